@@ -1,0 +1,28 @@
+// The Radio contract: what ble-scan and ble-gatt ask of a radio, whether a child process with noble or a replay of captures.
+import type { AdvertWire } from './advert.ts';
+
+export type HeardAdvert = Omit<AdvertWire, 'scanner_id' | 'timestamp'> & { address: string; receivedAt: number };
+
+export type RadioState = { state: 'on' | 'off' | 'unsupported' | 'unauthorized' | 'starting'; reason: string };
+
+export type Link = {
+  /** Calls back for every notification or indication until the link ends. */
+  subscribe(
+    service: string,
+    characteristic: string,
+    onData: (bytes: Uint8Array, receivedAt: number) => void,
+  ): Promise<void>;
+  write(service: string, characteristic: string, bytes: Uint8Array, withResponse: boolean): Promise<void>;
+  read(service: string, characteristic: string): Promise<Uint8Array>;
+  /** Resolves with the reason when the link has ended, from either side. */
+  readonly ended: Promise<string>;
+  disconnect(): Promise<void>;
+};
+
+export type Radio = {
+  /** Every advert as heard: nothing merged, nothing left out. Returns the stop. */
+  scan(onAdvert: (advert: HeardAdvert) => void): () => void;
+  connect(address: string): Promise<Link>;
+  onState(listener: (state: RadioState) => void): void;
+  close(): Promise<void>;
+};

@@ -1,0 +1,23 @@
+// The raw message of any source: what is archived before anything is decoded, and what decoders take.
+import type { Protocol, Receipt } from './reading.ts';
+
+export type Raw = {
+  /** MQTT topic, or a path of the same form for other sources: `ble/{scanner}/{address}/{characteristic}`, `modbus/{bus}/{unit}`. */
+  topic: string;
+  bytes: Uint8Array;
+  /** Milliseconds since the epoch at first receipt; the same again on a redelivery where the source can know it. */
+  receivedAt: number;
+  /** Scanner id or source name: `scanner_id` of raw_advertisements. */
+  source: string;
+  protocol: Protocol;
+  /** Device the source already knows (BLE address of a GATT link). */
+  deviceId?: string;
+  signalStrength?: number;
+  receipt?: Receipt;
+};
+
+export function isRaw(value: unknown): value is Raw {
+  if (typeof value !== 'object' || value === null) return false;
+  const it = value as Partial<Raw>;
+  return typeof it.topic === 'string' && it.bytes instanceof Uint8Array && typeof it.receivedAt === 'number';
+}

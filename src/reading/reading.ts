@@ -1,0 +1,97 @@
+// The reading: the one shape between every input and every output (seed 002's device data structure).
+
+export const protocols = ['mqtt', 'http', 'websocket', 'lorawan', 'gsm', 'bluetooth', 'modbus'] as const;
+export type Protocol = (typeof protocols)[number];
+export type Value = number | string | boolean;
+
+/** Result of the anomaly node: the lowest score of the reading's metrics; 1 normal, below 0 anomalous. */
+export type Anomaly = {
+  score: number;
+  metric: string;
+  kind: string;
+  expected?: number;
+  band?: readonly [low: number, high: number];
+  since?: string;
+};
+
+/**
+ * How a redelivery of a message without a time of its own is recognised: the sink writes `key` in the transaction of
+ * the rows; when `redelivered` and the key is there, the rows are duplicates.
+ */
+export type Receipt = { key: string; redelivered: boolean };
+
+export type Metadata = {
+  signalStrength?: number;
+  batteryLevel?: number;
+  location?: { lat: number; lon: number };
+  /** 'gateway' where the device gave no usable time and the time of first receipt stands in. */
+  timestampSource?: 'gateway';
+  /** What the device said, where it was not usable. */
+  deviceTimestamp?: string;
+  /** metric → why it is absent (NaN, "not implemented", out of range …). */
+  quality?: Record<string, string>;
+  anomaly?: Anomaly;
+  /** A score that came with the measurement (A01); it wins over ours. */
+  receivedScore?: number;
+  /** Digest of the message (of the array item) as received: the content part of the row identity. */
+  digest?: string;
+  receipt?: Receipt;
+  /** Milliseconds since the epoch at first receipt. */
+  receivedAt?: number;
+  /** Scanner or source that brought it. */
+  scannerId?: string;
+  /** Decoder, register map or mapping that made it. */
+  parser?: string;
+  name?: string;
+  sessionId?: string;
+  elementType?: string;
+  elementId?: string;
+  /** The path a measurement took (A07): ble_mobile, bridge, esp32 … */
+  source?: string;
+  rawHex?: string;
+  /** Archived by raw-archive where the source gives readings rather than raw messages (Modbus). */
+  raw?: { topic: string; hex: string };
+  firmware?: string;
+  applicationId?: string;
+  orgId?: string;
+  /** Unknown fields of the payload, kept. */
+  extra?: Record<string, unknown>;
+  [key: string]: unknown;
+};
+
+export type Reading = {
+  deviceId: string;
+  protocol: Protocol;
+  /** ISO 8601 with Z, at least milliseconds. */
+  timestamp: string;
+  telemetry: Record<string, Value>;
+  metadata: Metadata;
+};
+
+export function isReading(value: unknown): value is Reading {
+  if (typeof value !== 'object' || value === null) return false;
+  const it = value as Partial<Reading>;
+  return (
+    typeof it.deviceId === 'string' &&
+    typeof it.timestamp === 'string' &&
+    typeof it.telemetry === 'object' &&
+    it.telemetry !== null &&
+    typeof it.metadata === 'object' &&
+    it.metadata !== null
+  );
+}
+
+/** Members of a payload that is one item or a batch. */
+export function membersOf(payload: unknown): readonly unknown[] {
+  return Array.isArray(payload) ? payload : [payload];
+}
+
+/** Tables a reading's values go to, besides devices and latest_values (SPEC §6). */
+export type ReadingTable = 'measurements' | 'energy_readings' | 'flow_data' | 'sensor_readings';
+
+export function tableOf(telemetry: Reading['telemetry']): ReadingTable {
+  if ('value_mm' in telemetry) return 'measurements';
+  if ('total_energy_kwh' in telemetry || 'power_kw' in telemetry) return 'energy_readings';
+  if ('flow_rate' in telemetry || 'totalizer' in telemetry) return 'flow_data';
+  return 'sensor_readings';
+}

@@ -1,0 +1,38 @@
+// Device time: parsed without losing digits, and replaced by the time of receipt where it cannot be true.
+
+const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
+
+/** ISO 8601 with Z and at least milliseconds, finer digits kept; undefined when it is no time. Numbers: seconds, ms, µs or ns by size. Text without zone is UTC. */
+export function isoTime(value: unknown): string | undefined {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value) || value <= 0) return undefined;
+    const ms = value < 1e11 ? value * 1000 : value < 1e14 ? value : value < 1e17 ? value / 1000 : value / 1e6;
+    const date = new Date(ms);
+    return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+  }
+  if (typeof value !== 'string') return undefined;
+  const parts = ISO.exec(value.trim());
+  if (parts === null) return /^\d{10,19}(\.\d+)?$/.test(value.trim()) ? isoTime(Number(value)) : undefined;
+  const [, day, clock, fraction = '', zone = 'Z'] = parts;
+  const date = new Date(`${day}T${clock}${zone.toUpperCase()}`);
+  // A date such as 31 February is moved on by Date; it is no time.
+  if (Number.isNaN(date.getTime()) || new Date(`${day}T${clock}Z`).toISOString().slice(0, 10) !== day) return undefined;
+  return `${date.toISOString().slice(0, 19)}.${fraction.padEnd(3, '0')}Z`;
+}
+
+export type TimeLimits = { earliest: number; aheadMs: number };
+export const timeLimits: TimeLimits = { earliest: Date.UTC(2015, 0, 1), aheadMs: 10 * 60_000 };
+
+export type TimeVerdict = { timestamp: string; timestampSource?: 'gateway'; deviceTimestamp?: string };
+
+/** The device's time where it is usable, else the time of receipt and what the device said. */
+export function timeOf(given: unknown, receivedAt: number, limits: TimeLimits = timeLimits): TimeVerdict {
+  const own = given === undefined || given === null || given === '' ? undefined : isoTime(given);
+  if (own !== undefined) {
+    const ms = Date.parse(own.slice(0, 23) + 'Z');
+    if (ms >= limits.earliest && ms <= receivedAt + limits.aheadMs) return { timestamp: own };
+  }
+  const verdict: TimeVerdict = { timestamp: new Date(receivedAt).toISOString(), timestampSource: 'gateway' };
+  if (given !== undefined && given !== null && given !== '') verdict.deviceTimestamp = String(given).slice(0, 64);
+  return verdict;
+}
