@@ -1,0 +1,35 @@
+// Admin endpoints for dialogs: guarded, POST for anything that acts, JSON in and out, a deadline on every answer.
+import { expected, reasonOf } from '../kernel/fault.ts';
+import type { Admin, AdminRequest } from './define.ts';
+import type { Red } from './red.ts';
+
+const DEADLINE_MS = 10_000;
+
+/** Registers endpoints on Node-RED's admin API; the same path a second time is ignored (one per process). */
+export function adminOf(RED: Red): Admin {
+  const register =
+    (method: 'get' | 'post', permission: string): Admin['read'] =>
+    (path, answer) => {
+      RED.httpAdmin[method](`/${path}`, RED.auth.needsPermission(permission), (request, response) => {
+        const asked: AdminRequest = {
+          body: request.body,
+          query: request.query,
+          node: id => RED.nodes.getNode(id)?.fieldline?.provides,
+        };
+        let timer: NodeJS.Timeout | undefined;
+        const deadline = new Promise((_, reject) => {
+          timer = setTimeout(
+            () => reject(new Error(expected(path, `an answer within ${DEADLINE_MS / 1000} s`, 'none'))),
+            DEADLINE_MS,
+          );
+        });
+        Promise.race([Promise.resolve().then(() => answer(asked)), deadline])
+          .then(
+            body => response.json(body ?? {}),
+            (error: unknown) => response.status(400).json({ error: reasonOf(error) }),
+          )
+          .finally(() => clearTimeout(timer));
+      });
+    };
+  return { read: register('get', 'fieldline.read'), act: register('post', 'fieldline.write') };
+}

@@ -1,0 +1,29 @@
+// Sources of the running flow: paused before a deploy or a stop, so that what is on its way can arrive.
+import { drained as ticketsDrained } from './tracker.ts';
+
+export type Pausable = { pause(): void; resume(): void };
+
+const sources = new Set<Pausable>();
+let paused = false;
+
+/** A source started; it is paused at once when the gateway is stopping. Returns the removal. */
+export function addSource(source: Pausable): () => void {
+  sources.add(source);
+  if (paused) source.pause();
+  return () => sources.delete(source);
+}
+
+export function pauseSources(): void {
+  paused = true;
+  for (const source of sources) source.pause();
+}
+
+export function resumeSources(): void {
+  paused = false;
+  for (const source of sources) source.resume();
+}
+
+/** Waits until no ticket is open; false when some are left after `limitMs`. */
+export function drained(limitMs: number): Promise<boolean> {
+  return ticketsDrained(limitMs);
+}

@@ -1,0 +1,72 @@
+// The host of one node: what `start` may ask of Node-RED and of the gateway.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { count, forgetGauges, gauge } from '../kernel/metrics.ts';
+import type { Host, Message, Output } from './define.ts';
+import { removePart, reportPart } from './health.ts';
+import type { Red, RedNode } from './red.ts';
+import { calmStatus } from './status.ts';
+import { inContextOf, ticketOf, track } from './tracker.ts';
+
+export function messagesOf(output: Output): readonly Message[] {
+  if (!Array.isArray(output)) return [output as Message];
+  return output.flat().filter((message): message is Message => typeof message === 'object' && message !== null);
+}
+
+export type OpenHost = { host: Host; close(): void };
+
+/** `config` is what the operator saved; `close` releases config nodes, timers and gauges. */
+export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>): OpenHost {
+  const labels = { node: node.id, type: node.type, name: node.name || node.type.replace('fieldline-', '') };
+  const status = calmStatus((fill, text) => node.status({ fill, shape: fill === 'grey' ? 'ring' : 'dot', text }));
+  const retained = new Set<NonNullable<RedNode['fieldline']>>();
+  const palette = RED.settings.fieldline ?? {};
+  const host: Host = {
+    id: node.id,
+    name: labels.name,
+    get directory() {
+      const folder = palette.directory ?? path.join(RED.settings.userDir ?? process.cwd(), 'fieldline');
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      return folder;
+    },
+    services: palette.services ?? {},
+    config<T>(field: string): T | undefined {
+      const shared = RED.nodes.getNode(String(config[field] ?? ''))?.fieldline;
+      if (shared === undefined) return undefined;
+      if (!retained.has(shared)) {
+        retained.add(shared);
+        shared.retain();
+      }
+      return shared.provides as T;
+    },
+    stockConfig(field) {
+      const id = String(config[field] ?? '');
+      return id === '' ? undefined : ((RED.nodes.getNode(id) as unknown as Record<string, unknown>) ?? undefined);
+    },
+    secret: field => node.credentials?.[field] ?? '',
+    emit: output => track(messagesOf(output), () => node.send(output)),
+    send: output => inContextOf(undefined, () => node.send(output)),
+    ticket: ticketOf,
+    evaluate: (setting, message) => RED.util.evaluateNodeProperty(setting.value, setting.type, node, message),
+    status: status.set,
+    count: (name, by = 1, more = {}) => count(name, by, { ...labels, ...more }),
+    gauge: (name, value) => gauge(name, value, labels),
+    ready: (ready, detail) => reportPart({ id: node.id, name: labels.name, type: node.type, ready, detail }),
+    log(level, text) {
+      if (level === 'info') node.log(text);
+      else if (level === 'warn') node.warn(text);
+      else node.error(text);
+    },
+    server: RED.server,
+    http: RED.httpNode,
+  };
+  return {
+    host,
+    close() {
+      status.close();
+      removePart(node.id);
+      forgetGauges({ node: node.id });
+      for (const shared of retained) shared.release();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+// Status line under a node: at most one a second leaves, the latest wins (each one travels to every open editor).
+import type { Fill } from './define.ts';
+
+const GAP_MS = 1000;
+
+/** `show` is called at once for the first status and then at most once a second. */
+export function calmStatus(show: (fill: Fill, text: string) => void): {
+  set(fill: Fill, text: string): void;
+  close(): void;
+} {
+  let latest: [Fill, string] | undefined;
+  let shown = '';
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    timer = undefined;
+    if (latest === undefined) return;
+    const [fill, text] = latest;
+    latest = undefined;
+    if (`${fill} ${text}` === shown) return;
+    shown = `${fill} ${text}`;
+    show(fill, text);
+    timer = setTimeout(flush, GAP_MS);
+    timer.unref();
+  };
+  return {
+    set(fill, text) {
+      latest = [fill, text];
+      if (timer === undefined) flush();
+    },
+    close() {
+      clearTimeout(timer);
+      timer = undefined;
+      latest = undefined;
+    },
+  };
+}
