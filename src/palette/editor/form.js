@@ -1,0 +1,105 @@
+// Editor side of every Fieldline dialog: checks each field as it is typed, shows the reason, edits lists, keeps typed inputs.
+// The build puts the check of src/palette/fields.ts (`fault`) above this text; both run as one plain script.
+/* global RED, $, fault */
+window.FieldlineForm ??= (() => {
+  const types = {};
+  const prefixOf = node => (RED.nodes.getType(node.type)?.category === 'config' ? 'node-config-input-' : 'node-input-');
+  const element = (tag, attributes = {}, text = '') => {
+    const it = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) it.setAttribute(name, value);
+    it.textContent = text;
+    return it;
+  };
+
+  /** Validator of one default: true, or the reason in words. Node-RED shows a reason only to a validator of two parameters. */
+  function check(type, name, value, _opt) {
+    const field = types[type]?.[name];
+    if (field === undefined || field.kind === 'config' || field.kind === 'secret') return true;
+    return fault(field, value) ?? true;
+  }
+
+  function showFault(prefix, name, field, value) {
+    const place = document.querySelector(`[data-fl-for="${prefix}${name}"]`);
+    if (place !== null) place.textContent = field.kind === 'config' || field.kind === 'secret' ? '' : (fault(field, value) ?? '');
+  }
+
+  function listCell(column, value, changed) {
+    if (column.kind === 'choice') {
+      const select = element('select', { 'aria-label': column.label, title: column.help });
+      for (const [option, label] of column.options) select.append(element('option', { value: option }, label));
+      select.value = String(value ?? column.initial);
+      select.onchange = changed;
+      return select;
+    }
+    const input = element('input', { type: 'text', placeholder: column.label, 'aria-label': column.label, title: column.help });
+    input.value = String(value ?? column.initial);
+    input.oninput = changed;
+    return input;
+  }
+
+  function openList(node, prefix, name, field) {
+    const rows = $(`#${prefix}${name}-rows`);
+    const columns = Object.entries(field.columns);
+    rows.css('min-height', '120px').editableList({
+      header: $('<div class="fieldline-row">').append(columns.map(([, column]) => element('span', {}, column.label))),
+      sortable: true,
+      removable: true,
+      addItem(container, _at, row) {
+        const changed = () => showFault(prefix, name, field, readList(prefix, name, field));
+        const line = element('div', { class: 'fieldline-row' });
+        for (const [key, column] of columns) {
+          const cell = listCell(column, row[key], changed);
+          cell.dataset.flColumn = key;
+          line.append(cell);
+        }
+        container.append(line);
+      },
+      removeItem: () => showFault(prefix, name, field, readList(prefix, name, field)),
+    });
+    for (const row of node[name] ?? field.initial) rows.editableList('addItem', row);
+  }
+
+  function readList(prefix, name, field) {
+    const read = [];
+    $(`#${prefix}${name}-rows`)
+      .editableList('items')
+      .each((_at, item) => {
+        const row = {};
+        for (const cell of item[0].querySelectorAll('[data-fl-column]')) {
+          const column = field.columns[cell.dataset.flColumn];
+          row[cell.dataset.flColumn] = column.kind === 'number' && cell.value !== '' ? Number(cell.value) : cell.value;
+        }
+        read.push(row);
+      });
+    return read;
+  }
+
+  function open(node) {
+    const prefix = prefixOf(node);
+    for (const [name, field] of Object.entries(types[node.type] ?? {})) {
+      const input = document.getElementById(prefix + name);
+      if (field.kind === 'list') openList(node, prefix, name, field);
+      else if (field.kind === 'typed') {
+        $(input).typedInput({ default: node[`${name}Type`] || field.initialType, typeField: `#${prefix}${name}Type`, types: [...field.types] });
+      } else if (input !== null) {
+        if (field.kind === 'text' && field.suggestions) {
+          const suggestions = field.suggestions.map(value => ({ value, label: value }));
+          $(input).autoComplete({ minLength: 0, search: typed => suggestions.filter(({ value }) => value.includes(typed)) });
+        }
+        input.addEventListener('input', () => showFault(prefix, name, field, input.value));
+      }
+      showFault(prefix, name, field, node[name]);
+    }
+  }
+
+  function save(node) {
+    const prefix = prefixOf(node);
+    for (const [name, field] of Object.entries(types[node.type] ?? {})) if (field.kind === 'list') node[name] = readList(prefix, name, field);
+  }
+
+  function define(type, fields) {
+    types[type] = fields;
+  }
+
+  return { check, define, open, save };
+})();
