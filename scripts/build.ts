@@ -59,9 +59,10 @@ function listNodes(): void {
 
 async function build(): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
-  execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', root], {
+  const compiled = spawnSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', root], {
     stdio: 'inherit',
   });
+  if (compiled.status !== 0) process.exit(compiled.status ?? 1);
   for (const room of ['src', 'nodes', 'db', 'sim', 'flows']) {
     const from = path.join(root, room);
     if (!existsSync(from)) continue;
