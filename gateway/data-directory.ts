@@ -1,0 +1,87 @@
+// The data directory: made private, checked for writing, and held by one gateway at a time.
+import { randomBytes } from 'node:crypto';
+import { accessSync, chmodSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { readJson, readPrivate, writePrivate } from './private-file.ts';
+
+export type DataDirectory = {
+  path: string;
+  /** Lets another gateway have it; the kernel does the same when this process dies. */
+  release(): void;
+};
+
+/**
+ * Holds a folder through a lock of the operating system: it ends with the process however that ends, so that no lock is
+ * ever stale, not even when a later process has the same id. Node has no flock, SQLite takes one.
+ */
+export function lockFolder(folder: string): () => void {
+  const note = path.join(folder, 'gateway.json');
+  const lock = new DatabaseSync(path.join(folder, 'gateway.lock'));
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (!/locked|busy/i.test(reasonOf(error)))
+      throw new Fault('FIELDLINE_DIR', expected(folder, 'a file system with locks', reasonOf(error)), { cause: error });
+    const holder = readJson<{ pid: number }>(note)?.pid;
+    throw new Fault(
+      'FIELDLINE_DIR_IN_USE',
+      expected(
+        folder,
+        'a data directory that no other gateway uses',
+        `the gateway with process id ${holder ?? 'unknown'}`,
+      ),
+    );
+  }
+  writePrivate(note, `${JSON.stringify({ pid: process.pid })}\n`);
+  return () => {
+    rmSync(note, { force: true });
+    lock.close();
+  };
+}
+
+/** Makes a folder and those above it that are missing. Whatever the umask, `mode` is what they get. */
+export function makeFolders(folder: string, mode: number): void {
+  const first = mkdirSync(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let at = folder; at.length >= first.length; at = path.dirname(at)) chmodSync(at, mode);
+}
+
+function makeFolder(folder: string): void {
+  // As root the database runs as another user, who must be able to pass through, not to look; files are made 0600.
+  makeFolders(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
+  if (!statSync(folder).isDirectory()) throw new Error('it is not a folder');
+  accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  const probe = path.join(folder, `.write-${process.pid}`);
+  writeFileSync(probe, 'x');
+  rmSync(probe);
+}
+
+/** Throws a Fault: FIELDLINE_DIR when it cannot be written, FIELDLINE_DIR_IN_USE when another gateway has it. */
+export function openDataDirectory(folder: string): DataDirectory {
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw new Fault(
+      'FIELDLINE_DIR',
+      expected('FIELDLINE_DIR', `a folder that can be written, ${folder}`, reasonOf(error)),
+      {
+        cause: error,
+      },
+    );
+  }
+  return { path: folder, release: lockFolder(folder) };
+}
+
+/** FIELDLINE_SECRET, else the one of this data directory, made on first use (256 bits, mode 0600). */
+export function secretOf(directory: string, given: string | undefined): string {
+  if (given !== undefined) return given;
+  const file = path.join(directory, 'secret');
+  const kept = readPrivate(file)?.trim();
+  if (kept) return kept;
+  const made = randomBytes(32).toString('base64url');
+  writePrivate(file, `${made}\n`);
+  return made;
+}
