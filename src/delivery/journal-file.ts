@@ -1,0 +1,83 @@
+// The journal's SQLite file: schema, the check when it is opened, and what is saved of a damaged one.
+import { existsSync, renameSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { reasonOf } from '../kernel/fault.ts';
+
+const SCHEMA = `
+  create table if not exists entry(seq integer primary key, meta text not null, blob blob not null);
+  create table if not exists reader(id integer primary key, name text not null unique);
+  create table if not exists pending(reader integer not null, seq integer not null, primary key(reader, seq)) without rowid;
+  create table if not exists note(key text primary key, value text not null) without rowid`;
+
+function connect(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  try {
+    // Exclusive: a second process on the same file is refused instead of being mixed in. FULL: each commit is on the disk.
+    db.exec('pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=full');
+    db.exec(`pragma journal_size_limit=${64 << 20}; ${SCHEMA}`);
+    const [check] = db.prepare('pragma quick_check(1)').all() as { quick_check: string }[];
+    if (check?.quick_check !== 'ok') throw Object.assign(new Error(check?.quick_check), { errcode: CORRUPT });
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+// https://sqlite.org/rescode.html: the low byte is the primary code.
+const CORRUPT = 11;
+const NOT_A_DATABASE = 26;
+function isDamage(error: unknown): boolean {
+  const code = (error as { errcode?: number }).errcode ?? 0;
+  return (code & 0xff) === CORRUPT || (code & 0xff) === NOT_A_DATABASE;
+}
+
+/** Copies what can still be read, from both ends of each table, and says what could not. */
+function salvage(file: string, reason: string): { db: DatabaseSync; loss: string } {
+  const aside = `${file}.damaged-${Date.now()}`;
+  for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+  const db = connect(file);
+  let saved = 0;
+  let missing = 0;
+  try {
+    const old = new DatabaseSync(aside);
+    const copy = (table: string, columns: string, order: string): void => {
+      const marks = columns.replace(/\w+/g, '?');
+      const insert = db.prepare(`insert or ignore into ${table}(${columns}) values(${marks})`);
+      for (const direction of ['asc', 'desc'])
+        try {
+          const by = order.replace(/\w+/g, `$& ${direction}`);
+          for (const row of old.prepare(`select ${columns} from ${table} order by ${by}`).iterate())
+            insert.run(...(Object.values(row) as (string | number | Uint8Array)[]));
+        } catch {
+          // The other direction reaches what lies behind the damaged page.
+        }
+    };
+    db.exec('begin');
+    copy('reader', 'id, name', 'id');
+    copy('note', 'key, value', 'key');
+    copy('pending', 'reader, seq', 'reader, seq');
+    copy('entry', 'seq, meta, blob', 'seq');
+    const count = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);
+    missing = count('select count(distinct seq) n from pending where seq not in (select seq from entry)');
+    db.exec('delete from pending where seq not in (select seq from entry)');
+    db.exec('delete from entry where seq not in (select seq from pending)');
+    saved = count('select count(*) n from entry');
+    db.exec('commit');
+    old.close();
+  } catch {
+    if (db.isTransaction) db.exec('rollback');
+  }
+  const loss = `${file} was damaged (${reason}): ${saved} entries saved, ${missing || 'an unknown number'} lost, the damaged file is kept as ${aside}`;
+  return { db, loss };
+}
+
+/** The file, checked; where it was damaged a new one with what could be saved, and what was lost in words. Throws when it cannot be used. */
+export function openFile(file: string): { db: DatabaseSync; loss: string | undefined } {
+  try {
+    return { db: connect(file), loss: undefined };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return salvage(file, reasonOf(error));
+  }
+}

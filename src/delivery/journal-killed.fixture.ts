@@ -1,0 +1,8 @@
+// Test fixture: appends without end and reports each number that is on the disk, until it is killed.
+import { openJournal } from './journal.ts';
+
+const journal = await openJournal(process.argv[2] ?? '');
+for (let lane = 0; lane < 16; lane++)
+  void (async () => {
+    for (;;) process.send?.(await journal.append('', new Uint8Array(200), ['a']));
+  })();

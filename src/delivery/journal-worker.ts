@@ -1,0 +1,170 @@
+// The journal's worker thread: owns the SQLite file and commits one batch at a time, so that fsync never blocks the event loop.
+import { parentPort, workerData } from 'node:worker_threads';
+import { openFile } from './journal-file.ts';
+
+/** Counted for each entry besides its bytes, so that a flood of empty messages is bounded too. */
+export const ENTRY_OVERHEAD = 100;
+
+export type Append = { seq: number; meta: string; length: number; readers: readonly number[] };
+export type Read = { id: number; reader: number; after: number; entries: number; bytes: number };
+/** What is committed together. `blobs` holds the bytes of all appends, one after the other. */
+export type Writes = {
+  newReaders: [id: number, name: string][];
+  acks: { reader: number; seqs: readonly number[] }[];
+  appends: Append[];
+  blobs: Uint8Array;
+  drops: number[];
+  notes: [key: string, value: string | null][];
+};
+export type Request = { close?: true; reads?: Read[]; writes?: Writes };
+export type Opened = {
+  lastSeq: number;
+  bytes: number;
+  entries: number;
+  readers: [id: number, name: string][];
+  notes: [key: string, value: string][];
+  /** What was lost when the file was damaged, in words. */
+  loss: string | undefined;
+};
+export type Response =
+  | { opened: Opened }
+  | { unusable: string }
+  | { read: number; rows: { seq: number; meta: string; length: number }[]; blobs: Uint8Array }
+  | { unread: number; reason: string }
+  | { committed: { bytes: number; entries: number } }
+  | { refused: string };
+
+function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]) => void): (request: Request) => void {
+  const { db, loss } = openFile(file);
+  const one = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);
+  let bytes = one(`select coalesce(sum(octet_length(blob) + octet_length(meta) + ${ENTRY_OVERHEAD}), 0) n from entry`);
+  let entries = one('select count(*) n from entry');
+  // Most entries have one reader; the others are counted here, so that an acknowledgement need not search.
+  const shared = new Map<number, number>();
+  for (const row of db.prepare('select seq, count(*) n from pending group by seq having n > 1').iterate())
+    shared.set(Number(row['seq']), Number(row['n']));
+
+  const insert = db.prepare('insert into entry values(?, ?, ?)');
+  const expect = db.prepare('insert into pending values(?, ?)');
+  const acknowledge = db.prepare('delete from pending where reader = ? and seq = ?');
+  const erase = db.prepare('delete from entry where seq = ? returning octet_length(blob) + octet_length(meta) n');
+  const addReader = db.prepare('insert into reader values(?, ?)');
+  const dropReader = db.prepare('delete from reader where id = ?');
+  const pendingOf = db.prepare('select seq from pending where reader = ?');
+  const setNote = db.prepare('insert or replace into note values(?, ?)');
+  const dropNote = db.prepare('delete from note where key = ?');
+  const page = db.prepare(
+    'select seq, meta, blob from pending join entry using(seq) where reader = ? and seq > ? order by seq limit ?',
+  );
+
+  function release(reader: number, seq: number, counts: Map<number, number>): void {
+    if (acknowledge.run(reader, seq).changes === 0) return;
+    const left = (counts.get(seq) ?? shared.get(seq) ?? 1) - 1;
+    counts.set(seq, left);
+    if (left > 0) return;
+    const gone = erase.get(seq) as { n: number } | undefined;
+    if (gone === undefined) return;
+    bytes -= Number(gone.n) + ENTRY_OVERHEAD;
+    entries--;
+  }
+
+  function read(one: Read): void {
+    try {
+      const rows: { seq: number; meta: string; length: number }[] = [];
+      const blobs: Uint8Array[] = [];
+      let size = 0;
+      for (const row of page.iterate(one.reader, one.after, one.entries)) {
+        const blob = row['blob'] as Uint8Array;
+        rows.push({ seq: Number(row['seq']), meta: String(row['meta']), length: blob.length });
+        blobs.push(blob);
+        size += blob.length;
+        if (size >= one.bytes) break;
+      }
+      const joined = new Uint8Array(size);
+      let at = 0;
+      for (const blob of blobs) {
+        joined.set(blob, at);
+        at += blob.length;
+      }
+      post({ read: one.id, rows, blobs: joined }, [joined.buffer]);
+    } catch (error) {
+      post({ unread: one.id, reason: (error as Error).message });
+    }
+  }
+
+  /** Acknowledgements first, so that reads see them; reads before appends, so that nothing is handed out before its commit. */
+  function commit(writes: Writes | undefined, reads: readonly Read[]): void {
+    if (writes === undefined) {
+      reads.forEach(read);
+      return;
+    }
+    const before = { bytes, entries };
+    const counts = new Map<number, number>();
+    let unread = true;
+    try {
+      db.exec('begin immediate');
+      for (const reader of writes.newReaders) addReader.run(...reader);
+      for (const ack of writes.acks) for (const seq of ack.seqs) release(ack.reader, seq, counts);
+      unread = false;
+      reads.forEach(read);
+      let at = 0;
+      for (const { seq, meta, length, readers } of writes.appends) {
+        insert.run(seq, meta, writes.blobs.subarray(at, at + length));
+        at += length;
+        for (const reader of readers) expect.run(reader, seq);
+        if (readers.length > 1) counts.set(seq, readers.length);
+        bytes += length + Buffer.byteLength(meta) + ENTRY_OVERHEAD;
+        entries++;
+      }
+      for (const reader of writes.drops) {
+        for (const row of pendingOf.all(reader)) release(reader, Number(row['seq']), counts);
+        dropReader.run(reader);
+      }
+      for (const [key, value] of writes.notes) value === null ? dropNote.run(key) : setNote.run(key, value);
+      db.exec('commit');
+    } catch (error) {
+      if (db.isTransaction) db.exec('rollback');
+      ({ bytes, entries } = before);
+      post({ refused: (error as Error).message });
+      if (unread) reads.forEach(read);
+      return;
+    }
+    for (const [seq, left] of counts) left > 1 ? shared.set(seq, left) : shared.delete(seq);
+    post({ committed: { bytes, entries } });
+  }
+
+  post({
+    opened: {
+      lastSeq: one('select coalesce(max(seq), 0) n from entry'),
+      bytes,
+      entries,
+      readers: db
+        .prepare('select id, name from reader')
+        .all()
+        .map(row => [Number(row['id']), String(row['name'])]),
+      notes: db
+        .prepare('select key, value from note')
+        .all()
+        .map(row => [String(row['key']), String(row['value'])]),
+      loss,
+    },
+  });
+  return request => {
+    commit(request.writes, request.reads ?? []);
+    if (!request.close) return;
+    db.close();
+  };
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  try {
+    const handle = serve(workerData as string, (response, transfer = []) => port.postMessage(response, transfer));
+    port.on('message', (request: Request) => {
+      handle(request);
+      if (request.close) port.close();
+    });
+  } catch (error) {
+    port.postMessage({ unusable: (error as Error).message } satisfies Response);
+  }
+}
