@@ -1,0 +1,59 @@
+// Loads every decoder file of a folder: the shipped ones and a user's own by the same rules, errors per file.
+import { readdir, stat } from 'node:fs/promises';
+import { reasonOf } from '../kernel/fault.ts';
+import type { AdvertDecoder } from './define.ts';
+
+export type LoadedDecoder = { file: string; decoder: AdvertDecoder };
+export type LoadedFolder = {
+  loaded: readonly LoadedDecoder[] /** file name → what is wrong with it */;
+  faults: ReadonlyMap<string, string>;
+};
+
+const DECODER_FILE = /^[^._].*\.(?:[cm]?js|m?ts)$/;
+const NO_DECODER_FILE = /\.(?:test\.[cm]?[jt]s|d\.[cm]?ts)$/;
+
+/**
+ * Files directly in the folder export a decoder as `decoder` or as default; sub-folders are for their helpers.
+ * A file that changed is loaded anew (Node keeps the old text in memory until the process ends).
+ */
+export async function loadFolder(folder: URL): Promise<LoadedFolder> {
+  const loaded: LoadedDecoder[] = [];
+  const faults = new Map<string, string>();
+  const files = (await readdir(folder)).filter(name => DECODER_FILE.test(name) && !NO_DECODER_FILE.test(name)).sort();
+  for (const file of files)
+    try {
+      const url = new URL(encodeURIComponent(file), folder);
+      url.searchParams.set('changed', String((await stat(new URL(url.pathname, folder))).mtimeMs));
+      const module: Record<string, unknown> = await import(url.href);
+      const candidate = module['decoder'] ?? module['default'];
+      const wrong = shapeFault(candidate);
+      if (wrong !== undefined) throw new Error(wrong);
+      loaded.push({ file, decoder: candidate as AdvertDecoder });
+    } catch (error) {
+      faults.set(file, `${file}: ${reasonOf(error)}`);
+    }
+  return { loaded, faults };
+}
+
+/** Why the export of a file is no decoder, or undefined. User files may come without types, so all is looked at. */
+function shapeFault(candidate: unknown): string | undefined {
+  if (typeof candidate !== 'object' || candidate === null)
+    return 'expected an export named "decoder" or a default export';
+  const it = candidate as Record<string, unknown>;
+  if (typeof it['name'] !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(it['name']))
+    return 'name: expected lower-case letters, digits and dashes';
+  for (const text of ['vendor', 'source']) if (typeof it[text] !== 'string') return `${text}: expected text`;
+  for (const method of ['matches', 'decode'])
+    if (typeof it[method] !== 'function') return `${method}: expected a function`;
+  if (!Array.isArray(it['models']) || it['models'].some(model => typeof model !== 'string'))
+    return 'models: expected a list of texts';
+  if (!Array.isArray(it['examples']) || it['examples'].length === 0) return 'examples: expected at least one';
+  return it['examples'].every(isExample) ? undefined : 'examples: each needs name, advert and gives or rejects';
+}
+
+function isExample(example: unknown): boolean {
+  if (typeof example !== 'object' || example === null) return false;
+  const it = example as Record<string, unknown>;
+  const outcome = typeof it['rejects'] === 'string' || (typeof it['gives'] === 'object' && it['gives'] !== null);
+  return typeof it['name'] === 'string' && typeof it['advert'] === 'object' && outcome;
+}

@@ -1,0 +1,141 @@
+// The registry: decoders at fault harm nobody else, overlaps name both files, a user's folder is followed while it changes.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { advertOf } from './advert-record.ts';
+import type { AdvertDecoder } from './define.ts';
+import { clashes, NO_DECODER, registryOf } from './registry.ts';
+import { openUserDecoders, type UserDecoders } from './user-folder.ts';
+
+const base: AdvertDecoder = {
+  name: 'shed',
+  vendor: 'Own',
+  models: ['Shed sensor'],
+  source: 'https://example.org',
+  matches: advert => advert.manufacturerData.has('ffff'),
+  decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('ffff')?.[0] ?? 0 } }),
+  examples: [{ name: 'warm', advert: { manufacturer_data: { ffff: '15' } }, gives: { temperature: 21 } }],
+};
+const advert = advertOf({ manufacturer_data: { ffff: '15' } });
+assert.ok(!('rejected' in advert));
+
+describe('decoder registry', () => {
+  const outcomes: [name: string, decoders: AdvertDecoder[], expected: RegExp | Record<string, unknown>][] = [
+    ['nobody knows it', [], new RegExp(NO_DECODER)],
+    [
+      'matches throws',
+      [
+        {
+          ...base,
+          matches: () => {
+            throw new Error('no');
+          },
+        },
+      ],
+      /decoder shed failed: no/,
+    ],
+    [
+      'decode throws',
+      [
+        {
+          ...base,
+          decode: () => {
+            throw new Error('no');
+          },
+        },
+      ],
+      /decoder shed failed: no/,
+    ],
+    ['decode gives nothing', [{ ...base, decode: () => undefined as never }], /decoder shed failed/],
+    [
+      'a value that is none',
+      [{ ...base, decode: () => ({ telemetry: { a: Number.NaN, b: 1, c: null as never } }) }],
+      { b: 1 },
+    ],
+  ];
+  for (const [name, decoders, expected] of outcomes)
+    it(name, () => {
+      const verdict = registryOf(decoders).decode(advert);
+      if (expected instanceof RegExp)
+        assert.ok('rejected' in verdict && expected.test(verdict.rejected), JSON.stringify(verdict));
+      else assert.deepEqual('decoded' in verdict && verdict.decoded.telemetry, expected);
+    });
+
+  it('names both files of an overlap and of a double name', () => {
+    const other = { file: 'a.ts', decoder: base };
+    const same = clashes([{ file: 'b.ts', decoder: base }], [other]).get('b.ts');
+    assert.equal(same, 'b.ts has the name "shed" that a.ts has');
+    const overlap = clashes([{ file: 'b.ts', decoder: { ...base, name: 'barn', examples: [] } }], [other]).get('b.ts');
+    assert.equal(overlap, 'b.ts overlaps: b.ts matches the example "warm" of a.ts');
+  });
+});
+
+describe("a user's decoder folder", () => {
+  let folder: string;
+  let user: UserDecoders | undefined;
+  let scanned = (): void => {};
+  const scan = (): Promise<void> =>
+    new Promise(resolve => {
+      scanned = resolve;
+    });
+  const source = (name: string, key: string, offset: number): string => `export default {
+    name: '${name}', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
+    matches: advert => advert.manufacturerData.has('${key}'),
+    decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('${key}')[0] + ${offset} } }),
+    examples: [{ name: 'warm', advert: { manufacturer_data: { '${key}': '15' } }, gives: { temperature: ${21 + offset} } }],
+  };`;
+  const temperature = (): unknown => {
+    const verdict = user!.registry().decode(advert);
+    return 'decoded' in verdict ? verdict.decoded.telemetry['temperature'] : verdict.rejected;
+  };
+
+  beforeEach(async () => {
+    folder = join(await mkdtemp(join(tmpdir(), 'fieldline-decoders-')), 'decoders');
+    user = await openUserDecoders(folder, () => scanned());
+  });
+  afterEach(async () => {
+    user?.close();
+    await rm(join(folder, '..'), { recursive: true, force: true });
+  });
+
+  it('is made, and followed: added, changed, removed', async () => {
+    assert.equal(temperature(), NO_DECODER);
+    let done = scan();
+    await writeFile(join(folder, 'shed.mjs'), source('shed', 'ffff', 0));
+    await done;
+    assert.equal(temperature(), 21);
+    done = scan();
+    await writeFile(join(folder, 'shed.mjs'), source('shed', 'ffff', 2));
+    await done;
+    assert.equal(temperature(), 23);
+    done = scan();
+    await rm(join(folder, 'shed.mjs'));
+    await done;
+    assert.equal(temperature(), NO_DECODER);
+  });
+
+  it('shows what is wrong with each file and keeps the others', async () => {
+    await writeFile(join(folder, 'shed.mjs'), source('shed', 'ffff', 0));
+    await writeFile(join(folder, 'broken.mjs'), 'export default {');
+    await writeFile(join(folder, 'empty.mjs'), 'export const nothing = 1;');
+    await writeFile(join(folder, 'greedy.mjs'), source('greedy', '0499', 0));
+    await writeFile(
+      join(folder, 'wrong.mjs'),
+      source('wrong', 'fffe', 0).replace('temperature: 21', 'temperature: 22'),
+    );
+    await writeFile(
+      join(folder, 'throws.mjs'),
+      source('throws', 'fffd', 0).replace("=> advert.manufacturerData.has('fffd')", "=> advert.none.has('x')"),
+    );
+    await writeFile(join(folder, 'notes.txt'), 'no decoder');
+    await user!.rescan();
+    assert.equal(temperature(), 21);
+    const faults = user!.faults();
+    assert.deepEqual([...faults.keys()].sort(), ['broken.mjs', 'empty.mjs', 'greedy.mjs', 'throws.mjs', 'wrong.mjs']);
+    assert.match(faults.get('empty.mjs')!, /expected an export named "decoder"/);
+    assert.match(faults.get('greedy.mjs')!, /greedy.mjs matches the example .* of ruuvi/);
+    assert.match(faults.get('wrong.mjs')!, /example "warm": expected \{"temperature":22\}, got \{"temperature":21\}/);
+    for (const [file, why] of faults) assert.ok(why.startsWith(file), why);
+  });
+});

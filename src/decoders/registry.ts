@@ -1,0 +1,116 @@
+// Finds the decoder of an advert; guards the flow against decoders that throw or give values that are none.
+import { reasonOf } from '../kernel/fault.ts';
+import type { Advert } from '../reading/advert.ts';
+import type { Value } from '../reading/reading.ts';
+import { advertOf } from './advert-record.ts';
+import type { AdvertDecoder, DecodedAdvert, DecoderExample } from './define.ts';
+import { type LoadedDecoder, loadFolder } from './load-folder.ts';
+
+export type Verdict =
+  | { decoder: AdvertDecoder; decoded: DecodedAdvert }
+  /** `decoder` is missing where no decoder knows the advert. */
+  | { rejected: string; decoder?: AdvertDecoder };
+
+export type Registry = {
+  decode(advert: Advert): Verdict;
+  readonly decoders: readonly AdvertDecoder[];
+};
+
+export const NO_DECODER = 'no decoder knows this advert';
+
+/** The first decoder that matches decodes; an error of one decoder is a reason of this advert, nothing more. */
+export function registryOf(decoders: readonly AdvertDecoder[]): Registry {
+  return {
+    decoders,
+    decode(advert) {
+      for (const decoder of decoders)
+        try {
+          if (!decoder.matches(advert)) continue;
+          const decoded = decoder.decode(advert);
+          return 'rejected' in decoded
+            ? { rejected: String(decoded.rejected), decoder }
+            : { decoder, decoded: withValuesOnly(decoded) };
+        } catch (error) {
+          return { rejected: `decoder ${decoder.name} failed: ${reasonOf(error)}`, decoder };
+        }
+      return { rejected: NO_DECODER };
+    },
+  };
+}
+
+/** A value that is no finite number, text or truth value leaves the telemetry and gives its reason. */
+function withValuesOnly(decoded: DecodedAdvert): DecodedAdvert {
+  const wrong = Object.entries(decoded.telemetry).filter(([, value]) => !isValue(value));
+  if (wrong.length === 0) return decoded;
+  const telemetry = Object.fromEntries(Object.entries(decoded.telemetry).filter(([, value]) => isValue(value)));
+  const reasons = Object.fromEntries(wrong.map(([metric]) => [metric, 'not a number']));
+  return { ...decoded, telemetry, quality: { ...decoded.quality, ...reasons } };
+}
+
+function isValue(value: unknown): value is Value {
+  return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'string' || typeof value === 'boolean';
+}
+
+/** Why decoders cannot stand beside each other: equal names, or two that claim one example. Names both files. */
+export function clashes(fresh: readonly LoadedDecoder[], standing: readonly LoadedDecoder[]): Map<string, string> {
+  const reasons = new Map<string, string>();
+  const before = [...standing];
+  for (const one of fresh) {
+    for (const other of before) {
+      const why =
+        one.decoder.name === other.decoder.name
+          ? `has the name "${one.decoder.name}" that ${other.file} has`
+          : (claims(one, other) ?? claims(other, one));
+      if (why !== undefined) reasons.set(one.file, `${one.file} ${why}`);
+    }
+    if (!reasons.has(one.file)) before.push(one);
+  }
+  return reasons;
+}
+
+/** Does `one` match an example of `other`? A `matches` that throws on it cannot stand beside it either. */
+function claims(one: LoadedDecoder, other: LoadedDecoder): string | undefined {
+  for (const { name, advert } of other.decoder.examples) {
+    const parsed = advertOf(advert);
+    if ('rejected' in parsed) continue;
+    try {
+      if (one.decoder.matches(parsed)) return `overlaps: ${one.file} matches the example "${name}" of ${other.file}`;
+    } catch (error) {
+      return `fails: matches of ${one.file} throws on the example "${name}" of ${other.file}: ${reasonOf(error)}`;
+    }
+  }
+  return undefined;
+}
+
+/** Why an example does not hold, or undefined. */
+export function exampleFault(decoder: AdvertDecoder, example: DecoderExample): string | undefined {
+  const advert = advertOf(example.advert);
+  if ('rejected' in advert) return `example "${example.name}": ${advert.rejected}`;
+  if (!decoder.matches(advert)) return `example "${example.name}" is not matched`;
+  const verdict = registryOf([decoder]).decode(advert);
+  const got = 'rejected' in verdict ? verdict.rejected : verdict.decoded.telemetry;
+  const right =
+    'rejects' in example
+      ? typeof got === 'string' && got.includes(example.rejects)
+      : typeof got !== 'string' && sameTelemetry(got, example.gives);
+  if (right) return undefined;
+  const wanted = 'rejects' in example ? `a reason with "${example.rejects}"` : JSON.stringify(example.gives);
+  return `example "${example.name}": expected ${wanted}, got ${typeof got === 'string' ? `"${got}"` : JSON.stringify(got)}`;
+}
+
+function sameTelemetry(a: Readonly<Record<string, Value>>, b: Readonly<Record<string, Value>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every(key => a[key] === b[key]);
+}
+
+let shipped: Promise<readonly LoadedDecoder[]> | undefined;
+
+/** The decoders that come with Fieldline, loaded once per process. Rejects when one of them is at fault. */
+export function shippedDecoders(): Promise<readonly LoadedDecoder[]> {
+  shipped ??= loadFolder(new URL('./adverts/', import.meta.url)).then(({ loaded, faults }) => {
+    const wrong = [...faults.values(), ...clashes(loaded, []).values()];
+    if (wrong.length > 0) throw new Error(wrong.join('; '));
+    return loaded;
+  });
+  return shipped;
+}
