@@ -22,3 +22,20 @@ export type Sink<Row> = { write(rows: readonly Row[]): Promise<readonly Outcome[
 
 /** One parameterised statement. Rejects with a Fault (outage or data). */
 export type Query = <R>(sql: string, values?: readonly unknown[]) => Promise<readonly R[]>;
+
+/** A statement that takes many items at once: arrays among the values become PostgreSQL arrays. */
+export type Statement = { sql: string; values: readonly unknown[] };
+
+/** What one statement of a bulk write answered for its items; or the one item that the database refused, and why. */
+export type Written<Item, Row> =
+  | { items: readonly Item[]; rows: readonly Row[] }
+  | { items: readonly [Item]; refused: string };
+
+/**
+ * Writes items by one statement that takes them all, committed before it resolves. A data fault is narrowed down to the
+ * items that cause it, so that the rest lands. Rejects with a Fault of kind `outage` when nothing was written.
+ */
+export type BulkWrite = <Item, Row>(
+  items: readonly Item[],
+  statement: (items: readonly Item[]) => Statement,
+) => Promise<readonly Written<Item, Row>[]>;

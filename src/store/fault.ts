@@ -1,0 +1,45 @@
+// Database errors as faults: is this row wrong, or is the database away (or not as it should be), so that waiting helps?
+import { Fault, reasonOf } from '../kernel/fault.ts';
+
+/**
+ * SQLSTATE classes that speak about the row: 22 data exception, 23 constraint, 54 limit (index entry too long, JSON too
+ * deep), P0 raised by a trigger. Everything else, a missing table too, can be mended without touching the row.
+ */
+const DATA = new Set(['22', '23', '54', 'P0']);
+
+/** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
+const HINTS: Readonly<Record<string, string>> = {
+  '25006': 'the database is read-only',
+  '28000': 'user or password is refused',
+  '28P01': 'user or password is refused',
+  '3D000': 'this database does not exist',
+  '42501': 'this user lacks the right',
+  '42P01': 'a table is missing: run the migrations',
+  '42703': 'a column is missing: run the migrations',
+  '53100': 'the disk of the database is full',
+  '53300': 'the database has no connection left',
+};
+
+/** A Fault of kind `data` or `outage` for anything that pg rejected with. */
+export function databaseFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const state = stateOf(error);
+  const text = textOf(error);
+  if (state !== undefined && DATA.has(state.slice(0, 2)))
+    return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
+  const hint = state === undefined ? undefined : HINTS[state];
+  const detail = [text, hint, state && `SQLSTATE ${state}`].filter(part => part !== undefined).join('; ');
+  return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
+}
+
+function stateOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code) ? code : undefined;
+}
+
+function textOf(error: unknown): string {
+  // A host name with several addresses fails with one error per address and no text of its own.
+  if (error instanceof AggregateError && error.message === '')
+    return [...new Set(error.errors.map(reasonOf))].join(', ');
+  return reasonOf(error);
+}

@@ -1,0 +1,149 @@
+// Migrations applied: forward only, each once, however many processes start at the same moment.
+import pg from 'pg';
+import { Fault } from '../kernel/fault.ts';
+import type { Query } from '../reading/contracts.ts';
+import { databaseFault } from './fault.ts';
+import { type Migration, readMigrations, type Variant } from './migrations.ts';
+import { poolConfig } from './store.ts';
+
+export type Migrated = { variant: Variant; applied: readonly string[]; version: number };
+
+/** Key of the advisory lock, "FLIN" in ASCII. */
+const LOCK = 0x464c_494e;
+
+/**
+ * Brings the database to the newest version. Rejects with a Fault: outage when it is away, FIELDLINE_MIGRATION when an
+ * applied file was changed, when the database is newer than this program, or when a statement fails.
+ */
+export async function migrate(
+  url: string,
+  options: { password?: string; folder?: string; log?: (line: string) => void } = {},
+): Promise<Migrated> {
+  const migrations = await readMigrations(options.folder);
+  const { connectionString, connectionTimeoutMillis } = poolConfig({ url, password: options.password });
+  // A connection of its own: the lock belongs to it and goes with it, and no statement of a migration is timed.
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis, application_name: 'fieldline migrate' });
+  client.on('error', () => undefined);
+  const query: Query = async (sql, values) => {
+    try {
+      return (await client.query(sql, values as unknown[])).rows;
+    } catch (error) {
+      throw databaseFault(error);
+    }
+  };
+  try {
+    await client.connect().catch(error => {
+      throw databaseFault(error);
+    });
+    await query('SELECT pg_advisory_lock($1)', [LOCK]);
+    return await applyAll(query, migrations, options.log ?? (() => undefined));
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Version of the database and of this program, without changing anything. `variant` is undefined on an empty database. */
+export async function migrationState(
+  query: Query,
+  folder?: string,
+): Promise<{ version: number; newest: number; variant: Variant | undefined }> {
+  const newest = (await readMigrations(folder)).at(-1)?.version ?? 0;
+  const [table] = await query<{ found: string | null }>("SELECT to_regclass('fieldline_migrations')::text AS found");
+  if (table?.found == null) return { version: 0, newest, variant: undefined };
+  const [row] = await query<{ version: number | null; variant: Variant | undefined }>(
+    'SELECT max(version) AS version, min(variant) AS variant FROM fieldline_migrations',
+  );
+  return { version: row?.version ?? 0, newest, variant: row?.variant ?? undefined };
+}
+
+async function applyAll(
+  query: Query,
+  migrations: readonly Migration[],
+  log: (line: string) => void,
+): Promise<Migrated> {
+  await query(`CREATE TABLE IF NOT EXISTS fieldline_migrations (
+    version int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, variant text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now())`);
+  const done = await query<{ version: number; name: string; checksum: string; variant: Variant }>(
+    'SELECT version, name, checksum, variant FROM fieldline_migrations ORDER BY version',
+  );
+  check(done, migrations);
+  // A database keeps the kind it was born with: partitions do not turn into hypertables by installing an extension.
+  const variant = done[0]?.variant ?? (await detectVariant(query, log));
+  const applied: string[] = [];
+  for (const migration of migrations.slice(done.length)) {
+    const name = `${String(migration.version).padStart(4, '0')}_${migration.name}`;
+    try {
+      await apply(query, migration, variant);
+    } catch (error) {
+      const fault = databaseFault(error);
+      // A lost connection is an outage; a statement that the database refuses will be refused again.
+      if (fault.kind === 'outage' && !/SQLSTATE/.test(fault.message)) throw fault;
+      throw new Fault('FIELDLINE_MIGRATION', `migration ${name}: ${fault.message}`, { kind: 'outage', cause: error });
+    }
+    applied.push(name);
+    log(`applied ${name} (${variant})`);
+  }
+  return { variant, applied, version: migrations.at(-1)?.version ?? 0 };
+}
+
+function check(
+  done: readonly { version: number; name: string; checksum: string }[],
+  migrations: readonly Migration[],
+): void {
+  for (const [at, row] of done.entries()) {
+    const file = migrations[at];
+    if (file === undefined)
+      throw new Fault(
+        'FIELDLINE_MIGRATION',
+        `migration ${row.version}_${row.name}: expected a database of version ${migrations.at(-1)?.version ?? 0} or older, ` +
+          `got ${done.at(-1)!.version}: this program is older than its database`,
+      );
+    if (file.version !== row.version || file.checksum !== row.checksum)
+      throw new Fault(
+        'FIELDLINE_MIGRATION',
+        `migration ${file.version}_${file.name}: expected the file as it was applied (${row.version}_${row.name}), got another content`,
+      );
+  }
+}
+
+async function apply(query: Query, migration: Migration, variant: Variant): Promise<void> {
+  await query('BEGIN');
+  try {
+    for (const step of migration.steps(variant)) {
+      if (step.alone) await query('COMMIT');
+      await query(step.sql);
+      if (step.alone) await query('BEGIN');
+    }
+    await query('INSERT INTO fieldline_migrations (version, name, checksum, variant) VALUES ($1, $2, $3, $4)', [
+      migration.version,
+      migration.name,
+      migration.checksum,
+      variant,
+    ]);
+    await query('COMMIT');
+  } catch (error) {
+    await query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * TimescaleDB where it is installed, or where it can be: offered and preloaded. It is never tried out: CREATE EXTENSION
+ * without the preloaded library ends the connection. A user who may not see or do that gets plain PostgreSQL.
+ */
+async function detectVariant(query: Query, log: (line: string) => void): Promise<Variant> {
+  const [found] = await query<{ installed: boolean; offered: boolean; preloaded: boolean | null }>(`SELECT
+    EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') AS installed,
+    EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb') AS offered,
+    (SELECT setting LIKE '%timescaledb%' FROM pg_settings WHERE name = 'shared_preload_libraries') AS preloaded`);
+  if (found?.installed) return 'timescale';
+  if (!found?.offered || !found.preloaded) return 'plain';
+  try {
+    await query('CREATE EXTENSION timescaledb');
+    return 'timescale';
+  } catch (error) {
+    log(`TimescaleDB is there but cannot be installed, plain PostgreSQL is used: ${databaseFault(error).message}`);
+    return 'plain';
+  }
+}

@@ -1,0 +1,171 @@
+// The database as Fieldline uses it: one bounded pool, statements that answer with faults, and whether it is there.
+import pg from 'pg';
+import { digest } from '../kernel/bytes.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { BulkWrite, Query } from '../reading/contracts.ts';
+import { arrayLiteral } from './array.ts';
+import { bulkWrite } from './bulk.ts';
+import { databaseFault } from './fault.ts';
+
+export type StoreOptions = {
+  /** `postgres://user:password@host:port/database` */
+  url: string;
+  /** Replaces the password of the url. */
+  password?: string;
+  /** Most connections at once. */
+  connections?: number;
+  /** Server ends a statement after this time; the client gives up 5 s later. */
+  statementTimeoutMs?: number;
+  connectTimeoutMs?: number;
+};
+
+export type StoreState = { up: boolean; reason: string };
+
+export type Store = {
+  /** Any statement. */
+  query: Query;
+  /** The same statement again and again: planned once per connection. Arrays among the values become PostgreSQL arrays. */
+  prepared: Query;
+  bulk: BulkWrite;
+  /** For what needs a connection of its own (LISTEN, cursors, sessions). */
+  pool: pg.Pool;
+  /** As the last statement found it. */
+  readonly state: StoreState;
+  /** Calls back on every change; returns the end of it. */
+  onState(listener: (state: StoreState) => void): () => void;
+  close(): Promise<void>;
+};
+
+export const defaultConnections = 20;
+
+/** Opens no connection yet. Throws a Fault FIELDLINE_SETTING when the url is none. */
+export function openStore(options: StoreOptions): Store {
+  const pool = new pg.Pool(poolConfig(options));
+  // A connection that the server ends while idle is an event of the pool, one that is checked out an event of the client;
+  // unheard, either would end the process. The statement that runs into it rejects anyway.
+  pool.on('error', error => report(databaseFault(error)));
+  pool.on('connect', client => client.on('error', () => undefined));
+
+  let state: StoreState = { up: false, reason: 'not asked yet' };
+  const listeners = new Set<(state: StoreState) => void>();
+  function report(fault?: Fault): void {
+    const up = fault?.kind !== 'outage';
+    const reason = up ? '' : fault!.message;
+    if (up === state.up && reason === state.reason) return;
+    state = { up, reason };
+    for (const listener of listeners) listener(state);
+  }
+
+  async function answered<Row>(run: () => Promise<pg.QueryResult<pg.QueryResultRow>>): Promise<readonly Row[]> {
+    try {
+      const result = await run();
+      report();
+      return result.rows as Row[];
+    } catch (error) {
+      const fault = databaseFault(error);
+      report(fault);
+      throw fault;
+    }
+  }
+
+  const on = (runner: Pick<pg.Pool | pg.PoolClient, 'query'>): { query: Query; prepared: Query } => ({
+    query: (sql, values = []) => answered(() => runner.query({ text: sql, values: encoded(values) })),
+    prepared: (sql, values = []) =>
+      answered(() => runner.query({ name: nameOf(sql), text: sql, values: encoded(values) })),
+  });
+
+  /** One connection between BEGIN and COMMIT; ROLLBACK when the work rejects. */
+  async function transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    const client = await pool.connect().catch(error => {
+      const fault = databaseFault(error);
+      report(fault);
+      throw fault;
+    });
+    const { query } = on(client);
+    try {
+      await query('BEGIN');
+      const result = await work(query);
+      await query('COMMIT');
+      client.release();
+      return result;
+    } catch (error) {
+      const broken = await query('ROLLBACK').then(
+        () => false,
+        () => true,
+      );
+      client.release(broken);
+      throw error;
+    }
+  }
+
+  const { query, prepared } = on(pool);
+  return {
+    query,
+    prepared,
+    bulk: bulkWrite(prepared, transaction),
+    pool,
+    get state() {
+      return state;
+    },
+    onState(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      listeners.clear();
+      await pool.end();
+    },
+  };
+}
+
+/** `Pool` and `Client` options of a store; the migrations use them for a connection of their own. */
+export function poolConfig(options: StoreOptions): pg.PoolConfig {
+  const { connections = defaultConnections, statementTimeoutMs = 30_000, connectTimeoutMs = 5_000 } = options;
+  checkUrl(options.url);
+  const url = new URL(options.url);
+  if (options.password !== undefined && options.password !== '') url.password = encodeURIComponent(options.password);
+  return {
+    connectionString: url.href,
+    types: { getTypeParser: (oid, format) => (oid === INT8 ? wholeNumber : pg.types.getTypeParser(oid, format)) },
+    max: connections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: url.searchParams.get('application_name') ?? 'fieldline',
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 5_000,
+    // Triggers that tell of other writers' rows skip the connections that carry this mark.
+    onConnect: async client => {
+      await client.query("SET fieldline.writer = 'on'");
+    },
+  };
+}
+
+const INT8 = 20;
+/** The driver gives every bigint as text; ids and counts are numbers to whoever reads JSON. */
+function wholeNumber(text: string): number | string {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : text;
+}
+
+function checkUrl(url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
+  if (protocol !== 'postgres:' && protocol !== 'postgresql:')
+    // The url is not shown: it may hold a password.
+    throw new Fault('FIELDLINE_SETTING', 'DATABASE_URL: expected postgres://user:password@host:port/database');
+}
+
+function encoded(values: readonly unknown[]): unknown[] {
+  return values.map(value => (Array.isArray(value) ? arrayLiteral(value) : value));
+}
+
+const names = new Map<string, string>();
+function nameOf(sql: string): string {
+  let name = names.get(sql);
+  if (name === undefined) {
+    name = `fieldline_${digest(sql)}`;
+    // Texts are few and fixed; a caller that makes them up must not fill the memory.
+    if (names.size < 1000) names.set(sql, name);
+  }
+  return name;
+}
