@@ -1,5 +1,5 @@
 // Bytes: hex, checksums and the digest that identifies a message as received.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Bytes of a hex text (upper or lower case, optional spaces, colons or dashes between bytes), or undefined when it is none. */
 export function fromHex(text: string): Uint8Array | undefined {
@@ -34,5 +34,5 @@ export function crc16modbus(bytes: Uint8Array): number {
 
 /** 128 bits of SHA-256 as 32 hex digits: the content part of a row's identity. */
 export function digest(content: Uint8Array | string): string {
-  return createHash('sha256').update(content).digest('hex').slice(0, 32);
+  return hash('sha256', content, 'hex').slice(0, 32);
 }

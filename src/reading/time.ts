@@ -33,6 +33,9 @@ export function timeOf(given: unknown, receivedAt: number, limits: TimeLimits = 
     if (ms >= limits.earliest && ms <= receivedAt + limits.aheadMs) return { timestamp: own };
   }
   const verdict: TimeVerdict = { timestamp: new Date(receivedAt).toISOString(), timestampSource: 'gateway' };
-  if (given !== undefined && given !== null && given !== '') verdict.deviceTimestamp = String(given).slice(0, 64);
+  if (given !== undefined && given !== null && given !== '') {
+    // JSON of an object, since its own toString may be anything.
+    verdict.deviceTimestamp = (typeof given === 'object' ? JSON.stringify(given) : String(given)).slice(0, 64);
+  }
   return verdict;
 }

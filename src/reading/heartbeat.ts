@@ -1,0 +1,52 @@
+// Heartbeat (B06, B07): how a scanner says every 60 s that it lives, on `bt-mqtt/scanner/{scanner_id}/status`.
+import { expected } from '../kernel/fault.ts';
+import { keepExtra, type Mapper, numberOf, putNumber, textOf } from './payload.ts';
+
+/** The message as scanners publish it. */
+export type HeartbeatWire = {
+  scanner_id: string;
+  /** ISO 8601 with Z. */
+  timestamp: string;
+  uptime_s: number;
+  messages_sent: number;
+  devices_seen: number;
+  /** on, off, unauthorized …: the state of the radio. */
+  adapter_status: string;
+  location?: string;
+};
+
+export function heartbeatTopic(scannerId: string): string {
+  return `bt-mqtt/scanner/${scannerId}/status`;
+}
+
+const COUNTS = ['uptime_s', 'messages_sent', 'devices_seen'] as const;
+const KNOWN: ReadonlySet<string> = new Set([
+  'scanner_id',
+  'timestamp',
+  'uptime',
+  'uptime_seconds',
+  'adapter_status',
+  'location',
+  ...COUNTS,
+]);
+
+/** The scanner is the device: telemetry uptime_s, messages_sent, devices_seen, adapter_status; metadata scannerId. */
+export const heartbeat: Mapper = (payload, draft) => {
+  const uptime = payload['uptime_s'] ?? payload['uptime_seconds'] ?? payload['uptime'];
+  putNumber(draft, 'uptime_s', uptime);
+  putNumber(draft, 'messages_sent', payload['messages_sent']);
+  putNumber(draft, 'devices_seen', payload['devices_seen']);
+  const adapter = textOf(payload['adapter_status']);
+  if (adapter !== undefined) draft.telemetry['adapter_status'] = adapter;
+  if (
+    adapter === undefined &&
+    COUNTS.every(name => numberOf(name === 'uptime_s' ? uptime : payload[name]) === undefined)
+  )
+    return expected('payload', `${COUNTS.join(', ')} or adapter_status`, Object.keys(payload));
+  draft.time = payload['timestamp'];
+  if (draft.deviceId !== undefined) draft.metadata.scannerId = draft.deviceId;
+  const location = textOf(payload['location']);
+  if (location !== undefined) draft.metadata['scannerLocation'] = location;
+  keepExtra(draft, payload, KNOWN);
+  return undefined;
+};

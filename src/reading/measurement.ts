@@ -1,0 +1,44 @@
+// Measurement (A01): one distance of a laser meter, from the phone app, the bridge or an ESP32.
+import { expected } from '../kernel/fault.ts';
+import { bluetoothName, type Json, keepExtra, type Mapper, numberOf, putNumber, textOf } from './payload.ts';
+import type { Metadata } from './reading.ts';
+
+/** Text fields of the message and where a reading keeps them. */
+const TEXTS = [
+  ['raw_hex', 'rawHex'],
+  ['session_id', 'sessionId'],
+  ['element_type', 'elementType'],
+  ['element_id', 'elementId'],
+  ['source', 'source'],
+] as const satisfies readonly (readonly [string, keyof Metadata])[];
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'type',
+  'value_mm',
+  'device_id',
+  'anomaly_score',
+  'timestamp',
+  ...TEXTS.map(([field]) => field),
+]);
+
+/** `{ type: 'measurement', value_mm, raw_hex, device_id, session_id, element_type, element_id, source, anomaly_score, timestamp }`. */
+export const measurement: Mapper = (payload, draft) => {
+  if (payload['type'] !== undefined && payload['type'] !== 'measurement')
+    return expected('type', '"measurement"', payload['type']);
+  putNumber(draft, 'value_mm', payload['value_mm']);
+  if (draft.telemetry['value_mm'] === undefined) return expected('value_mm', 'a number', payload['value_mm']);
+  draft.deviceId = bluetoothName(draft.deviceId);
+  draft.time = payload['timestamp'];
+  takeTexts(payload, draft.metadata);
+  const score = numberOf(payload['anomaly_score']);
+  if (score !== undefined) draft.metadata.receivedScore = score;
+  keepExtra(draft, payload, KNOWN);
+  return undefined;
+};
+
+function takeTexts(payload: Json, metadata: Metadata): void {
+  for (const [field, name] of TEXTS) {
+    const text = textOf(payload[field]);
+    if (text !== undefined) metadata[name] = text;
+  }
+}

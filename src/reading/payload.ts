@@ -1,0 +1,134 @@
+// Payload: JSON as it came, made harmless, and read field by field: a number is finite, or absent with a reason.
+import { expected } from '../kernel/fault.ts';
+import type { Metadata, Protocol, Value } from './reading.ts';
+
+/** A parsed JSON object that belongs to the reader. A field set to `undefined` has been used. */
+export type Json = Record<string, unknown>;
+
+/** A reading in the making: the mapper fills it, normalize adds time, digest and origin. */
+export type Draft = {
+  deviceId: string | undefined;
+  protocol: Protocol | undefined;
+  /** What the device says the time is, in any form. */
+  time: unknown;
+  telemetry: Record<string, Value>;
+  metadata: Metadata;
+};
+
+/** One wire format: fills the draft and answers the reason when the payload cannot be one of its messages. */
+export type Mapper = (payload: Json, draft: Draft, topic: string) => string | undefined;
+
+export const limits = { depth: 32, nameLength: 128, textLength: 2048, deviceLength: 200 } as const;
+
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// Python writes NaN and Infinity bare; each becomes a text, so that the field is absent with a reason and the rest is kept.
+// The string alternative always ends (at a quote or at the end of the text), so the time is linear for any input.
+const BARE_NUMBER = /"(?:[^"\\]|\\[\s\S]?)*(?:"|$)|-?\b(?:NaN|Infinity)\b/g;
+
+/** Parsed JSON, or undefined when the text is none (JSON itself never gives undefined). */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    if (!/NaN|Infinity/.test(text)) return undefined;
+  }
+  try {
+    return JSON.parse(text.replace(BARE_NUMBER, found => (found.startsWith('"') ? found : `"${found}"`)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text that every database stores: no NUL, no lone surrogate. */
+export function cleanText(text: string): string {
+  return (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed();
+}
+
+/** Is the value nested at most `limits.depth` levels deep? */
+export function shallowEnough(value: unknown, left: number = limits.depth): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (left === 0) return false;
+  for (const member of Object.values(value))
+    if (typeof member === 'object' && !shallowEnough(member, left - 1)) return false;
+  return true;
+}
+
+/**
+ * Makes parsed JSON harmless in place: no `__proto__` key, and only text that can be stored. Both can come only from a
+ * text that names the key or has `\u` escapes, so every other message is spared the walk.
+ */
+export function tame(value: unknown, text: string): unknown {
+  return text.includes('\\u') || text.includes('__proto__') ? scrub(value) : value;
+}
+
+function scrub(value: unknown): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (Array.isArray(value)) return value.map(scrub);
+  if (!isJson(value)) return value;
+  const entries = Object.entries(value).map(([key, member]): [string, unknown] => [cleanText(key), scrub(member)]);
+  return Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
+}
+
+const NUMERIC = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** A finite number, also from numeric text (`"230.5"`); undefined for everything else. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string' || value.length > 40) return undefined;
+  const text = value.trim();
+  if (!NUMERIC.test(text)) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** Trimmed text of bounded length, or undefined when nothing is left of it. Numbers count: device names such as 42. */
+export function textOf(value: unknown, length: number = limits.textLength): string | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  const text = String(value).trim().slice(0, length);
+  return text === '' ? undefined : text.toWellFormed();
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+const CONTROL = /[\u0000-\u001f\u007f]/g;
+
+/** A device's name as it is stored: no control characters, trimmed, at most 200 characters. */
+export function deviceName(value: unknown): string | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
+  return textOf(typeof value === 'string' ? value.replace(CONTROL, '') : value, limits.deviceLength);
+}
+
+const MAC = /^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i;
+
+/** A Bluetooth address in the one form that is stored (upper case, colons); any other name stays as it is. */
+export function bluetoothName(name: string | undefined): string | undefined {
+  return name !== undefined && MAC.test(name) ? name.toUpperCase().replaceAll('-', ':') : name;
+}
+
+/** Records why a metric is absent. */
+export function absent(draft: Draft, metric: string, reason: string): void {
+  draft.metadata.quality ??= {};
+  draft.metadata.quality[metric] = reason;
+}
+
+/** Puts a number into the telemetry; what is none is absent with a reason. `undefined` (no such field) is nothing. */
+export function putNumber(draft: Draft, metric: string, value: unknown): void {
+  if (value === undefined) return;
+  const number = numberOf(value);
+  if (number === undefined) absent(draft, metric, expected(metric, 'a number', value));
+  else draft.telemetry[metric] = number;
+}
+
+/** Keeps a field that nobody knows. */
+export function putExtra(draft: Draft, field: string, value: unknown): void {
+  if (value === undefined || field === '__proto__') return;
+  draft.metadata.extra ??= {};
+  draft.metadata.extra[field] = value;
+}
+
+/** Keeps every field that is not known. */
+export function keepExtra(draft: Draft, payload: Json, known: ReadonlySet<string>): void {
+  for (const field in payload) if (!known.has(field)) putExtra(draft, field, payload[field]);
+}
