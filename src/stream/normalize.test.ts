@@ -1,0 +1,334 @@
+// Normalize: the seeds' messages give the readings of the specification, and bad input gives a reason.
+import assert from 'node:assert/strict';
+import { digest } from '../kernel/bytes.ts';
+import type { Raw } from '../reading/raw.ts';
+import type { Reading } from '../reading/reading.ts';
+import { type NormalizeOptions, normalizer, type RejectKind } from './normalize.ts';
+
+const NOW = Date.UTC(2026, 0, 3, 16, 0, 1);
+const NOW_ISO = '2026-01-03T16:00:01.000Z';
+
+const raw = (topic: string, payload: unknown, more: Partial<Raw> = {}): Raw => ({
+  topic,
+  bytes: Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)),
+  receivedAt: NOW,
+  source: 'house',
+  protocol: 'mqtt',
+  ...more,
+});
+
+const read = (topic: string, payload: unknown, options: NormalizeOptions = {}): Reading => {
+  const { readings, rejected } = normalizer(options)(raw(topic, payload));
+  assert.deepEqual(rejected, []);
+  assert.equal(readings.length, 1);
+  return readings[0] as Reading;
+};
+
+const meter = {
+  timestamp: '2026-01-03T16:00:00Z',
+  total_energy_kwh: 12.45,
+  power_kw: 3.2,
+  voltage: 230,
+  current: 13.9,
+};
+const values = { total_energy_kwh: 12.45, power_kw: 3.2, voltage: 230, current: 13.9 };
+const laser = {
+  type: 'measurement',
+  value_mm: 2450.0,
+  raw_hex: 'c0551006000001cdcc1c400000000000000000dc',
+  device_id: 'aa-bb-cc-dd-ee-ff',
+  session_id: 'uuid-session-123',
+  element_type: 'gevel',
+  element_id: 'uuid-element-456',
+  source: 'ble_mobile',
+  anomaly_score: 0.85,
+  timestamp: '2026-01-03T14:30:00.000Z',
+};
+
+describe('normalize: formats of the seeds', () => {
+  it('reads an energy message (D03)', () => {
+    const reading = read('homelab/energy/meter1', meter);
+    assert.deepEqual(reading, {
+      deviceId: 'meter1',
+      protocol: 'mqtt',
+      timestamp: '2026-01-03T16:00:00.000Z',
+      telemetry: values,
+      metadata: { digest: digest(JSON.stringify(meter)), receivedAt: NOW, scannerId: 'house', parser: 'energy' },
+    });
+  });
+
+  it('reads a measurement (A01) with everything it says', () => {
+    const { deviceId, timestamp, telemetry, metadata } = read('scarnergy/measurements/x', laser);
+    assert.deepEqual([deviceId, timestamp, telemetry], ['AA:BB:CC:DD:EE:FF', laser.timestamp, { value_mm: 2450 }]);
+    const { sessionId, elementType, elementId, source, receivedScore, rawHex, extra } = metadata;
+    assert.deepEqual(
+      { sessionId, elementType, elementId, source, receivedScore, rawHex, extra },
+      {
+        sessionId: 'uuid-session-123',
+        elementType: 'gevel',
+        elementId: 'uuid-element-456',
+        source: 'ble_mobile',
+        receivedScore: 0.85,
+        rawHex: laser.raw_hex,
+        extra: undefined,
+      },
+    );
+  });
+
+  it('reads a status (A03); last_measurement is not its time', () => {
+    const reading = read('scarnergy/status/AA:BB:CC:DD:EE:FF', {
+      type: 'status',
+      device_id: 'AA:BB:CC:DD:EE:FF',
+      connected: true,
+      rssi: -65,
+      firmware: '2.1.0',
+      battery_estimate: 85,
+      measurements_today: 142,
+      last_measurement: '2026-01-03T14:29:55.000Z',
+    });
+    assert.deepEqual(reading.telemetry, { connected: true, battery_estimate: 85, measurements_today: 142 });
+    assert.equal(reading.timestamp, NOW_ISO);
+    const { signalStrength, batteryLevel, firmware, lastMeasurement } = reading.metadata;
+    assert.deepEqual(
+      [signalStrength, batteryLevel, firmware, lastMeasurement],
+      [-65, 85, '2.1.0', '2026-01-03T14:29:55.000Z'],
+    );
+  });
+
+  it('reads a heartbeat (B07): the scanner is the device', () => {
+    const reading = read('bt-mqtt/scanner/roof/status', {
+      scanner_id: 'roof',
+      uptime_s: 60,
+      messages_sent: 7,
+      devices_seen: 3,
+      adapter_status: 'on',
+      location: 'attic',
+    });
+    assert.equal(reading.deviceId, 'roof');
+    assert.deepEqual(reading.telemetry, { uptime_s: 60, messages_sent: 7, devices_seen: 3, adapter_status: 'on' });
+    assert.deepEqual([reading.metadata.scannerId, reading.metadata['scannerLocation']], ['roof', 'attic']);
+  });
+
+  it('reads the reading itself (C01) and takes only what a device may say of itself', () => {
+    const reading = read('webscada/plant/pump-1/telemetry', {
+      deviceId: 'pump-1',
+      protocol: 'gsm',
+      timestamp: '2026-01-03T15:59:59.123456Z',
+      telemetry: { flow: 1.5, status: 'run', ok: true, broken: null, nested: { a: 1 } },
+      metadata: {
+        signalStrength: -71,
+        batteryLevel: 90,
+        location: { lat: 52.1, lon: 5.2 },
+        digest: 'forged',
+        orgId: 'other',
+        receipt: { key: 'forged', redelivered: true },
+        anomaly: { score: 1 },
+      },
+    });
+    assert.deepEqual([reading.deviceId, reading.protocol], ['pump-1', 'gsm']);
+    assert.equal(reading.timestamp, '2026-01-03T15:59:59.123456Z');
+    assert.deepEqual(reading.telemetry, { flow: 1.5, status: 'run', ok: true });
+    const { signalStrength, batteryLevel, location, applicationId, quality, extra, orgId, receipt, anomaly } =
+      reading.metadata;
+    assert.deepEqual(
+      [signalStrength, batteryLevel, location, applicationId],
+      [-71, 90, { lat: 52.1, lon: 5.2 }, 'plant'],
+    );
+    assert.deepEqual(Object.keys(quality ?? {}), ['broken']);
+    assert.deepEqual([orgId, receipt, anomaly], [undefined, undefined, undefined]);
+    assert.notEqual(reading.metadata.digest, 'forged');
+    assert.deepEqual(Object.keys(extra ?? {}).sort(), ['anomaly', 'digest', 'nested', 'orgId', 'receipt']);
+  });
+
+  type Fields = { topic: string; payload: unknown; telemetry: Record<string, unknown>; device?: string };
+  const fieldCases: Fields[] = [
+    {
+      topic: 'homelab/heatpump/hp',
+      payload: { supply: 35.5, mode: 'heat', on: true },
+      telemetry: { supply: 35.5, mode: 'heat', on: true },
+    },
+    {
+      topic: 'homelab/temperature/k',
+      payload: { temp: '21.5', hum: 40 },
+      telemetry: { temperature: 21.5, humidity: 40 },
+    },
+    { topic: 'homelab/temperature/k', payload: { temperature_f: 68 }, telemetry: { temperature: 20 } },
+    { topic: 'homelab/temperature/k', payload: { temp: 1, temperature: 2 }, telemetry: { temp: 1, temperature: 2 } },
+    { topic: 'homelab/temperature/k', payload: '21.5', telemetry: { temperature: 21.5 } },
+    { topic: 'own/thing', payload: 'true', telemetry: { value: true } },
+    { topic: 'own/thing', payload: { code: '007', n: '7' }, telemetry: { code: '007', n: 7 } },
+    { topic: 'own/thing', payload: { device_id: 'x', v: 1 }, telemetry: { v: 1 }, device: 'x' },
+    { topic: 'own/thing', payload: { device_id: 42, v: 1 }, telemetry: { v: 1 }, device: '42' },
+    { topic: 'own/thing', payload: { constructor: 1, toString: 2 }, telemetry: { constructor: 1, toString: 2 } },
+  ];
+  for (const { topic, payload, telemetry, device } of fieldCases)
+    it(`makes metrics of ${JSON.stringify(payload)} on ${topic}`, () => {
+      const reading = read(topic, payload);
+      assert.deepEqual({ ...reading.telemetry }, telemetry);
+      assert.equal(reading.deviceId, device ?? topic.split('/').at(-1));
+    });
+
+  it('keeps unknown and nested fields', () => {
+    const { metadata } = read('homelab/energy/m', { ...meter, phase: 'L1', inner: { a: [1] } });
+    assert.deepEqual(metadata.extra, { phase: 'L1', inner: { a: [1] } });
+  });
+});
+
+describe('normalize: bad numbers are absent with a reason', () => {
+  for (const bad of ['null', '""', '"abc"', 'true', '{}', '1e999', 'NaN', '-Infinity', '"NaN"'])
+    it(`voltage ${bad}`, () => {
+      const { telemetry, metadata } = read(
+        'homelab/energy/m',
+        `{"power_kw": "3.2", "voltage": ${bad}, "note": "NaN \\" x"}`,
+      );
+      assert.deepEqual(telemetry, { power_kw: 3.2 });
+      assert.match(metadata.quality?.['voltage'] ?? '', /^voltage: expected a number, got /);
+      assert.deepEqual(metadata.extra, { note: 'NaN " x' });
+    });
+});
+
+describe('normalize: time', () => {
+  const receipt = { key: 'client/7/abc', redelivered: false };
+  type Time = { given: unknown; timestamp?: string; said?: string };
+  const cases: Time[] = [
+    { given: '2026-01-03T15:00:00+01:00', timestamp: '2026-01-03T14:00:00.000Z' },
+    { given: 1767456000, timestamp: '2026-01-03T16:00:00.000Z' },
+    { given: 1767456000123, timestamp: '2026-01-03T16:00:00.123Z' },
+    { given: undefined },
+    { given: '2031-01-01T00:00:00Z', said: '2031-01-01T00:00:00Z' },
+    { given: '1970-01-01T00:00:10Z', said: '1970-01-01T00:00:10Z' },
+    { given: 'yesterday', said: 'yesterday' },
+    { given: { toString: 1 }, said: '{"toString":1}' },
+  ];
+  for (const { given, timestamp, said } of cases)
+    it(`timestamp ${JSON.stringify(given)}`, () => {
+      const message = raw('homelab/energy/m', { ...meter, timestamp: given }, { receipt });
+      const { timestamp: got, metadata } = normalizer()(message).readings[0] as Reading;
+      assert.equal(got, timestamp ?? NOW_ISO);
+      assert.equal(metadata.timestampSource, timestamp === undefined ? 'gateway' : undefined);
+      assert.equal(metadata.deviceTimestamp, said);
+      assert.deepEqual(metadata.receipt, timestamp === undefined ? receipt : undefined);
+    });
+});
+
+describe('normalize: several readings in one message', () => {
+  it('gives each item its own identity and receipt, and rejects only the bad one', () => {
+    const items = [{ power_kw: 1 }, 7, { power_kw: 2 }];
+    const message = raw('homelab/energy/m', items, { receipt: { key: 'k', redelivered: true } });
+    const { readings, rejected } = normalizer()(message);
+    assert.deepEqual(
+      readings.map(({ telemetry }) => telemetry['power_kw']),
+      [1, 2],
+    );
+    assert.deepEqual(
+      readings.map(({ metadata }) => metadata.digest),
+      [digest('{"power_kw":1}'), digest('{"power_kw":2}')],
+    );
+    assert.deepEqual(
+      readings.map(({ metadata }) => metadata.receipt?.key),
+      ['k/0', 'k/2'],
+    );
+    assert.deepEqual(rejected, [{ kind: 'wrong shape', reason: 'item 2: payload: expected a JSON object, got 7' }]);
+  });
+});
+
+describe('normalize: rejects', () => {
+  const deep = (n: number) => `{"a":${'['.repeat(n)}${']'.repeat(n)},"v":1}`;
+  type Bad = { name: string; topic?: string; payload: unknown; kind: RejectKind; options?: NormalizeOptions };
+  const cases: Bad[] = [
+    { name: 'text', payload: 'hello', kind: 'not JSON' },
+    { name: 'nothing', payload: '', kind: 'not JSON' },
+    { name: 'a cut message', payload: '{"power_kw": 3', kind: 'not JSON' },
+    { name: 'a NaN in a cut message', payload: '{"power_kw": NaN, "\\', kind: 'not JSON' },
+    { name: '33 levels', topic: 'own/x', payload: deep(32), kind: 'too deep' },
+    { name: '100,000 levels', topic: 'own/x', payload: deep(100_000), kind: 'too deep' },
+    { name: '300 KB', payload: { ...meter, note: 'x'.repeat(300 * 1024) }, kind: 'too large' },
+    {
+      name: 'a smaller limit',
+      payload: { ...meter, note: 'x'.repeat(900) },
+      kind: 'too large',
+      options: { maxBytes: 900 },
+    },
+    { name: 'a lone number for a meter', payload: '7', kind: 'wrong shape' },
+    { name: 'null', payload: 'null', kind: 'wrong shape' },
+    { name: 'an empty array', payload: '[]', kind: 'no value' },
+    { name: 'an empty object', payload: '{}', kind: 'no value' },
+    { name: 'no energy in it', payload: { colour: 'red' }, kind: 'no value' },
+    { name: 'a topic without a device level', topic: 'homelab/energy', payload: meter, kind: 'no device' },
+    { name: 'a blank device', topic: 'homelab/energy/ \u0001 ', payload: meter, kind: 'no device' },
+    {
+      name: 'no rule',
+      topic: 'a',
+      payload: meter,
+      kind: 'no rule',
+      options: { table: [{ filter: 'b', format: 'fields', device: 'last' }] },
+    },
+    {
+      name: 'a measurement without value',
+      topic: 'scarnergy/measurements/x',
+      payload: { ...laser, value_mm: null },
+      kind: 'wrong shape',
+    },
+    {
+      name: 'a status where measurements come',
+      topic: 'scarnergy/measurements/x',
+      payload: { ...laser, type: 'status' },
+      kind: 'wrong shape',
+    },
+    {
+      name: 'a reading without telemetry',
+      topic: 'webscada/a/b/telemetry',
+      payload: { deviceId: 'b' },
+      kind: 'wrong shape',
+    },
+    {
+      name: '501 metrics',
+      topic: 'own/x',
+      payload: Object.fromEntries(Array.from({ length: 501 }, (_, at) => [`m${at}`, 1])),
+      kind: 'wrong shape',
+    },
+  ];
+  for (const { name, topic = 'homelab/energy/m', payload, kind, options = {} } of cases)
+    it(`${name}: ${kind}`, () => {
+      const { readings, rejected } = normalizer(options)(raw(topic, payload));
+      assert.deepEqual(readings, []);
+      assert.deepEqual(
+        rejected.map(one => one.kind),
+        [kind],
+      );
+      assert.ok((rejected[0]?.reason.length ?? 999) < 300);
+    });
+
+  it('accepts 32 levels', () => assert.deepEqual(read('own/x', deep(31)).telemetry, { v: 1 }));
+});
+
+describe('normalize: hostile text', () => {
+  it('never sets a prototype', () => {
+    for (const key of ['__proto__', '\\u005f_proto__']) {
+      const { telemetry, metadata } = read(
+        'own/x',
+        `{"v": 1, "${key}": {"polluted": 1}, "in": {"${key}": {"polluted": 1}}}`,
+      );
+      assert.deepEqual(telemetry, { v: 1 });
+      assert.equal(Object.getPrototypeOf(telemetry), Object.prototype);
+      assert.equal(JSON.stringify(metadata.extra), '{"in":{}}');
+    }
+  });
+
+  it('removes what a database cannot store', () => {
+    const { deviceId, telemetry, metadata } = read(
+      'own/x',
+      '{"device_id": " a\\u0000\\nb ", "s": "x\\ud800", "o": {"k\\u0000": "\\u0000"}}',
+    );
+    assert.equal(deviceId, 'ab');
+    assert.deepEqual(telemetry, { s: 'x\ufffd' });
+    assert.deepEqual(metadata.extra, { o: { k: '' } });
+  });
+
+  it('bounds names and texts', () => {
+    const long = 'n'.repeat(5000);
+    const { deviceId, telemetry, metadata } = read('own/x', { device_id: long, s: long, [long]: 1 });
+    assert.deepEqual([deviceId.length, String(telemetry['s']).length], [200, 2048]);
+    assert.deepEqual(Object.keys(metadata.extra ?? {}), [long]);
+  });
+});

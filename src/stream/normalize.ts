@@ -1,0 +1,163 @@
+// Normalize: any JSON message becomes readings, by topic table and field map; what cannot is rejected with its reason.
+import { digest } from '../kernel/bytes.ts';
+import { expected } from '../kernel/fault.ts';
+import { energy } from '../reading/energy.ts';
+import { heartbeat } from '../reading/heartbeat.ts';
+import { measurement } from '../reading/measurement.ts';
+import {
+  type Draft,
+  isJson,
+  type Json,
+  type Mapper,
+  numberOf,
+  parseJson,
+  shallowEnough,
+  tame,
+} from '../reading/payload.ts';
+import type { Raw } from '../reading/raw.ts';
+import type { Reading } from '../reading/reading.ts';
+import { status } from '../reading/status.ts';
+import { telemetry } from '../reading/telemetry.ts';
+import { type TimeLimits, timeLimits, timeOf } from '../reading/time.ts';
+import { type FieldRule, fieldMap } from './fieldmap.ts';
+import { fields } from './fields.ts';
+import { type Route, type TopicRule, topicTable } from './route.ts';
+
+/** Formats a rule can name. `bare`: the metric of a payload that is a lone number. */
+const FORMATS = {
+  energy: { map: energy },
+  heatpump: { map: fields, bare: 'value' },
+  temperature: { map: fields, bare: 'temperature' },
+  measurement: { map: measurement },
+  status: { map: status },
+  heartbeat: { map: heartbeat },
+  telemetry: { map: telemetry },
+  fields: { map: fields, bare: 'value' },
+} as const satisfies Record<string, { map: Mapper; bare?: string }>;
+
+export type Format = keyof typeof FORMATS;
+export const formatNames = Object.keys(FORMATS) as readonly Format[];
+
+/** The table of the seeds' topics; the last rule takes any device's own JSON. */
+export const defaultTable: readonly TopicRule<Format>[] = [
+  { filter: 'homelab/energy/#', format: 'energy', device: 'last' },
+  { filter: 'homelab/heatpump/#', format: 'heatpump', device: 'last' },
+  { filter: 'homelab/temperature/#', format: 'temperature', device: 'last' },
+  { filter: 'scarnergy/measurements/#', format: 'measurement', device: 'device_id | last' },
+  { filter: 'scarnergy/status/#', format: 'status', device: 'device_id | last' },
+  { filter: 'webscada/+/+/telemetry', format: 'telemetry', device: 'deviceId | 3' },
+  { filter: 'bt-mqtt/scanner/+/status', format: 'heartbeat', device: 'scanner_id | 3' },
+  { filter: '#', format: 'fields', device: 'deviceId | device_id | last' },
+];
+
+/** Kinds of rejection: the label under which they are counted. */
+export type RejectKind = 'no rule' | 'too large' | 'not JSON' | 'too deep' | 'wrong shape' | 'no device' | 'no value';
+export type Reject = { kind: RejectKind; reason: string };
+/** A message may hold several items; each becomes a reading or a reject. */
+export type Normalized = { readings: readonly Reading[]; rejected: readonly Reject[] };
+
+export type NormalizeOptions = {
+  table?: readonly TopicRule<Format>[];
+  map?: readonly FieldRule[];
+  /** Larger messages are rejected unread. */
+  maxBytes?: number;
+  limits?: TimeLimits;
+};
+
+const MAX_METRICS = 500;
+const NONE: readonly never[] = [];
+
+/** Compiles table and map; the function it gives is pure. Throws a Fault (FIELDLINE_SETTING) for a wrong rule. */
+export function normalizer(options: NormalizeOptions = {}): (raw: Raw) => Normalized {
+  const { table = defaultTable, map = [], maxBytes = 256 * 1024, limits = timeLimits } = options;
+  const routeOf = topicTable(table);
+  const applyMap = map.length > 0 ? fieldMap(map) : undefined;
+
+  const readItem = (item: unknown, route: Route<Format>, raw: Raw, identity: string, receiptSuffix: string) => {
+    const { map: mapper, bare } = FORMATS[route.format] as { map: Mapper; bare?: string };
+    const payload = isJson(item) ? item : bareValue(item, bare);
+    if (payload === undefined) return reject('wrong shape', expected('payload', 'a JSON object', item));
+    const deviceId = route.deviceOf(payload) ?? raw.deviceId;
+    if (deviceId === undefined) return reject('no device', expected('device', 'a name in topic or payload', raw.topic));
+    const draft: Draft = { deviceId, protocol: undefined, time: undefined, telemetry: {}, metadata: {} };
+    applyMap?.(payload, draft);
+    const wrong = mapper(payload, draft, raw.topic);
+    if (wrong !== undefined) return reject('wrong shape', wrong);
+    const metrics = Object.keys(draft.telemetry).length;
+    if (metrics > MAX_METRICS)
+      return reject('wrong shape', expected('payload', `at most ${MAX_METRICS} metrics`, metrics));
+    // A device that sends only bad numbers is alive all the same: that is a reading, with the reasons in its quality.
+    if (metrics === 0 && draft.metadata.quality === undefined)
+      return reject('no value', expected('payload', `a value of the format ${route.format}`, payload));
+    return finish(draft, raw, identity, receiptSuffix, route.format, limits);
+  };
+
+  return raw => {
+    const route = routeOf(raw.topic);
+    if (route === undefined) return refused('no rule', expected('topic', 'one of the topic table', raw.topic));
+    const { bytes } = raw;
+    if (bytes.byteLength > maxBytes)
+      return refused('too large', expected('payload', `at most ${maxBytes} bytes`, bytes.byteLength));
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    const parsed = parseJson(text);
+    if (parsed === undefined) return refused('not JSON', expected('payload', 'JSON', text.slice(0, 150)));
+    if (!shallowEnough(parsed)) return refused('too deep', expected('payload', 'at most 32 levels', 'more'));
+    if (!Array.isArray(parsed)) {
+      const one = readItem(tame(parsed, text), route, raw, digest(bytes), '');
+      return 'telemetry' in one ? { readings: [one], rejected: NONE } : { readings: NONE, rejected: [one] };
+    }
+    if (parsed.length === 0) return refused('no value', expected('payload', 'at least one item', parsed));
+    const readings: Reading[] = [];
+    const rejected: Reject[] = [];
+    for (const [at, item] of parsed.entries()) {
+      const identity = digest(JSON.stringify(item));
+      const one = readItem(tame(item, text), route, raw, identity, `/${at}`);
+      if ('telemetry' in one) readings.push(one);
+      else rejected.push({ ...one, reason: `item ${at + 1}: ${one.reason}` });
+    }
+    return { readings, rejected };
+  };
+}
+
+function reject(kind: RejectKind, reason: string): Reject {
+  return { kind, reason };
+}
+
+function refused(kind: RejectKind, reason: string): Normalized {
+  return { readings: NONE, rejected: [{ kind, reason }] };
+}
+
+/** Thermometers that publish nothing but `21.5`. */
+function bareValue(item: unknown, metric: string | undefined): Json | undefined {
+  if (metric === undefined || (typeof item !== 'boolean' && numberOf(item) === undefined)) return undefined;
+  return { [metric]: item };
+}
+
+function finish(
+  draft: Draft,
+  raw: Raw,
+  identity: string,
+  receiptSuffix: string,
+  format: Format,
+  limits: TimeLimits,
+): Reading {
+  const time = timeOf(draft.time, raw.receivedAt, limits);
+  const { metadata } = draft;
+  metadata.digest = identity;
+  metadata.receivedAt = raw.receivedAt;
+  metadata.scannerId ??= raw.source;
+  metadata.parser = format;
+  if (raw.signalStrength !== undefined) metadata.signalStrength ??= raw.signalStrength;
+  if (time.timestampSource !== undefined) {
+    metadata.timestampSource = time.timestampSource;
+    if (time.deviceTimestamp !== undefined) metadata.deviceTimestamp = time.deviceTimestamp;
+    if (raw.receipt !== undefined) metadata.receipt = { ...raw.receipt, key: raw.receipt.key + receiptSuffix };
+  }
+  return {
+    deviceId: draft.deviceId as string,
+    protocol: draft.protocol ?? raw.protocol,
+    timestamp: time.timestamp,
+    telemetry: draft.telemetry,
+    metadata,
+  };
+}
