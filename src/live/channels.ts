@@ -1,0 +1,62 @@
+// Channels: the public names that clients subscribe to, and which rows each of them carries.
+import type { Columns } from './filter.ts';
+import { type Row, type Table, columnsOf } from './publication.ts';
+
+/** A channel that exists; its name is also the topic under which the hub finds it. */
+export type Channel = {
+  name: string;
+  /** Columns that a filter on this channel may name. */
+  columns: Columns;
+  carries(row: Row): boolean;
+};
+
+// Channels of the documents in seeds/ that show the rows of one table.
+const tableChannels: Readonly<Record<string, Table>> = {
+  'measurement-stream': 'measurements',
+  'device-status': 'devices',
+  'inspection-events': 'inspections',
+  flow_data_changes: 'flow_data',
+  alerts_changes: 'alerts',
+  system: 'system',
+};
+const channelOfTable = new Map(Object.entries(tableChannels).map(([channel, table]) => [table, channel]));
+// Rows about what was measured; `device:` and `application:` carry every one of them.
+const measured: readonly Table[] = ['measurements', 'energy_readings', 'flow_data', 'sensor_readings'];
+
+/** Names of all channels that carry the row; the one place that decides it. */
+export function topicsOf(row: Row): string[] {
+  const topics: string[] = [];
+  const ofTable = channelOfTable.get(row.table);
+  if (ofTable !== undefined) topics.push(ofTable);
+  const isMeasured = measured.includes(row.table);
+  if (isMeasured && row.deviceId !== undefined) topics.push(`device:${row.deviceId}`);
+  if (isMeasured && row.applicationId !== undefined) topics.push(`application:${row.applicationId}`);
+  const score = row.data['anomaly_score'];
+  const anomalous = isMeasured && typeof score === 'number' && score < 0;
+  if (anomalous && row.table === 'measurements') topics.push('anomaly-alerts');
+  if (anomalous || row.table === 'alerts') topics.push('alarms');
+  return topics;
+}
+
+/** The channel of this name, or undefined: an unknown name, an empty or over-long id, or a wildcard (there are none). */
+export function channelNamed(name: string): Channel | undefined {
+  const tables = tablesOf(name);
+  if (tables === undefined) return undefined;
+  return {
+    name,
+    columns: Object.assign({}, ...tables.map(table => columnsOf[table])) as Columns,
+    carries: row => topicsOf(row).includes(name),
+  };
+}
+
+const MAX_ID = 200;
+
+function tablesOf(name: string): readonly Table[] | undefined {
+  const table = Object.hasOwn(tableChannels, name) ? tableChannels[name] : undefined;
+  if (table !== undefined) return [table];
+  if (name === 'anomaly-alerts') return ['measurements'];
+  if (name === 'alarms') return [...measured, 'alerts'];
+  const id = /^(?:device|application):(.+)$/s.exec(name)?.[1];
+  if (id === undefined || id.length > MAX_ID || id.includes('*') || id === '#') return undefined;
+  return measured;
+}

@@ -1,0 +1,213 @@
+// What live clients are told: a reading becomes the flat messages of the rows it is stored as (seed 000's measurement and status messages, else columns plus `type`).
+import { type Reading, type ReadingTable, type Value, tableOf } from '../reading/reading.ts';
+import type { Columns } from './filter.ts';
+
+export type Table = ReadingTable | 'devices' | 'inspections' | 'alerts' | 'system';
+
+/** A row as clients see it, and what decides who sees it. */
+export type Row = {
+  table: Table;
+  event: 'INSERT' | 'UPDATE' | 'DELETE';
+  /** Rows of one key are successive states of one thing: the newest one is its snapshot. */
+  key: string;
+  /** When it was measured, ISO 8601 with Z. */
+  time: string;
+  deviceId?: string;
+  applicationId?: string;
+  orgId?: string;
+  /** The flat message. */
+  data: Readonly<Record<string, unknown>>;
+};
+
+// As in the database: what a filter may name. `org_id` is a column of every table, but not part of the messages.
+export const columnsOf: Readonly<Record<Table, Columns>> = {
+  measurements: {
+    device_id: 'text',
+    session_id: 'text',
+    element_type: 'text',
+    element_id: 'text',
+    value_mm: 'number',
+    raw_hex: 'text',
+    source: 'text',
+    anomaly_score: 'number',
+    timestamp: 'time',
+    org_id: 'text',
+  },
+  energy_readings: {
+    device_id: 'text',
+    timestamp: 'time',
+    total_energy_kwh: 'number',
+    power_kw: 'number',
+    voltage: 'number',
+    current: 'number',
+    anomaly_score: 'number',
+    org_id: 'text',
+  },
+  flow_data: {
+    device_id: 'text',
+    created_at: 'time',
+    flow_rate: 'number',
+    totalizer: 'number',
+    temperature: 'number',
+    status: 'text',
+    anomaly_score: 'number',
+    org_id: 'text',
+  },
+  sensor_readings: {
+    device_id: 'text',
+    scanner_id: 'text',
+    protocol: 'text',
+    timestamp: 'time',
+    metric: 'text',
+    value: 'number',
+    value_text: 'text',
+    quality: 'text',
+    anomaly_score: 'number',
+    org_id: 'text',
+  },
+  devices: {
+    device_id: 'text',
+    connected: 'boolean',
+    status: 'text',
+    rssi: 'number',
+    firmware: 'text',
+    battery_estimate: 'number',
+    measurements_today: 'number',
+    last_measurement: 'time',
+    org_id: 'text',
+  },
+  inspections: { id: 'text', inspector_id: 'text', session_id: 'text', status: 'text', org_id: 'text' },
+  alerts: {
+    id: 'text',
+    rule_id: 'text',
+    device_id: 'text',
+    kind: 'text',
+    severity: 'text',
+    state: 'text',
+    is_resolved: 'boolean',
+    created_at: 'time',
+    org_id: 'text',
+  },
+  system: { event: 'text', org_id: 'text' },
+};
+
+/** The value a filter compares. */
+export function columnOf(row: Row, column: string): unknown {
+  return column === 'org_id' ? row.orgId : row.data[column];
+}
+
+/** Rows of one reading: one in its table, or one for each metric in sensor_readings. */
+export function rowsOf(reading: Reading): Row[] {
+  const { telemetry } = reading;
+  switch (tableOf(telemetry)) {
+    case 'measurements':
+      return [rowOf(reading, 'measurements', measurement(reading))];
+    case 'energy_readings':
+      return [rowOf(reading, 'energy_readings', energyReading(reading))];
+    case 'flow_data':
+      return [rowOf(reading, 'flow_data', flowData(reading))];
+    case 'sensor_readings':
+      return Object.entries(telemetry).map(([metric, value]) =>
+        rowOf(reading, 'sensor_readings', sensorReading(reading, metric, value), metric),
+      );
+  }
+}
+
+/** Seed 000's device status message, as far as a reading tells it (`measurements_today` stands in the database only). */
+export function statusRowOf(reading: Reading): Row {
+  const { metadata } = reading;
+  return {
+    ...rowOf(reading, 'devices', {
+      type: 'status',
+      device_id: reading.deviceId,
+      connected: true,
+      rssi: metadata.signalStrength ?? null,
+      firmware: metadata.firmware ?? null,
+      battery_estimate: metadata.batteryLevel ?? null,
+      measurements_today: null,
+      last_measurement: reading.timestamp,
+    }),
+    event: 'UPDATE',
+  };
+}
+
+function rowOf(reading: Reading, table: Table, data: Record<string, unknown>, part = ''): Row {
+  const { applicationId, orgId } = reading.metadata;
+  const row: Row = {
+    table,
+    event: 'INSERT',
+    key: `${table} ${reading.deviceId} ${part}`,
+    time: reading.timestamp,
+    deviceId: reading.deviceId,
+    data,
+  };
+  if (applicationId !== undefined) row.applicationId = applicationId;
+  if (orgId !== undefined) row.orgId = orgId;
+  return row;
+}
+
+// The fields and their order are those of seed 000 §2.
+function measurement({ deviceId, timestamp, telemetry, metadata }: Reading): Record<string, unknown> {
+  return {
+    type: 'measurement',
+    value_mm: telemetry['value_mm'],
+    raw_hex: metadata.rawHex ?? null,
+    device_id: deviceId,
+    session_id: metadata.sessionId ?? null,
+    element_type: metadata.elementType ?? null,
+    element_id: metadata.elementId ?? null,
+    source: metadata.source ?? null,
+    anomaly_score: scoreOf(metadata),
+    timestamp,
+  };
+}
+
+function energyReading({ deviceId, timestamp, telemetry, metadata }: Reading): Record<string, unknown> {
+  return {
+    type: 'energy_reading',
+    timestamp,
+    device_id: deviceId,
+    total_energy_kwh: telemetry['total_energy_kwh'] ?? null,
+    power_kw: telemetry['power_kw'] ?? null,
+    voltage: telemetry['voltage'] ?? null,
+    current: telemetry['current'] ?? null,
+    anomaly_score: scoreOf(metadata),
+  };
+}
+
+function flowData({ deviceId, timestamp, telemetry, metadata }: Reading): Record<string, unknown> {
+  return {
+    type: 'flow_data',
+    device_id: deviceId,
+    created_at: timestamp,
+    flow_rate: telemetry['flow_rate'] ?? null,
+    totalizer: telemetry['totalizer'] ?? null,
+    temperature: telemetry['temperature'] ?? null,
+    status: telemetry['status'] ?? null,
+    anomaly_score: scoreOf(metadata),
+  };
+}
+
+function sensorReading(
+  { deviceId, protocol, timestamp, metadata }: Reading,
+  metric: string,
+  value: Value,
+): Record<string, unknown> {
+  return {
+    type: 'sensor_reading',
+    device_id: deviceId,
+    scanner_id: metadata.scannerId ?? null,
+    protocol,
+    timestamp,
+    metric,
+    value: typeof value === 'number' ? value : null,
+    value_text: typeof value === 'number' ? null : String(value),
+    quality: metadata.quality?.[metric] ?? null,
+    anomaly_score: scoreOf(metadata),
+  };
+}
+
+/** The score that came with the measurement, else ours; null where nothing scored it. */
+function scoreOf(metadata: Reading['metadata']): number | null {
+  return metadata.receivedScore ?? metadata.anomaly?.score ?? null;
+}
