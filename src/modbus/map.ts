@@ -1,0 +1,127 @@
+// Register maps: JSON text of one instrument to typed fields; every fault named by file, register, what was expected and what is there.
+import { expected, Fault, reasonOf } from '../kernel/fault.ts';
+import { type AddressBase, addressBases } from './address.ts';
+import { type Complain, isObject, type Json, knownKeys, number, oneOf, textOf } from './check.ts';
+import { type Table, tables } from './link.ts';
+import { fieldOf, type Parameters } from './register.ts';
+import { type Field, wordOrders } from './values.ts';
+
+export type RegisterMap = {
+  name: string;
+  title: string;
+  /** Where the addresses come from. */
+  document: string;
+  page: string;
+  base: AddressBase;
+  table: Table | undefined;
+  fields: readonly Field[];
+  /** Registers as the document writes them and what they must give; shipped maps are tested with it. */
+  example: Example | undefined;
+};
+
+/** Keys of `registers` are the first address of a run in the notation of the map (`input:7` where the table differs), values its words. */
+export type Example = {
+  registers: Readonly<Record<string, readonly (number | string)[]>>;
+  gives: Readonly<Record<string, unknown>>;
+};
+
+const MAX_BYTES = 1_000_000;
+const MAX_REGISTERS = 2000;
+export const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/** Keys a map may have; `register-map.schema.json` shows the same ones to text editors. */
+export const mapKeys = [
+  '$schema',
+  'name',
+  'title',
+  'document',
+  'page',
+  'note',
+  'base',
+  'table',
+  'order',
+  'parameters',
+  'registers',
+  'example',
+];
+
+/** Reads a map. Throws a Fault that lists what is wrong (the first five). `file` names the source in messages. */
+export function parseMap(text: string, file: string, parameters: Parameters = {}): RegisterMap {
+  const faults: string[] = [];
+  const complain: Complain = (where, what, got) => {
+    faults.push(expected(where === '' ? file : `${file}, ${where}`, what, got));
+    return undefined;
+  };
+  const map = mapOf(jsonOf(text, file), complain, parameters);
+  if (faults.length > 0) throw new Fault('FIELDLINE_MODBUS', faults.slice(0, 5).join('; '));
+  return map;
+}
+
+function jsonOf(text: string, file: string): Json {
+  if (text.length > MAX_BYTES)
+    throw new Fault('FIELDLINE_MODBUS', expected(file, `a map of at most ${MAX_BYTES} bytes`, text.length));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Fault('FIELDLINE_MODBUS', `${file}: expected JSON, got a text that is none (${reasonOf(error)})`);
+  }
+  if (!isObject(value)) throw new Fault('FIELDLINE_MODBUS', expected(file, 'an object', value));
+  return value;
+}
+
+function mapOf(json: Json, complain: Complain, given: Parameters): RegisterMap {
+  knownKeys(json, mapKeys, '', complain);
+  const name = json['name'];
+  if (typeof name !== 'string' || !NAME.test(name))
+    complain('name', 'lower-case letters, digits, dots and dashes', name);
+  const base = oneOf(json['base'] ?? 0, addressBases, 'base', complain) ?? 0;
+  const table = json['table'] === undefined ? undefined : oneOf(json['table'], tables, 'table', complain);
+  const order = oneOf(json['order'] ?? 'ABCD', wordOrders, 'order', complain) ?? 'ABCD';
+  const parameters = parametersOf(json['parameters'] ?? {}, given, complain);
+  const registers = json['registers'];
+  if (!Array.isArray(registers) || registers.length === 0 || registers.length > MAX_REGISTERS) {
+    complain('registers', `a list of 1 to ${MAX_REGISTERS}`, Array.isArray(registers) ? registers.length : registers);
+  }
+  const seen = new Set<string>();
+  const fields = (Array.isArray(registers) ? registers.slice(0, MAX_REGISTERS) : []).map((one: unknown, at) =>
+    fieldOf(one, at, { base, table, order, parameters, seen, complain }),
+  );
+  return {
+    name: String(name),
+    title: textOf(json, 'title', complain) || String(name),
+    document: textOf(json, 'document', complain),
+    page: textOf(json, 'page', complain),
+    base,
+    table,
+    fields: fields.filter(field => field !== undefined),
+    example: exampleOf(json['example'], complain),
+  };
+}
+
+function parametersOf(value: unknown, given: Parameters, complain: Complain): Parameters {
+  const parameters: Record<string, number> = {};
+  if (!isObject(value)) complain('parameters', 'an object', value);
+  else
+    for (const [name, one] of Object.entries(value)) {
+      const initial = isObject(one) ? number(one['value']) : number(one);
+      if (initial === undefined || initial === 0) complain(`parameters, ${name}`, 'a number other than 0', one);
+      parameters[name] = initial ?? 1;
+    }
+  for (const [name, one] of Object.entries(given)) {
+    if (!Object.hasOwn(parameters, name))
+      complain('parameters', `one of ${Object.keys(parameters).join(', ') || 'none'}`, name);
+    else if (number(one) === undefined || one === 0) complain(`parameters, ${name}`, 'a number other than 0', one);
+    else parameters[name] = one;
+  }
+  return parameters;
+}
+
+function exampleOf(value: unknown, complain: Complain): Example | undefined {
+  if (value === undefined) return undefined;
+  if (!isObject(value) || !isObject(value['registers']) || !isObject(value['gives']))
+    return complain('example', 'registers and gives', value);
+  for (const [address, words] of Object.entries(value['registers']))
+    if (!Array.isArray(words)) complain(`example, registers, ${address}`, 'a list of words', words);
+  return { registers: value['registers'] as Example['registers'], gives: value['gives'] };
+}
