@@ -65,7 +65,7 @@ function settingsOf(port: number): string[] {
 }
 
 /** Starts PostgreSQL once; resolves when it accepts connections, rejects with what it said when it ended before. */
-async function launch(cluster: Cluster, port: number, log: Log): Promise<ChildProcess> {
+async function launch(cluster: Cluster, port: number, processes: Processes, log: Log): Promise<ChildProcess> {
   const child = spawn(cluster.programs.postgres, ['-D', cluster.cluster, ...settingsOf(port)], {
     ...cluster.account,
     cwd: '/',
@@ -74,6 +74,11 @@ async function launch(cluster: Cluster, port: number, log: Log): Promise<ChildPr
     env: { LC_ALL: 'C', TZ: 'UTC' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const { pid } = child;
+  if (pid !== undefined) {
+    processes.record('postgres', pid);
+    child.once('exit', () => processes.forget(pid));
+  }
   const last: string[] = [];
   const ready = new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stderr! }).on('line', line => {
@@ -131,11 +136,9 @@ export async function startDatabase(options: { directory: string; processes: Pro
   const stopping = new AbortController();
 
   const up = async (): Promise<void> => {
-    const started = await launch(cluster, port, log);
+    const started = await launch(cluster, port, processes, log);
     child = started;
-    processes.record('postgres', started.pid!);
     started.once('exit', (code, name) => {
-      processes.forget(started.pid!);
       child = undefined;
       if (stopping.signal.aborted) return;
       state = 'restarting';

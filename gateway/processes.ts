@@ -12,6 +12,8 @@ export type Processes = {
   forget(pid: number): void;
   /** Ends what an earlier gateway recorded and left running; resolves with what it ended. */
   endLeftovers(): Promise<readonly ProcessId[]>;
+  /** Last thing of a stop: whatever child still runs ends now. */
+  endAll(): Promise<void>;
 };
 
 function bootId(): string {
@@ -92,6 +94,14 @@ export function processesIn(directory: string): Processes {
       current = current.filter(id => !left.includes(id));
       save();
       return left;
+    },
+    async endAll() {
+      for (const name of ['SIGQUIT', 'SIGKILL'] as const) {
+        for (const id of current.filter(isRunning)) signal(id.pid, name);
+        if (await until(() => !current.some(isRunning), 1000)) break;
+      }
+      current = [];
+      save();
     },
   };
 }

@@ -1,0 +1,98 @@
+// The one HTTP server of the gateway: health answers from the first moment, the gate comes before all else.
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import type { Address } from './environment.ts';
+import { answer, type Gate, pathOf } from './gate.ts';
+import type { HealthBoard } from './health.ts';
+import type { Log } from './log.ts';
+
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+export type Front = {
+  /** Where it listens; the port is the real one. */
+  readonly address: Address;
+  /** Server for Node-RED and its nodes: never listens itself, and sees only what the gate let through. */
+  readonly inner: http.Server;
+  /** From now on `inner` gets requests; before, they are answered 503. */
+  open(): void;
+  /** MQTT over WebSocket at /mqtt. */
+  mqtt: Upgrade | undefined;
+  close(): void;
+};
+
+export async function openFront(at: Address, gate: Gate, health: HealthBoard, log: Log): Promise<Front> {
+  const inner = http.createServer();
+  inner.setMaxListeners(0);
+  const server = http.createServer();
+  let isOpen = false;
+  const sockets = new Set<Duplex>();
+
+  const readiness = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status, parts } = await health.look();
+    // Parts name devices and hosts: only for those who are logged in. The code itself is for every supervisor.
+    answer(response, status === 'ready' ? 200 : 503, gate.admits(request) ? { status, parts } : { status }, {
+      'content-type': 'application/json',
+    });
+  };
+  const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = pathOf(request);
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    if (reads && path === '/health/live') return answer(response, 200, { status: 'alive' });
+    if (reads && path === '/health') return readiness(request, response);
+    if (!(await gate.passes(request, response))) return;
+    if (isOpen) inner.emit('request', request, response);
+    else answer(response, 503, { title: 'Fieldline is starting', status: 503 }, { 'retry-after': '2' });
+  };
+  server.on('request', (request, response) => {
+    route(request, response).catch(error => {
+      log('error', 'a request failed', { path: pathOf(request), reason: reasonOf(error) });
+      if (!response.headersSent) answer(response, 500, { title: 'Internal error', status: 500 });
+      else response.destroy();
+    });
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    if (!gate.admits(request)) return refuse('401 Unauthorized');
+    if (!isOpen) return refuse('503 Service Unavailable');
+    if (pathOf(request) !== '/mqtt') return void inner.emit('upgrade', request, socket, head);
+    if (front.mqtt === undefined) return refuse('404 Not Found');
+    front.mqtt(request, socket, head);
+  });
+
+  server.listen(at.port, at.host);
+  await once(server, 'listening').catch(error => {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE')
+      throw new Fault('FIELDLINE_PORT_IN_USE', expected('PORT', 'a free port', `${at.host}:${at.port} in use`), {
+        cause: error,
+      });
+    throw new Fault(
+      'FIELDLINE_SETTING',
+      expected('HOST and PORT', 'an address this user may listen on', reasonOf(error)),
+      {
+        cause: error,
+      },
+    );
+  });
+  const front: Front = {
+    address: { host: at.host, port: (server.address() as AddressInfo).port },
+    inner,
+    mqtt: undefined,
+    open() {
+      isOpen = true;
+    },
+    close() {
+      isOpen = false;
+      server.close();
+      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+  return front;
+}

@@ -1,0 +1,84 @@
+// The launcher: `npm start`. Standard output is for people, standard error for logs (JSON lines).
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { format } from 'node:util';
+import { Fault, reasonOf } from '../src/kernel/fault.ts';
+import { readEnvironment } from './environment.ts';
+import { type Level, openLogs } from './log.ts';
+import { startGateway } from './start.ts';
+import { stops as openStops } from './stop.ts';
+
+/** Ends the process whatever hangs. */
+const STOP_LIMIT_MS = 9500;
+
+/** The checkout or image: the folder with settings.js above this file, which runs from gateway/ or dist/gateway/. */
+function rootFolder(): string {
+  let at = import.meta.dirname;
+  while (!existsSync(path.join(at, 'settings.js')) && at !== path.dirname(at)) at = path.dirname(at);
+  return at;
+}
+
+// Files that nodes make in the data directory are nobody else's to read.
+process.umask(0o077);
+const logs = openLogs(line => process.stderr.write(`${line}\n`));
+const log = logs.part('gateway');
+const stops = openStops(log);
+let ending: Promise<never> | undefined;
+
+/** Later signals change nothing: npm passes on what the process group has received already. */
+function end(code: number): Promise<never> {
+  ending ??= (async () => {
+    setTimeout(() => process.exit(code), STOP_LIMIT_MS).unref();
+    await stops.run();
+    logs.flush();
+    process.exit(code);
+  })();
+  return ending;
+}
+
+async function refuse(error: unknown): Promise<never> {
+  const fault = error instanceof Fault ? error : undefined;
+  const more = fault === undefined ? { stack: (error as Error)?.stack } : { code: fault.code, next: fault.nextStep };
+  log('error', `cannot start: ${reasonOf(error)}`, more);
+  const lines = [`Fieldline cannot start. ${reasonOf(error)}`, ...(fault === undefined ? [] : [fault.nextStep])];
+  process.stdout.write(`${lines.join('\n  ')}\n`);
+  return end(1);
+}
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => {
+    log('info', 'stopping', { signal: name });
+    void end(0);
+  });
+process.on('uncaughtException', error => {
+  log('error', 'ended by an error that nothing caught', { reason: reasonOf(error), stack: error.stack });
+  void end(1);
+});
+// A function node that forgets an await must not end the gateway.
+process.on('unhandledRejection', error => log('error', 'a promise failed unobserved', { reason: reasonOf(error) }));
+// Nodes of other palettes write to the console; that goes into the log too.
+const consoleLog = logs.part('console');
+for (const [name, level] of Object.entries({ log: 'info', info: 'info', warn: 'warn', error: 'error' } satisfies Record<
+  string,
+  Level
+>))
+  Object.assign(console, { [name]: (...values: unknown[]) => consoleLog(level, format(...values)) });
+
+try {
+  const root = rootFolder();
+  const environment = readEnvironment(process.env, root);
+  for (const secret of [environment.adminPassword, environment.secret]) logs.hide(secret);
+  // Function nodes can read the environment.
+  delete process.env['FIELDLINE_ADMIN_PASSWORD'];
+  delete process.env['FIELDLINE_SECRET'];
+  const addresses = await startGateway({ environment, root, logs, stops });
+  if (ending === undefined) {
+    log('info', 'ready', Object.fromEntries(addresses));
+    const width = Math.max(...addresses.map(([name]) => name.length));
+    const lines = addresses.map(([name, address]) => `  ${name.padEnd(width)}  ${address}`);
+    process.stdout.write(`\nFieldline is ready.\n${lines.join('\n')}\n\n`);
+  }
+} catch (error) {
+  // A stop in the middle of the start makes the start fail: the stop goes on.
+  await (ending ?? refuse(error));
+}

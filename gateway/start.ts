@@ -1,0 +1,179 @@
+// Starts the parts of the gateway in order and puts each on the list of what to stop.
+import { Fault } from '../src/kernel/fault.ts';
+import { drained, pauseSources } from '../src/palette/drain.ts';
+import { healthParts } from '../src/palette/health.ts';
+import { migrate } from '../src/store/migrate.ts';
+import { openDataDirectory, secretOf } from './data-directory.ts';
+import { startDatabase } from './database.ts';
+import type { Environment } from './environment.ts';
+import { type Front, openFront } from './front.ts';
+import { guardedGate, openGate } from './gate.ts';
+import { databaseProbe, type HealthBoard, healthBoard } from './health.ts';
+import { type Logs, withoutPassword } from './log.ts';
+import { openLogin } from './login.ts';
+import { checkBroker } from './mqtt-check.ts';
+import { startNodeRed } from './node-red.ts';
+import { type KnownPeers, knownPeers, reach } from './peers.ts';
+import { type Processes, processesIn } from './processes.ts';
+import type { Stops } from './stop.ts';
+
+/** Limits of the stop; together under 10 s, the time that service managers and containers give. */
+const DRAIN_MS = 2000;
+const NODE_RED_MS = 3500;
+const BROKER_MS = 1000;
+const DATABASE_MS = 1500;
+
+/** Lines for people: what runs where. */
+export type Addresses = readonly (readonly [name: string, address: string])[];
+
+type Starting = {
+  environment: Environment;
+  directory: string;
+  health: HealthBoard;
+  known: KnownPeers;
+  processes: Processes;
+  logs: Logs;
+  stops: Stops;
+};
+
+/**
+ * Waiting does not help against a migration that cannot be applied; nor, with a URL that never worked, against a refused
+ * login, a database that does not exist (SQLSTATE) or an unknown host. A known one may be in the middle of a repair.
+ */
+function isWrongDatabase(error: unknown, known: boolean): boolean {
+  if (error instanceof Fault && error.code === 'FIELDLINE_MIGRATION') return true;
+  const cause = error instanceof Fault ? error.cause : error;
+  const code = (cause as { code?: string } | undefined)?.code ?? '';
+  return !known && /^(28|3D000|ENOTFOUND)/.test(code);
+}
+
+/** URL of the database, embedded or given, with its tables as this version needs them. */
+async function openDatabase(starting: Starting): Promise<string> {
+  const { environment, directory, health, known, processes, logs, stops } = starting;
+  const log = logs.part('database');
+  health.set('database', false, 'starting');
+  health.set('migrations', false, 'waiting for the database');
+  let url = environment.databaseUrl;
+  if (url === undefined) {
+    const database = await startDatabase({ directory, processes, log });
+    stops.add('database', DATABASE_MS + 1000, () => database.stop(DATABASE_MS));
+    url = database.url;
+  }
+  logs.hide(passwordOf(url));
+  const probe = databaseProbe(url);
+  stops.add('health', 500, () => probe.close());
+  health.probe('database', probe.ask);
+  const at = url;
+  await reach({
+    name: 'the database',
+    url: at,
+    known,
+    log,
+    signal: stops.signal,
+    isWrong: isWrongDatabase,
+    async attempt() {
+      const { version, variant } = await migrate(at, { log: line => log('info', line) });
+      health.set('migrations', true, `version ${version} (${variant})`);
+    },
+  });
+  return at;
+}
+
+function passwordOf(url: string): string | undefined {
+  const password = URL.canParse(url) ? new URL(url).password : '';
+  return password === '' ? undefined : decodeURIComponent(password);
+}
+
+/** Broker that the shipped flow talks to: `services.mqttUrl` or `services.broker`. */
+async function openBroker(
+  starting: Starting,
+  front: Front,
+): Promise<{ services: Record<string, unknown>; shown: string }> {
+  const { environment, known, logs, stops, health } = starting;
+  const log = logs.part('broker');
+  const url = environment.mqttUrl;
+  health.set('broker', false, 'starting');
+  if (url !== undefined) {
+    logs.hide(passwordOf(url));
+    await reach({
+      name: 'the broker',
+      url,
+      known,
+      log,
+      signal: stops.signal,
+      isWrong: (error, isKnown) => !isKnown && error instanceof Fault && error.kind === 'data',
+      async attempt() {
+        await checkBroker(url);
+        health.set('broker', true, 'answers');
+      },
+    });
+    return { services: { mqttUrl: url }, shown: withoutPassword(url) };
+  }
+  void front;
+  void BROKER_MS;
+  return { services: {}, shown: '' };
+}
+
+/** Starts everything; resolves with the addresses when the flows run. Rejects with a Fault; the caller then stops. */
+export async function startGateway(options: {
+  environment: Environment;
+  /** Folder with package.json, settings.js and flows/. */
+  root: string;
+  logs: Logs;
+  stops: Stops;
+}): Promise<Addresses> {
+  const { environment, root, logs, stops } = options;
+  const folder = openDataDirectory(environment.directory);
+  stops.add('data directory', 100, folder.release);
+  const directory = folder.path;
+  const secret = secretOf(directory, environment.secret);
+  logs.hide(secret);
+  const processes = processesIn(directory);
+  stops.add('processes', 2100, () => processes.endAll());
+
+  const health = healthBoard();
+  health.set('flows', false, 'not started yet');
+  health.probe('sources', () =>
+    healthParts().map(({ id, name, type, ready, detail }) => ({
+      part: `${type.replace('fieldline-', '')} ${name} (${id})`,
+      ready,
+      detail,
+      required: true,
+    })),
+  );
+  const login = environment.adminPassword === undefined ? undefined : openLogin(environment.adminPassword, secret);
+  const gateLog = logs.part('gate');
+  const gate =
+    login === undefined ? openGate() : guardedGate(login, from => gateLog('warn', 'wrong user or password', { from }));
+  const front = await openFront({ host: environment.host, port: environment.port }, gate, health, gateLog);
+  stops.add('http', 100, front.close);
+
+  const left = await processes.endLeftovers();
+  if (left.length > 0) logs.part('gateway')('warn', 'ended what an earlier gateway had left', { left });
+
+  const starting: Starting = { environment, directory, health, known: knownPeers(directory), processes, logs, stops };
+  const databaseUrl = await openDatabase(starting);
+  const broker = await openBroker(starting, front);
+  const services = { databaseUrl, authorize: gate.admits, ...broker.services };
+  const nodeRed = await startNodeRed({
+    ...{ root, directory, secret, server: front.inner, login, services, health },
+    log: logs.part('node-red'),
+    onLoaded: front.open,
+  });
+  stops.add('node-red', NODE_RED_MS, () => nodeRed.stop());
+  stops.add('sources', DRAIN_MS, async limitMs => {
+    pauseSources();
+    await drained(limitMs);
+  });
+
+  const { host, port } = front.address;
+  const base = `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`;
+  return [
+    ['Editor', `${base}/`],
+    ['Dashboard', `${base}/dashboard`],
+    ['Health', `${base}/health`],
+    ['MQTT', broker.shown],
+    ['Database', withoutPassword(databaseUrl)],
+    ['Data', directory],
+  ];
+}
