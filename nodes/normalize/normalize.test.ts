@@ -1,0 +1,105 @@
+// normalize in real Node-RED: what it takes, what it sends, what it rejects; everything settles.
+import assert from 'node:assert/strict';
+import type { Message } from '../../src/palette/define.ts';
+import type { Raw } from '../../src/reading/raw.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import normalizeNode from './normalize.ts';
+
+const topic = 'homelab/energy/m';
+const raw = (text: string): Raw => ({
+  topic,
+  bytes: Buffer.from(text),
+  receivedAt: Date.now(),
+  source: 'x',
+  protocol: 'mqtt',
+});
+const flow = (settings: object = {}) => [
+  { id: 's', type: 'test-source', wires: [['n']] },
+  { id: 'n', type: 'fieldline-normalize', wires: [['k'], ['bad']], ...settings },
+  { id: 'k', type: 'test-sink' },
+  { id: 'bad', type: 'test-sink' },
+];
+const power = (payload: unknown): unknown =>
+  Array.isArray(payload) ? payload.map(power) : (payload as Reading).telemetry['power_kw'];
+
+describe('normalize node', () => {
+  let runtime: TestRuntime;
+  before(async () => {
+    runtime = await testRuntime();
+    runtime.register(normalizeNode);
+  });
+
+  const ring: Record<string, unknown> = {};
+  ring['self'] = ring;
+  const done: Reading = {
+    deviceId: 'd',
+    protocol: 'modbus',
+    timestamp: '2026-01-01T00:00:00.000Z',
+    telemetry: { power_kw: 9 },
+    metadata: { digest: 'x' },
+  };
+  /** `good`: power_kw of what comes out; `reasons`: how many. */
+  type Case = { name: string; message: Message; good: unknown[]; reasons?: number };
+  const cases: Case[] = [
+    { name: 'a raw message', message: { payload: raw('{"power_kw":1}') }, good: [1] },
+    { name: 'a batch stays a batch', message: { payload: [raw('{"power_kw":1}')] }, good: [[1]] },
+    {
+      name: 'a batch with a bad member',
+      message: { payload: [raw('{"power_kw":1}'), raw('x'), raw('[{"power_kw":2}]')] },
+      good: [[1, 2]],
+      reasons: 1,
+    },
+    {
+      name: 'one message with several readings',
+      message: { payload: raw('[{"power_kw":1},{"power_kw":2}]') },
+      good: [1, 2],
+    },
+    { name: 'a buffer', message: { topic, payload: Buffer.from('{"power_kw":1}') }, good: [1] },
+    { name: 'a text', message: { topic, payload: '{"power_kw":1}' }, good: [1] },
+    { name: 'parsed JSON', message: { topic, payload: { power_kw: 1 } }, good: [1] },
+    { name: 'a parsed array', message: { topic, payload: [{ power_kw: 1 }, { power_kw: 2 }] }, good: [1, 2] },
+    { name: 'a reading that is done', message: { payload: done }, good: [9] },
+    { name: 'nothing', message: { topic }, good: [], reasons: 1 },
+    { name: 'a ring', message: { topic, payload: ring }, good: [], reasons: 1 },
+    { name: 'no topic', message: { payload: '{"power_kw":1}' }, good: [], reasons: 1 },
+    { name: 'an empty batch', message: { payload: [] }, good: [] },
+  ];
+  for (const { name, message, good, reasons = 0 } of cases)
+    it(`takes ${name}`, async () => {
+      await runtime.deploy(flow());
+      assert.deepEqual(await runtime.emit('s', message), { ok: true });
+      assert.deepEqual(
+        runtime.received('k').map(({ payload }) => power(payload)),
+        good,
+      );
+      assert.equal(runtime.received('bad').flatMap(one => one['reasons'] as string[]).length, reasons);
+    });
+
+  it('sends what it rejects with the reason, and says so', async () => {
+    await runtime.deploy(flow());
+    const bad = raw('hello');
+    await runtime.emit('s', { payload: bad });
+    const [message] = runtime.received('bad');
+    assert.equal(message?.payload, bad);
+    assert.equal(message?.['reason'], 'payload: expected JSON, got "hello"');
+    const { fill, text } = await runtime.untilStatus('n', /rejected: /);
+    assert.deepEqual([fill, text], ['yellow', '0 readings, 1 rejected: payload: expected JSON, got "hello"']);
+  });
+
+  it('uses the tables of its settings', async () => {
+    const table = [{ filter: 'tele/+/SENSOR', format: 'energy', device: '2' }];
+    const map = [{ from: 'ENERGY.Power', metric: 'power_kw', unit: 'W', scale: 1 }];
+    await runtime.deploy(flow({ table, map }));
+    await runtime.emit('s', { topic: 'tele/plug/SENSOR', payload: { Time: 'x', ENERGY: { Power: 250 } } });
+    const { deviceId, telemetry } = (runtime.received('k')[0] as Message).payload as Reading;
+    assert.deepEqual([deviceId, telemetry], ['plug', { power_kw: 0.25 }]);
+  });
+
+  it('names a wrong row and keeps the message', async () => {
+    await runtime.deploy(flow({ table: [{ filter: 'a/#/b', format: 'fields', device: 'last' }] }));
+    const settled = await runtime.emit('s', { topic, payload: '{}' });
+    assert.equal(settled.ok === false && settled.kind, 'outage');
+    assert.match((await runtime.untilStatus('n', /row 1/)).text ?? '', /topic table, row 1: expected a topic filter/);
+  });
+});
