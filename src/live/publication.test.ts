@@ -87,7 +87,7 @@ describe('live publication', () => {
       flow_rate: 12.5,
       totalizer: 100,
       temperature: 18,
-      status: 0,
+      status: '0',
       anomaly_score: null,
     });
   });
@@ -98,8 +98,9 @@ describe('live publication', () => {
       rows.map(({ metric, value, value_text }) => [metric, value, value_text]),
       [
         ['temperature', 21.5, null],
-        ['window', null, 'true'],
+        ['window', 1, 'true'],
         ['state', null, 'open'],
+        ['humidity', null, null],
       ],
     );
     assert.deepEqual(Object.keys(rows[0]!), [
@@ -121,7 +122,7 @@ describe('live publication', () => {
     assert.deepEqual(row.data, {
       type: 'status',
       device_id: 'AA:BB:CC:DD:EE:FF',
-      connected: true,
+      connected: null,
       rssi: -65,
       firmware: null,
       battery_estimate: null,
@@ -129,6 +130,12 @@ describe('live publication', () => {
       last_measurement: '2026-02-11T14:30:00.000Z',
     });
     assert.deepEqual(topicsOf(row), ['device-status']);
+    const told = statusRowOf({
+      ...beacon,
+      telemetry: { connected: true, battery_estimate: 85, measurements_today: 142 },
+      metadata: { signalStrength: -65, firmware: '2.1.0', lastMeasurement: '2026-02-11T14:29:55.000Z' },
+    });
+    assert.deepEqual(Object.values(told.data).slice(2), [true, -65, '2.1.0', 85, 142, '2026-02-11T14:29:55.000Z']);
   });
 });
 

@@ -107,28 +107,35 @@ export function rowsOf(reading: Reading): Row[] {
     case 'flow_data':
       return [rowOf(reading, 'flow_data', flowData(reading))];
     case 'sensor_readings':
-      return Object.entries(telemetry).map(([metric, value]) =>
-        rowOf(reading, 'sensor_readings', sensorReading(reading, metric, value), metric),
+      return metricsOf(reading).map(metric =>
+        rowOf(reading, 'sensor_readings', sensorReading(reading, metric), metric),
       );
   }
 }
 
-/** Seed 000's device status message, as far as a reading tells it (`measurements_today` stands in the database only). */
+/** Seed 000's device status message, as far as the reading tells it: all of it where it is one (A03). */
 export function statusRowOf(reading: Reading): Row {
-  const { metadata } = reading;
+  const { metadata, telemetry } = reading;
+  const last = tableOf(telemetry) === 'measurements' ? reading.timestamp : metadata['lastMeasurement'];
   return {
     ...rowOf(reading, 'devices', {
       type: 'status',
       device_id: reading.deviceId,
-      connected: true,
+      connected: telemetry['connected'] ?? null,
       rssi: metadata.signalStrength ?? null,
       firmware: metadata.firmware ?? null,
-      battery_estimate: metadata.batteryLevel ?? null,
-      measurements_today: null,
-      last_measurement: reading.timestamp,
+      battery_estimate: telemetry['battery_estimate'] ?? metadata.batteryLevel ?? null,
+      measurements_today: telemetry['measurements_today'] ?? null,
+      last_measurement: last ?? null,
     }),
     event: 'UPDATE',
   };
+}
+
+/** Metrics that are absent for a reason have their row too. */
+function metricsOf({ telemetry, metadata }: Reading): string[] {
+  const absent = Object.keys(metadata.quality ?? {}).filter(metric => !Object.hasOwn(telemetry, metric));
+  return [...Object.keys(telemetry), ...absent];
 }
 
 function rowOf(reading: Reading, table: Table, data: Record<string, unknown>, part = ''): Row {
@@ -150,7 +157,7 @@ function rowOf(reading: Reading, table: Table, data: Record<string, unknown>, pa
 function measurement({ deviceId, timestamp, telemetry, metadata }: Reading): Record<string, unknown> {
   return {
     type: 'measurement',
-    value_mm: telemetry['value_mm'],
+    value_mm: numberOf(telemetry['value_mm']),
     raw_hex: metadata.rawHex ?? null,
     device_id: deviceId,
     session_id: metadata.sessionId ?? null,
@@ -167,10 +174,10 @@ function energyReading({ deviceId, timestamp, telemetry, metadata }: Reading): R
     type: 'energy_reading',
     timestamp,
     device_id: deviceId,
-    total_energy_kwh: telemetry['total_energy_kwh'] ?? null,
-    power_kw: telemetry['power_kw'] ?? null,
-    voltage: telemetry['voltage'] ?? null,
-    current: telemetry['current'] ?? null,
+    total_energy_kwh: numberOf(telemetry['total_energy_kwh']),
+    power_kw: numberOf(telemetry['power_kw']),
+    voltage: numberOf(telemetry['voltage']),
+    current: numberOf(telemetry['current']),
     anomaly_score: scoreOf(metadata),
   };
 }
@@ -180,19 +187,19 @@ function flowData({ deviceId, timestamp, telemetry, metadata }: Reading): Record
     type: 'flow_data',
     device_id: deviceId,
     created_at: timestamp,
-    flow_rate: telemetry['flow_rate'] ?? null,
-    totalizer: telemetry['totalizer'] ?? null,
-    temperature: telemetry['temperature'] ?? null,
-    status: telemetry['status'] ?? null,
+    flow_rate: numberOf(telemetry['flow_rate']),
+    totalizer: numberOf(telemetry['totalizer']),
+    temperature: numberOf(telemetry['temperature']),
+    status: telemetry['status'] === undefined ? null : String(telemetry['status']),
     anomaly_score: scoreOf(metadata),
   };
 }
 
 function sensorReading(
-  { deviceId, protocol, timestamp, metadata }: Reading,
+  { deviceId, protocol, timestamp, telemetry, metadata }: Reading,
   metric: string,
-  value: Value,
 ): Record<string, unknown> {
+  const value = Object.hasOwn(telemetry, metric) ? telemetry[metric] : undefined;
   return {
     type: 'sensor_reading',
     device_id: deviceId,
@@ -200,8 +207,9 @@ function sensorReading(
     protocol,
     timestamp,
     metric,
-    value: typeof value === 'number' ? value : null,
-    value_text: typeof value === 'number' ? null : String(value),
+    // A boolean stands in both columns, so that it can be drawn and read.
+    value: typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : null,
+    value_text: typeof value === 'boolean' ? String(value) : typeof value === 'string' ? value : null,
     quality: metadata.quality?.[metric] ?? null,
     anomaly_score: scoreOf(metadata),
   };
@@ -210,4 +218,10 @@ function sensorReading(
 /** The score that came with the measurement, else ours; null where nothing scored it. */
 function scoreOf(metadata: Reading['metadata']): number | null {
   return metadata.receivedScore ?? metadata.anomaly?.score ?? null;
+}
+
+/** As a number column takes it: a number that came as text is one. */
+function numberOf(value: Value | undefined): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }

@@ -22,7 +22,7 @@ export type SocketOptions = {
   /** Longest frame a client may send. */
   maxFrameBytes?: number;
   /** Who may connect; without it everybody is a viewer. */
-  authorize?: Authorize;
+  authorize?: Authorize | undefined;
 };
 
 export type LiveSocket = {
@@ -30,6 +30,9 @@ export type LiveSocket = {
   /** Sends every client away (they come back by themselves) and frees the path. */
   close(): Promise<void>;
 };
+
+/** What the nodes that publish get of a live server. */
+export type LiveServer = { readonly hub: Hub; readonly clients: number };
 
 const TICK_MS = 500;
 // A client that does not answer our close frame is cut off after this.
