@@ -71,12 +71,17 @@ function hexMap(value: unknown, where: string): { map: ReadonlyMap<string, Uint8
     return { rejected: `${where}: expected at most ${MAX_ENTRIES} entries, got ${entries.length}` };
   for (const [key, hex] of entries) {
     const bytes = typeof hex !== 'string' ? undefined : hex === '' ? new Uint8Array() : fromHex(hex);
-    if (bytes === undefined) return { rejected: `${where} ${key.slice(0, 40)}: expected hex` };
+    if (bytes === undefined) return { rejected: `${where}${shown(key)}: expected hex` };
     if (bytes.length > MAX_BYTES)
-      return { rejected: `${where} ${key.slice(0, 40)}: expected at most ${MAX_BYTES} bytes, got ${bytes.length}` };
+      return { rejected: `${where}${shown(key)}: expected at most ${MAX_BYTES} bytes, got ${bytes.length}` };
     map.set(normalKey(key), bytes);
   }
   return { map };
+}
+
+/** A key is shown when it is one; other text of a sender does not enter a reason. */
+function shown(key: string): string {
+  return /^[0-9a-fA-F-]{1,36}$/.test(key) ? ` ${key}` : '';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

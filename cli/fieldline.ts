@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+// The command line: finds the subcommand, gives it the process's streams, ends with its exit code.
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../src/kernel/fault.ts';
+import { type Io, lineWriter, type Run } from './io.ts';
+
+type Subcommand = { summary: string; usage: string; load(): Promise<{ run: Run }> };
+
+/** Each is loaded when it is called, so that decoding needs no database driver. */
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  decode: {
+    summary: 'Bluetooth adverts or laser meter frames, JSON lines in, JSON lines out',
+    usage: 'decode adverts|laser',
+    load: () => import('./decode.ts'),
+  },
+};
+
+const help = [
+  'Usage: fieldline <subcommand> [options]',
+  '',
+  ...Object.values(subcommands).map(({ usage, summary }) => `  fieldline ${usage.padEnd(24)} ${summary}`),
+  '',
+  'Data goes from standard input to standard output, errors to standard error.',
+  'Exit code: 0 done, 1 failed, 2 wrong use.',
+];
+
+/** Runs one command line; resolves with the exit code. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === 'help' || name === '--help' || name === '-h') {
+    for (const line of help) io.stdout(line);
+    return 0;
+  }
+  const subcommand = name !== undefined && Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
+  if (subcommand === undefined) {
+    if (name !== undefined) io.stderr(`fieldline: there is no subcommand "${name.slice(0, 60)}"`);
+    for (const line of help) io.stderr(line);
+    return 2;
+  }
+  try {
+    const { run } = await subcommand.load();
+    return await run(rest, io);
+  } catch (error) {
+    io.stderr(`fieldline ${name}: ${reasonOf(error)}`);
+    return 1;
+  }
+}
+
+/** The reader may leave early (`| head`): that is its right, and no error of ours. */
+function leaveQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+}
+
+async function runProcess(): Promise<void> {
+  process.stdout.on('error', leaveQuietly);
+  process.stderr.on('error', leaveQuietly);
+  const output = lineWriter(process.stdout);
+  process.exitCode = await main(process.argv.slice(2), {
+    stdin: process.stdin,
+    stdout: line => output.write(line),
+    stderr: line => process.stderr.write(`${line}\n`),
+    env: process.env,
+  });
+  await output.flush();
+}
+
+// Installed, the command is a link to this file.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  await runProcess();
