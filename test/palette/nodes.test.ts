@@ -99,7 +99,7 @@ describe('palette: every node', () => {
       it('has labelled ports and a readable colour', () => {
         const type = editorTypeOf(definition);
         if (definition.family === 'config') return assert.equal(type.category, 'config');
-        assert.equal(type.category, 'fieldline');
+        assert.equal(type.category, 'Fieldline');
         assert.equal(type.outputLabels?.length, type.outputs);
         for (const label of definition.outputs) assert.ok(label.length > 0);
         const contrast = (luminance(type.color ?? '') + 0.05) / (luminance('#333333') + 0.05);
