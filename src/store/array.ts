@@ -1,7 +1,6 @@
 // JavaScript arrays as PostgreSQL array literals; about a fifth faster over a batch than the driver's own.
 
 const UNSAFE = /["\\]/;
-const ESCAPE = /["\\]/g;
 
 /** Literal of a one-dimensional array of numbers, booleans, texts, bytes and nulls, e.g. `{1,"a\"b",NULL}`. */
 export function arrayLiteral(items: readonly unknown[]): string {
@@ -19,5 +18,5 @@ function element(item: unknown): string {
   if (item instanceof Uint8Array)
     return `"\\\\x${Buffer.from(item.buffer, item.byteOffset, item.byteLength).toString('hex')}"`;
   const text = String(item);
-  return UNSAFE.test(text) ? `"${text.replace(ESCAPE, '\\$&')}"` : `"${text}"`;
+  return UNSAFE.test(text) ? `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : `"${text}"`;
 }

@@ -1,0 +1,161 @@
+// What a batch says about its devices: one line per device and one per latest value, in key order, so that two writers
+// lock rows in the same order and never wait for each other in a ring.
+import type { Reading, Value } from '../reading/reading.ts';
+import { type Entry, type Input, ISO_UTC, valueColumns } from './rows.ts';
+
+/**
+ * A column of `devices` that readings fill. `newest`: what the latest reading with a word on it says. `first`: what is
+ * known stays, since an operator may have put it there.
+ */
+type Particular = { column: string; type: string; keeps: 'newest' | 'first'; of(reading: Reading): unknown };
+
+const particulars: readonly Particular[] = [
+  { column: 'rssi', type: 'float8', keeps: 'newest', of: ({ metadata }) => finite(metadata.signalStrength) },
+  {
+    column: 'battery_estimate',
+    type: 'float8',
+    keeps: 'newest',
+    of: ({ metadata, telemetry }) => finite(metadata.batteryLevel) ?? finite(telemetry['battery']),
+  },
+  { column: 'firmware', type: 'text', keeps: 'newest', of: ({ metadata }) => text(metadata.firmware) },
+  { column: 'parser', type: 'text', keeps: 'newest', of: ({ metadata }) => text(metadata.parser) },
+  {
+    column: 'connected',
+    type: 'boolean',
+    keeps: 'newest',
+    of: ({ metadata }) => (typeof metadata['connected'] === 'boolean' ? metadata['connected'] : undefined),
+  },
+  {
+    column: 'measurements_today',
+    type: 'int8',
+    keeps: 'newest',
+    of: ({ metadata }) =>
+      Number.isSafeInteger(metadata['measurementsToday']) ? metadata['measurementsToday'] : undefined,
+  },
+  { column: 'name', type: 'text', keeps: 'first', of: ({ metadata }) => text(metadata.name) },
+  { column: 'class', type: 'text', keeps: 'first', of: ({ metadata }) => text(metadata['class']) },
+  { column: 'application_id', type: 'text', keeps: 'first', of: ({ metadata }) => text(metadata.applicationId) },
+  { column: 'org_id', type: 'text', keeps: 'first', of: ({ metadata }) => text(metadata.orgId) },
+];
+
+export type Latest = { deviceId: string; metric: string; timestamp: string; value: Value; orgId: string | undefined };
+export type Device = {
+  id: string;
+  seenAt: number;
+  lastMeasurement: string | undefined;
+  /** By index of `particulars`. */
+  known: unknown[];
+  protocol: string;
+  location: unknown;
+  latest: Map<string, Latest>;
+};
+
+/** The batch by device and metric: newest values, last time heard, last known particulars; sorted by key. */
+export function summed(entries: readonly Entry[]): readonly Device[] {
+  const devices = new Map<string, Device>();
+  for (const entry of entries) {
+    const { deviceId, protocol } = entry.reading;
+    let device = devices.get(deviceId);
+    if (device === undefined) {
+      const latest = new Map<string, Latest>();
+      device = {
+        id: deviceId,
+        seenAt: -Infinity,
+        lastMeasurement: undefined,
+        known: [],
+        protocol,
+        location: undefined,
+        latest,
+      };
+      devices.set(deviceId, device);
+    }
+    take(device, entry);
+  }
+  return [...devices.values()].sort((a, b) => order(a.id, b.id));
+}
+
+function take(device: Device, { reading, table, seenAt }: Entry): void {
+  const { timestamp, telemetry, metadata, deviceId } = reading;
+  const newer = seenAt >= device.seenAt;
+  if (newer) device.seenAt = seenAt;
+  for (let at = 0; at < particulars.length; at++) {
+    const value = particulars[at]!.of(reading);
+    if (value !== undefined && (newer || device.known[at] === undefined)) device.known[at] = value;
+  }
+  if (metadata.location !== undefined && (newer || device.location === undefined)) device.location = metadata.location;
+  const measured = table === 'measurements' ? timestamp : metadata['lastMeasurement'];
+  if (typeof measured === 'string' && ISO_UTC.test(measured) && !later(device.lastMeasurement, measured))
+    device.lastMeasurement = measured;
+  for (const metric in telemetry) {
+    const known = device.latest.get(metric);
+    if (known !== undefined && later(known.timestamp, timestamp)) continue;
+    const value = telemetry[metric]!;
+    device.latest.set(metric, { deviceId, metric, timestamp, value, orgId: text(metadata.orgId) });
+  }
+}
+
+export const deviceColumns: Input<Device> = [
+  { name: 'device_id', type: 'text', of: device => device.id },
+  { name: 'last_seen', type: 'timestamptz', of: device => new Date(device.seenAt).toISOString() },
+  { name: 'last_measurement', type: 'timestamptz', of: device => device.lastMeasurement },
+  { name: 'metadata', type: 'jsonb', of: ({ protocol, location }) => JSON.stringify({ protocol, location }) },
+  ...particulars.map(({ column, type }, at) => ({ name: column, type, of: (device: Device) => device.known[at] })),
+];
+
+export const latestColumns: Input<Latest> = [
+  { name: 'device_id', type: 'text', of: row => row.deviceId },
+  { name: 'metric', type: 'text', of: row => row.metric },
+  { name: 'value', type: 'float8', of: row => valueColumns(row.value).value },
+  { name: 'value_text', type: 'text', of: row => valueColumns(row.value).text },
+  { name: 'timestamp', type: 'timestamptz', of: row => row.timestamp },
+  { name: 'org_id', type: 'text', of: row => row.orgId },
+];
+
+export function latestOf(devices: readonly Device[]): readonly Latest[] {
+  return devices.flatMap(device => [...device.latest.values()].sort((a, b) => order(a.metric, b.metric)));
+}
+
+/** `last_seen` never goes back and never lies ahead; particulars as `keeps` says. */
+export function devicesInsert(arrays: readonly string[]): string {
+  const columns = deviceColumns.map(column => column.name).join(', ');
+  const sets = particulars.map(({ column, keeps }) =>
+    keeps === 'first'
+      ? `${column} = coalesce(d.${column}, excluded.${column})`
+      : `${column} = CASE WHEN d.last_seen > excluded.last_seen THEN coalesce(d.${column}, excluded.${column}) ELSE coalesce(excluded.${column}, d.${column}) END`,
+  );
+  return `INSERT INTO devices AS d (${columns})
+    SELECT ${columns.replace('last_seen', 'least(last_seen, now())')}
+    FROM unnest(${arrays.join(', ')}) AS r (${columns})
+    ON CONFLICT (device_id) DO UPDATE SET
+      last_seen = greatest(d.last_seen, excluded.last_seen),
+      last_measurement = greatest(d.last_measurement, excluded.last_measurement),
+      metadata = CASE WHEN d.last_seen > excluded.last_seen THEN excluded.metadata || d.metadata ELSE d.metadata || excluded.metadata END,
+      ${sets.join(', ')}`;
+}
+
+/** Only a newer value replaces what stands there. */
+export function latestInsert(arrays: readonly string[]): string {
+  return `INSERT INTO latest_values AS l (${latestColumns.map(column => column.name).join(', ')})
+    SELECT * FROM unnest(${arrays.join(', ')})
+    ON CONFLICT (device_id, metric) DO UPDATE SET
+      value = excluded.value, value_text = excluded.value_text, timestamp = excluded.timestamp,
+      org_id = coalesce(excluded.org_id, l.org_id)
+    WHERE l.timestamp <= excluded.timestamp`;
+}
+
+/** ISO times with Z and any number of digits: without the Z, text order is time order. */
+function later(a: string | undefined, b: string): boolean {
+  return a !== undefined && a.slice(0, -1) > b.slice(0, -1);
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function finite(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

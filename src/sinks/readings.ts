@@ -1,0 +1,103 @@
+// Sink of readings: a mixed batch into its tables, with devices, latest values and receipts, by one statement: all or nothing.
+import { expected } from '../kernel/fault.ts';
+import type { BulkWrite, Outcome, Query, Sink } from '../reading/contracts.ts';
+import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/reading.ts';
+import { type Entry, entryOf, rowsOf } from './rows.ts';
+import { type Answer, statementOf } from './statement.ts';
+
+export type ReadingSinkOptions = {
+  query: Query;
+  bulk: BulkWrite;
+  /** Name of this sink in the receipts; must stay the same over restarts, and differ between sinks on one database. */
+  target: string;
+  /** One table for all, or the one that the telemetry asks for. */
+  table?: 'auto' | ReadingTable;
+  now?: () => number;
+};
+
+/** Rows that PostgreSQL or the checks refuse are rejected one by one; an outage rejects the whole write. */
+export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
+  const { query, bulk, target, table = 'auto', now = Date.now } = options;
+  const prepared = new Set<string>();
+
+  /** Makes the partitions of months that this sink has not met yet, ahead of the write (it must not do so within). */
+  async function prepareMonths(entries: readonly Entry[]): Promise<void> {
+    for (const { table, reading } of entries) {
+      const key = table + reading.timestamp.slice(0, 7);
+      if (prepared.has(key)) continue;
+      await query('SELECT prepare_month($1, $2)', [table, reading.timestamp]);
+      prepared.add(key);
+    }
+  }
+
+  /** Redelivered entries whose receipt is there: written before, under another time of receipt. */
+  async function known(entries: readonly Entry[]): Promise<ReadonlySet<string>> {
+    const keys = entries
+      .filter(({ reading }) => reading.metadata.receipt?.redelivered)
+      .map(entry => receiptKey(entry)!);
+    if (keys.length === 0) return new Set();
+    const rows = await query<{ key: string }>('SELECT key FROM receipts WHERE target = $1 AND key = ANY ($2)', [
+      target,
+      keys,
+    ]);
+    return new Set(rows.map(row => row.key));
+  }
+
+  return {
+    async write(readings) {
+      const outcomes: Outcome[] = new Array(readings.length);
+      let entries: Entry[] = [];
+      const identities = new Set<string>();
+      for (const [at, reading] of readings.entries()) {
+        const entry = isReading(reading)
+          ? entryOf(reading, at, table === 'auto' ? tableOf(reading.telemetry) : table, now())
+          : expected('payload', 'a reading', reading);
+        if (typeof entry === 'string') outcomes[at] = { rejected: entry };
+        else {
+          const identity = identityOf(entry);
+          if (identities.has(identity)) outcomes[at] = 'duplicate';
+          else {
+            identities.add(identity);
+            entries.push(entry);
+          }
+        }
+      }
+      const seen = await known(entries);
+      if (seen.size > 0)
+        entries = entries.filter(entry => {
+          const fresh = !entry.reading.metadata.receipt?.redelivered || !seen.has(receiptKey(entry)!);
+          if (!fresh) outcomes[entry.at] = 'duplicate';
+          return fresh;
+        });
+      if (entries.length === 0) return outcomes;
+      await prepareMonths(entries);
+      for (const written of await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey))) {
+        if ('refused' in written) outcomes[written.items[0].at] = { rejected: written.refused };
+        else settle(written.items, written.rows[0] ?? {}, outcomes);
+      }
+      return outcomes;
+    },
+    async close() {},
+  };
+}
+
+function settle(entries: readonly Entry[], answer: Answer, outcomes: Outcome[]): void {
+  const stored = new Set(Object.values(answer).flatMap(numbers => numbers ?? []));
+  for (const [number, entry] of entries.entries()) {
+    // A reading without values has no row; it has been stored in its device.
+    const fresh = answer[entry.table] == null || stored.has(number) || rowsOf(entry, number).length === 0;
+    outcomes[entry.at] = fresh ? 'stored' : 'duplicate';
+  }
+}
+
+/** Within a batch; one message may give several readings of one device and time, each with its own metrics. */
+function identityOf({ digest, reading, table }: Entry): string {
+  const metrics = table === 'sensor_readings' ? Object.keys(reading.telemetry).join() : table;
+  return `${digest} ${reading.timestamp} ${metrics} ${reading.deviceId}`;
+}
+
+/** One receipt per reading, not per message: members of one message may be written apart. */
+function receiptKey({ reading, digest }: Entry): string | undefined {
+  const key = reading.metadata.receipt?.key;
+  return key === undefined ? undefined : `${key} ${reading.deviceId} ${digest}`;
+}

@@ -1,0 +1,195 @@
+// What becomes of a reading in the database: which table, which columns; one entry per table.
+import { digest } from '../kernel/bytes.ts';
+import { expected } from '../kernel/fault.ts';
+import type { Metadata, Reading, ReadingTable, Value } from '../reading/reading.ts';
+
+/** A reading that has passed the checks, with what several columns need, worked out once. */
+export type Entry = {
+  /** Place in the batch that was handed to the sink. */
+  at: number;
+  reading: Reading;
+  table: ReadingTable;
+  /** Content part of the identity, 32 hex digits. */
+  digest: string;
+  score: number | undefined;
+  /** JSON for the metadata column, null when nothing is left to say. */
+  metadata: string | null;
+  /** Milliseconds since the epoch when the gateway heard it. */
+  seenAt: number;
+};
+
+/** One row of a table: the entry and its number in the statement, and for tables with a row per metric which one. */
+export type Row = { entry: Entry; number: number; metric: string };
+
+/** Columns that a statement takes as one array each. */
+export type Input<Item> = readonly { name: string; type: string; of(item: Item): unknown }[];
+type Column = Input<Row>[number];
+
+export type Table = {
+  name: ReadingTable;
+  /** Columns of the row identity. */
+  identity: readonly string[];
+  columns: Input<Row>;
+  /** Keys of the metadata that stand elsewhere: here in a column, or in the devices, or that only mattered on the way. */
+  elsewhere: ReadonlySet<string>;
+  /** Metrics with a column of their own; all others go to metadata.telemetry. Undefined: every metric has its row. */
+  metrics?: Readonly<Record<string, 'number' | 'text'>>;
+};
+
+const ELSEWHERE = [
+  ...['digest', 'receipt', 'receivedAt', 'receivedScore', 'raw', 'rejected', 'orgId'],
+  ...['name', 'class', 'firmware', 'applicationId', 'connected', 'measurementsToday', 'lastMeasurement'],
+];
+
+const text = (name: string, of: (row: Row) => unknown): Column => ({ name, type: 'text', of });
+const number = (name: string, of: (row: Row) => unknown): Column => ({ name, type: 'float8', of });
+const metricColumn = (name: string): Column => number(name, ({ entry }) => numeric(entry.reading.telemetry[name]));
+const fromMetadata = (name: string, key: keyof Metadata): Column =>
+  text(name, ({ entry }) => textOr(entry.reading.metadata[key]));
+
+const common = (time: 'timestamp' | 'created_at'): Input<Row> => [
+  text('device_id', ({ entry }) => entry.reading.deviceId),
+  { name: time, type: 'timestamptz', of: ({ entry }) => entry.reading.timestamp },
+  { name: 'digest', type: 'uuid', of: ({ entry }) => entry.digest },
+  number('anomaly_score', ({ entry }) => entry.score),
+  fromMetadata('org_id', 'orgId'),
+  { name: 'metadata', type: 'jsonb', of: ({ entry }) => entry.metadata },
+];
+
+export const tables: Readonly<Record<ReadingTable, Table>> = {
+  measurements: {
+    name: 'measurements',
+    identity: ['device_id', 'timestamp', 'digest'],
+    metrics: { value_mm: 'number' },
+    elsewhere: new Set([...ELSEWHERE, 'sessionId', 'elementType', 'elementId', 'rawHex', 'source']),
+    columns: [
+      ...common('timestamp'),
+      metricColumn('value_mm'),
+      fromMetadata('session_id', 'sessionId'),
+      fromMetadata('element_type', 'elementType'),
+      fromMetadata('element_id', 'elementId'),
+      fromMetadata('raw_hex', 'rawHex'),
+      fromMetadata('source', 'source'),
+    ],
+  },
+  energy_readings: {
+    name: 'energy_readings',
+    identity: ['device_id', 'timestamp', 'digest'],
+    metrics: { total_energy_kwh: 'number', power_kw: 'number', voltage: 'number', current: 'number' },
+    elsewhere: new Set(ELSEWHERE),
+    columns: [...common('timestamp'), ...['total_energy_kwh', 'power_kw', 'voltage', 'current'].map(metricColumn)],
+  },
+  flow_data: {
+    name: 'flow_data',
+    identity: ['device_id', 'created_at', 'digest'],
+    metrics: { flow_rate: 'number', totalizer: 'number', temperature: 'number', status: 'text' },
+    elsewhere: new Set(ELSEWHERE),
+    columns: [
+      ...common('created_at'),
+      ...['flow_rate', 'totalizer', 'temperature'].map(metricColumn),
+      text('status', ({ entry }) => textOr(entry.reading.telemetry['status'])),
+    ],
+  },
+  sensor_readings: {
+    name: 'sensor_readings',
+    identity: ['device_id', 'metric', 'timestamp', 'digest'],
+    elsewhere: new Set([...ELSEWHERE, 'scannerId', 'quality']),
+    columns: [
+      ...common('timestamp'),
+      fromMetadata('scanner_id', 'scannerId'),
+      text('protocol', ({ entry }) => entry.reading.protocol),
+      text('metric', ({ metric }) => metric),
+      number('value', ({ entry, metric }) => valueColumns(entry.reading.telemetry[metric]).value),
+      text('value_text', ({ entry, metric }) => valueColumns(entry.reading.telemetry[metric]).text),
+      text('quality', ({ entry, metric }) => textOr(entry.reading.metadata.quality?.[metric])),
+    ],
+  },
+};
+
+/** Columns `value` and `value_text`: a boolean stands in both, so that it can be drawn and read. */
+export function valueColumns(value: Value | undefined): { value: number | undefined; text: string | undefined } {
+  if (typeof value === 'number') return { value, text: undefined };
+  if (typeof value === 'boolean') return { value: value ? 1 : 0, text: String(value) };
+  return { value: undefined, text: value };
+}
+
+/** Rows of an entry: one, or one per metric; metrics that are absent for a reason have theirs too. */
+export function rowsOf(entry: Entry, number: number): readonly Row[] {
+  if (entry.table !== 'sensor_readings') return [{ entry, number, metric: '' }];
+  const { telemetry, metadata } = entry.reading;
+  const metrics = Object.keys(telemetry);
+  for (const metric in metadata.quality) if (!(metric in telemetry)) metrics.push(metric);
+  return metrics.map(metric => ({ entry, number, metric }));
+}
+
+const EARLIEST = Date.UTC(1970, 0, 1);
+const AHEAD_MS = 366 * 86_400_000;
+/** Times as readings carry them. */
+export const ISO_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+const DIGEST = /^[0-9a-f]{32}$/;
+
+/** The entry of a reading, or why no table can take it. `now` bounds how far ahead a partition may be made. */
+export function entryOf(reading: Reading, at: number, table: ReadingTable, now: number): Entry | string {
+  const { deviceId, timestamp, telemetry, metadata } = reading;
+  if (deviceId === '') return expected('reading', 'a deviceId', deviceId);
+  const ms = ISO_UTC.test(timestamp) ? Date.parse(timestamp) : Number.NaN;
+  if (!possible(ms, now))
+    return expected('reading', 'a timestamp in ISO 8601 with Z, from 1970 to a year ahead', timestamp);
+  const { metrics } = tables[table];
+  for (const [metric, value] of Object.entries(telemetry)) {
+    if (typeof value === 'number' ? !Number.isFinite(value) : typeof value !== 'string' && typeof value !== 'boolean')
+      return expected(`telemetry.${metric}`, 'a finite number, a text or a boolean', String(value));
+    if (metrics?.[metric] === 'number' && numeric(value) === undefined)
+      return expected(`telemetry.${metric}`, `a number for ${table}`, value);
+  }
+  const score = metadata.receivedScore ?? metadata.anomaly?.score;
+  if (score !== undefined && !Number.isFinite(score))
+    return expected('anomaly score', 'a finite number', String(score));
+  let json: string | null;
+  try {
+    json = metadataOf(reading, tables[table]);
+  } catch {
+    return expected('metadata', 'something that JSON can hold', metadata);
+  }
+  const given = metadata.digest?.toLowerCase();
+  return {
+    at,
+    reading,
+    table,
+    digest: given !== undefined && DIGEST.test(given) ? given : digest(given ?? JSON.stringify(telemetry)),
+    score,
+    metadata: json,
+    seenAt: possible(metadata.receivedAt, now) ? metadata.receivedAt : ms,
+  };
+}
+
+function possible(ms: number | undefined, now: number): ms is number {
+  return ms !== undefined && ms >= EARLIEST && ms <= now + AHEAD_MS;
+}
+
+function metadataOf(reading: Reading, { metrics, elsewhere }: Table): string | null {
+  const { metadata, telemetry } = reading;
+  let kept: Record<string, unknown> | undefined;
+  for (const key in metadata)
+    if (!elsewhere.has(key)) {
+      kept ??= {};
+      kept[key] = metadata[key];
+    }
+  if (metrics !== undefined) {
+    const others = Object.entries(telemetry).filter(([metric]) => !(metric in metrics));
+    if (others.length > 0) kept = { ...kept, telemetry: Object.fromEntries(others) };
+  }
+  return kept === undefined ? null : JSON.stringify(kept);
+}
+
+/** A number, also where it came as text; undefined for anything else. */
+function numeric(value: Value | undefined): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const parsed = Number(value);
+  return Number.isFinite(parsed) ? parsed : undefined;
+}
+
+function textOr(value: unknown): string | undefined {
+  return value === undefined || value === null || typeof value === 'object' ? undefined : String(value);
+}
