@@ -165,7 +165,7 @@ describe('journal', () => {
   });
 
   it('loses nothing that was acknowledged when its process is killed', async () => {
-    const child = fork(new URL('./journal-killed.fixture.ts', import.meta.url), [file], { stdio: 'ignore' });
+    const child = fork(new URL('../../test/support/journal-killed.ts', import.meta.url), [file], { stdio: 'ignore' });
     let last = 0;
     child.on('message', seq => {
       last = Number(seq);

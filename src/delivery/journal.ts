@@ -19,9 +19,14 @@ export type Journal = {
   /**
    * Keeps a blob until every reader has acknowledged it. Resolves with its number once it is on the disk; waits while
    * the journal is full. Entries are numbered in the order of the calls. Rejects with a Fault: data when the blob alone
-   * exceeds the journal, outage when the journal is closed first.
+   * exceeds the journal, outage when the journal is closed first. `note` is committed together with the entry.
    */
-  append(meta: string, blob: Uint8Array, readers: readonly string[]): Promise<number>;
+  append(
+    meta: string,
+    blob: Uint8Array,
+    readers: readonly string[],
+    note?: readonly [key: string, value: string],
+  ): Promise<number>;
   /** What the reader has not acknowledged, numbered above `after`, in order; at least one entry where there is any. */
   read(reader: string, after: number, limit?: { entries?: number; bytes?: number }): Promise<readonly Entry[]>;
   /** Takes effect with the next commit; until then a crash brings the entries back. Unknown numbers are ignored. */
@@ -198,7 +203,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     dead ?? (closing && new Fault('FIELDLINE_DIR', expected(file, 'an open journal', 'closing'), { kind: 'outage' }));
 
   return {
-    append(meta, blob, readers) {
+    append(meta, blob, readers, note) {
       const size = blob.length + Buffer.byteLength(meta) + OVERHEAD;
       return new Promise((resolve, reject) => {
         const refusal =
@@ -212,6 +217,10 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
           const entry: Append = { seq, meta, length: blob.length, readers: [...new Set(readers)].map(readerId) };
           queued.writes.appends.push(entry);
           queued.blobs.push(blob);
+          if (note) {
+            notes.set(...note);
+            queued.writes.notes.push([...note]);
+          }
           queued.done.push(() => resolve(seq));
           queued.failed.push(reject);
           queuedBytes += size;

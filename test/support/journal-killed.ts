@@ -1,5 +1,5 @@
-// Test fixture: appends without end and reports each number that is on the disk, until it is killed.
-import { openJournal } from './journal.ts';
+// Child process of the journal test: appends without end and reports each number that is on the disk, until it is killed.
+import { openJournal } from '../../src/delivery/journal.ts';
 
 const journal = await openJournal(process.argv[2] ?? '');
 for (let lane = 0; lane < 16; lane++)
