@@ -17,7 +17,7 @@ export function isoMicroseconds(microseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
 }
 
-const PADDING = 'x'.repeat(60);
+const PADDING = 'x'.repeat(84);
 
 /** The energy message of seed 003. `total_energy_kwh` is the number, so that rows can be counted in plain SQL. */
 export function energyMessage(

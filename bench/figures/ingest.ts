@@ -1,0 +1,126 @@
+// ingest: MQTT QoS 1 → decode → dedup → anomaly → committed row and live push, raw archive on; beside a stock flow.
+import type { Figure, Options, Report } from '../figure.ts';
+import { ms } from '../figure.ts';
+import { startLoad } from '../load.ts';
+import { load, median, type Usage } from '../machine.ts';
+import { startMosquitto } from '../mosquitto.ts';
+import { type Count, type Latency, openRows, type Rows } from '../rows.ts';
+import { type BrokerKind, brokersOf, openStage } from '../stage.ts';
+import { STOCK_TABLE, startStock } from '../stock.ts';
+import { startPostgres } from '../../test/support/postgres.ts';
+
+const WARM_UP = { rate: 1000, seconds: 3 };
+/** A rate holds when what is left at its end is committed within this time. */
+const TAIL_MS = 1000;
+
+type Run = {
+  offered: number;
+  committed: number;
+  latency: Latency;
+  tailMs: number;
+  count: Count;
+  cpuPer1000: number;
+  rssMb: number;
+};
+
+/** One run at a rate; prefixes keep the rows of runs apart. */
+async function measure(
+  url: string,
+  rows: Rows,
+  usage: () => Usage,
+  prefix: string,
+  rate: number,
+  seconds: number,
+): Promise<Run> {
+  const before = usage();
+  const began = Date.now();
+  const { range } = await startLoad({ url, rate, seconds, range: { prefix } }).complete(120_000);
+  const count = await rows.settled(range, 120_000);
+  const after = usage();
+  const published = range.next - range.first;
+  const ended = began + seconds * 1000;
+  const last = await rows.lastCommit(range, Number.MAX_SAFE_INTEGER / 1000);
+  return {
+    offered: rate,
+    committed: count.stored / Math.max(seconds, (last - began) / 1000),
+    latency: await rows.latency(range),
+    tailMs: Math.max(0, last - ended),
+    count,
+    cpuPer1000: ((after.cpuSeconds - before.cpuSeconds) * 1000) / published,
+    rssMb: after.rssMb,
+  };
+}
+
+async function measureAll(
+  what: string,
+  options: Options,
+  report: Report,
+  url: string,
+  rows: Rows,
+  usage: () => Usage,
+): Promise<void> {
+  await startLoad({ url, ...WARM_UP, range: { prefix: 'warm' } }).complete();
+  for (const rate of options.rates) {
+    const runs: Run[] = [];
+    for (let n = 0; n < options.runs; n++)
+      runs.push(await measure(url, rows, usage, `r${rate}n${n}`, rate, options.seconds));
+    const middle = (pick: (run: Run) => number) => median(runs.map(pick));
+    const held = runs.filter(run => run.tailMs <= TAIL_MS && run.count.lost === 0).length;
+    const total = (pick: (count: Count) => number) => runs.reduce((sum, { count }) => sum + pick(count), 0);
+    report.row(
+      what,
+      rate,
+      Math.round(middle(run => run.committed) ?? 0),
+      `${held} of ${runs.length}`,
+      ms(middle(run => run.latency.p50)),
+      `${ms(middle(run => run.latency.p99))} (${runs.map(run => ms(run.latency.p99)).join(', ')})`,
+      `${total(count => count.lost)} lost, ${total(count => count.duplicates)} duplicate`,
+      (middle(run => run.cpuPer1000) ?? 0).toFixed(3),
+      Math.round(middle(run => run.rssMb) ?? 0),
+      load().toFixed(1),
+    );
+  }
+}
+
+async function measureGateway(broker: BrokerKind, options: Options, report: Report): Promise<void> {
+  const stage = await openStage({ broker, database: 'own' });
+  if (stage === undefined) return report.note('Mosquitto is not installed: its rows are left out.');
+  try {
+    const { gateway, rows } = stage;
+    await measureAll(`Fieldline, ${broker} broker`, options, report, gateway.mqtt, rows, gateway.usage);
+  } finally {
+    await stage.close();
+  }
+}
+
+async function measureStock(options: Options, report: Report): Promise<void> {
+  const broker = await startMosquitto();
+  if (broker === undefined) return report.note('Mosquitto is not installed: no stock flow.');
+  const postgres = await startPostgres({ track_commit_timestamp: 'on' });
+  try {
+    const stock = await startStock(broker.url, postgres.url);
+    const rows = openRows(postgres.url, STOCK_TABLE);
+    await measureAll('stock Node-RED, Mosquitto', options, report, broker.url, rows, stock.usage);
+    await rows.close();
+    await stock.stop();
+  } catch (error) {
+    report.note(`No stock flow: ${(error as Error).message}.`);
+  } finally {
+    await postgres.stop();
+    await broker.stop();
+  }
+}
+
+export const ingest: Figure = {
+  says: 'sustained messages per second and time to commit, beside a stock Node-RED flow',
+  defaults: { rates: [1000, 5000, 10_000, 20_000] },
+  async run(options, report) {
+    report.table('MQTT QoS 1 to committed row, 250 B, 100 devices', [
+      ...['system', 'offered/s', 'committed/s', `held (tail ≤ ${TAIL_MS} ms)`, 'p50 ms', 'p99 ms (runs)'],
+      ...['exact', 'CPU s per 1,000', 'RSS MB', 'load'],
+    ]);
+    for (const broker of brokersOf(options.broker)) await measureGateway(broker, options, report);
+    if (options.stock) await measureStock({ ...options, rates: options.rates.filter(rate => rate <= 5000) }, report);
+    report.note('CPU and memory are of the gateway process (embedded broker included), medians of the runs.');
+  },
+};

@@ -1,0 +1,45 @@
+// `npm run bench -- <figure> [options]`: measures one figure and writes its table to bench/results.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Figure, openReport, readOptions } from './figure.ts';
+import { brokerKill } from './figures/broker-kill.ts';
+import { deploy } from './figures/deploy.ts';
+import { ingest } from './figures/ingest.ts';
+import { kill } from './figures/kill.ts';
+import { live } from './figures/live.ts';
+import { outage } from './figures/outage.ts';
+import { sink } from './figures/sink.ts';
+import { soak } from './figures/soak.ts';
+import { startup } from './figures/startup.ts';
+
+const figures: Readonly<Record<string, Figure>> = {
+  ingest,
+  kill,
+  outage,
+  'broker-kill': brokerKill,
+  deploy,
+  live,
+  startup,
+  soak,
+  sink,
+};
+
+const usage = `npm run bench -- <figure> [--runs n] [--seconds n] [--rate a,b] [--broker embedded|mosquitto|both] [--database own|embedded] [--no-stock]
+${Object.entries(figures)
+  .map(([name, figure]) => `  ${name.padEnd(12)} ${figure.says}`)
+  .join('\n')}`;
+
+const [name = '', ...args] = process.argv.slice(2);
+const figure = figures[name];
+if (figure === undefined) {
+  console.error(usage);
+  process.exit(2);
+}
+const options = readOptions(args, figure.defaults);
+const report = openReport(name, options, line => console.log(line));
+await figure.run(options, report);
+const file = path.join(import.meta.dirname, 'results', `${name}.md`);
+writeFileSync(file, report.text());
+console.log(`\n${path.relative(process.cwd(), file)}`);
+// A figure has ended everything it started; what still holds the loop is a connection's timer.
+process.exit(0);

@@ -1,0 +1,57 @@
+// The stage of a figure: PostgreSQL that records commit times, a broker, a gateway that runs the shipped flow, and rows to count.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { startPostgres, type TestPostgres } from '../test/support/postgres.ts';
+import { type Gateway, makeGateway } from './gateway.ts';
+import { startMosquitto } from './mosquitto.ts';
+import { openRows, type Rows } from './rows.ts';
+
+export type BrokerKind = 'embedded' | 'mosquitto';
+
+export type Stage = {
+  readonly gateway: Gateway;
+  readonly rows: Rows;
+  /** Undefined when the gateway brings its own. */
+  readonly postgres: TestPostgres | undefined;
+  close(): Promise<void>;
+};
+
+/** Brokers to measure; a broker that the machine has not is left out. */
+export function brokersOf(asked: BrokerKind | 'both'): readonly BrokerKind[] {
+  return asked === 'both' ? ['embedded', 'mosquitto'] : [asked];
+}
+
+/** URL of the database that a gateway has made in its directory. */
+export function embeddedUrl(directory: string): string {
+  const { port, password } = JSON.parse(readFileSync(path.join(directory, 'database.json'), 'utf8')) as {
+    port: number;
+    password: string;
+  };
+  return `postgresql://fieldline:${password}@127.0.0.1:${port}/fieldline`;
+}
+
+/** Runs and is ready; undefined when the broker is not installed. */
+export async function openStage(options: {
+  broker: BrokerKind;
+  database: 'own' | 'embedded';
+}): Promise<Stage | undefined> {
+  const broker = options.broker === 'mosquitto' ? await startMosquitto() : undefined;
+  if (options.broker === 'mosquitto' && broker === undefined) return undefined;
+  const postgres = options.database === 'own' ? await startPostgres({ track_commit_timestamp: 'on' }) : undefined;
+  const gateway = await makeGateway({ databaseUrl: postgres?.url, mqttUrl: broker?.url });
+  let rows: Rows | undefined;
+  const close = async () => {
+    await rows?.close();
+    await gateway.remove();
+    await broker?.stop();
+    await postgres?.stop();
+  };
+  try {
+    await gateway.start();
+    rows = openRows(postgres?.url ?? embeddedUrl(gateway.directory));
+    return { gateway, rows, postgres, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,159 @@
+// The same job by a stock Node-RED flow: mqtt in → json → decode → dedup → one INSERT per message by a palette from npm.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { freePort, type Usage, usageOf } from './machine.ts';
+
+export type Stock = { usage(): Usage; stop(): Promise<void> };
+
+export const STOCK_TABLE = 'stock_readings';
+const PALETTE = 'node-red-contrib-postgrestor-next@0.5.2';
+
+const decode = `const device = msg.topic.split('/').pop(); const p = msg.payload;
+msg.reading = { device, timestamp: p.timestamp, energy: p.total_energy_kwh, power: p.power_kw, voltage: p.voltage, current: p.current };
+return msg;`;
+const dedup = `const seen = context.get('seen') || new Map(); const now = Date.now();
+const key = msg.reading.device + msg.reading.timestamp;
+if (now - (seen.get(key) || 0) < 10000) return null;
+seen.set(key, now);
+if (seen.size > 100000) seen.delete(seen.keys().next().value);
+context.set('seen', seen);
+msg.params = Object.values(msg.reading);
+return msg;`;
+
+function flowOf(mqttUrl: string, databaseUrl: string): unknown[] {
+  const broker = new URL(mqttUrl);
+  const database = new URL(databaseUrl);
+  const at = { z: 'tab', x: 100, y: 100 };
+  const insert = `INSERT INTO ${STOCK_TABLE} (device_id, timestamp, total_energy_kwh, power_kw, voltage, current) VALUES ($1, $2, $3, $4, $5, $6)`;
+  const texts = { hostFieldType: 'str', databaseFieldType: 'str', userFieldType: 'str', passwordFieldType: 'str' };
+  const numbers = {
+    portFieldType: 'num',
+    maxFieldType: 'num',
+    minFieldType: 'num',
+    idleFieldType: 'num',
+    connectionTimeoutFieldType: 'num',
+  };
+  return [
+    { id: 'tab', type: 'tab', label: 'stock' },
+    {
+      ...{ id: 'broker', type: 'mqtt-broker', broker: broker.hostname, port: broker.port, clientid: 'stock' },
+      ...{
+        autoConnect: true,
+        usetls: false,
+        protocolVersion: '4',
+        keepalive: '60',
+        cleansession: false,
+        autoUnsubscribe: false,
+      },
+    },
+    {
+      ...at,
+      id: 'in',
+      type: 'mqtt in',
+      topic: 'homelab/energy/#',
+      qos: '1',
+      datatype: 'utf8',
+      broker: 'broker',
+      inputs: 0,
+      wires: [['json']],
+    },
+    { ...at, id: 'json', type: 'json', property: 'payload', action: 'obj', wires: [['decode']] },
+    { ...at, id: 'decode', type: 'function', func: decode, outputs: 1, libs: [], wires: [['dedup']] },
+    { ...at, id: 'dedup', type: 'function', func: dedup, outputs: 1, libs: [], wires: [['insert']] },
+    { ...at, id: 'insert', type: 'postgrestor', query: insert, postgresDB: 'database', throwErrors: true, wires: [[]] },
+    { ...at, id: 'errors', type: 'catch', scope: null, uncaught: false, wires: [[]] },
+    {
+      ...{
+        id: 'database',
+        type: 'postgresDB',
+        host: database.hostname,
+        port: database.port,
+        database: database.pathname.slice(1),
+      },
+      ...{
+        user: database.username,
+        password: database.password,
+        ssl: 'false',
+        sslFieldType: 'bool',
+        ...texts,
+        ...numbers,
+      },
+      ...{ max: '10', min: '1', idle: '10000', connectionTimeout: '10000' },
+    },
+  ];
+}
+
+/** Makes its table in the database and subscribes at the broker. Rejects with the reason when npm does not give the palette. */
+export async function startStock(mqttUrl: string, databaseUrl: string): Promise<Stock> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-stock-'));
+  const discard = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    writeFileSync(path.join(folder, 'package.json'), '{"private":true}\n');
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', PALETTE], {
+      cwd: folder,
+      stdio: 'pipe',
+      timeout: 120_000,
+    });
+  } catch (error) {
+    discard();
+    throw new Error(`npm does not give ${PALETTE}`, { cause: error });
+  }
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(
+    `CREATE TABLE ${STOCK_TABLE} (device_id text, timestamp timestamptz, total_energy_kwh float8, power_kw float8, voltage float8, current float8)`,
+  );
+  await client.end();
+
+  const port = await freePort();
+  writeFileSync(path.join(folder, 'flows.json'), JSON.stringify(flowOf(mqttUrl, databaseUrl)));
+  const settings = {
+    uiPort: port,
+    uiHost: '127.0.0.1',
+    flowFile: 'flows.json',
+    credentialSecret: false,
+    telemetry: { enabled: false },
+  };
+  writeFileSync(path.join(folder, 'settings.js'), `module.exports = ${JSON.stringify(settings)};\n`);
+  const require = createRequire(new URL('../gateway/package.json', import.meta.url));
+  const child = spawn(
+    process.execPath,
+    [require.resolve('node-red/red.js'), '-u', folder, '-s', path.join(folder, 'settings.js')],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const onExit = () => {
+    child.kill('SIGKILL');
+  };
+  process.once('exit', onExit);
+  // The palette writes a line for each message: read, so that the pipe never fills, and looked at only until it runs.
+  let log = '';
+  let connected = false;
+  child.stdout.on('data', chunk => {
+    if (connected) return;
+    log = (log + chunk).slice(-5000);
+    connected = /Connected to broker/.test(log);
+  });
+  const stop = async () => {
+    process.removeListener('exit', onExit);
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    }
+    discard();
+  };
+  for (const end = performance.now() + 60_000; !connected; await wait(50))
+    if (performance.now() > end || child.exitCode !== null) {
+      await stop();
+      throw new Error(`the stock flow does not start: ${log.slice(-1000)}`);
+    }
+  return { usage: () => usageOf(child.pid!), stop };
+}
