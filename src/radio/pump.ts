@@ -1,0 +1,120 @@
+// What a radio hears cannot wait: a bounded queue in memory between it and the flow, with retries, drops counted.
+import { backoff } from '../kernel/backoff.ts';
+import type { Settled } from '../kernel/ticket.ts';
+import { type After, after as realAfter } from './timing.ts';
+
+export type PumpOptions<Item> = {
+  emit: (items: readonly Item[]) => Promise<Settled>;
+  /** Items of one emit. */
+  size: number;
+  /** Emits that may be on their way at once. */
+  window: number;
+  /** Items held in all; one more is dropped. */
+  limit: number;
+  /** full: the flow is slower than the radio, or away. refused: failed three times for a reason of its own. */
+  onDrop: (count: number, why: 'full' | 'refused', reason: string) => void;
+  after?: After;
+  random?: () => number;
+};
+
+export type Pump<Item> = {
+  offer(item: Item): void;
+  /** Items waiting or on their way. */
+  readonly held: number;
+  /** Why the last emit is tried again; '' when all is well. */
+  readonly trouble: string;
+  pause(): void;
+  resume(): void;
+  close(): void;
+};
+
+type Group<Item> = { items: readonly Item[]; tries: number };
+const TRIES = 3;
+
+/** Items leave in order of arrival; in an outage one group at a time is tried, with backoff, for ever. */
+export function pumpOf<Item>({
+  emit,
+  size,
+  window,
+  limit,
+  onDrop,
+  after = realAfter,
+  random,
+}: PumpOptions<Item>): Pump<Item> {
+  const wait = backoff(200, 5000, random);
+  let queue: Item[] = [];
+  const failed: Group<Item>[] = [];
+  let held = 0;
+  let flying = 0;
+  let trouble = '';
+  let paused = false;
+  let closed = false;
+  let cancelRetry: (() => void) | undefined;
+
+  function next(): Group<Item> | undefined {
+    const again = failed.shift();
+    if (again !== undefined || queue.length === 0) return again;
+    return { items: queue.splice(0, size), tries: 0 };
+  }
+
+  function run(): void {
+    while (!paused && !closed && cancelRetry === undefined && flying < (trouble === '' ? window : 1)) {
+      const group = next();
+      if (group === undefined) return;
+      flying++;
+      void emit(group.items).then(settled => landed(group, settled));
+    }
+  }
+
+  function landed(group: Group<Item>, settled: Settled): void {
+    flying--;
+    if (closed) return;
+    if (settled.ok) {
+      trouble = '';
+      wait.reset();
+    } else if (settled.kind !== 'outage' && ++group.tries >= TRIES)
+      onDrop(group.items.length, 'refused', settled.reason);
+    else {
+      trouble = settled.reason;
+      failed.push(group);
+      cancelRetry ??= after(wait.next(), () => {
+        cancelRetry = undefined;
+        run();
+      });
+      return;
+    }
+    held -= group.items.length;
+    run();
+  }
+
+  return {
+    offer(item) {
+      if (closed) return;
+      if (held >= limit) return onDrop(1, 'full', trouble || 'the flow is slower than the radio');
+      held++;
+      queue.push(item);
+      // What arrives in one turn leaves together.
+      if (queue.length === 1) setImmediate(run);
+    },
+    get held() {
+      return held;
+    },
+    get trouble() {
+      return trouble;
+    },
+    pause() {
+      paused = true;
+    },
+    resume() {
+      paused = false;
+      run();
+    },
+    close() {
+      closed = true;
+      cancelRetry?.();
+      const left = queue.length + failed.reduce((sum, { items }) => sum + items.length, 0);
+      if (left > 0) onDrop(left, 'full', 'the node was closed before the flow took them');
+      queue = [];
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// The radio that needs no adapter: plays captures in a loop, in their order, behind the same contract as a real one.
+import { fromHex } from '../kernel/bytes.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { expected, Fault } from '../kernel/fault.ts';
+import type { HeardAdvert, Link, Radio } from '../reading/radio.ts';
+import type { AdvertCapture, Captures } from './captures.ts';
+import { type After, after as realAfter } from './timing.ts';
+
+export type ReplayOptions = {
+  captures: Captures;
+  /** 2 plays twice as fast. */
+  speed?: number;
+  /** Put before every address, so that demo devices are known by their names (`demo-`). */
+  prefix?: string;
+  clock?: Clock;
+  after?: After;
+};
+
+// Silence between the last record of a loop and the first of the next.
+const PAUSE_MS = 500;
+
+export function replayRadio({
+  captures,
+  speed = 1,
+  prefix = '',
+  clock = systemClock,
+  after = realAfter,
+}: ReplayOptions): Radio {
+  const stops = new Set<() => void>();
+  const links = new Set<Link>();
+
+  /** Plays records (ordered by `at`) for ever; only one timer runs at a time, so that late ones do not come in a heap. */
+  function play<R extends { at: number }>(records: readonly R[], each: (record: R) => void): () => void {
+    if (records.length === 0) return () => {};
+    let cancel = (): void => {};
+    const wait = (index: number, ms: number): void => {
+      cancel = after(ms / speed, () => {
+        const next = records[index + 1];
+        if (next === undefined) wait(0, PAUSE_MS + records[0]!.at);
+        else wait(index + 1, next.at - records[index]!.at);
+        each(records[index]!);
+      });
+    };
+    wait(0, records[0]!.at);
+    const stop = (): void => {
+      cancel();
+      stops.delete(stop);
+    };
+    stops.add(stop);
+    return stop;
+  }
+
+  function heard({ kind: _kind, at: _at, ...advert }: AdvertCapture): HeardAdvert {
+    return { ...advert, address: prefix + advert.address, receivedAt: clock.now() };
+  }
+
+  async function connect(address: string): Promise<Link> {
+    const own = captures.notifications.filter(record => sameText(prefix + record.address, address));
+    if (own.length === 0) {
+      const known = [...new Set(captures.notifications.map(record => prefix + record.address))];
+      throw radioFault(expected('replay', `a device that was captured (${known.join(', ') || 'none'})`, address));
+    }
+    const plays = new Set<() => void>();
+    let end = (_reason: string): void => {};
+    const ended = new Promise<string>(resolve => {
+      end = resolve;
+    });
+    let open = true;
+    const find = (service: string, characteristic: string): typeof own => {
+      if (!open) throw radioFault('replay: the link has ended');
+      const found = own.filter(
+        record => sameText(record.service, service) && sameText(record.characteristic, characteristic),
+      );
+      if (found.length === 0)
+        throw radioFault(
+          expected(`replay of ${address}`, 'a characteristic that was captured', `${service}/${characteristic}`),
+        );
+      return found;
+    };
+    const link: Link = {
+      async subscribe(service, characteristic, onData) {
+        plays.add(
+          play(find(service, characteristic), record => onData(fromHex(record.hex) ?? new Uint8Array(), clock.now())),
+        );
+      },
+      // A capture answers nothing: what is written is taken.
+      async write(service, characteristic) {
+        find(service, characteristic);
+      },
+      async read(service, characteristic) {
+        throw radioFault(
+          expected('replay', 'a characteristic with notifications', `a read of ${service}/${characteristic}`),
+        );
+      },
+      ended,
+      async disconnect() {
+        open = false;
+        links.delete(link);
+        for (const stop of plays) stop();
+        end('disconnected');
+      },
+    };
+    links.add(link);
+    return link;
+  }
+
+  return {
+    scan: onAdvert => play(captures.adverts, record => onAdvert(heard(record))),
+    connect,
+    onState(listener) {
+      const { adverts, notifications } = captures;
+      listener({ state: 'on', reason: `replay of ${adverts.length} adverts, ${notifications.length} notifications` });
+    },
+    async close() {
+      await Promise.all([...links].map(link => link.disconnect()));
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+function sameText(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+function radioFault(message: string): Fault {
+  return new Fault('FIELDLINE_RADIO', message, { kind: 'outage' });
+}

@@ -1,0 +1,177 @@
+// Links and scans that fail: a session that begins again, a scan that went silent.
+import assert from 'node:assert/strict';
+import type { HeardAdvert, Link, Radio } from '../reading/radio.ts';
+import { rawAdvert } from './raw-advert.ts';
+import { gattSession } from './session.ts';
+import { fakeTime } from './time.fixture.ts';
+import { watchedScan } from './watchdog.ts';
+
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve));
+};
+
+type FakeLink = Link & { end(reason: string): void; send(byte: number): void; readonly calls: string[] };
+
+function fakeLink(fails?: 'subscribe' | 'write'): FakeLink {
+  const calls: string[] = [];
+  let end = (_reason: string): void => {};
+  let send = (_bytes: Uint8Array, _at: number): void => {};
+  const step = (name: 'subscribe' | 'write'): void => {
+    calls.push(name);
+    if (name === fails) throw new Error(`${name} failed`);
+  };
+  return {
+    calls,
+    async subscribe(_service, _characteristic, onData) {
+      step('subscribe');
+      send = onData;
+    },
+    async write() {
+      step('write');
+    },
+    read: () => Promise.reject(new Error('no')),
+    ended: new Promise(resolve => {
+      end = resolve;
+    }),
+    async disconnect() {
+      calls.push('disconnect');
+      end('disconnected');
+    },
+    end: reason => end(reason),
+    send: byte => send(Uint8Array.of(byte), 7),
+  };
+}
+
+function session(outcomes: (FakeLink | Error)[]): {
+  time: ReturnType<typeof fakeTime>;
+  log: string[];
+  close(): Promise<void>;
+} {
+  const time = fakeTime();
+  const log: string[] = [];
+  const radio: Pick<Radio, 'connect'> = {
+    async connect() {
+      const next = outcomes.shift();
+      if (next === undefined || next instanceof Error) throw next ?? new Error('no more');
+      return next;
+    },
+  };
+  const { close } = gattSession({
+    radio,
+    address: 'AA',
+    service: 's',
+    characteristic: 'c',
+    enable: Uint8Array.of(1),
+    onData: (bytes, at) => log.push(`data ${bytes[0]} at ${at}`),
+    onLink: (connected, reason) => log.push(`${connected ? 'up' : 'down'}: ${reason}`),
+    after: time.after,
+    random: () => 1,
+  });
+  return { time, log, close };
+}
+
+describe('GATT session', () => {
+  it('subscribes, enables, takes data, and begins again when the link ends', async () => {
+    const first = fakeLink();
+    const second = fakeLink();
+    const { time, log, close } = session([first, second]);
+    await turns();
+    first.send(1);
+    first.end('supervision timeout');
+    await turns();
+    time.pass(500);
+    await turns();
+    second.send(2);
+    assert.deepEqual(log, [
+      'up: connected',
+      'data 1 at 7',
+      'down: supervision timeout',
+      'up: connected',
+      'data 2 at 7',
+    ]);
+    assert.deepEqual(first.calls, ['subscribe', 'write']);
+    await close();
+    assert.deepEqual(second.calls, ['subscribe', 'write', 'disconnect']);
+    assert.equal(time.waiting(), 0);
+  });
+
+  it('waits longer after each failure, and gives a link back that cannot be used', async () => {
+    const deaf = fakeLink('subscribe');
+    const { time, log, close } = session([new Error('unknown device'), deaf, fakeLink()]);
+    await turns();
+    time.pass(500);
+    await turns();
+    assert.deepEqual(deaf.calls, ['subscribe', 'disconnect']);
+    time.pass(999);
+    await turns();
+    assert.deepEqual(log, ['down: unknown device', 'down: subscribe failed']);
+    time.pass(1);
+    await turns();
+    assert.equal(log.at(-1), 'up: connected');
+    await close();
+  });
+
+  it('closes while it waits', async () => {
+    const { time, log, close } = session([new Error('away')]);
+    await turns();
+    await close();
+    time.pass(60_000);
+    await turns();
+    assert.deepEqual(log, ['down: away']);
+    assert.equal(time.waiting(), 0);
+  });
+});
+
+describe('watched scan', () => {
+  it('scans anew after silence, once per silence, and not while adverts come', () => {
+    const time = fakeTime();
+    const heard: HeardAdvert[] = [];
+    const silences: number[] = [];
+    let scans = 0;
+    let speak = (_advert: HeardAdvert): void => {};
+    const radio: Pick<Radio, 'scan'> = {
+      scan(onAdvert) {
+        scans++;
+        speak = onAdvert;
+        return () => {};
+      },
+    };
+    const stop = watchedScan({
+      radio,
+      silenceMs: 1000,
+      onAdvert: advert => heard.push(advert),
+      onSilence: ms => silences.push(ms),
+      clock: time,
+      after: time.after,
+    });
+    for (let second = 0; second < 5; second++) {
+      time.pass(900);
+      speak({ address: 'AA', receivedAt: 0 });
+    }
+    assert.deepEqual([scans, silences, heard.length], [1, [], 5]);
+    time.pass(2500);
+    assert.deepEqual([scans, silences], [3, [1000, 2000]]);
+    stop();
+    speak({ address: 'AA', receivedAt: 0 });
+    time.pass(5000);
+    assert.deepEqual([scans, heard.length, time.waiting()], [3, 5, 0]);
+  });
+});
+
+describe('raw advert', () => {
+  it('is the JSON of seed 001 on its topic', () => {
+    const raw = rawAdvert(
+      { address: 'AA', rssi: -60, service_data: { fcd2: '40' }, receivedAt: 1_767_225_600_000 },
+      'attic',
+    );
+    assert.equal(
+      Buffer.from(raw.bytes).toString(),
+      '{"scanner_id":"attic","timestamp":"2026-01-01T00:00:00.000Z","address":"AA","rssi":-60,"service_data":{"fcd2":"40"}}',
+    );
+    const { topic, source, deviceId, signalStrength, protocol } = raw;
+    assert.deepEqual(
+      [topic, source, deviceId, signalStrength, protocol],
+      ['bt-mqtt/raw/attic', 'attic', 'AA', -60, 'bluetooth'],
+    );
+  });
+});
