@@ -1,0 +1,43 @@
+// The latest anomalous readings of all tables, newest first.
+import type { Query } from '../reading/contracts.ts';
+
+/** `metric`, `kind` and `expected` as the anomaly node explained them, where it did. */
+export type AnomalyRow = {
+  time: string;
+  device_id: string;
+  table: string;
+  metric: string;
+  value: number | null;
+  anomaly_score: number;
+  kind: string | null;
+  expected: number | null;
+};
+
+// In the tables with a column for each metric, the explanation says which one is meant.
+const named = (fallback: string) => `coalesce(metadata #>> '{anomaly,metric}', '${fallback}')`;
+const numberIn = (json: string) => `CASE WHEN jsonb_typeof(${json}) = 'number' THEN (${json})::float8 END`;
+const columnNamed = (table: string, fallback: string) => numberIn(`to_jsonb(${table}) -> ${named(fallback)}`);
+
+/** In sensor_readings every metric of a reading has a row with its score: true for the one that caused it, which stands for all. */
+export const onceSql = `${named('')} IN ('', metric)`;
+
+function selectFrom(table: string, time: string, metric: string, value: string, condition = ''): string {
+  return `(SELECT ${time} AS time, device_id, '${table}' AS table, ${metric} AS metric, ${value} AS value, anomaly_score,
+      metadata #>> '{anomaly,kind}' AS kind, ${numberIn(`metadata #> '{anomaly,expected}'`)} AS expected
+    FROM ${table} WHERE anomaly_score < 0 AND ${time} > now() - interval '30 days' ${condition}
+    ORDER BY ${time} DESC LIMIT $1)`;
+}
+
+const anomaliesSql = `
+  SELECT * FROM (${[
+    selectFrom('measurements', 'timestamp', `'value_mm'`, 'value_mm'),
+    selectFrom('energy_readings', 'timestamp', named('power_kw'), columnNamed('energy_readings', 'power_kw')),
+    selectFrom('flow_data', 'created_at', named('flow_rate'), columnNamed('flow_data', 'flow_rate')),
+    selectFrom('sensor_readings', 'timestamp', 'metric', 'value', `AND ${onceSql}`),
+  ].join(' UNION ALL ')}) AS anomalies
+  ORDER BY time DESC LIMIT $1`;
+
+export async function latestAnomalies(query: Query, limit: number): Promise<readonly AnomalyRow[]> {
+  const rows = await query<Omit<AnomalyRow, 'time'> & { time: Date }>(anomaliesSql, [limit]);
+  return rows.map(row => ({ ...row, time: row.time.toISOString() }));
+}

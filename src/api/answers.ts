@@ -1,0 +1,91 @@
+// The questions a flow may ask, answered as rows that dashboard widgets take: values as numbers, and as text beside them.
+import type { Clock } from '../kernel/clock.ts';
+import { expected, Fault } from '../kernel/fault.ts';
+import type { Query } from '../reading/contracts.ts';
+import { latestAnomalies } from './anomalies.ts';
+import { type Device, listDevices } from './devices.ts';
+import { ago, shown } from './display.ts';
+import { history } from './history.ts';
+import { historyRequest } from './history-request.ts';
+import { isProblem } from './problem.ts';
+import { rateMeter, summary } from './summary.ts';
+
+export const questions = ['summary', 'devices', 'history', 'anomalies'] as const;
+export type Question = (typeof questions)[number];
+export type Ask = { what?: unknown } & Readonly<Record<string, unknown>>;
+
+const MAX_ANOMALIES = 200;
+const DEFAULT_ANOMALIES = 20;
+
+/** `messages()` is the number of readings this process has handled. Rejects with a Fault, of kind data when the question is wrong. */
+export function answerer(query: Query, clock: Clock, messages: () => number): (ask: Ask) => Promise<unknown> {
+  const rate = rateMeter(clock);
+  return async ask => {
+    switch (ask.what) {
+      case 'summary': {
+        const figures = await summary(query);
+        const perSecond = Math.round(rate(messages()) * 10) / 10;
+        return { ...figures, messages_per_second: perSecond, messages_per_second_text: `${perSecond.toFixed(1)}/s` };
+      }
+      case 'devices':
+        return (await listDevices(query)).map(device => deviceRow(device, clock.now()));
+      case 'history':
+        return chartPoints(query, ask, clock.now());
+      case 'anomalies': {
+        const limit = Math.min(MAX_ANOMALIES, Math.max(1, Math.floor(Number(ask['points'] ?? DEFAULT_ANOMALIES)) || 1));
+        return (await latestAnomalies(query, limit)).map(row => ({
+          ...row,
+          value_text: shown(row.metric, row.value),
+          expected_text: shown(row.metric, row.expected),
+          score_text: row.anomaly_score.toFixed(2),
+          age: ago(row.time, clock.now()),
+        }));
+      }
+      default:
+        throw new Fault('FIELDLINE_MESSAGE', expected('query.what', `one of ${questions.join(', ')}`, ask.what));
+    }
+  };
+}
+
+/** A line of the device table: the newest value stands for the device, all of them in `values`. */
+function deviceRow(device: Device, nowMs: number): Record<string, unknown> {
+  const values = Object.entries(device.latest).sort(([, a], [, b]) => (a.timestamp < b.timestamp ? 1 : -1));
+  const [newest] = values;
+  const latest = newest?.[1].value;
+  return {
+    device_id: device.device_id,
+    name: device.name ?? device.device_id,
+    class: device.class,
+    online: device.online,
+    state: device.online ? 'online' : 'offline',
+    metric: newest?.[0] ?? null,
+    value: typeof latest === 'number' ? significant(latest) : (latest ?? null),
+    value_text: newest === undefined ? '–' : shown(newest[0], latest),
+    values: values.map(([metric, { value }]) => `${metric} ${shown(metric, value)}`).join(', '),
+    last_seen: device.last_seen,
+    age: ago(device.last_seen, nowMs),
+    rssi: device.rssi,
+    battery: device.battery_estimate,
+  };
+}
+
+/** Points for a chart: x in milliseconds since 1970, y the mean, with the lowest and highest value of each point. */
+async function chartPoints(query: Query, ask: Ask, nowMs: number): Promise<unknown> {
+  const request = historyRequest(ask, nowMs);
+  if (isProblem(request)) throw new Fault('FIELDLINE_MESSAGE', request.detail);
+  const points = await history(query, request);
+  return points.map(({ time, avg, min, max, count }) => ({
+    series: request.metric,
+    device: request.device,
+    x: Date.parse(time),
+    y: significant(avg),
+    min: significant(min),
+    max: significant(max),
+    count,
+  }));
+}
+
+/** Charts and gauges print a number as it is: 2.750000000895319 would run out of its card. */
+function significant(value: number): number {
+  return Math.abs(value) < 1 ? Number(value.toPrecision(6)) : Number(value.toFixed(4));
+}

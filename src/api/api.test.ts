@@ -1,0 +1,339 @@
+// The telemetry API on a real PostgreSQL: devices, history, figures, anomalies, as flow answers and over HTTP.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { fakeClock, systemClock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/fault.ts';
+import { migrate } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { answerer } from './answers.ts';
+import { latestAnomalies } from './anomalies.ts';
+import { listDevices } from './devices.ts';
+import { history } from './history.ts';
+import { type Handler, mount, type Router, telemetryRoutes } from './routes.ts';
+import { summary } from './summary.ts';
+
+const express = createRequire(import.meta.url)('express') as () => Router;
+
+describe('telemetry API on PostgreSQL', () => {
+  let postgres: TestPostgres | undefined;
+  let store: Store;
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+  before(async function () {
+    postgres = await postgresFor(this);
+    await migrate(postgres.url);
+    store = openStore({ url: postgres.url });
+  });
+  after(async () => {
+    await store?.close();
+    await postgres?.stop();
+  });
+  beforeEach(() =>
+    store.query(`TRUNCATE devices, latest_values, measurements, sensor_readings, energy_readings, flow_data`),
+  );
+
+  async function device(id: string, lastSeen: Date | null, klass: string | null = null): Promise<void> {
+    await store.query(`INSERT INTO devices (device_id, last_seen, class) VALUES ($1, $2, $3)`, [id, lastSeen, klass]);
+  }
+  const latest = (id: string, metric: string, value: number | null, text: string | null, at: Date) =>
+    store.query(
+      `INSERT INTO latest_values (device_id, metric, value, value_text, timestamp) VALUES ($1, $2, $3, $4, $5)`,
+      [id, metric, value, text, at],
+    );
+
+  it('lists devices with their latest values and state', async () => {
+    await device('a', minutesAgo(1));
+    await device('b', minutesAgo(16));
+    await device('c', minutesAgo(14));
+    await device('d', null);
+    await device('pi', minutesAgo(6), 'scanner');
+    const [fresh, old] = [minutesAgo(1), minutesAgo(6)];
+    await latest('a', 'temperature', 21.5, null, fresh);
+    await latest('a', 'window', 1, 'true', old);
+    await latest('a', 'state', null, 'open', fresh);
+    const devices = await listDevices(store.query);
+    assert.deepEqual(
+      devices.map(({ device_id, online }) => [device_id, online]),
+      [
+        ['a', true],
+        ['b', false],
+        ['c', true],
+        ['d', false],
+        ['pi', false],
+      ],
+    );
+    assert.deepEqual(devices[0]!.latest, {
+      temperature: { value: 21.5, unit: '°C', timestamp: fresh.toISOString(), stale: false },
+      window: { value: true, timestamp: old.toISOString(), stale: true },
+      state: { value: 'open', timestamp: fresh.toISOString(), stale: false },
+    });
+    assert.deepEqual(devices[3]!.latest, {});
+    assert.equal((await listDevices(store.query, 2)).length, 2);
+  });
+
+  describe('history', () => {
+    const start = new Date('2026-02-01T00:00:00Z');
+    const end = new Date('2026-02-01T01:00:00Z');
+
+    it('thins out to so many points, with the extremes kept', async () => {
+      await store.query(
+        `INSERT INTO sensor_readings (device_id, metric, value, timestamp)
+         SELECT 'a', 'temperature', CASE WHEN n = 1800 THEN 99 ELSE 20 END, $1::timestamptz + n * interval '1 second'
+         FROM generate_series(0, 3600) AS n`,
+        [start],
+      );
+      for (const points of [1, 7, 60, 1000]) {
+        const found = await history(store.query, { device: 'a', metric: 'temperature', start, end, points });
+        assert.ok(found.length <= points && found.length > points / 2, `${found.length} of ${points}`);
+        assert.equal(
+          found.reduce((sum, { count }) => sum + count, 0),
+          3600,
+          'the end is not included',
+        );
+        assert.equal(Math.max(...found.map(({ max }) => max)), 99);
+        assert.equal(Math.min(...found.map(({ min }) => min)), 20);
+        assert.equal(found[0]!.time, start.toISOString());
+      }
+    });
+
+    it('finds a metric in the table of its kind of device, and only there', async () => {
+      const at = new Date('2026-02-01T00:30:00Z');
+      await store.query(`INSERT INTO measurements (device_id, value_mm, timestamp) VALUES ('l', 2450, $1)`, [at]);
+      await store.query(`INSERT INTO energy_readings (device_id, power_kw, timestamp) VALUES ('e', 2.75, $1)`, [at]);
+      await store.query(`INSERT INTO flow_data (device_id, temperature, created_at) VALUES ('f', 18, $1)`, [at]);
+      const averages = async (id: string, metric: string) =>
+        (await history(store.query, { device: id, metric, start, end, points: 10 })).map(({ avg }) => avg);
+      assert.deepEqual(await averages('l', 'value_mm'), [2450]);
+      assert.deepEqual(await averages('e', 'power_kw'), [2.75]);
+      assert.deepEqual(await averages('e', 'voltage'), [], 'null is no value');
+      assert.deepEqual(await averages('f', 'temperature'), [18]);
+      assert.deepEqual(await averages('l', 'temperature'), []);
+      assert.deepEqual(await averages('l', `value_mm'; DROP TABLE devices; --`), []);
+    });
+
+    it('leaves out what is no finite number', async () => {
+      await store.query(
+        `INSERT INTO sensor_readings (device_id, metric, value, timestamp)
+         SELECT 'a', 'co2', value::float8, $1::timestamptz + interval '1 minute'
+         FROM unnest(ARRAY['NaN', 'Infinity', '-Infinity', '400', NULL]) AS value`,
+        [start],
+      );
+      const found = await history(store.query, { device: 'a', metric: 'co2', start, end, points: 1 });
+      assert.deepEqual(found, [{ time: start.toISOString(), avg: 400, min: 400, max: 400, count: 1 }]);
+    });
+  });
+
+  async function anomalies(): Promise<void> {
+    const explained = { anomaly: { metric: 'voltage', kind: 'level', expected: 230 } };
+    await store.query(
+      `INSERT INTO measurements (device_id, value_mm, anomaly_score, timestamp)
+       VALUES ('l', 1, -0.5, $1), ('l', 2, 1, $1), ('l', 3, 0, $1), ('l', 4, NULL, $1)`,
+      [minutesAgo(4)],
+    );
+    await store.query(
+      `INSERT INTO energy_readings (device_id, power_kw, voltage, anomaly_score, timestamp, metadata)
+       VALUES ('e', 2, 300, -0.25, $1, $2)`,
+      [minutesAgo(3), JSON.stringify(explained)],
+    );
+    await store.query(
+      `INSERT INTO sensor_readings (device_id, metric, value, anomaly_score, timestamp, metadata)
+       VALUES ('s', 'voltage', 5, -1, $1, $2), ('s', 'humidity', 50, -1, $1, $2)`,
+      [minutesAgo(2), JSON.stringify(explained)],
+    );
+    // Another writer's metadata may say anything.
+    await store.query(
+      `INSERT INTO flow_data (device_id, flow_rate, anomaly_score, created_at, metadata) VALUES ('f', 7, -2, $1, $2)`,
+      [minutesAgo(1), JSON.stringify({ anomaly: { metric: 'device_id', expected: 'much' } })],
+    );
+  }
+
+  it('shows the latest anomalies of all tables, each reading once, newest first', async () => {
+    await anomalies();
+    const rows = await latestAnomalies(store.query, 10);
+    assert.deepEqual(
+      rows.map(row => [row.table, row.device_id, row.metric, row.value, row.anomaly_score, row.kind, row.expected]),
+      [
+        ['flow_data', 'f', 'device_id', null, -2, null, null],
+        ['sensor_readings', 's', 'voltage', 5, -1, 'level', 230],
+        ['energy_readings', 'e', 'voltage', 300, -0.25, 'level', 230],
+        ['measurements', 'l', 'value_mm', 1, -0.5, null, null],
+      ],
+    );
+    assert.equal((await latestAnomalies(store.query, 1)).length, 1);
+  });
+
+  it('counts devices, those online, rows and anomalies', async () => {
+    await device('a', minutesAgo(1));
+    await device('b', minutesAgo(60));
+    await anomalies();
+    await store.query(`INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('a', 't', 1, now())`);
+    await store.query(
+      `INSERT INTO measurements (device_id, value_mm, anomaly_score, timestamp) VALUES ('a', 1, -1, $1)`,
+      [minutesAgo(25 * 60)],
+    );
+    assert.deepEqual(await summary(store.query), { devices: 2, online: 1, rows_last_minute: 1, anomalies_24h: 4 });
+  });
+
+  it('answers a flow with rows for widgets', async () => {
+    const clock = { ...fakeClock(), now: Date.now };
+    const steady = fakeClock();
+    let messages = 1000;
+    const answer = answerer(store.query, { now: clock.now, steady: steady.steady }, () => messages);
+    await device('a', minutesAgo(2));
+    await latest('a', 'temperature', 21.456, null, minutesAgo(2));
+    await anomalies();
+
+    assert.equal(((await answer({ what: 'summary' })) as Record<string, unknown>)['messages_per_second'], 0);
+    messages += 125;
+    steady.advance(10_000);
+    const figures = (await answer({ what: 'summary' })) as Record<string, unknown>;
+    assert.deepEqual([figures['messages_per_second'], figures['messages_per_second_text']], [12.5, '12.5/s']);
+
+    const [row] = (await answer({ what: 'devices' })) as Record<string, unknown>[];
+    assert.equal(row?.['value_text'], '21.5 °C');
+    assert.equal(row?.['values'], 'temperature 21.5 °C');
+    assert.equal(row?.['state'], 'online');
+    assert.equal(row?.['age'], '2 min ago');
+
+    const points = (await answer({
+      what: 'history',
+      device: 's',
+      metric: 'voltage',
+      hours: 1,
+      points: 10,
+    })) as unknown[];
+    assert.equal(points.length, 1);
+    assert.deepEqual(
+      { ...(points[0] as object), x: 0 },
+      { series: 'voltage', device: 's', x: 0, y: 5, min: 5, max: 5, count: 1 },
+    );
+
+    const [worst] = (await answer({ what: 'anomalies', points: 2 })) as Record<string, unknown>[];
+    assert.equal(worst?.['score_text'], '-2.00');
+
+    for (const [ask, reason] of [
+      [{ what: 'nothing' }, /query\.what: expected one of summary, devices, history, anomalies, got "nothing"/],
+      [{}, /query\.what/],
+      [{ what: 'history', metric: 'voltage' }, /device: expected a device id/],
+    ] as const)
+      await assert.rejects(
+        answer(ask),
+        fault => fault instanceof Fault && fault.kind === 'data' && reason.test(fault.message),
+      );
+  });
+
+  describe('over HTTP', () => {
+    let server: Server;
+    let unmount: (() => void) | undefined;
+    let router: Router;
+    let base: string;
+
+    beforeEach(async () => {
+      router = express();
+      server = createServer(router as never).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterEach(async () => {
+      unmount?.();
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    });
+    const serve = (guard?: Handler) => {
+      unmount = mount(router, telemetryRoutes(store.query, systemClock), guard);
+    };
+
+    it('gives devices with an ETag, and 304 to who has them', async () => {
+      serve();
+      await device('a', minutesAgo(1));
+      await latest('a', 'temperature', 21.5, null, minutesAgo(1));
+      const first = await fetch(`${base}/api/devices`);
+      assert.equal(first.status, 200);
+      assert.match(first.headers.get('content-type')!, /^application\/json/);
+      assert.equal(first.headers.get('cache-control'), 'private, max-age=30');
+      const [row] = (await first.json()) as Record<string, Record<string, { value: number }>>[];
+      assert.equal(row?.['latest']?.['temperature']?.value, 21.5);
+      const again = await fetch(`${base}/api/devices`, { headers: { 'if-none-match': first.headers.get('etag')! } });
+      assert.equal(again.status, 304);
+      assert.equal(await again.text(), '');
+      assert.equal((await fetch(`${base}/api/devices`, { method: 'HEAD' })).status, 200);
+    });
+
+    it('gives history in the range asked for', async () => {
+      serve();
+      await store.query(
+        `INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('C4:7C', 'temperature', 20, '2026-02-01T00:30:00Z')`,
+      );
+      const fields = new URLSearchParams({ device: 'C4:7C', metric: 'temperature', points: '4' });
+      for (const [start, end] of [
+        ['2026-02-01T00:00:00Z', '2026-02-01T01:00:00Z'],
+        ['2026-02-01', '2026-02-02'],
+        ['2026-02-01T01:00:00+01:00', '1769907600'],
+      ]) {
+        const answer = await fetch(`${base}/api/history?${fields}&start=${start}&end=${end}`);
+        const points = (await answer.json()) as { avg: number; count: number }[];
+        assert.deepEqual(
+          points.map(({ avg, count }) => [avg, count]),
+          [[20, 1]],
+          `${start} ${end}`,
+        );
+      }
+    });
+
+    const refused: [query: string, field: string][] = [
+      ['metric=t', 'device'],
+      ['device=&metric=t', 'device'],
+      ['device=a%00&metric=t', 'device'],
+      ['device=a', 'metric'],
+      ['device=a&metric=t&points=0', 'points'],
+      ['device=a&metric=t&points=2001', 'points'],
+      ['device=a&metric=t&points=1e99', 'points'],
+      ['device=a&metric=t&points=many', 'points'],
+      ['device=a&metric=t&start=yesterday', 'start'],
+      ['device=a&metric=t&end=2026-02-31', 'end'],
+      ['device=a&metric=t&start=2026-02-02&end=2026-02-01', 'start'],
+      ['device=a&metric=t&start=2020-01-01&end=2026-02-01', 'start'],
+      ['device=a&metric=t&hours=-1', 'hours'],
+    ];
+    for (const [query, field] of refused)
+      it(`refuses ${query} and names ${field}`, async () => {
+        serve();
+        const answer = await fetch(`${base}/api/history?${query}`);
+        assert.equal(answer.status, 400);
+        assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+        const problem = (await answer.json()) as Record<string, unknown>;
+        assert.equal(problem['field'], field);
+        assert.match(String(problem['detail']), new RegExp(`^${field}: expected `));
+      });
+
+    it('asks the guard first, and is gone when it is taken down', async () => {
+      serve((request, response, next) => {
+        if (request.headers.authorization === 'Bearer good') next();
+        else (response as { statusCode: number }).statusCode = 401;
+        if (response.statusCode === 401) response.end();
+      });
+      assert.equal((await fetch(`${base}/api/devices`)).status, 401);
+      const good = { headers: { authorization: 'Bearer good' } };
+      assert.equal((await fetch(`${base}/api/devices`, good)).status, 200);
+      unmount?.();
+      assert.equal((await fetch(`${base}/api/devices`, good)).status, 404);
+      serve();
+      assert.equal((await fetch(`${base}/api/devices`)).status, 200);
+    });
+
+    it('says 503 while the database is away', async () => {
+      const away = openStore({ url: 'postgres://nobody@127.0.0.1:1/none', connectTimeoutMs: 500 });
+      unmount = mount(router, telemetryRoutes(away.query, systemClock));
+      const answer = await fetch(`${base}/api/devices`);
+      assert.equal(answer.status, 503);
+      assert.equal(answer.headers.get('retry-after'), '5');
+      assert.match(((await answer.json()) as { detail: string }).detail, /DATABASE_URL/);
+      await away.close();
+    });
+  });
+});

@@ -1,0 +1,49 @@
+// Values as people read them on a dashboard: rounded, with their unit, and how long ago.
+import { unitOf } from '../reading/units.ts';
+
+/** Digits behind the point that still mean something; two for any other metric. */
+const decimals: Readonly<Record<string, number>> = {
+  value_mm: 1,
+  distance: 0,
+  temperature: 1,
+  humidity: 0,
+  moisture: 0,
+  battery: 0,
+  pressure: 1,
+  illuminance: 0,
+  co2: 0,
+  voc: 0,
+  pm2_5: 0,
+  pm10: 0,
+  conductivity: 0,
+  voltage: 1,
+  current: 2,
+  power: 0,
+  power_kw: 3,
+  totalizer: 1,
+};
+
+/** `21.5 °C`; a dash for what is not there. */
+export function shown(metric: string, value: number | string | boolean | null | undefined): string {
+  if (value === null || value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return '–';
+  if (typeof value !== 'number') return String(value);
+  const unit = unitOf(metric);
+  const number = rounded(value, Object.hasOwn(decimals, metric) ? decimals[metric]! : 2);
+  return unit === undefined ? number : `${number} ${unit}`;
+}
+
+/** Without the minus of a value that rounds to zero. */
+export function rounded(value: number, digits: number): string {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace('-', '') : text;
+}
+
+/** `12 s ago`, in the largest unit that fits; `never` for no time. */
+export function ago(time: string | null, nowMs: number): string {
+  if (time === null) return 'never';
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(time)) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} d ago`;
+}

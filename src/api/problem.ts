@@ -1,0 +1,11 @@
+// Problem details (RFC 9457): what was wrong with a request, and with which field of it.
+
+export type Problem = { type: string; title: string; status: number; detail: string; field?: string };
+
+export function problem(status: number, title: string, detail: string, field?: string): Problem {
+  return { type: 'about:blank', title, status, detail, ...(field === undefined ? {} : { field }) };
+}
+
+export function isProblem(value: unknown): value is Problem {
+  return typeof value === 'object' && value !== null && 'detail' in value && 'status' in value && 'title' in value;
+}
