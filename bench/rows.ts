@@ -11,7 +11,9 @@ export type Latency = { p50: number; p99: number; max: number };
 
 export type Rows = {
   count(range: Range): Promise<Count>;
-  /** Resolves with the count as soon as nothing is missing, or with what is there after `limitMs`. */
+  /** Of the raw messages that raw-archive has kept. */
+  archived(range: Range): Promise<Count>;
+  /** Resolves with the count soon after nothing is missing (a double may still come), or with what is there after `limitMs`. */
   settled(range: Range, limitMs?: number): Promise<Count>;
   /** Resolves when the database answers and holds at least `count` rows of the prefix; rejects after `limitMs`. */
   atLeast(prefix: string, count: number, limitMs?: number): Promise<void>;
@@ -23,8 +25,14 @@ export type Rows = {
   close(): Promise<void>;
 };
 
+/** Rows that come late, if any, come with the redelivery of what a gateway had not acknowledged. */
+const QUIET_MS = 500;
+
+const ARCHIVE = `(SELECT split_part(topic, '/', 3) AS device_id, (payload->>'total_energy_kwh')::float8 AS total_energy_kwh
+  FROM raw_advertisements WHERE topic LIKE 'homelab/energy/%') AS archive`;
+
 /** Of `energy_readings`, or of another table with the columns device_id, timestamp and total_energy_kwh. */
-export function openRows(url: string, table = 'energy_readings'): Rows {
+export function openRows(url: string, readings = 'energy_readings'): Rows {
   const pool = new pg.Pool({ connectionString: url, max: 2, application_name: 'bench' });
   // Connections of the pool end with a server that is stopped on purpose.
   pool.on('error', () => undefined);
@@ -33,7 +41,7 @@ export function openRows(url: string, table = 'energy_readings'): Rows {
     return (await pool.query<R>(sql, [...values])).rows;
   }
 
-  async function count({ prefix, first, next }: Range): Promise<Count> {
+  async function count({ prefix, first, next }: Range, table = readings): Promise<Count> {
     const [found] = await query<{ rows: string; numbers: string; foreign: string }>(
       `SELECT count(*) FILTER (WHERE n >= $2 AND n < $3) AS rows, count(DISTINCT n) FILTER (WHERE n >= $2 AND n < $3) AS numbers,
               count(*) FILTER (WHERE n IS NULL OR n <> floor(n)
@@ -63,9 +71,10 @@ export function openRows(url: string, table = 'energy_readings'): Rows {
   /** Rows of a prefix, or -1 while the database does not answer or has no such table yet. */
   async function rowsNow(prefix: string): Promise<number> {
     try {
-      const [found] = await query<{ n: string }>(`SELECT count(*) AS n FROM ${table} WHERE device_id LIKE $1 || '-%'`, [
-        prefix,
-      ]);
+      const [found] = await query<{ n: string }>(
+        `SELECT count(*) AS n FROM ${readings} WHERE device_id LIKE $1 || '-%'`,
+        [prefix],
+      );
       return Number(found!.n);
     } catch {
       return -1;
@@ -73,18 +82,22 @@ export function openRows(url: string, table = 'energy_readings'): Rows {
   }
 
   return {
-    count,
+    count: range => count(range),
+    archived: range => count(range, ARCHIVE),
     query,
     async settled(range, limitMs = 30_000) {
+      const isWhole = async () =>
+        (await rowsNow(range.prefix)) >= range.next - range.first && (await count(range)).lost === 0;
       const end = performance.now() + limitMs;
-      while (performance.now() < end && (await rowsNow(range.prefix)) < range.next) await wait(100);
+      while (performance.now() < end && !(await isWhole())) await wait(100);
+      await wait(QUIET_MS);
       return count(range);
     },
     async atLeast(prefix, rows, limitMs = 30_000) {
       const end = performance.now() + limitMs;
       while ((await rowsNow(prefix)) < rows) {
         if (performance.now() > end)
-          throw new Error(`${table}: fewer than ${rows} rows of ${prefix} after ${limitMs} ms`);
+          throw new Error(`${readings}: fewer than ${rows} rows of ${prefix} after ${limitMs} ms`);
         await wait(50);
       }
     },
@@ -92,7 +105,7 @@ export function openRows(url: string, table = 'energy_readings'): Rows {
       const [found] = await query<{ ms: [number, number, number] }>(
         `SELECT percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP (
            ORDER BY 1000 * extract(epoch FROM pg_xact_commit_timestamp(xmin) - timestamp)::float8) AS ms
-         FROM ${table} WHERE device_id LIKE $1 || '-%' AND total_energy_kwh >= $2 AND total_energy_kwh < $3
+         FROM ${readings} WHERE device_id LIKE $1 || '-%' AND total_energy_kwh >= $2 AND total_energy_kwh < $3
            AND timestamp >= to_timestamp($4::float8 / 1000)`,
         [prefix, first, next, since],
       );
@@ -102,7 +115,7 @@ export function openRows(url: string, table = 'energy_readings'): Rows {
     async lastCommit({ prefix, first, next }, before) {
       const [found] = await query<{ at: number | null }>(
         `SELECT 1000 * extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 AS at
-         FROM ${table} WHERE device_id LIKE $1 || '-%' AND total_energy_kwh >= $2 AND total_energy_kwh < $3
+         FROM ${readings} WHERE device_id LIKE $1 || '-%' AND total_energy_kwh >= $2 AND total_energy_kwh < $3
            AND timestamp < to_timestamp($4::float8 / 1000)`,
         [prefix, first, next, before],
       );
