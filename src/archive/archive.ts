@@ -1,0 +1,117 @@
+// Sink of raw messages: into raw_advertisements, before anything is decoded.
+import type { BulkWrite, Outcome, Query, Sink, Statement } from '../reading/contracts.ts';
+import type { ArchiveRow } from './row.ts';
+
+export type ArchiveOptions = {
+  query: Query;
+  bulk: BulkWrite;
+  /** Name of this sink in the receipts; must stay the same over restarts. */
+  target: string;
+};
+
+type Item = { at: number; row: ArchiveRow };
+/** Numbers of the stored items within the statement; null when all are. */
+type Answer = { stored: readonly number[] | null };
+
+/** A payload that jsonb refuses is archived without it: the bytes hold all of it. */
+export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRow> {
+  const prepared = new Set<string>();
+
+  async function prepareMonths(items: readonly Item[]): Promise<void> {
+    for (const { row } of items) {
+      const month = row.timestamp.slice(0, 7);
+      if (prepared.has(month)) continue;
+      await query("SELECT prepare_month('raw_advertisements', $1)", [row.timestamp]);
+      prepared.add(month);
+    }
+  }
+
+  async function known(rows: readonly ArchiveRow[]): Promise<ReadonlySet<string>> {
+    const keys = rows.filter(row => row.receipt?.redelivered).map(row => receiptKey(row)!);
+    if (keys.length === 0) return new Set();
+    const found = await query<{ key: string }>('SELECT key FROM receipts WHERE target = $1 AND key = ANY ($2)', [
+      target,
+      keys,
+    ]);
+    return new Set(found.map(({ key }) => key));
+  }
+
+  /** Writes what it can, fills in the outcomes, and answers what was refused. */
+  async function attempt(items: readonly Item[], outcomes: Outcome[]): Promise<readonly Item[]> {
+    const refused: Item[] = [];
+    if (items.length === 0) return refused;
+    for (const written of await bulk<Item, Answer>(items, part => statementOf(part, target))) {
+      if ('refused' in written) {
+        outcomes[written.items[0].at] = { rejected: written.refused };
+        refused.push(written.items[0]);
+        continue;
+      }
+      const numbers = written.rows[0]?.stored;
+      const stored = new Set(numbers);
+      for (const [number, { at }] of written.items.entries())
+        outcomes[at] = numbers == null || stored.has(number) ? 'stored' : 'duplicate';
+    }
+    return refused;
+  }
+
+  return {
+    async write(rows) {
+      const outcomes: Outcome[] = new Array(rows.length).fill('duplicate');
+      const seen = await known(rows);
+      const identities = new Set<string>();
+      const items: Item[] = [];
+      for (const [at, row] of rows.entries()) {
+        const identity = `${row.digest} ${row.timestamp} ${row.scannerId}`;
+        if (identities.has(identity) || (row.receipt?.redelivered && seen.has(receiptKey(row)!))) continue;
+        identities.add(identity);
+        items.push({ at, row });
+      }
+      await prepareMonths(items);
+      // What was refused follows on its own; if that meets an outage, the rest is found as duplicates when it is retried.
+      const refused = await attempt(items, outcomes);
+      const again = refused.filter(({ row }) => row.payload !== null);
+      await attempt(
+        again.map(({ at, row }) => ({ at, row: { ...row, payload: null } })),
+        outcomes,
+      );
+      return outcomes;
+    },
+    async close() {},
+  };
+}
+
+function receiptKey({ receipt, digest }: ArchiveRow): string | undefined {
+  return receipt === undefined ? undefined : `${receipt.key} ${digest}`;
+}
+
+const columns: readonly { name: string; type: string; of(row: ArchiveRow): unknown }[] = [
+  { name: 'scanner_id', type: 'text', of: row => row.scannerId },
+  { name: 'topic', type: 'text', of: row => row.topic },
+  { name: 'timestamp', type: 'timestamptz', of: row => row.timestamp },
+  { name: 'received_at', type: 'timestamptz', of: row => new Date(row.receivedAt).toISOString() },
+  { name: 'payload', type: 'jsonb', of: row => row.payload },
+  { name: 'bytes', type: 'bytea', of: row => row.bytes },
+  { name: 'digest', type: 'uuid', of: row => row.digest },
+  { name: 'org_id', type: 'text', of: row => row.orgId },
+];
+
+const names = columns.map(({ name }) => name).join(', ');
+const [numbers, keys, target] = [1, 2, 3].map(after => `$${columns.length + after}`);
+/** Fewer stored than sent: only then is it worked out which. */
+const sql = `WITH raw_stored AS (
+    INSERT INTO raw_advertisements (${names})
+    SELECT * FROM unnest(${columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(', ')})
+    ON CONFLICT (scanner_id, timestamp, digest) DO NOTHING RETURNING scanner_id, timestamp, digest),
+  receipt AS (
+    INSERT INTO receipts (key, target) SELECT key, ${target} FROM unnest(${keys}::text[]) AS key
+    ON CONFLICT (key, target) DO UPDATE SET created_at = excluded.created_at)
+  SELECT CASE WHEN (SELECT count(*) FROM raw_stored) < cardinality(${numbers}::int4[]) THEN (
+    SELECT coalesce(array_agg(sent.number), '{}')
+    FROM unnest($1::text[], $3::timestamptz[], $7::uuid[], ${numbers}::int4[]) AS sent (scanner_id, timestamp, digest, number)
+    JOIN raw_stored USING (scanner_id, timestamp, digest)) END AS stored`;
+
+function statementOf(items: readonly Item[], name: string): Statement {
+  const arrays = columns.map(column => items.map(({ row }) => column.of(row)));
+  const receipts = new Set(items.map(({ row }) => receiptKey(row)).filter(key => key !== undefined));
+  return { sql, values: [...arrays, items.map((_, number) => number), [...receipts].sort(), name] };
+}

@@ -1,0 +1,95 @@
+// What is archived of a message: its bytes as received, its JSON where it is some, and the identity of the row.
+import { digest, fromHex } from '../kernel/bytes.ts';
+import type { Raw } from '../reading/raw.ts';
+import type { Reading, Receipt } from '../reading/reading.ts';
+import { timeOf } from '../reading/time.ts';
+
+export type ArchiveRow = {
+  scannerId: string;
+  topic: string;
+  /** The message's own time where it is usable, else that of receipt. */
+  timestamp: string;
+  /** Milliseconds since the epoch. */
+  receivedAt: number;
+  bytes: Uint8Array;
+  /** JSON text, null where the bytes are none. */
+  payload: string | null;
+  digest: string;
+  /** Only where the row has no time of its own to be recognised by. */
+  receipt: Receipt | undefined;
+  orgId: string | undefined;
+};
+
+/** `now` stands in for a time of receipt that cannot be. */
+export function archiveRow(raw: Raw, now: number): ArchiveRow {
+  const receivedAt = possible(raw.receivedAt, now);
+  const { payload, value } = parsed(raw.bytes);
+  const given = typeof value === 'object' && value !== null ? (value as { timestamp?: unknown }).timestamp : undefined;
+  const time = timeOf(given, receivedAt);
+  return {
+    scannerId: raw.source,
+    topic: raw.topic,
+    timestamp: time.timestamp,
+    receivedAt,
+    bytes: raw.bytes,
+    payload,
+    digest: digest(raw.bytes),
+    receipt: time.timestampSource === undefined ? undefined : raw.receipt,
+    orgId: undefined,
+  };
+}
+
+/** Row of a reading whose source has no message to archive but keeps the frame in `metadata.raw`; undefined without one. */
+export function archiveRowOf(reading: Reading, now: number): ArchiveRow | undefined {
+  const { raw, scannerId, receipt, orgId } = reading.metadata;
+  const bytes = raw === undefined ? undefined : fromHex(raw.hex);
+  if (raw === undefined || bytes === undefined) return undefined;
+  const receivedAt = possible(reading.metadata.receivedAt, now);
+  return {
+    scannerId: scannerId ?? reading.protocol,
+    topic: raw.topic,
+    timestamp: timeOf(reading.timestamp, receivedAt).timestamp,
+    receivedAt,
+    bytes,
+    payload: null,
+    digest: digest(bytes),
+    receipt,
+    orgId,
+  };
+}
+
+const DAY_MS = 86_400_000;
+function possible(receivedAt: number | undefined, now: number): number {
+  return receivedAt !== undefined && receivedAt > 0 && receivedAt < now + DAY_MS ? receivedAt : now;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function parsed(bytes: Uint8Array): { payload: string | null; value: unknown } {
+  if (!mayBeJson(bytes)) return { payload: null, value: undefined };
+  try {
+    const text = utf8.decode(bytes);
+    const value: unknown = JSON.parse(text);
+    return { payload: refusedByJsonb(text, value) ? null : text, value };
+  } catch {
+    return { payload: null, value: undefined };
+  }
+}
+
+/** First byte of a JSON text, after blanks: `{ [ " -`, a digit, or t, f, n. Spares binary frames the attempt. */
+function mayBeJson(bytes: Uint8Array): boolean {
+  const first = bytes.find(byte => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+  return first !== undefined && '{["-0123456789tfn'.includes(String.fromCharCode(first));
+}
+
+/** jsonb takes neither U+0000 nor half a surrogate pair nor a number without end; only texts that could hold them are searched. */
+function refusedByJsonb(text: string, value: unknown): boolean {
+  return /\\u(0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}/.test(text) && holdsRefused(value);
+}
+
+function holdsRefused(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed();
+  if (typeof value === 'number') return !Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, member]) => holdsRefused(key) || holdsRefused(member));
+}

@@ -1,0 +1,53 @@
+// Dead letters: what the database refused, kept with its bytes and the reason.
+import { digest, fromHex } from '../kernel/bytes.ts';
+import type { Query } from '../reading/contracts.ts';
+import { isReading } from '../reading/reading.ts';
+
+/** A row that was refused, as it came to the sink, and why. */
+export type Refused = { row: unknown; topic: string | undefined; reason: string };
+
+const sql = `INSERT INTO dead_letters AS l (source, topic, device_id, reason, bytes, digest)
+  SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::uuid[])
+  ON CONFLICT (source, digest) DO UPDATE SET
+    attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, resent_at = NULL`;
+
+/** Keeps the letters of one source; the same bytes again count as a further attempt. Rejects with a Fault of kind outage. */
+export async function keepDeadLetters(query: Query, source: string, refused: readonly Refused[]): Promise<void> {
+  // ON CONFLICT refuses to touch one row twice in a statement.
+  const letters = new Map(refused.map(letter => letterOf(letter)).map(letter => [letter.digest, letter]));
+  const rows = [...letters.values()];
+  await query(sql, [
+    source,
+    rows.map(row => row.topic),
+    rows.map(row => row.deviceId),
+    rows.map(row => row.reason),
+    rows.map(row => row.bytes),
+    rows.map(row => row.digest),
+  ]);
+}
+
+function letterOf({ row, topic, reason }: Refused) {
+  const bytes = bytesOf(row);
+  return {
+    topic: topic === undefined ? undefined : clean(topic),
+    deviceId: isReading(row) ? clean(row.deviceId) : undefined,
+    reason: clean(reason),
+    bytes,
+    digest: digest(bytes),
+  };
+}
+
+/** The reading as JSON, so that it can be sent again as it is. What JSON cannot hold is kept as text. */
+function bytesOf(row: unknown): Uint8Array {
+  try {
+    return Buffer.from(JSON.stringify(row) ?? String(row));
+  } catch {
+    const hex = isReading(row) ? row.metadata.raw?.hex : undefined;
+    return (typeof hex === 'string' ? fromHex(hex) : undefined) ?? Buffer.from(String(row));
+  }
+}
+
+/** A text may be the very reason for the refusal: PostgreSQL takes no U+0000. */
+function clean(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').toWellFormed().slice(0, 2000);
+}
