@@ -11,7 +11,7 @@ export type SourceState =
 
 export type SourceHooks = {
   onState?(state: SourceState): void;
-  /** The window is full (true): nothing more comes until something settles. */
+  /** True: the window is full, or that of the broker most likely is, so that nothing more comes until something settles. */
   onWindow?(full: boolean): void;
   /** A message that was acknowledged without being handed on, with the reason. */
   onDropped?(reason: string, topic: string, bytes: number): void;

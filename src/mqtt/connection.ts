@@ -1,0 +1,273 @@
+// One connection of a subscriber to a broker: handshake, subscription, keep alive, frames in, acknowledgements out.
+import type { Duplex } from 'node:stream';
+import { type IConnackPacket, type IPublishPacket, generate, type Packet, parser } from 'mqtt-packet';
+import { reasonOf } from '../kernel/fault.ts';
+import type { TopicFilter } from './audience.ts';
+import { type Frame, framer } from './frames.ts';
+import { isUnsupportedVersion, reasonText } from './reasons.ts';
+
+export type Version = 4 | 5;
+export type ConnectOptions = {
+  clientId: string;
+  username: string | undefined;
+  password: string | undefined;
+  keepaliveSeconds: number;
+  sessionExpirySeconds: number;
+  receiveMaximum: number;
+  maxPacketBytes: number;
+};
+
+/** dial: the peer was not reached. handshake: closed between CONNECT and CONNACK. version: speaks no MQTT 5. refused: CONNACK with a reason. */
+export type End = { at: 'dial' | 'handshake' | 'version' | 'refused' | 'running'; reason: string };
+/** A PUBLISH above the size limit, of which only the beginning was read. */
+export type Oversized = { qos: 0 | 1 | 2; topic: string; messageId: number | undefined; bytes: number };
+
+export type ConnectionHooks = {
+  onConnected(sessionPresent: boolean): void;
+  /** Reason codes in the order of the filters asked for: 0 to 2 granted, 0x80 and above refused. */
+  onSuback(codes: readonly number[], reason: string | undefined): void;
+  onPublish(packet: IPublishPacket): void;
+  onOversized(message: Oversized): void;
+  onPubrel(packetId: number): void;
+  /** Once, and nothing after it. */
+  onEnd(end: End): void;
+};
+
+export type Connection = {
+  /** Bytes can reach the peer. */
+  opened(): void;
+  subscribe(filters: readonly TopicFilter[]): void;
+  unsubscribe(filters: readonly string[]): void;
+  /** Leaves with everything else that is sent in this turn. Dropped when the connection has ended. */
+  send(packet: Uint8Array): void;
+  /** While off, the socket is paused: the peer is not heard, and its silence proves nothing. */
+  read(on: boolean): void;
+  /** Sends what is due and DISCONNECT; resolves when the stream is closed. */
+  close(): Promise<void>;
+};
+
+const HANDSHAKE_MS = 10_000;
+const PINGREQ = Uint8Array.of(0xc0, 0);
+const DISCONNECT = Uint8Array.of(0xe0, 0);
+const SUBSCRIBE_ID = 1;
+const UNSUBSCRIBE_ID = 2;
+
+export function connection(
+  stream: Duplex,
+  version: Version,
+  options: ConnectOptions,
+  hooks: ConnectionHooks,
+): Connection {
+  const frames = framer(options.maxPacketBytes);
+  const parse = parser({ protocolVersion: version });
+  const dialect = { protocolVersion: version };
+  let stage: 'dial' | 'handshake' | 'running' = 'dial';
+  let ended = false;
+  let reading = true;
+  let out: Uint8Array[] = [];
+  let keepalive: NodeJS.Timeout | undefined;
+  let heard = true;
+  let subscribing = 0;
+  let parsed: Packet | undefined;
+  let damage: Error | undefined;
+  parse.on('packet', packet => {
+    parsed = packet;
+  });
+  parse.on('error', (error: Error) => {
+    damage = error;
+  });
+  const deadline = setTimeout(() => end('handshake', `no answer within ${HANDSHAKE_MS / 1000} s`), HANDSHAKE_MS);
+
+  function end(at: End['at'], reason: string): void {
+    if (ended) return;
+    ended = true;
+    clearTimeout(deadline);
+    clearInterval(keepalive);
+    stream.destroy();
+    hooks.onEnd({ at, reason });
+  }
+  const broken = (reason: string): void => end(stage, reason);
+
+  function send(packet: Uint8Array): void {
+    if (ended || out.push(packet) > 1) return;
+    queueMicrotask(flush);
+  }
+  function flush(): void {
+    if (out.length > 0 && !ended) stream.write(out.length === 1 ? out[0] : Buffer.concat(out));
+    out = [];
+  }
+
+  function onConnack(packet: IConnackPacket): void {
+    if (stage !== 'handshake') throw new Error('CONNACK came twice');
+    const code = packet.reasonCode ?? packet.returnCode ?? 0;
+    if (code !== 0) {
+      const reason = reasonText(code, packet.properties?.reasonString);
+      end(version === 5 && isUnsupportedVersion(code) ? 'version' : 'refused', reason);
+      return;
+    }
+    stage = 'running';
+    clearTimeout(deadline);
+    // The server may set another interval [MQTT5-3.2.2-21].
+    const seconds = packet.properties?.serverKeepAlive ?? options.keepaliveSeconds;
+    if (seconds > 0) keepalive = setInterval(beat, seconds * 500);
+    hooks.onConnected(packet.sessionPresent);
+  }
+
+  /** Twice in each keep alive interval, whatever else goes on: the peer must never think that we are gone. */
+  function beat(): void {
+    if (reading && !heard) {
+      broken('no answer to PINGREQ');
+      return;
+    }
+    heard = !reading;
+    send(PINGREQ);
+  }
+
+  /** Throws an Error on what a broker must not send. */
+  function take(packet: Packet): void {
+    if (packet.cmd === 'connack') {
+      onConnack(packet);
+      return;
+    }
+    if (stage !== 'running') throw new Error(`${packet.cmd} came before CONNACK`);
+    switch (packet.cmd) {
+      case 'publish':
+        if (packet.qos > 0 && !((packet.messageId ?? 0) > 0)) throw new Error('a message without packet identifier');
+        if (packet.topic === '' || /[+#\0]/.test(packet.topic)) throw new Error('a message whose topic is not valid');
+        hooks.onPublish(packet);
+        break;
+      case 'pubrel':
+        hooks.onPubrel(packet.messageId ?? 0);
+        break;
+      case 'suback':
+        if (packet.messageId !== SUBSCRIBE_ID || packet.granted.length !== subscribing)
+          throw new Error('a SUBACK that answers no SUBSCRIBE');
+        subscribing = 0;
+        hooks.onSuback(packet.granted as number[], packet.properties?.reasonString);
+        break;
+      case 'disconnect':
+        broken(`the broker ended it: ${reasonText(packet.reasonCode ?? 0, packet.properties?.reasonString)}`);
+        break;
+      case 'pingresp':
+      case 'unsuback':
+        break;
+      default:
+        throw new Error(`${packet.cmd}, which only a client may send`);
+    }
+  }
+
+  function takeFrame({ head, bytes, tooLarge }: Frame): void {
+    if (tooLarge) {
+      takeOversized(head.flags, head.headLength, bytes, head.headLength + head.bodyLength);
+      return;
+    }
+    parsed = undefined;
+    damage = undefined;
+    parse.parse(bytes);
+    if (damage !== undefined) throw damage;
+    if (parsed === undefined) throw new Error('a packet that ends too early');
+    take(parsed);
+  }
+  function takeOversized(flags: number, at: number, bytes: Buffer, length: number): void {
+    if (stage !== 'running') throw new Error('publish came before CONNACK');
+    const qos = (flags >> 1) & 3;
+    const idAt = at + 2 + bytes.readUInt16BE(at);
+    if (qos === 3 || (qos > 0 && idAt + 2 > bytes.length)) throw new Error('a damaged message');
+    const topic = bytes.toString('utf8', at + 2, idAt);
+    hooks.onOversized({
+      qos: qos as 0 | 1 | 2,
+      topic,
+      messageId: qos > 0 ? bytes.readUInt16BE(idAt) : undefined,
+      bytes: length,
+    });
+  }
+
+  function pump(): void {
+    try {
+      while (reading && !ended) {
+        const frame = frames.next();
+        if (frame === undefined) return;
+        takeFrame(frame);
+      }
+    } catch (error) {
+      broken(`not MQTT: ${reasonOf(error)}`);
+    }
+  }
+
+  stream.on('data', (chunk: Buffer) => {
+    heard = true;
+    frames.push(chunk);
+    pump();
+  });
+  stream.on('error', error => broken(reasonOf(error)));
+  stream.on('end', () => broken('the peer closed the connection'));
+  stream.on('close', () => broken('the connection is closed'));
+
+  return {
+    opened() {
+      if (stage === 'dial') stage = 'handshake';
+      const { clientId, username, password, keepaliveSeconds, sessionExpirySeconds, receiveMaximum } = options;
+      const properties = {
+        sessionExpiryInterval: sessionExpirySeconds,
+        receiveMaximum,
+        maximumPacketSize: options.maxPacketBytes,
+      };
+      const connect: Packet = {
+        cmd: 'connect',
+        protocolId: 'MQTT',
+        protocolVersion: version,
+        clientId,
+        clean: false,
+        keepalive: keepaliveSeconds,
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password: Buffer.from(password) }),
+        ...(version === 5 ? { properties } : {}),
+      };
+      send(generate(connect, dialect));
+    },
+    subscribe(filters) {
+      subscribing = filters.length;
+      // Retained messages only where the subscription is new [MQTT5-3.3.1-10]; 3.1.1 sends them each time.
+      const subscriptions = filters.map(({ filter, qos }) => ({ topic: filter, qos, nl: false, rap: false, rh: 1 }));
+      send(generate({ cmd: 'subscribe', messageId: SUBSCRIBE_ID, subscriptions }, dialect));
+    },
+    unsubscribe(filters) {
+      if (filters.length === 0) return;
+      send(generate({ cmd: 'unsubscribe', messageId: UNSUBSCRIBE_ID, unsubscriptions: [...filters] }, dialect));
+    },
+    send,
+    read(on) {
+      if (on === reading || ended) return;
+      reading = on;
+      if (!on) {
+        stream.pause();
+        return;
+      }
+      heard = true;
+      stream.resume();
+      pump();
+    },
+    close() {
+      if (stage === 'running') out.push(DISCONNECT);
+      flush();
+      ended = true;
+      clearTimeout(deadline);
+      clearInterval(keepalive);
+      return new Promise(resolve => {
+        if (stream.closed) return resolve();
+        const patience = setTimeout(() => stream.destroy(), 1000);
+        stream.once('close', () => {
+          clearTimeout(patience);
+          resolve();
+        });
+        if (stage !== 'running') {
+          stream.destroy();
+          return;
+        }
+        // What still comes is read and thrown away: closing on unread bytes would reset the connection under our last ones.
+        stream.removeAllListeners('data').resume();
+        stream.end();
+      });
+    },
+  };
+}

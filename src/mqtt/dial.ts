@@ -1,0 +1,55 @@
+// Opens the byte stream to a broker: TCP, TLS or WebSocket, by the scheme of its address.
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { createWebSocketStream, WebSocket } from 'ws';
+import { expected, Fault } from '../kernel/fault.ts';
+
+export type TlsOptions = Pick<
+  ConnectionOptions,
+  'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'rejectUnauthorized' | 'servername' | 'ALPNProtocols'
+>;
+
+export type BrokerAddress = { scheme: 'tcp' | 'tls' | 'ws' | 'wss'; host: string; port: number; url: URL };
+
+const schemes: Readonly<Record<string, readonly [scheme: BrokerAddress['scheme'], port: number]>> = {
+  'mqtt:': ['tcp', 1883],
+  'tcp:': ['tcp', 1883],
+  'mqtts:': ['tls', 8883],
+  'ssl:': ['tls', 8883],
+  'tls:': ['tls', 8883],
+  'ws:': ['ws', 80],
+  'wss:': ['wss', 443],
+};
+
+/** Throws a Fault FIELDLINE_SETTING on anything that is no broker's address. User and password of the address are kept in `url`. */
+export function brokerAddress(text: string): BrokerAddress {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const found = url && schemes[url.protocol];
+  if (url === undefined || found === undefined || url.hostname === '')
+    // The text may hold a password.
+    throw new Fault(
+      'FIELDLINE_SETTING',
+      expected('mqtt', 'mqtt://, mqtts://, ws:// or wss:// and a host', text.replace(/\/\/[^@/]*@/, '//…@')),
+    );
+  const [scheme, port] = found;
+  return { scheme, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || port, url };
+}
+
+/** `onOpen` is called when bytes can reach the peer; writes before are kept. Failures come as the stream's `error`. */
+export function dial(address: BrokerAddress, tls: TlsOptions, maxBytes: number, onOpen: () => void): Duplex {
+  const { scheme, host, port, url } = address;
+  if (scheme === 'tcp') return connectTcp({ host, port, noDelay: true, keepAlive: true }, onOpen);
+  if (scheme === 'tls') {
+    // A host that is an address cannot be a server name [RFC 6066 §3].
+    const servername = tls.servername || (/^[\d.]+$|:/.test(host) ? '' : host);
+    const socket = connectTls({ ...tls, host, port, servername }, onOpen);
+    return socket.setNoDelay(true);
+  }
+  const target = new URL(url);
+  target.username = '';
+  target.password = '';
+  const socket = new WebSocket(target, 'mqtt', { ...tls, maxPayload: maxBytes, handshakeTimeout: 10_000 });
+  socket.once('open', onOpen);
+  return createWebSocketStream(socket);
+}
