@@ -62,3 +62,11 @@ export function shortReason(fault: ModbusFault): string {
       ? 'no answer'
       : fault.message;
 }
+
+/** The unit said nothing about the request itself: asking it for more would only cost time. */
+export function isUnanswered({ trouble, exception }: ModbusFault): boolean {
+  return isUnreachable(exception) || (trouble !== 'exception' && trouble !== 'answer');
+}
+
+/** 0A and 0B come from a gateway, for a unit that it cannot reach: the link is well, the unit is not. */
+export const isUnreachable = (exception: number | undefined): boolean => exception === 10 || exception === 11;

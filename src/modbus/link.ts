@@ -28,6 +28,7 @@ export type Link = {
    * at once when the link ends.
    */
   read(request: ReadRequest, timeoutMs: number): Promise<Uint8Array>;
+  readonly alive: boolean;
   /** Resolves with the reason when the link is no more, from whichever side. */
   readonly ended: Promise<string>;
   end(reason: string): void;

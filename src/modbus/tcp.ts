@@ -105,6 +105,9 @@ async function linkOver(socket: Socket): Promise<Link> {
   };
 
   return {
+    get alive() {
+      return !over;
+    },
     ended,
     end,
     read(request, timeoutMs) {

@@ -1,0 +1,250 @@
+// The bus against real sockets: a silent unit delays nobody, a lost link costs nothing that can be read again, nothing hangs.
+import assert from 'node:assert/strict';
+import { type Bus, type BusOptions, type LinkState, openBus } from './bus.ts';
+import { ModbusFault } from './fault.ts';
+import type { Connect, Link, ReadRequest } from './link.ts';
+import { type Simulator, startSimulator } from './simulator.ts';
+import { tcpConnector } from './tcp.ts';
+import { fakeTiming } from './timing.fixture.ts';
+import { systemTiming } from './timing.ts';
+
+const TIMEOUT_MS = 100;
+const read = (unit: number, address = 0): ReadRequest => ({ unit, table: 'holding', address, count: 2 });
+const right = (address: number) =>
+  new Uint8Array([address >> 8, address & 255, (address + 1) >> 8, (address + 1) & 255]);
+
+async function faultOf(call: Promise<unknown>): Promise<ModbusFault> {
+  const fault = await call.then(
+    () => assert.fail('answered'),
+    (error: unknown) => error,
+  );
+  assert.ok(fault instanceof ModbusFault, String(fault));
+  return fault;
+}
+
+describe('bus', () => {
+  let simulator: Simulator;
+  let bus: Bus;
+  const open = (more: Partial<BusOptions> = {}, port = simulator.port) =>
+    openBus({
+      name: 'b',
+      connect: tcpConnector({ host: '127.0.0.1', port, connectTimeoutMs: 500 }),
+      timeoutMs: TIMEOUT_MS,
+      parallel: 4,
+      quarantine: { after: 3, probeMs: 60_000 },
+      timing: systemTiming,
+      random: () => 0,
+      ...more,
+    });
+
+  const until = async (state: LinkState) => {
+    while (bus.state !== state) await new Promise(resolve => setTimeout(resolve, 5));
+  };
+
+  beforeEach(async () => {
+    simulator = await startSimulator({ units: [1, 2, 3, 9].map(unit => [unit, (_, address) => address] as const) });
+    bus = open();
+  });
+  afterEach(async () => {
+    await bus.close();
+    await simulator.close();
+  });
+
+  it('reads, from before the link is up', async () => {
+    assert.equal(bus.state, 'connecting');
+    assert.deepEqual(await bus.read(read(1, 77)), right(77));
+    assert.equal(bus.state, 'up');
+    assert.equal(bus.reason, '');
+  });
+
+  it('has at most one request of a unit out, and at most as many as it may have in all', async () => {
+    const out = new Map<number, number>();
+    let most = 0;
+    await bus.close();
+    bus = open({
+      parallel: 2,
+      connect: watching(bus_ => {
+        out.set(bus_.unit, (out.get(bus_.unit) ?? 0) + bus_.by);
+        most = Math.max(
+          most,
+          [...out.values()].reduce((a, b) => a + b, 0),
+        );
+        assert.ok((out.get(bus_.unit) ?? 0) <= 1);
+      }),
+    });
+    const calls = [1, 2, 3].flatMap(unit => [0, 1, 2, 3, 4].map(n => bus.read(read(unit, n))));
+    assert.equal(bus.depth, 15);
+    await Promise.all(calls);
+    assert.equal(most, 2);
+    assert.equal(bus.depth, 0);
+  });
+
+  /** The real connector, with each request seen as it goes out (by 1) and comes back (by -1). */
+  const watching =
+    (see: (event: { unit: number; by: 1 | -1 }) => void): Connect =>
+    async signal => {
+      const link = await tcpConnector({ host: '127.0.0.1', port: simulator.port, connectTimeoutMs: 500 })(signal);
+      const watched: Link = {
+        ended: link.ended,
+        end: link.end,
+        get alive() {
+          return link.alive;
+        },
+        read(request, timeoutMs) {
+          see({ unit: request.unit, by: 1 });
+          return link.read(request, timeoutMs).finally(() => see({ unit: request.unit, by: -1 }));
+        },
+      };
+      return watched;
+    };
+
+  it('a silent unit delays nobody', async () => {
+    simulator.misbehave = request => (request.unit === 9 ? { kind: 'silence' } : undefined);
+    const silent = faultOf(bus.read(read(9)));
+    let over = false;
+    silent.then(() => (over = true));
+    for (let n = 0; n < 30; n++) assert.deepEqual(await bus.read(read(1 + (n % 3), n)), right(n));
+    assert.equal(over, false, 'ninety healthy answers came before the silent one gave up');
+    assert.equal((await silent).trouble, 'timeout');
+  });
+
+  it('units that failed never take the last place on the line', async () => {
+    await bus.close();
+    bus = open({ parallel: 2, quarantine: { after: 1000, probeMs: 1 } });
+    simulator.misbehave = request => (request.unit === 1 ? undefined : { kind: 'silence' });
+    await bus.read(read(1));
+    await Promise.all([faultOf(bus.read(read(2))), faultOf(bus.read(read(3)))]);
+    const dead = [2, 3, 9].map(unit => faultOf(bus.read(read(unit))));
+    let failed = 0;
+    for (const call of dead) call.then(() => failed++);
+    for (let n = 0; n < 20; n++) assert.deepEqual(await bus.read(read(1, n)), right(n));
+    assert.ok(failed <= 1, `${failed} of the silent units were waited for`);
+    await Promise.all(dead);
+  });
+
+  it('a timeout takes only its own request', async () => {
+    simulator.misbehave = request => (request.unit === 9 && request.address === 5 ? { kind: 'silence' } : undefined);
+    const results = await Promise.allSettled([4, 5, 6].map(address => bus.read(read(9, address))));
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+  });
+
+  it('puts a silent unit in quarantine, refuses at once, and probes it', async () => {
+    const timing = fakeTiming();
+    await bus.close();
+    // Only the quarantine's clock is fake here; timeouts and sockets are real.
+    bus = open({ timing: { clock: timing.clock, after: systemTiming.after } });
+    let asked = 0;
+    simulator.misbehave = request => {
+      if (request.unit !== 9) return undefined;
+      asked++;
+      return { kind: 'silence' };
+    };
+    for (let n = 0; n < 3; n++) {
+      assert.equal((await faultOf(bus.read(read(9)))).trouble, 'timeout');
+      await bus.read(read(1));
+    }
+    assert.deepEqual(bus.quarantined, [9]);
+    const refused = await faultOf(bus.read(read(9)));
+    assert.equal(refused.trouble, 'quarantine');
+    assert.match(refused.message, /unit 9 failed 3 times \(no answer\); next try in 60 s/);
+    assert.equal(asked, 3);
+    timing.clock.advance(60_000);
+    assert.equal((await faultOf(bus.read(read(9)))).trouble, 'timeout', 'the probe goes out');
+    assert.equal((await faultOf(bus.read(read(9)))).trouble, 'quarantine', 'only one');
+    timing.clock.advance(60_000);
+    simulator.misbehave = () => undefined;
+    assert.deepEqual(await bus.read(read(9, 3)), right(3));
+    assert.deepEqual(await bus.read(read(9, 4)), right(4), 'the first answer ends the quarantine');
+    assert.deepEqual(bus.quarantined, []);
+  });
+
+  it('a gateway that cannot reach a unit leads to quarantine, other exceptions do not; the link stays', async () => {
+    simulator.misbehave = ({ unit }) => ({ kind: 'exception', code: unit === 9 ? 11 : 6 });
+    for (let n = 0; n < 5; n++) await faultOf(bus.read(read(1)));
+    for (let n = 0; n < 3; n++) assert.equal((await faultOf(bus.read(read(9)))).exception, 11);
+    assert.deepEqual(bus.quarantined, [9]);
+    assert.equal(simulator.accepted, 1);
+  });
+
+  it('reads again what was out when the link was lost', async () => {
+    let cut = false;
+    simulator.misbehave = () => {
+      if (cut) return undefined;
+      cut = true;
+      return { kind: 'reset' };
+    };
+    const answers = await Promise.all([1, 2, 3].map(unit => bus.read(read(unit, unit * 10))));
+    assert.deepEqual(answers, [right(10), right(20), right(30)]);
+    assert.equal(simulator.accepted, 2);
+    assert.equal(bus.losses, 1);
+  });
+
+  it('reads on after two silent answers on a stream that lost its framing', async () => {
+    let broken = true;
+    simulator.misbehave = () => (broken ? { kind: 'length', value: 200 } : undefined);
+    await faultOf(bus.read(read(1)));
+    await faultOf(bus.read(read(1)));
+    broken = false;
+    assert.deepEqual(await bus.read(read(1, 9)), right(9));
+    assert.equal(simulator.accepted, 2);
+  });
+
+  it('a request whose link is lost twice fails, and nobody waits for ever', async () => {
+    simulator.misbehave = () => ({ kind: 'reset' });
+    const fault = await faultOf(bus.read(read(1)));
+    assert.equal(fault.trouble, 'link');
+    assert.match(fault.message, /connection lost/);
+  });
+
+  it('comes back by itself after the device was away, every time', async () => {
+    for (let n = 0; n < 25; n++) {
+      assert.deepEqual(await bus.read(read(1, n)), right(n));
+      simulator.cut();
+    }
+    assert.ok(simulator.connections <= 1);
+  });
+
+  it('refuses at once, with the reason, while the device is away, and comes back when it is there', async () => {
+    const { port } = simulator;
+    await bus.read(read(1));
+    await simulator.close();
+    await until('away');
+    const fault = await faultOf(bus.read(read(1)));
+    assert.equal(fault.trouble, 'link');
+    assert.match(fault.message, /ECONNREFUSED/);
+    simulator = await startSimulator({ port, units: [[1, (_, address) => address]] });
+    await until('up');
+    assert.deepEqual(await bus.read(read(1, 4)), right(4));
+  });
+
+  it('is bounded: a unit takes no more than 64 requests', async () => {
+    simulator.misbehave = () => ({ kind: 'slow', ms: 5 });
+    const results = await Promise.allSettled(Array.from({ length: 100 }, () => bus.read(read(1))));
+    const busy = results.filter(result => result.status === 'rejected' && result.reason.trouble === 'busy');
+    assert.equal(busy.length, 36);
+    assert.ok(results.every(result => result.status === 'fulfilled' || result.reason.trouble === 'busy'));
+  });
+
+  it('closes at any moment, and everything that waits is told', async () => {
+    simulator.misbehave = () => ({ kind: 'silence' });
+    await faultOf(bus.read(read(2)));
+    const calls = [1, 1, 2, 3].map(unit => faultOf(bus.read(read(unit))));
+    await bus.close();
+    for (const fault of await Promise.all(calls)) assert.equal(fault.trouble, 'link');
+    assert.equal((await faultOf(bus.read(read(1)))).trouble, 'link');
+    await bus.close();
+  });
+
+  it('closes while it connects', async () => {
+    const connecting = open({
+      connect: signal =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(new ModbusFault('link', 'given up')))),
+    });
+    const call = faultOf(connecting.read(read(1)));
+    await connecting.close();
+    assert.equal((await call).trouble, 'link');
+  });
+});

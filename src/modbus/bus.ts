@@ -1,0 +1,182 @@
+// One line with its units: keeps the link up, sends each unit's requests in turn, and lets no unit wait for another that is silent.
+import { backoff } from '../kernel/backoff.ts';
+import { reasonOf } from '../kernel/fault.ts';
+import { isUnreachable, ModbusFault } from './fault.ts';
+import { type Job, type Lane, laneOf, type Quarantine } from './lane.ts';
+import type { Connect, Link, ReadRequest } from './link.ts';
+import type { Timing } from './timing.ts';
+
+export type BusOptions = {
+  /** Part of topics and messages. */
+  name: string;
+  connect: Connect;
+  timeoutMs: number;
+  /** Requests out at once, over all units; one per unit. 1 = strictly one after the other. */
+  parallel: number;
+  quarantine: Quarantine;
+  timing: Timing;
+  random?: () => number;
+};
+
+/** connecting: requests wait. up: they are sent. away: they are refused at once with the reason. */
+export type LinkState = 'connecting' | 'up' | 'away' | 'closed';
+
+export type Bus = {
+  readonly name: string;
+  readonly state: LinkState;
+  /** Why the link is not up. */
+  readonly reason: string;
+  /** Requests that wait or are out. */
+  readonly depth: number;
+  /** Times a link was lost. */
+  readonly losses: number;
+  /** Units in quarantine. */
+  readonly quarantined: readonly number[];
+  /** The data bytes of the answer. Rejects with a ModbusFault, always within bounded time. */
+  read(request: ReadRequest): Promise<Uint8Array>;
+  close(): Promise<void>;
+};
+
+export function openBus(options: BusOptions): Bus {
+  const { name, connect, timeoutMs, parallel, quarantine, timing } = options;
+  const lanes = new Map<number, Lane>();
+  const closing = new AbortController();
+  const wait = backoff(200, 5000, options.random);
+  let link: Link | undefined;
+  let state: LinkState = 'connecting';
+  let reason = 'connecting';
+  let losses = 0;
+  let out = 0;
+  let suspectsOut = 0;
+
+  async function keepUp(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        link = await connect(closing.signal);
+        if (closing.signal.aborted) link.end('closed');
+        state = 'up';
+        sendNext();
+        lost(await link.ended);
+      } catch (error) {
+        state = 'away';
+        reason = reasonOf(error);
+        refuseAll();
+      }
+      await pause();
+    }
+  }
+
+  const pause = () =>
+    new Promise<void>(resolve => {
+      if (closing.signal.aborted) return resolve();
+      const cancel = timing.after(wait.next(), done);
+      function done() {
+        closing.signal.removeEventListener('abort', done);
+        cancel();
+        resolve();
+      }
+      closing.signal.addEventListener('abort', done);
+    });
+
+  // Requests wait for the first attempt after a loss: a device that drops its link now and then costs no poll.
+  function lost(why: string): void {
+    losses++;
+    link = undefined;
+    state = 'connecting';
+    reason = `connection lost: ${why}`;
+  }
+
+  function refuseAll(): void {
+    for (const lane of lanes.values())
+      for (const job of lane.waiting.splice(0)) job.reject(new ModbusFault('link', reason));
+  }
+
+  /** In turn over the units, so that a busy unit does not keep the others waiting. */
+  function sendNext(): void {
+    for (const lane of [...lanes.values()]) {
+      if (!link?.alive || out >= parallel) return;
+      if (lane.busy) continue;
+      // One place stays free for units that answer.
+      if (lane.suspect && parallel > 1 && suspectsOut >= parallel - 1) continue;
+      const job = lane.waiting.shift();
+      if (job === undefined) continue;
+      lanes.delete(lane.unit);
+      lanes.set(lane.unit, lane);
+      void send(link, lane, job);
+    }
+  }
+
+  async function send(via: Link, lane: Lane, job: Job): Promise<void> {
+    const suspect = lane.suspect ? 1 : 0;
+    lane.busy = true;
+    out++;
+    suspectsOut += suspect;
+    try {
+      const data = await via.read(job.request, timeoutMs);
+      wait.reset();
+      lane.answered();
+      job.resolve(data);
+    } catch (error) {
+      failed(lane, job, error instanceof ModbusFault ? error : new ModbusFault('answer', reasonOf(error)));
+    }
+    lane.busy = false;
+    out--;
+    suspectsOut -= suspect;
+    sendNext();
+  }
+
+  function failed(lane: Lane, job: Job, fault: ModbusFault): void {
+    if (fault.trouble === 'link' && !job.resent && !closing.signal.aborted) {
+      // Reading twice does no harm, and the loss may be the fault of another unit.
+      lane.waiting.unshift({ ...job, resent: true });
+      return;
+    }
+    if (fault.trouble === 'timeout' || isUnreachable(fault.exception)) {
+      lane.failed(fault, timing.clock.steady());
+      if (lane.quarantined) for (const other of lane.waiting.splice(0)) other.reject(fault);
+    } else if (fault.trouble === 'exception') {
+      wait.reset();
+      lane.answered();
+    }
+    job.reject(fault);
+  }
+
+  const running = keepUp();
+  return {
+    name,
+    get state() {
+      return state;
+    },
+    get reason() {
+      return state === 'up' ? '' : reason;
+    },
+    get depth() {
+      return out + [...lanes.values()].reduce((sum, lane) => sum + lane.waiting.length, 0);
+    },
+    get losses() {
+      return losses;
+    },
+    get quarantined() {
+      return [...lanes.values()].filter(lane => lane.quarantined).map(lane => lane.unit);
+    },
+    read(request) {
+      if (state === 'away' || state === 'closed') return Promise.reject(new ModbusFault('link', reason));
+      const lane = lanes.get(request.unit) ?? laneOf(request.unit, quarantine);
+      lanes.set(request.unit, lane);
+      const refusal = lane.refusal(timing.clock.steady());
+      if (refusal !== undefined) return Promise.reject(refusal);
+      return new Promise((resolve, reject) => {
+        lane.waiting.push({ request, resolve, reject, resent: false });
+        sendNext();
+      });
+    },
+    async close() {
+      closing.abort();
+      link?.end('closed');
+      await running;
+      state = 'closed';
+      reason = 'the bus is closed';
+      refuseAll();
+    },
+  };
+}

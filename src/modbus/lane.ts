@@ -1,0 +1,79 @@
+// One unit on a bus: the requests that wait for it, and its quarantine when it does not answer.
+import { ModbusFault, shortReason } from './fault.ts';
+import type { ReadRequest } from './link.ts';
+
+export type Job = {
+  request: ReadRequest;
+  resolve: (data: Uint8Array) => void;
+  reject: (fault: ModbusFault) => void;
+  /** It was under way when a link was lost; that happens to a request once. */
+  resent: boolean;
+};
+
+export type Quarantine = {
+  /** Failures in a row until the unit is left alone. */
+  after: number;
+  /** Then one request is let through in so many milliseconds. */
+  probeMs: number;
+};
+
+export type Lane = {
+  readonly unit: number;
+  readonly waiting: Job[];
+  /** A request of this unit is out: there is never a second one. */
+  busy: boolean;
+  /** Failed last time, or never answered yet: it may not take the last free place on the line. */
+  readonly suspect: boolean;
+  readonly quarantined: boolean;
+  /** Why a request is refused at once, or undefined: go on. In quarantine the request that is let through is the probe. */
+  refusal(now: number): ModbusFault | undefined;
+  answered(): void;
+  /** No answer, or a gateway that cannot reach the unit. */
+  failed(fault: ModbusFault, now: number): void;
+};
+
+/** More than that many requests never wait for one unit; polls have at most one each. */
+const WAITING_LIMIT = 64;
+
+export function laneOf(unit: number, { after, probeMs }: Quarantine): Lane {
+  const waiting: Job[] = [];
+  let trusted = false;
+  let failures = 0;
+  let last = '';
+  let probeAt = 0;
+  return {
+    unit,
+    waiting,
+    busy: false,
+    get suspect() {
+      return !trusted;
+    },
+    get quarantined() {
+      return failures >= after;
+    },
+    refusal(now) {
+      if (waiting.length >= WAITING_LIMIT)
+        return new ModbusFault('busy', `unit ${unit}: ${waiting.length} requests wait already`);
+      if (failures < after) return undefined;
+      if (now < probeAt) {
+        const seconds = Math.ceil((probeAt - now) / 1000);
+        return new ModbusFault(
+          'quarantine',
+          `unit ${unit} failed ${failures} times (${last}); next try in ${seconds} s`,
+        );
+      }
+      probeAt = now + probeMs;
+      return undefined;
+    },
+    answered() {
+      trusted = true;
+      failures = 0;
+    },
+    failed(fault, now) {
+      trusted = false;
+      failures++;
+      last = shortReason(fault);
+      probeAt = now + probeMs;
+    },
+  };
+}

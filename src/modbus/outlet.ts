@@ -1,0 +1,123 @@
+// Hands readings on and keeps them until they are stored: bounded in memory, since a Modbus poll cannot be held back.
+import { backoff } from '../kernel/backoff.ts';
+import { reasonOf } from '../kernel/fault.ts';
+import type { Settled } from '../kernel/ticket.ts';
+import type { Reading } from '../reading/reading.ts';
+import type { After } from './timing.ts';
+
+export type OutletOptions = {
+  emit: (reading: Reading) => Promise<Settled>;
+  after: After;
+  /** Readings on their way or waiting; one more is dropped. */
+  limit?: number;
+  /** full: an outage outlasted the memory. refused: failed three times for a reason of its own. closed: not stored by then. */
+  onDrop: (reading: Reading, why: 'full' | 'refused' | 'closed', reason: string) => void;
+  random?: () => number;
+};
+
+export type Outlet = {
+  offer(reading: Reading): void;
+  readonly open: number;
+  /** Why the last one is tried again; '' when all is well. */
+  readonly trouble: string;
+  /** No more is emitted until `resume`; readings wait. */
+  pause(): void;
+  resume(): void;
+  close(): void;
+};
+
+type Entry = { reading: Reading; tries: number };
+const TRIES = 3;
+
+/**
+ * In an outage the readings wait in order, and only the oldest one is tried, with backoff, for ever; when it is stored
+ * the others follow. A reading keeps the timestamp of its poll.
+ */
+export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOptions): Outlet {
+  const parked: Entry[] = [];
+  const wait = backoff(200, 5000, random);
+  let flying = 0;
+  let trouble = '';
+  let paused = false;
+  let closed = false;
+  let cancelRetry: (() => void) | undefined;
+
+  async function fly(entry: Entry): Promise<void> {
+    flying++;
+    const settled = await emit(entry.reading).catch(unfinished);
+    flying--;
+    if (settled.ok) {
+      if (!closed) recovered();
+      return;
+    }
+    if (closed) {
+      onDrop(entry.reading, 'closed', settled.reason);
+      return;
+    }
+    if (settled.kind !== 'outage' && ++entry.tries >= TRIES) {
+      onDrop(entry.reading, 'refused', settled.reason);
+      if (parked.length === 0) trouble = '';
+    } else {
+      trouble = settled.reason;
+      park(entry);
+    }
+    retryLater();
+  }
+
+  function park(entry: Entry): void {
+    const younger = parked.findIndex(other => other.reading.timestamp > entry.reading.timestamp);
+    parked.splice(younger === -1 ? parked.length : younger, 0, entry);
+  }
+
+  function retryLater(): void {
+    if (paused || cancelRetry !== undefined || parked.length === 0) return;
+    cancelRetry = after(wait.next(), () => {
+      cancelRetry = undefined;
+      const oldest = parked.shift();
+      if (oldest !== undefined) void fly(oldest);
+    });
+  }
+
+  function stopRetry(): void {
+    cancelRetry?.();
+    cancelRetry = undefined;
+  }
+
+  function recovered(): void {
+    trouble = '';
+    wait.reset();
+    stopRetry();
+    if (!paused) for (const entry of parked.splice(0)) void fly(entry);
+  }
+
+  return {
+    offer(reading) {
+      if (closed) return;
+      if (flying + parked.length >= limit) onDrop(reading, 'full', trouble || 'readings are not stored fast enough');
+      else if (paused || trouble !== '') parked.push({ reading, tries: 0 });
+      else void fly({ reading, tries: 0 });
+    },
+    get open() {
+      return flying + parked.length;
+    },
+    get trouble() {
+      return trouble;
+    },
+    pause() {
+      paused = true;
+      stopRetry();
+    },
+    resume() {
+      paused = false;
+      if (trouble === '') recovered();
+      else retryLater();
+    },
+    close() {
+      closed = true;
+      stopRetry();
+      for (const { reading } of parked.splice(0)) onDrop(reading, 'closed', trouble || 'closed');
+    },
+  };
+}
+
+const unfinished = (error: unknown): Settled => ({ ok: false, kind: 'unfinished', reason: reasonOf(error) });
