@@ -22,8 +22,8 @@ const refused: Readonly<Record<string, string | Buffer>> = {
   'a number': '42',
   'a text': '"text"',
   null: 'null',
-  '1 MB': energy(`"total_energy_kwh":1,"note":"${'x'.repeat(1024 * 1024)}"`),
-  '1 MB of digits': energy(`"total_energy_kwh":${'9'.repeat(1024 * 1024)}`),
+  '1 MB': energy(`"total_energy_kwh":1,"note":"${'x'.repeat(1_000_000)}"`),
+  '1 MB of digits': energy(`"total_energy_kwh":${'9'.repeat(1_000_000)}`),
 };
 
 /** Readings, with something wrong in them. */
