@@ -1,0 +1,79 @@
+// raw-archive: every raw message into raw_advertisements before it is decoded; passed on when it is committed.
+import { archive } from '../../src/archive/archive.ts';
+import { type ArchiveRow, archiveRow, archiveRowOf } from '../../src/archive/row.ts';
+import { openLink } from '../../src/delivery/link.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { defineNode } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import { isRaw } from '../../src/reading/raw.ts';
+import { isReading, membersOf } from '../../src/reading/reading.ts';
+import type { Database } from '../../src/store/database.ts';
+
+/** Below the time that Node-RED gives a node to close. */
+const CLOSE_MS = 3000;
+
+export const definition = defineNode({
+  type: 'fieldline-raw-archive',
+  family: 'store',
+  icon: 'font-awesome/fa-archive',
+  summary: 'Keeps every raw message as it was received, before anything is decoded, and passes it on.',
+  input: 'raw messages',
+  outputs: ['archived'],
+  fields: {
+    store: {
+      kind: 'config',
+      label: 'Database',
+      help: 'The database to write to.',
+      initial: '',
+      of: 'fieldline-timescale-db',
+    },
+    memoryRows: {
+      kind: 'number',
+      label: 'Most messages in memory',
+      help: 'While the database is away messages wait here; above this the sources keep them.',
+      initial: 100000,
+      min: 1,
+      max: 10000000,
+      integer: true,
+    },
+  },
+  start(settings, host) {
+    const store = host.config<Database>('store');
+    if (store === undefined)
+      throw new Fault('FIELDLINE_SETTING', 'Database: expected a timescale-db node that runs, got none');
+    const sink = archive({ query: store.prepared, bulk: store.bulk, target: host.id });
+    const link = openLink(sink, {
+      target: 'database',
+      limitRows: settings.memoryRows,
+      onStatus({ fill, text, waiting }) {
+        host.status(fill, text);
+        host.gauge('fieldline_waiting_rows', waiting);
+      },
+      onCounts({ stored, duplicates, rejected }) {
+        if (stored > 0) host.count('fieldline_archived_total', stored);
+        if (duplicates > 0) host.count('fieldline_duplicates_total', duplicates);
+        if (rejected > 0) host.count('fieldline_rejected_total', rejected);
+      },
+    });
+
+    return {
+      input(message, send, done) {
+        // A member without a frame, or one that the database refuses, is no hindrance to the rest.
+        link.submit(membersOf(message.payload).flatMap(rowOf)).then(() => {
+          send(message);
+          done();
+        }, done);
+      },
+      close: () => link.close(CLOSE_MS),
+    };
+  },
+});
+
+function rowOf(member: unknown): readonly ArchiveRow[] {
+  const now = Date.now();
+  if (isRaw(member)) return [archiveRow(member, now)];
+  const row = isReading(member) ? archiveRowOf(member, now) : undefined;
+  return row === undefined ? [] : [row];
+}
+
+export default nodeRed(definition);

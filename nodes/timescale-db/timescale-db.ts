@@ -1,0 +1,77 @@
+// timescale-db: one PostgreSQL or TimescaleDB, migrated and kept in order, shared by the nodes that write and read.
+import { Fault } from '../../src/kernel/fault.ts';
+import { defineConfig } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import { openDatabase } from '../../src/store/database.ts';
+
+export const definition = defineConfig({
+  type: 'fieldline-timescale-db',
+  family: 'config',
+  labelField: 'url',
+  summary: 'One PostgreSQL or TimescaleDB, shared by the nodes that write to it and read from it.',
+  fields: {
+    url: {
+      kind: 'text',
+      label: 'Address',
+      help: 'postgres://user@host:port/database. Empty: the database of the gateway, else DATABASE_URL.',
+      initial: '',
+      optional: true,
+      pattern: '^postgres(ql)?://.+',
+      says: 'an address such as postgres://fieldline@localhost:5432/fieldline',
+    },
+    password: {
+      kind: 'secret',
+      label: 'Password',
+      help: 'Kept with the credentials of the flow, not in it; replaces a password in the address.',
+      initial: '',
+    },
+    connections: {
+      kind: 'number',
+      label: 'Most connections',
+      help: 'All nodes with this database share them.',
+      initial: 20,
+      min: 2,
+      max: 1000,
+      integer: true,
+    },
+    statementTimeoutSeconds: {
+      kind: 'number',
+      label: 'Longest statement',
+      unit: 's',
+      help: 'A statement that takes longer is ended and, where it was a write, tried again.',
+      initial: 30,
+      min: 1,
+      max: 3600,
+    },
+    migrations: {
+      kind: 'choice',
+      label: 'Tables',
+      help: 'Who makes and upgrades the tables of Fieldline in this database.',
+      initial: 'apply',
+      options: [
+        ['apply', 'make and upgrade them when the flow starts'],
+        ['wait', 'wait until somebody has run "fieldline migrate"'],
+      ],
+    },
+  },
+  start(settings, host) {
+    const offered = host.services['databaseUrl'];
+    const url = settings.url || (typeof offered === 'string' ? offered : '') || process.env['DATABASE_URL'];
+    if (url === undefined || url === '')
+      throw new Fault(
+        'FIELDLINE_SETTING',
+        'Address: expected an address, or DATABASE_URL in the environment, got neither',
+      );
+    const database = openDatabase({
+      url,
+      password: host.secret('password'),
+      connections: settings.connections,
+      statementTimeoutMs: settings.statementTimeoutSeconds * 1000,
+      migrate: settings.migrations === 'apply',
+      log: (level, text) => host.log(level, text),
+    });
+    return { provides: database, close: () => database.close() };
+  },
+});
+
+export default nodeRed(definition);
