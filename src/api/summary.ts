@@ -1,5 +1,6 @@
 // The figures on the front of the dashboard.
 import type { Clock } from '../kernel/clock.ts';
+import { allMetrics } from '../kernel/metrics.ts';
 import type { Query } from '../reading/contracts.ts';
 import { onceSql } from './anomalies.ts';
 import { onlineSql } from './devices.ts';
@@ -48,6 +49,11 @@ export async function summary(query: Query): Promise<Summary> {
     rows_last_minute: Number(row?.rows_last_minute ?? 0),
     anomalies_24h: Number(row?.anomalies_24h ?? 0),
   };
+}
+
+/** Readings that the sinks of this process have stored so far. */
+export function storedReadings(): number {
+  return allMetrics().reduce((sum, { name, value }) => (name === 'fieldline_stored_total' ? sum + value : sum), 0);
 }
 
 /** Rate of a counter between two looks at it; 0 at the first. */

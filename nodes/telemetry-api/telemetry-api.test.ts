@@ -1,0 +1,127 @@
+// telemetry-api in real Node-RED, on a database that answers what the test says: questions, faults, HTTP, deploys.
+import assert from 'node:assert/strict';
+import { Fault } from '../../src/kernel/fault.ts';
+import { defineConfig, type Message } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import type { Query } from '../../src/reading/contracts.ts';
+import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import telemetryApi from './telemetry-api.ts';
+
+describe('telemetry-api', () => {
+  let runtime: TestRuntime;
+  let answer: (sql: string, values?: readonly unknown[]) => Promise<readonly unknown[]>;
+  const database = defineConfig({
+    type: 'fieldline-test-query',
+    family: 'config',
+    summary: 'Test database.',
+    labelField: 'name',
+    fields: { name: { kind: 'text', label: 'Name', help: '', initial: 'test' } },
+    start: () => ({ provides: { query: ((sql, values) => answer(sql, values)) as Query } }),
+  });
+  const flow = (settings: object = {}): FlowNode[] => [
+    { id: 'db', type: 'fieldline-test-query' },
+    { id: 'from', type: 'test-source', wires: [['api']] },
+    { id: 'api', type: 'fieldline-telemetry-api', store: 'db', wires: [['to']], ...settings },
+    { id: 'to', type: 'test-sink' },
+  ];
+  const device = {
+    device_id: 'D1',
+    online: true,
+    last_seen: new Date(),
+    last_measurement: null,
+    latest: { power_kw: { value: 2.750000000895319, timestamp: '2026-01-01T00:00:00Z', stale: true } },
+  };
+
+  before(async function () {
+    this.timeout(20_000);
+    runtime = await testRuntime();
+    runtime.register(nodeRed(database), telemetryApi);
+  });
+  beforeEach(() => {
+    answer = async () => [];
+  });
+  after(() => runtime.deploy([]));
+
+  it('asks what its settings say, and what the message says', async () => {
+    answer = async sql => (sql.includes('latest_values') ? [device] : [{ devices: 3, online: 2 }]);
+    await runtime.deploy(flow());
+    assert.deepEqual(await runtime.emit('from', { topic: 'kpi' }), { ok: true });
+    assert.deepEqual(await runtime.emit('from', { query: { what: 'devices' } }), { ok: true });
+    const [kpi, devices] = runtime.received('to') as [Message, Message];
+    assert.equal(kpi.topic, 'kpi');
+    assert.equal((kpi.payload as Record<string, unknown>)['online'], 2);
+    const [row] = devices.payload as Record<string, unknown>[];
+    assert.deepEqual([row?.['value'], row?.['value_text']], [2.75, '2.750 kW']);
+    const { fill } = await runtime.untilStatus('api', /^devices, 1 rows, \d+ ms$/);
+    assert.equal(fill, 'green');
+  }).timeout(5000);
+
+  it('completes a question with its settings', async () => {
+    let asked: readonly unknown[] = [];
+    answer = async (_sql, values = []) => {
+      asked = values;
+      return [];
+    };
+    await runtime.deploy(flow({ what: 'history', device: 'D1', metric: 'temperature', hours: 1, points: 60 }));
+    await runtime.emit('from', { query: { metric: 'humidity' } });
+    assert.deepEqual([asked[0], asked[1], asked[4]], ['D1', 'humidity', 60_000]);
+  });
+
+  it('fails the message with the reason when the question is wrong, or the database away', async () => {
+    await runtime.deploy(flow({ what: 'history' }));
+    const wrong = await runtime.emit('from', {});
+    assert.ok(!wrong.ok && wrong.kind === 'data');
+    assert.match(wrong.reason, /device: expected a device id/);
+    answer = () => Promise.reject(new Fault('FIELDLINE_DATABASE', 'database: away', { kind: 'outage' }));
+    const away = await runtime.emit('from', { query: { what: 'summary' } });
+    assert.ok(!away.ok && away.kind === 'outage');
+    await runtime.untilStatus('api', /database: away/);
+  }).timeout(5000);
+
+  it('drops questions that a slow database cannot take', async () => {
+    let release = () => {};
+    const released = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    answer = async () => {
+      await released;
+      return [];
+    };
+    await runtime.deploy(flow({ what: 'anomalies' }));
+    const asked = Array.from({ length: 9 }, () => runtime.emit('from', {}));
+    assert.deepEqual(await asked[8], { ok: true });
+    assert.equal(runtime.received('to').length, 0);
+    release();
+    await Promise.all(asked);
+    assert.equal(runtime.received('to').length, 8);
+  });
+
+  it('serves HTTP, also after a deploy, and not when it is off or gone', async () => {
+    answer = async sql => (sql.includes('latest_values') ? [device] : []);
+    for (let deploys = 0; deploys < 2; deploys++) {
+      await runtime.deploy(flow());
+      const devices = await fetch(`${runtime.url}/api/devices`);
+      assert.equal(devices.status, 200);
+      assert.equal(((await devices.json()) as { device_id: string }[])[0]?.device_id, 'D1');
+      assert.equal((await fetch(`${runtime.url}/api/history?device=D1&metric=co2`)).status, 200);
+      assert.equal((await fetch(`${runtime.url}/api/history?device=D1`)).status, 400);
+    }
+    await runtime.deploy(flow({ http: 'off' }));
+    assert.equal((await fetch(`${runtime.url}/api/devices`)).status, 404);
+  });
+
+  it('asks the gateway whom to answer', async () => {
+    const services = runtime.settings.services as Record<string, unknown>;
+    services['authorizeHttp'] = (_request: unknown, response: { writeHead(status: number): { end(): void } }) =>
+      response.writeHead(401).end();
+    await runtime.deploy(flow());
+    assert.equal((await fetch(`${runtime.url}/api/devices`)).status, 401);
+    delete services['authorizeHttp'];
+  });
+
+  it('says what is missing when no database is chosen', async () => {
+    await runtime.deploy(flow({ store: '' }));
+    const { fill } = await runtime.untilStatus('api', /Database: expected one that is valid/);
+    assert.equal(fill, 'red');
+  });
+});

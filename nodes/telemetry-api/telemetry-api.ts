@@ -1,0 +1,129 @@
+// telemetry-api: answers questions about stored telemetry, in the flow for dashboards and over HTTP for programs.
+import { answerer, type Ask } from '../../src/api/answers.ts';
+import { storedReadings } from '../../src/api/summary.ts';
+import { type Handler, mount, type Router, telemetryRoutes } from '../../src/api/routes.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { expected, Fault, reasonOf } from '../../src/kernel/fault.ts';
+import { defineNode } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import type { Query } from '../../src/reading/contracts.ts';
+
+// A dashboard that asks faster than the database answers must not pile up work.
+const MAX_OPEN = 8;
+
+export const definition = defineNode({
+  type: 'fieldline-telemetry-api',
+  family: 'serve',
+  icon: 'font-awesome/fa-search',
+  summary: 'Answers questions about stored telemetry, in the flow and over HTTP.',
+  input: 'question',
+  outputs: ['rows'],
+  fields: {
+    store: {
+      kind: 'config',
+      of: 'fieldline-timescale-db',
+      label: 'Database',
+      help: 'Where the telemetry is stored.',
+      initial: '',
+    },
+    what: {
+      kind: 'choice',
+      label: 'Question',
+      help: 'Asked by every message that brings no question of its own in msg.query.',
+      initial: 'summary',
+      options: [
+        ['summary', 'summary: devices, online, messages a second, anomalies'],
+        ['devices', 'devices: with last value and age'],
+        ['history', 'history: of one metric of one device, for a chart'],
+        ['anomalies', 'anomalies: the latest of all devices'],
+      ],
+    },
+    device: {
+      kind: 'text',
+      label: 'Device',
+      help: 'Device id, for history.',
+      initial: '',
+      optional: true,
+    },
+    metric: {
+      kind: 'text',
+      label: 'Metric',
+      help: 'Name of the metric, for history.',
+      initial: '',
+      optional: true,
+      suggestions: ['value_mm', 'temperature', 'humidity', 'power_kw', 'total_energy_kwh', 'flow_rate', 'totalizer'],
+    },
+    hours: {
+      kind: 'number',
+      label: 'Range',
+      unit: 'h',
+      help: 'How far back history goes.',
+      initial: 24,
+      min: 0.01,
+      max: 9600,
+    },
+    points: {
+      kind: 'number',
+      label: 'Most rows',
+      help: 'Points of a history (longer ranges are thinned out in the database) or rows of anomalies.',
+      initial: 200,
+      min: 1,
+      max: 2000,
+      integer: true,
+    },
+    http: {
+      kind: 'choice',
+      label: 'HTTP',
+      help: 'Whether this node serves /api/devices and /api/history; where several do, one answers.',
+      initial: 'serve',
+      options: [
+        ['serve', 'serve /api/devices and /api/history'],
+        ['off', 'answer in the flow only'],
+      ],
+    },
+  },
+  start(settings, host) {
+    const store = host.config<{ query: Query }>('store');
+    if (store === undefined) throw new Fault('FIELDLINE_SETTING', expected('Database', 'one that is valid', undefined));
+    const answer = answerer(store.query, systemClock, storedReadings);
+    const { what, device, metric, hours, points } = settings;
+    const usual: Ask = { what, device, metric, hours, points };
+    const guard = host.services['authorizeHttp'] as Handler | undefined;
+    const unmount =
+      settings.http === 'serve'
+        ? mount(host.http as Router, telemetryRoutes(store.query, systemClock), guard)
+        : () => {};
+    let open = 0;
+    host.status('grey', `waits for a question; asks for ${what} by itself`);
+
+    return {
+      input(message, send, done) {
+        if (open >= MAX_OPEN) {
+          host.count('fieldline_dropped_total', 1, { reason: 'database slow' });
+          host.status('yellow', `database slow: ${open} questions wait, further ones are dropped`);
+          done();
+          return;
+        }
+        const asked = performance.now();
+        const own = message['query'];
+        const ask: Ask = typeof own === 'object' && own !== null ? { ...usual, ...own } : usual;
+        open++;
+        answer(ask)
+          .finally(() => open--)
+          .then(payload => {
+            const rows = Array.isArray(payload) ? `, ${payload.length} rows` : '';
+            host.status('green', `${String(ask.what)}${rows}, ${Math.round(performance.now() - asked)} ms`);
+            send({ ...message, payload });
+            done();
+          })
+          .catch((error: unknown) => {
+            host.status('red', reasonOf(error));
+            done(error);
+          });
+      },
+      close: unmount,
+    };
+  },
+});
+
+export default nodeRed(definition);
