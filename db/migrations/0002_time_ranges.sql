@@ -54,7 +54,8 @@ BEGIN
     RETURN false;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('fieldline prepare_month'), hashtext(series));
-  IF to_regclass(format('%I', partition)) IS NOT NULL THEN
+  -- Read from the table: name look-ups such as to_regclass may remember their answer from before the wait.
+  IF EXISTS (SELECT FROM pg_class WHERE relname = partition AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = series::regclass)) THEN
     RETURN false;
   END IF;
   EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition, series);

@@ -1,0 +1,135 @@
+// Migrations against a real PostgreSQL: once each, also with two processes at once; changed or newer ones are refused.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import type { Fault } from '../kernel/fault.ts';
+import { migrate, migrationState } from './migrate.ts';
+import { readMigrations, stepsOf } from './migrations.ts';
+import { openStore } from './store.ts';
+
+async function ask<Row>(url: string, sql: string, values?: unknown[]): Promise<readonly Row[]> {
+  const store = openStore({ url, connections: 2 });
+  try {
+    return await store.query<Row>(sql, values);
+  } finally {
+    await store.close();
+  }
+}
+
+describe('migration files', () => {
+  it('are cut into the steps of one kind of database', () => {
+    const text = [
+      '-- what it is for',
+      'CREATE TABLE a ();',
+      '-- variant: plain',
+      'CREATE TABLE p ();',
+      '-- variant: timescale',
+      'CREATE TABLE t ();',
+      '-- outside a transaction',
+      'CREATE INDEX CONCURRENTLY x ON t (y);',
+      '-- variant: all',
+      'CREATE TABLE z ();',
+    ].join('\n');
+    const cut = (variant: 'plain' | 'timescale') =>
+      stepsOf(text, variant).map(({ sql, alone }) => `${alone ? 'alone ' : ''}${sql.split('\n').at(-1)}`);
+    assert.deepEqual(cut('plain'), ['CREATE TABLE a ();', 'CREATE TABLE p ();', 'CREATE TABLE z ();']);
+    assert.deepEqual(cut('timescale'), [
+      'CREATE TABLE a ();',
+      'CREATE TABLE t ();',
+      'alone CREATE INDEX CONCURRENTLY x ON t (y);',
+      'CREATE TABLE z ();',
+    ]);
+  });
+
+  it('count up without gaps or twins', async () => {
+    const versions = (await readMigrations()).map(({ version }) => version);
+    assert.deepEqual(
+      versions,
+      versions.map((_, at) => at + 1),
+    );
+  });
+});
+
+describe('migrate', () => {
+  let server: TestPostgres;
+  let folder: string;
+  before(async function () {
+    server = await postgresFor(this);
+    folder = await mkdtemp(join(tmpdir(), 'fieldline-migrations-'));
+  });
+  after(async () => {
+    await server?.stop();
+    if (folder) await rm(folder, { recursive: true });
+  });
+
+  it('applies everything once when three start at once, and nothing the next time', async () => {
+    const url = await server.database('thrice');
+    const runs = await Promise.all([migrate(url), migrate(url), migrate(url)]);
+    const names = (await readMigrations()).map(({ version, name }) => `${String(version).padStart(4, '0')}_${name}`);
+    assert.deepEqual(
+      runs.flatMap(({ applied }) => applied),
+      names,
+    );
+    assert.deepEqual(await migrate(url), { variant: 'plain', applied: [], version: names.length });
+  });
+
+  it('goes on where an older version stopped, in a transaction and outside', async () => {
+    const url = await server.database('forward');
+    const store = openStore({ url, connections: 2 });
+    try {
+      await writeFile(join(folder, '0001_first.sql'), 'CREATE TABLE t (n int);\r\nINSERT INTO t VALUES (1);\r\n');
+      assert.deepEqual(await migrationState(store.query, folder), { version: 0, newest: 1, variant: undefined });
+      await migrate(url, { folder });
+      await writeFile(join(folder, '0001_first.sql'), 'CREATE TABLE t (n int);\nINSERT INTO t VALUES (1);\n');
+      await writeFile(
+        join(folder, '0002_second.sql'),
+        'INSERT INTO t VALUES (2);\n-- outside a transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS t_n ON t (n);\n',
+      );
+      assert.deepEqual((await migrate(url, { folder })).applied, ['0002_second']);
+      assert.deepEqual(await store.query('SELECT n FROM t ORDER BY n'), [{ n: 1 }, { n: 2 }]);
+      assert.deepEqual(await migrationState(store.query, folder), { version: 2, newest: 2, variant: 'plain' });
+
+      await writeFile(join(folder, '0003_broken.sql'), 'INSERT INTO t VALUES (3);\nSELECT nonsense;\n');
+      await assert.rejects(migrate(url, { folder }), /migration 0003_broken: .*nonsense/);
+      assert.deepEqual(await store.query('SELECT max(n) AS n FROM t'), [{ n: 2 }]);
+      await rm(join(folder, '0003_broken.sql'));
+
+      await writeFile(join(folder, '0001_first.sql'), 'CREATE TABLE other ();\n');
+      await assert.rejects(migrate(url, { folder }), { code: 'FIELDLINE_MIGRATION', message: /another content/ });
+      await rm(join(folder, '0002_second.sql'));
+      await writeFile(join(folder, '0001_first.sql'), 'CREATE TABLE t (n int);\nINSERT INTO t VALUES (1);\n');
+      await assert.rejects(migrate(url, { folder }), {
+        code: 'FIELDLINE_MIGRATION',
+        message: /older than its database/,
+      });
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('reports a database that is away, or refuses, as an outage without the password', async () => {
+    const away = server.url.replace(/:\d+\//, ':1/');
+    for (const url of [away, server.url.replace(/:[0-9a-f]+@/, ':wrong@'), server.url.replace(/test$/, 'nowhere')])
+      await assert.rejects(migrate(url), (fault: Fault) => {
+        assert.equal(fault.kind, 'outage');
+        assert.equal(fault.code, 'FIELDLINE_DATABASE');
+        assert.doesNotMatch(fault.message, /wrong@|[0-9a-f]{24}/);
+        return true;
+      });
+    await assert.rejects(migrate('http://localhost'), { code: 'FIELDLINE_SETTING' });
+  });
+
+  it('makes every table with org_id and metadata', async () => {
+    const url = await server.database('columns');
+    await migrate(url);
+    const bare = await ask(
+      url,
+      `SELECT relname FROM pg_class c WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+         AND NOT relispartition AND relname <> 'fieldline_migrations'
+         AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND attname IN ('org_id', 'metadata')) < 2`,
+    );
+    assert.deepEqual(bare, []);
+  });
+});

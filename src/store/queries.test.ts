@@ -1,0 +1,213 @@
+// Tables, views and functions as other programs use them: the queries and inserts of the seeds, word for word.
+import assert from 'node:assert/strict';
+import pg from 'pg';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { migrate } from './migrate.ts';
+
+describe('queries and inserts of other programs', () => {
+  let server: TestPostgres;
+  // A client of its own: other programs do not carry the mark of Fieldline's connections.
+  let client: pg.Client;
+  const rows = async (sql: string, values?: unknown[]) => (await client.query(sql, values)).rows;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+  });
+  after(async () => {
+    await client?.end();
+    await server?.stop();
+  });
+  afterEach(async () => {
+    await client.query(
+      'TRUNCATE measurements, sensor_readings, energy_readings, flow_data, raw_advertisements, devices, alerts, latest_values',
+    );
+  });
+
+  it('take the insert and answer the query of the energy document', async () => {
+    const insert = `INSERT INTO energy_readings (timestamp, device_id, total_energy_kwh, power_kw)
+VALUES ('2026-01-03T16:00:00Z', 'meter1', 12.45, 3.2);`;
+    await client.query(insert);
+    await client.query(insert);
+    assert.equal((await rows('SELECT * FROM energy_readings')).length, 2, 'rows by hand never meet');
+    await client.query(
+      "INSERT INTO energy_readings (timestamp, device_id, power_kw) VALUES (now() - interval '1 minute', 'm', 2), (now() - interval '1 minute', 'm', 4)",
+    );
+    const hours = await rows(`SELECT
+  time_bucket('1 hour', timestamp) AS hour,
+  AVG(power_kw) AS avg_power
+FROM energy_readings
+WHERE timestamp > NOW() - INTERVAL '24 hours'
+GROUP BY hour
+ORDER BY hour;`);
+    assert.equal(hours.length, 1);
+    assert.equal(hours[0].avg_power, 3);
+    const recent = await rows("SELECT COUNT(*) FROM energy_readings WHERE timestamp > NOW() - INTERVAL '5 minutes';");
+    assert.equal(recent[0].count, '2');
+  });
+
+  const buckets: readonly [sql: string, bucket: string][] = [
+    ["time_bucket('15 minutes', timestamptz '2026-01-03T16:20:00Z')", '2026-01-03T16:15:00.000Z'],
+    ["time_bucket('1 week', timestamptz '2026-01-04T12:00:00Z')", '2025-12-29T00:00:00.000Z'],
+    ["time_bucket('5 days', timestamptz '1999-12-31T00:00:00Z')", '1999-12-29T00:00:00.000Z'],
+    ["time_bucket('1 month', timestamptz '2026-01-31T23:59:59Z')", '2026-01-01T00:00:00.000Z'],
+    ["time_bucket('3 months', timestamptz '2026-06-15T00:00:00Z')", '2026-04-01T00:00:00.000Z'],
+    ["time_bucket('1 year', timestamptz '1999-06-15T00:00:00Z')", '1999-01-01T00:00:00.000Z'],
+    ["time_bucket('1 day', timestamptz '2026-06-15T23:00:00Z', 'Europe/Berlin')", '2026-06-15T22:00:00.000Z'],
+    [
+      "time_bucket('1 hour', timestamptz '2026-01-01T00:50:00Z', timestamptz '2026-01-01T00:30:00Z')",
+      '2026-01-01T00:30:00.000Z',
+    ],
+  ];
+  for (const [sql, bucket] of buckets)
+    it(`${sql} is as on TimescaleDB`, async () => {
+      assert.equal((await rows(`SELECT ${sql} AS bucket`))[0].bucket.toISOString(), bucket);
+    });
+
+  it('puts rows of any time somewhere, and into their month once it is made', async () => {
+    await client.query(
+      "INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ('f', '2019-05-31T23:59:59.999999Z', 1), ('f', '2019-06-01T00:00:00Z', 2)",
+    );
+    const where = async () =>
+      (await rows('SELECT tableoid::regclass::text AS place FROM flow_data ORDER BY created_at')).map(
+        ({ place }) => place,
+      );
+    assert.deepEqual(await where(), ['flow_data_default', 'flow_data_default']);
+    assert.deepEqual(await rows("SELECT prepare_month('flow_data', '2019-05-02T00:00:00+14') AS made"), [
+      { made: true },
+    ]);
+    assert.deepEqual(await rows("SELECT prepare_month('flow_data', '2019-05-31T00:00:00Z') AS made"), [
+      { made: false },
+    ]);
+    assert.deepEqual(await where(), ['flow_data_201905', 'flow_data_default']);
+    // As the document names them.
+    await client.query(
+      "CREATE TABLE flow_data_202401 PARTITION OF flow_data FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');",
+    );
+    assert.deepEqual(await rows("SELECT prepare_month('flow_data', '2024-01-15T00:00:00Z') AS made"), [
+      { made: false },
+    ]);
+    await assert.rejects(client.query("SELECT prepare_month('pg_class', now())"), /expected a time series/);
+  });
+
+  it('makes one partition when two ask for it at once', async () => {
+    const other = new pg.Client({ connectionString: server.url });
+    await other.connect();
+    try {
+      const ask = (by: pg.Client) =>
+        by.query("SELECT prepare_month('energy_readings', '2018-03-01T00:00:00Z') AS made");
+      const answers = await Promise.all([ask(client), ask(other)]);
+      assert.deepEqual(answers.map(({ rows: [row] }) => row.made).sort(), [false, true]);
+    } finally {
+      await other.end();
+    }
+  });
+
+  it('counts devices once however many alerts they have', async () => {
+    await client.query(
+      "INSERT INTO devices (device_id, last_seen) VALUES ('a', now()), ('b', now() - interval '16 minutes'), ('c', NULL)",
+    );
+    await client.query(
+      "INSERT INTO alerts (device_id, kind, is_resolved) VALUES ('a', 'x', false), ('a', 'y', false), ('b', 'x', true)",
+    );
+    assert.deepEqual(await rows('SELECT * FROM dashboard_summary'), [
+      { total_devices: '3', online_devices: '1', active_alerts: '2' },
+    ]);
+  });
+
+  it('touches a device once per statement and never backwards', async () => {
+    await client.query(
+      "INSERT INTO flow_data (device_id, created_at, flow_rate) SELECT 'f', now() - n * interval '1 minute', n FROM generate_series(1, 50) AS n",
+    );
+    const [first] = await rows(
+      "SELECT last_seen, xmin, now() - last_seen < interval '2 minutes' AS fresh FROM devices WHERE device_id = 'f'",
+    );
+    assert.equal(first.fresh, true);
+    await client.query(
+      "INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ('f', now() - interval '1 day', 1)",
+    );
+    assert.deepEqual(await rows("SELECT last_seen, xmin, true AS fresh FROM devices WHERE device_id = 'f'"), [first]);
+    await client.query(
+      "INSERT INTO measurements (device_id, value_mm, timestamp) VALUES ('f', 1, now() + interval '1 hour')",
+    );
+    assert.deepEqual(await rows("SELECT last_seen <= now() AS past FROM devices WHERE device_id = 'f'"), [
+      { past: true },
+    ]);
+  });
+
+  it('does not do so on connections that carry the mark', async () => {
+    await client.query("SET fieldline.writer = 'on'");
+    await client.query("INSERT INTO flow_data (device_id, flow_rate) VALUES ('marked', 1)");
+    await client.query('RESET fieldline.writer');
+    assert.deepEqual(await rows('SELECT * FROM devices'), []);
+  });
+
+  it('gives the newest row of each device', async () => {
+    await client.query(`INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES
+      ('a', '2026-01-01T00:00:00Z', 1), ('a', '2026-03-01T00:00:00Z', 2), ('b', '2025-01-01T00:00:00Z', 3), ('b', '2024-12-31T00:00:00Z', 4)`);
+    assert.deepEqual(await rows('SELECT device_id, flow_rate FROM get_latest_flow_data() ORDER BY device_id'), [
+      { device_id: 'a', flow_rate: 2 },
+      { device_id: 'b', flow_rate: 3 },
+    ]);
+  });
+
+  const totals: readonly [name: string, totalizer: readonly (number | null)[], volume: number, range?: number][] = [
+    ['counts up', [100, 110, 125], 25],
+    ['starts from 0 after a reset', [1500, 1510, 0, 5], 15],
+    ['may show a value at the first reading after a reset', [1500, 1510, 4, 5], 15],
+    ['rolls over at a power of ten', [999990, 999999, 3, 10], 20],
+    ['rolls over at two words', [4294967290, 4294967295, 4], 10],
+    ['rolls over at the range of the device', [11990, 10], 20, 12000],
+    ['wavers without counting it', [1000.5, 1000.4, 1000.6], 0.1],
+    ['has gaps', [10, null, 30, null, null, 31], 21],
+    ['stands still', [7, 7, 7], 0],
+    ['is alone', [7], 0],
+    ['was never read', [null], 0],
+    ['counts backwards below 0', [2, -1, -5], -7],
+  ];
+  for (const [name, totalizer, volume, range] of totals)
+    it(`adds up a totalizer that ${name}, also over the edges of hours`, async () => {
+      for (const [at, value] of totalizer.entries())
+        await client.query(
+          'INSERT INTO flow_data (device_id, created_at, flow_rate, totalizer) VALUES ($1, $2, $3, $4)',
+          ['f', new Date(Date.UTC(2026, 0, 1, 0, 40 * at)), at, value],
+        );
+      if (range !== undefined)
+        await client.query("UPDATE devices SET metadata = jsonb_build_object('totalizer_max', $1::float8)", [range]);
+      const [statistics] = await rows(
+        "SELECT * FROM get_flow_statistics('f', '2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z')",
+      );
+      assert.ok(Math.abs(statistics.total_volume - volume) < 1e-6, `${statistics.total_volume}`);
+      assert.equal(statistics.min, 0);
+      assert.equal(statistics.max, totalizer.length - 1);
+      const [hours] = await rows('SELECT sum(total_volume) AS volume, max(max_flow_rate) AS max FROM flow_data_hourly');
+      assert.ok(Math.abs(hours.volume - volume) < 1e-6, `${hours.volume}`);
+      assert.equal(hours.max, totalizer.length - 1);
+    });
+
+  it('begins a window with the last reading at or before it', async () => {
+    for (const [at, value] of [100, 110, 120, 140].entries())
+      await client.query("INSERT INTO flow_data (device_id, created_at, totalizer) VALUES ('f', $1, $2)", [
+        new Date(Date.UTC(2026, 0, 1, at)),
+        value,
+      ]);
+    const volume = async (start: string, end: string) =>
+      (await rows('SELECT total_volume FROM get_flow_statistics($1, $2, $3)', ['f', start, end]))[0].total_volume;
+    assert.equal(await volume('2026-01-01T01:00:00Z', '2026-01-01T03:00:00Z'), 30);
+    assert.equal(await volume('2026-01-01T01:30:00Z', '2026-01-01T02:00:00Z'), 10);
+    assert.equal(await volume('2026-01-01T04:00:00Z', '2026-01-01T05:00:00Z'), 0);
+  });
+
+  it('lists adverts of unknown devices', async () => {
+    await client.query("INSERT INTO devices (device_id) VALUES ('AA:AA:AA:AA:AA:AA')");
+    for (const address of ['aa:aa:aa:aa:aa:aa', 'bb:bb:bb:bb:bb:bb', 'BB:BB:BB:BB:BB:BB'])
+      await client.query(
+        "INSERT INTO raw_advertisements (scanner_id, topic, payload) VALUES ('s', 'bt-mqtt/raw/s', $1)",
+        [{ address }],
+      );
+    assert.deepEqual(await rows('SELECT address, adverts, scanners FROM unknown_devices'), [
+      { address: 'BB:BB:BB:BB:BB:BB', adverts: '2', scanners: ['s'] },
+    ]);
+  });
+});
