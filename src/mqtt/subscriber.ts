@@ -158,7 +158,6 @@ export function wireSource(options: WireSourceOptions): Source {
         return;
       }
       const settle = box.take(arrived);
-      tellFull();
       const receipt = { key: `${clientId}:${messageId}:${arrived.digest}`, redelivered: dup };
       onMessage(
         {
@@ -171,6 +170,7 @@ export function wireSource(options: WireSourceOptions): Source {
         },
         settled => settled.ok && settle(),
       );
+      tellFull();
     }
 
     function tellFull(): void {
