@@ -67,14 +67,14 @@ export const definition = defineNode({
         host.gauge('fieldline_modbus_poll_ms', health.tookMs);
         host.gauge('fieldline_modbus_queue', bus.depth);
         host.gauge('fieldline_modbus_overruns', health.overruns);
+        host.gauge('fieldline_modbus_waiting', outlet.backlog.open);
         tellChange(health);
         show();
       },
     });
 
     const show = () => {
-      const waiting = outlet.trouble === '' ? undefined : { open: outlet.open, reason: outlet.trouble };
-      const [fill, text] = statusOf(poller.health, systemClock.steady(), waiting);
+      const [fill, text] = statusOf(poller.health, outlet.backlog, systemClock.steady());
       host.status(fill, text);
     };
     const clockwork = setInterval(show, STATUS_MS);

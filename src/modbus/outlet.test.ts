@@ -42,7 +42,7 @@ describe('outlet', () => {
     for (let n = 0; n < 5; n++) outlet.offer(reading(n));
     await turn();
     assert.deepEqual(stored, [0, 1, 2, 3, 4]);
-    assert.equal(outlet.open, 0);
+    assert.equal(outlet.backlog.open, 0);
   });
 
   it('keeps what an outage refuses, tries the oldest for ever, then lets all follow in order', async () => {
@@ -52,10 +52,10 @@ describe('outlet', () => {
       outlet.offer(reading(n));
       await turn();
     }
-    assert.match(outlet.trouble, /because outage/);
+    assert.match(outlet.backlog.reason, /because outage/);
     await timing.advance(60_000, 100);
     assert.ok(emitted.length < 30, `${emitted.length} tries in a minute`);
-    assert.equal(outlet.open, 10);
+    assert.equal(outlet.backlog.open, 10);
     away = false;
     await timing.advance(6000, 100);
     assert.deepEqual(stored, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -85,15 +85,22 @@ describe('outlet', () => {
       outlet.offer(reading(n));
       await turn();
     }
-    assert.equal(outlet.open, 3);
+    assert.equal(outlet.backlog.open, 3);
     assert.deepEqual(dropped, ['3 full because outage', '4 full because outage']);
   });
 
   it('a sink that just takes its time is bounded, too', () => {
     const { outlet, dropped } = scene(() => new Promise(() => {}), 3);
     for (let n = 0; n < 5; n++) outlet.offer(reading(n));
-    assert.equal(outlet.open, 3);
+    assert.equal(outlet.backlog.open, 3);
     assert.equal(dropped.length, 2);
+    assert.deepEqual(outlet.backlog, { open: 3, reason: '', full: true, dropped: 2 });
+  });
+
+  it('says when the flow does not keep up', () => {
+    const { outlet } = scene(() => new Promise(() => {}));
+    for (let n = 0; n < 11; n++) outlet.offer(reading(n));
+    assert.match(outlet.backlog.reason, /not stored as fast as they come/);
   });
 
   for (const kind of ['data', 'unfinished'] as const)

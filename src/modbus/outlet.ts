@@ -5,21 +5,24 @@ import type { Settled } from '../kernel/ticket.ts';
 import type { Reading } from '../reading/reading.ts';
 import type { After } from './timing.ts';
 
+/** full: an outage outlasted the memory. refused: failed three times for a reason of its own. closed: not stored by then. */
+export type DropReason = 'full' | 'refused' | 'closed';
+
 export type OutletOptions = {
   emit: (reading: Reading) => Promise<Settled>;
   after: After;
   /** Readings on their way or waiting; one more is dropped. */
   limit?: number;
-  /** full: an outage outlasted the memory. refused: failed three times for a reason of its own. closed: not stored by then. */
-  onDrop: (reading: Reading, why: 'full' | 'refused' | 'closed', reason: string) => void;
+  onDrop: (reading: Reading, why: DropReason, reason: string) => void;
   random?: () => number;
 };
 
+/** Readings that are not stored yet; `reason` is '' while that is only their usual way. */
+export type Backlog = { open: number; reason: string; full: boolean; dropped: number };
+
 export type Outlet = {
   offer(reading: Reading): void;
-  readonly open: number;
-  /** Why the last one is tried again; '' when all is well. */
-  readonly trouble: string;
+  readonly backlog: Backlog;
   /** No more is emitted until `resume`; readings wait. */
   pause(): void;
   resume(): void;
@@ -28,6 +31,9 @@ export type Outlet = {
 
 type Entry = { reading: Reading; tries: number };
 const TRIES = 3;
+const SLOW = 'readings are not stored as fast as they come';
+/** More than that many on their way is a flow that does not keep up. */
+const USUAL = 10;
 
 /**
  * In an outage the readings wait in order, and only the oldest one is tried, with backoff, for ever; when it is stored
@@ -37,10 +43,16 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
   const parked: Entry[] = [];
   const wait = backoff(200, 5000, random);
   let flying = 0;
+  let dropped = 0;
   let trouble = '';
   let paused = false;
   let closed = false;
   let cancelRetry: (() => void) | undefined;
+
+  const drop = (reading: Reading, why: DropReason, reason: string) => {
+    dropped++;
+    onDrop(reading, why, reason);
+  };
 
   async function fly(entry: Entry): Promise<void> {
     flying++;
@@ -51,11 +63,11 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
       return;
     }
     if (closed) {
-      onDrop(entry.reading, 'closed', settled.reason);
+      drop(entry.reading, 'closed', settled.reason);
       return;
     }
     if (settled.kind !== 'outage' && ++entry.tries >= TRIES) {
-      onDrop(entry.reading, 'refused', settled.reason);
+      drop(entry.reading, 'refused', settled.reason);
       if (parked.length === 0) trouble = '';
     } else {
       trouble = settled.reason;
@@ -93,15 +105,13 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
   return {
     offer(reading) {
       if (closed) return;
-      if (flying + parked.length >= limit) onDrop(reading, 'full', trouble || 'readings are not stored fast enough');
+      if (flying + parked.length >= limit) drop(reading, 'full', trouble || SLOW);
       else if (paused || trouble !== '') parked.push({ reading, tries: 0 });
       else void fly({ reading, tries: 0 });
     },
-    get open() {
-      return flying + parked.length;
-    },
-    get trouble() {
-      return trouble;
+    get backlog() {
+      const open = flying + parked.length;
+      return { open, reason: trouble || (open > USUAL ? SLOW : ''), full: open >= limit, dropped };
     },
     pause() {
       paused = true;
@@ -115,7 +125,7 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
     close() {
       closed = true;
       stopRetry();
-      for (const { reading } of parked.splice(0)) onDrop(reading, 'closed', trouble || 'closed');
+      for (const { reading } of parked.splice(0)) drop(reading, 'closed', trouble || 'closed');
     },
   };
 }

@@ -1,27 +1,28 @@
 // What a poll's status says: values and their age when all is well, else what is wrong and what to do.
+import type { Backlog } from './outlet.ts';
 import type { Health } from './poller.ts';
 
 export type Status = readonly [fill: 'green' | 'yellow' | 'red', text: string];
 
-/** Readings that could not be stored yet. */
-export type Waiting = { open: number; reason: string };
-
 /** `now` is the steady clock. The age of the last value always shows, so that a stopped poll cannot look alive. */
-export function statusOf(health: Health, now: number, waiting?: Waiting): Status {
-  const { faults, values, absent, lastReadingAt, state } = health;
-  const age = lastReadingAt === undefined ? 'no value yet' : `${ageOf(now - lastReadingAt)} ago`;
-  const fault = faults[0];
-  const missing = Object.entries(absent);
+export function statusOf(health: Health, backlog: Backlog, now: number): Status {
+  const { faults, values, absent, lastReadingAt, state, overruns } = health;
+  const age = lastReadingAt === undefined ? '' : `${ageOf(now - lastReadingAt)} ago`;
+  const last = age === '' ? 'no value yet' : `last value ${age}`;
+  const [fault] = faults;
+  const lost = backlog.dropped > 0 ? `; ${backlog.dropped} dropped` : '';
+  if (backlog.reason !== '')
+    return [backlog.full ? 'red' : 'yellow', `${backlog.open} readings wait (${backlog.reason})${lost}; ${last}`];
   if (state === 'starting') return ['yellow', 'first poll'];
   if (state === 'failing')
-    return ['red', `${fault?.message ?? 'nothing answered'}; ${fault?.advice ?? ''}; last ${age}`];
-  if (waiting !== undefined)
-    return ['red', `${waiting.open} readings wait to be stored (${waiting.reason}); last ${age}`];
+    return ['red', `${fault?.message ?? 'nothing answered'}; ${fault?.advice ?? ''}; ${last}${lost}`];
   const rate = `${health.ratePerS < 10 ? health.ratePerS.toFixed(1) : Math.round(health.ratePerS)}/s`;
-  if (missing.length === 0) return ['green', `${values} values, ${age}, ${rate}`];
+  const pace = `${age}, ${rate}${overruns > 0 ? `, ${overruns} overruns` : ''}${lost}`;
+  const missing = Object.entries(absent);
+  if (missing.length === 0) return ['green', `${values} values, ${pace}`];
   const [metric, reason] = missing[0] as [string, string];
   const advice = fault === undefined ? '' : `; ${fault.advice}`;
-  return ['yellow', `${values} of ${values + missing.length} values, ${age}, ${rate}; ${metric}: ${reason}${advice}`];
+  return ['yellow', `${values} of ${values + missing.length} values, ${pace}; ${metric}: ${reason}${advice}`];
 }
 
 /** 0.4 s, 12 s, 5 min, 3 h */

@@ -1,0 +1,205 @@
+// modbus-poll and modbus-bus in real Node-RED, against the simulator on a socket.
+import assert from 'node:assert/strict';
+import { Fault } from '../../src/kernel/fault.ts';
+import { startDemoInstruments } from '../../src/modbus/demo.ts';
+import { type Simulator, startSimulator } from '../../src/modbus/simulator.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import modbusBus from '../modbus-bus/modbus-bus.ts';
+import modbusPoll from './modbus-poll.ts';
+
+const inlineMap = JSON.stringify({
+  name: 'two-words',
+  table: 'holding',
+  registers: [
+    { metric: 'flow_rate', address: 0, type: 'uint16' },
+    { metric: 'status', address: 1, type: 'uint16' },
+  ],
+});
+
+describe('modbus-poll node', () => {
+  let runtime: TestRuntime;
+  let simulator: Simulator;
+  before(async () => {
+    runtime = await testRuntime();
+    runtime.register(modbusBus, modbusPoll);
+  });
+  beforeEach(async () => {
+    simulator = await startSimulator({ units: [[1, (_, address) => address + 10]] });
+  });
+  afterEach(async () => {
+    await runtime.deploy([]);
+    runtime.onSink('k', (_message, _send, done) => done());
+    delete (runtime.settings.services as Record<string, unknown>)['demo'];
+    await simulator.close();
+  });
+
+  const flow = (poll: object = {}, bus: object = {}): FlowNode[] => [
+    { id: 'bus', type: 'fieldline-modbus-bus', host: '127.0.0.1', port: simulator.port, timeoutMs: 100, ...bus },
+    {
+      id: 'p',
+      type: 'fieldline-modbus-poll',
+      bus: 'bus',
+      map: inlineMap,
+      deviceId: 'meter-7',
+      periodMs: 20,
+      wires: [['k'], ['e']],
+      ...poll,
+    },
+    { id: 'k', type: 'test-sink' },
+    { id: 'e', type: 'test-sink' },
+  ];
+  const readings = (id: string) => runtime.received(id).map(({ payload }) => payload as Reading);
+
+  it('sends one reading per poll, with the words it got', async () => {
+    await runtime.deploy(flow());
+    const [message] = await runtime.until('k', 5);
+    assert.equal(message?.topic, `modbus/127.0.0.1:${simulator.port}/1/two-words`);
+    const [first, ...others] = readings('k');
+    assert.equal(first?.deviceId, 'meter-7');
+    assert.equal(first?.protocol, 'modbus');
+    assert.deepEqual(first?.telemetry, { flow_rate: 10, status: 11 });
+    assert.deepEqual(first?.metadata.raw, { topic: message?.topic, hex: '000a000b' });
+    assert.equal(first?.metadata.orgId, undefined);
+    assert.ok(others.every(({ metadata }) => metadata.digest !== first?.metadata.digest));
+    assert.match((await runtime.untilStatus('p', /2 values/)).text ?? '', /^2 values, \d\.\d s ago, \d+(\.\d)?\/s$/);
+    assert.equal(runtime.status('p').fill, 'green');
+  });
+
+  it('names its bus after the operator, as one level of the topic', async () => {
+    await runtime.deploy(flow({}, { name: 'cellar / line #1' }));
+    const [message] = await runtime.until('k', 1);
+    assert.equal(message?.topic, 'modbus/cellar-line-1/1/two-words');
+  });
+
+  it('reads the demo instruments of the gateway where no address is set', async () => {
+    const instruments = await startDemoInstruments();
+    (runtime.settings.services as Record<string, unknown>)['demo'] = {
+      modbus: { host: instruments.host, port: instruments.port },
+    };
+    await runtime.deploy(flow({ map: 'nivus-float32', deviceId: '' }, { host: '' }));
+    await runtime.until('k', 1);
+    const reading = readings('k')[0];
+    assert.equal(reading?.deviceId, 'demo-flow-1');
+    assert.equal(reading?.metadata.orgId, 'demo');
+    assert.deepEqual(Object.keys(reading?.telemetry ?? {}), ['flow_rate', 'totalizer', 'temperature', 'status']);
+    await runtime.deploy([]);
+    await instruments.close();
+  });
+
+  it('has demo instruments of its own in a bare palette', async () => {
+    await runtime.deploy(flow({ map: 'nivusonic-input', deviceId: '', unitId: 2 }, { host: 'demo' }));
+    await runtime.until('k', 1);
+    const reading = readings('k')[0];
+    assert.equal(reading?.deviceId, 'demo-flow-2');
+    assert.equal(reading?.metadata.raw?.topic, 'modbus/demo/2/nivusonic-input');
+  });
+
+  const idle: [what: string, poll: object, bus: object, fill: string, text: RegExp][] = [
+    ['no bus', { bus: '' }, {}, 'grey', /^no bus chosen$/],
+    ['no address', {}, { host: '' }, 'grey', /^no address set$/],
+    ['no device id', { deviceId: ' ' }, {}, 'red', /Device id: expected a value, got nothing/],
+    [
+      'an unknown map',
+      { map: 'nivus' },
+      {},
+      'red',
+      /register map: expected JSON or one of nivus-float32, nivusonic-input, got "nivus"/,
+    ],
+    [
+      'a wrong map',
+      { map: inlineMap.replace('"uint16"', '"word"') },
+      {},
+      'red',
+      /register map, register 1 \(flow_rate\), type: expected one of int16/,
+    ],
+    [
+      'wrong parameters',
+      { parameters: 'flow_span=10' },
+      {},
+      'red',
+      /Parameters: expected a JSON object of numbers, got "flow_span=10"/,
+    ],
+    [
+      'an unknown parameter',
+      { map: 'nivusonic-input', parameters: '{"span":1}' },
+      {},
+      'red',
+      /parameters: expected one of flow_span/,
+    ],
+  ];
+  for (const [what, poll, bus, fill, text] of idle)
+    it(`says so: ${what}`, async () => {
+      await runtime.deploy(flow(poll, bus));
+      const status = await runtime.untilStatus('p', text);
+      assert.equal(status.fill, fill);
+    });
+
+  it('tells once what a unit refuses, with advice, and once that it is well again', async () => {
+    simulator.misbehave = ({ address, count }) => (address + count > 1 ? { kind: 'exception', code: 2 } : undefined);
+    await runtime.deploy(flow());
+    const status = await runtime.untilStatus('p', /exception/);
+    assert.match(
+      status.text ?? '',
+      /^1 of 2 values, .*; status: exception 02 illegal data address; check address and base/,
+    );
+    assert.equal(status.fill, 'yellow');
+    await runtime.until('k', 10);
+    assert.equal(runtime.received('e').length, 1);
+    const [event] = runtime.received('e');
+    assert.equal(event?.topic, `modbus/127.0.0.1:${simulator.port}/1/status`);
+    assert.deepEqual((event?.payload as Record<string, unknown> | undefined)?.['quality'], {
+      status: 'exception 02 illegal data address',
+    });
+  });
+
+  it('shows a silent unit in red, and comes back by itself', async () => {
+    simulator.misbehave = () => ({ kind: 'silence' });
+    await runtime.deploy(flow({}, { probeSeconds: 0.1 }));
+    const status = await runtime.untilStatus('p', /no answer/);
+    assert.equal(status.fill, 'red');
+    assert.match(status.text ?? '', /unit 1.*; .*; no value yet$/);
+    simulator.misbehave = () => undefined;
+    await runtime.until('k', 3);
+    await runtime.until('e', 2);
+    assert.deepEqual(
+      runtime.received('e').map(({ payload }) => (payload as { state: string }).state),
+      ['failing', 'ok'],
+    );
+  });
+
+  it('keeps readings through an outage of the sink, with the time of their poll', async () => {
+    let away = true;
+    const refused: string[] = [];
+    runtime.onSink('k', (message, _send, done) => {
+      if (away) refused.push((message.payload as Reading).timestamp);
+      done(away ? new Fault('FIELDLINE_DATABASE', 'the database is away', { kind: 'outage' }) : undefined);
+    });
+    await runtime.deploy(flow());
+    const status = await runtime.untilStatus('p', /readings wait/);
+    assert.match(status.text ?? '', /readings wait \(.*the database is away\)/);
+    assert.equal(status.fill, 'yellow');
+    const stored: string[] = [];
+    away = false;
+    runtime.onSink('k', (message, _send, done) => {
+      stored.push((message.payload as Reading).timestamp);
+      done();
+    });
+    await runtime.until('k', runtime.received('k').length + 20);
+    assert.equal(stored[0], refused[0], 'the oldest comes first, as it was measured');
+    assert.equal(new Set(stored).size, stored.length, 'each once');
+    assert.deepEqual(stored, stored.toSorted());
+  });
+
+  it('leaves no connection behind when it is deployed away, and none too many when it is deployed again', async () => {
+    await runtime.deploy(flow());
+    await runtime.until('k', 1);
+    for (let n = 0; n < 3; n++) {
+      await runtime.deploy(flow({ unitId: 1 }));
+      await runtime.until('k', 1);
+      assert.equal(simulator.connections, 1);
+    }
+    await runtime.deploy([]);
+    while (simulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 5));
+  });
+});
