@@ -88,7 +88,10 @@ export const definition = defineConfig({
     });
     const origins = settings.origins.split(/\s+/).filter(origin => origin !== '');
     const authorize = authorizeBy(host.services['authorize']);
-    const socket = attachSocket(host.server as Server, hub, { path, codec, origins, maxConnections, authorize });
+    // All subscriptions of a client come in one frame when it reconnects.
+    const maxFrameBytes = Math.max(64, maxSubscriptions / 2) * 1024;
+    const limits = { maxConnections, maxFrameBytes };
+    const socket = attachSocket(host.server as Server, hub, { path, codec, origins, authorize, ...limits });
     const provides: LiveServer = {
       hub,
       get clients() {

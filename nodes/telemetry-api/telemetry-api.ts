@@ -1,7 +1,7 @@
 // telemetry-api: answers questions about stored telemetry, in the flow for dashboards and over HTTP for programs.
 import { answerer, type Ask } from '../../src/api/answers.ts';
-import { storedReadings } from '../../src/api/summary.ts';
 import { type Handler, mount, type Router, telemetryRoutes } from '../../src/api/routes.ts';
+import { storedReadings } from '../../src/api/summary.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { expected, Fault, reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';

@@ -54,8 +54,9 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
   // Commands behind a `connect` whose token is still being looked at.
   const waiting: Call[] = [];
   let replies: string[] = [];
-  let heardAt = clock.steady();
-  let pingedAt = heardAt;
+  const openedAt = clock.steady();
+  let heardAt = openedAt;
+  let pingedAt = openedAt;
 
   function closed(): void {
     who = 'gone';
@@ -183,12 +184,12 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
   };
 
   function tick(): void {
-    const silentMs = clock.steady() - heardAt;
+    const now = clock.steady();
     if (who === 'nobody' || who === 'asked') {
-      if (silentMs > CONNECT_LIMIT_MS) end(closes.stale);
-    } else if (silentMs > 2 * pingMs + PONG_GRACE_MS) end(closes.noPong);
-    else if (clock.steady() - pingedAt >= pingMs) {
-      pingedAt = clock.steady();
+      if (now - openedAt > CONNECT_LIMIT_MS) end(closes.stale);
+    } else if (now - heardAt > 2 * pingMs + PONG_GRACE_MS) end(closes.noPong);
+    else if (now - pingedAt >= pingMs) {
+      pingedAt = now;
       send(PING);
     }
   }

@@ -5,7 +5,7 @@ import { type Channel, topicsOf } from './channels.ts';
 import { type Filter, keyOf, matches } from './filter.ts';
 import { latestRows } from './latest.ts';
 import { type Entry, rowLog } from './log.ts';
-import { type Row, columnOf, rowsOf, statusRowOf } from './publication.ts';
+import { type Row, columnOf, rowsOf, statusKey, statusRowOf } from './publication.ts';
 
 /** Entries of one channel for all who subscribed to it with the same filter. */
 export type Batch = {
@@ -128,7 +128,7 @@ export function createHub(options: HubOptions = {}): Hub {
         newest.set(reading.deviceId, reading);
       }
       // As in the database: one update of a device for each batch.
-      for (const reading of newest.values()) publishRow(statusRowOf(reading));
+      for (const reading of newest.values()) publishRow(statusRowOf(reading, latest.get(statusKey(reading.deviceId))));
     },
     publishRows(rows) {
       for (const row of rows) publishRow(row);

@@ -5,6 +5,7 @@ import type { Row } from './publication.ts';
 
 export type Latest = {
   put(entry: Entry): void;
+  get(key: string): Row | undefined;
   /** Newest rows that `wanted` accepts, at most `limit` (the most recently published), by offset. */
   snapshot(wanted: (row: Row) => boolean, limit: number): readonly Entry[];
 };
@@ -23,6 +24,7 @@ export function latestRows(maxKeys: number): Latest {
       if (known === undefined || milliseconds(known.row.time) <= milliseconds(entry.row.time))
         newest.set(entry.row.key, entry);
     },
+    get: key => newest.get(key)?.row,
     snapshot(wanted, limit) {
       const found: Entry[] = [];
       for (const [, entry] of newest.entries()) if (wanted(entry.row)) found.push(entry);

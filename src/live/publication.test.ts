@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Reading } from '../reading/reading.ts';
 import { channelNamed, topicsOf } from './channels.ts';
-import { rowsOf, statusRowOf } from './publication.ts';
+import { rowsOf, statusKey, statusRowOf } from './publication.ts';
 
 const laser: Reading = {
   deviceId: 'AA:BB:CC:DD:EE:FF',
@@ -117,8 +117,8 @@ describe('live publication', () => {
     ]);
   });
 
-  it('tells the status of a device as seed 000 does', () => {
-    const row = statusRowOf(laser);
+  it('tells the status of a device as seed 000 does, and remembers what it was told before', () => {
+    const row = statusRowOf(laser, undefined);
     assert.deepEqual(row.data, {
       type: 'status',
       device_id: 'AA:BB:CC:DD:EE:FF',
@@ -129,13 +129,15 @@ describe('live publication', () => {
       measurements_today: null,
       last_measurement: '2026-02-11T14:30:00.000Z',
     });
+    assert.deepEqual([row.key, row.event], [statusKey(laser.deviceId), 'UPDATE']);
     assert.deepEqual(topicsOf(row), ['device-status']);
-    const told = statusRowOf({
+    const status: Reading = {
       ...beacon,
-      telemetry: { connected: true, battery_estimate: 85, measurements_today: 142 },
-      metadata: { signalStrength: -65, firmware: '2.1.0', lastMeasurement: '2026-02-11T14:29:55.000Z' },
-    });
-    assert.deepEqual(Object.values(told.data).slice(2), [true, -65, '2.1.0', 85, 142, '2026-02-11T14:29:55.000Z']);
+      telemetry: { connected: false, measurements_today: 142 },
+      metadata: { batteryLevel: 85, firmware: '2.1.0', lastMeasurement: '2026-02-11T14:29:55.000Z' },
+    };
+    const told = [false, -65, '2.1.0', 85, 142, '2026-02-11T14:29:55.000Z'];
+    assert.deepEqual(Object.values(statusRowOf(status, row).data).slice(2), told);
   });
 });
 

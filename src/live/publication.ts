@@ -113,23 +113,30 @@ export function rowsOf(reading: Reading): Row[] {
   }
 }
 
-/** Seed 000's device status message, as far as the reading tells it: all of it where it is one (A03). */
-export function statusRowOf(reading: Reading): Row {
+/** Seed 000's device status message: what the reading tells, else what the status row before it told. */
+export function statusRowOf(reading: Reading, before: Row | undefined): Row {
   const { metadata, telemetry } = reading;
   const last = tableOf(telemetry) === 'measurements' ? reading.timestamp : metadata['lastMeasurement'];
-  return {
-    ...rowOf(reading, 'devices', {
-      type: 'status',
-      device_id: reading.deviceId,
-      connected: telemetry['connected'] ?? null,
-      rssi: metadata.signalStrength ?? null,
-      firmware: metadata.firmware ?? null,
-      battery_estimate: telemetry['battery_estimate'] ?? metadata.batteryLevel ?? null,
-      measurements_today: telemetry['measurements_today'] ?? null,
-      last_measurement: last ?? null,
-    }),
-    event: 'UPDATE',
+  const told: Record<string, unknown> = {
+    connected: metadata['connected'] ?? telemetry['connected'],
+    rssi: metadata.signalStrength,
+    firmware: metadata.firmware,
+    battery_estimate: metadata.batteryLevel ?? telemetry['battery'],
+    measurements_today: metadata['measurementsToday'] ?? telemetry['measurements_today'],
+    last_measurement: last,
   };
+  const data: Record<string, unknown> = { type: 'status', device_id: reading.deviceId };
+  for (const [column, value] of Object.entries(told)) data[column] = value ?? before?.data[column] ?? null;
+  return { ...rowOf(reading, 'devices', data), event: 'UPDATE' };
+}
+
+/** Key of a device's status rows. */
+export function statusKey(deviceId: string): string {
+  return keyOf('devices', deviceId, '');
+}
+
+function keyOf(table: Table, deviceId: string, part: string): string {
+  return `${table} ${deviceId} ${part}`;
 }
 
 /** Metrics that are absent for a reason have their row too. */
@@ -143,7 +150,7 @@ function rowOf(reading: Reading, table: Table, data: Record<string, unknown>, pa
   const row: Row = {
     table,
     event: 'INSERT',
-    key: `${table} ${reading.deviceId} ${part}`,
+    key: keyOf(table, reading.deviceId, part),
     time: reading.timestamp,
     deviceId: reading.deviceId,
     data,
