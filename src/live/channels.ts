@@ -1,6 +1,7 @@
 // Channels: the public names that clients subscribe to, and which rows each of them carries.
+import { columnsOf, type Table } from './columns.ts';
 import type { Columns } from './filter.ts';
-import { type Row, type Table, columnsOf } from './publication.ts';
+import type { Row } from './publication.ts';
 
 /** A channel that exists; its name is also the topic under which the hub finds it. */
 export type Channel = {
