@@ -1,6 +1,6 @@
 // The data directory: made private, checked for writing, and held by one gateway at a time.
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
@@ -11,6 +11,9 @@ export type DataDirectory = {
   /** Lets another gateway have it; the kernel does the same when this process dies. */
   release(): void;
 };
+
+/** Locks that this process holds; one that is collected as garbage is let go of. */
+const held = new Set<DatabaseSync>();
 
 /**
  * Holds a folder through a lock of the operating system: it ends with the process however that ends, so that no lock is
@@ -35,18 +38,24 @@ export function lockFolder(folder: string): () => void {
       ),
     );
   }
+  held.add(lock);
   writePrivate(note, `${JSON.stringify({ pid: process.pid })}\n`);
   return () => {
+    held.delete(lock);
     rmSync(note, { force: true });
     lock.close();
   };
 }
 
-/** Makes a folder and those above it that are missing. Whatever the umask, `mode` is what they get. */
+/**
+ * Makes a folder and those above it that are missing. Whatever the umask, `mode` is what they get. Not by the recursive
+ * mkdir of Node, which never returns below a folder that refuses new names with ENOENT, such as /proc.
+ */
 export function makeFolders(folder: string, mode: number): void {
-  const first = mkdirSync(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let at = folder; at.length >= first.length; at = path.dirname(at)) chmodSync(at, mode);
+  if (existsSync(folder)) return;
+  if (path.dirname(folder) !== folder) makeFolders(path.dirname(folder), mode);
+  mkdirSync(folder);
+  chmodSync(folder, mode);
 }
 
 function makeFolder(folder: string): void {

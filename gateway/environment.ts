@@ -81,11 +81,16 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const secret = env['FIELDLINE_SECRET'] || undefined;
   if (secret !== undefined && secret.length < MIN_SECRET)
     throw wrong('FIELDLINE_SECRET', `at least ${MIN_SECRET} characters`, `${secret.length}`);
-  if (!isLoopback(host) && adminPassword === undefined)
-    throw new Fault(
-      'FIELDLINE_PASSWORD_NEEDED',
-      expected('HOST', 'a loopback address as long as FIELDLINE_ADMIN_PASSWORD is not set', host),
-    );
+  const mqttListen = listenOf('MQTT_LISTEN', value('MQTT_LISTEN') ?? '127.0.0.1:1883');
+  for (const [name, at] of [
+    ['HOST', host],
+    ['MQTT_LISTEN', mqttListen.host],
+  ] as const)
+    if (!isLoopback(at) && adminPassword === undefined)
+      throw new Fault(
+        'FIELDLINE_PASSWORD_NEEDED',
+        expected(name, 'a loopback address as long as FIELDLINE_ADMIN_PASSWORD is not set', at),
+      );
   const databaseUrl = value('DATABASE_URL');
   const mqttUrl = value('MQTT_URL');
   return {
@@ -102,7 +107,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
             ['mqtt', 'mqtts', 'tcp', 'ssl', 'tls', 'ws', 'wss'],
             'mqtt://user:password@host:1883',
           ),
-    mqttListen: listenOf('MQTT_LISTEN', value('MQTT_LISTEN') ?? '127.0.0.1:1883'),
+    mqttListen,
     adminPassword,
     secret,
     demo: demo === 'on',

@@ -1,17 +1,19 @@
 // Starts the parts of the gateway in order and puts each on the list of what to stop.
+import { connectPublisher } from '../sim/publisher.ts';
+import { startInstruments } from '../sim/instruments.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { drained, pauseSources } from '../src/palette/drain.ts';
 import { healthParts } from '../src/palette/health.ts';
 import { migrate } from '../src/store/migrate.ts';
+import { openEmbeddedBroker } from './broker.ts';
 import { openDataDirectory, secretOf } from './data-directory.ts';
 import { startDatabase } from './database.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, isLoopback } from './environment.ts';
 import { type Front, openFront } from './front.ts';
 import { guardedGate, openGate } from './gate.ts';
 import { databaseProbe, type HealthBoard, healthBoard } from './health.ts';
 import { type Logs, withoutPassword } from './log.ts';
-import { openLogin } from './login.ts';
-import { checkBroker } from './mqtt-check.ts';
+import { ADMIN, type Login, openLogin } from './login.ts';
 import { startNodeRed } from './node-red.ts';
 import { type KnownPeers, knownPeers, reach } from './peers.ts';
 import { type Processes, processesIn } from './processes.ts';
@@ -19,7 +21,8 @@ import type { Stops } from './stop.ts';
 
 /** Limits of the stop; together under 10 s, the time that service managers and containers give. */
 const DRAIN_MS = 2000;
-const NODE_RED_MS = 3500;
+const NODE_RED_MS = 3000;
+const DEMO_MS = 600;
 const BROKER_MS = 1000;
 const DATABASE_MS = 1500;
 
@@ -84,15 +87,18 @@ function passwordOf(url: string): string | undefined {
   return password === '' ? undefined : decodeURIComponent(password);
 }
 
-/** Broker that the shipped flow talks to: `services.mqttUrl` or `services.broker`. */
-async function openBroker(
-  starting: Starting,
-  front: Front,
-): Promise<{ services: Record<string, unknown>; shown: string }> {
-  const { environment, known, logs, stops, health } = starting;
+type BrokerFor = {
+  /** What nodes get: `mqttUrl` of a given broker, or the embedded `broker` itself. */
+  services: Record<string, unknown>;
+  /** Where the demo devices publish. */
+  url: string;
+};
+
+async function openBroker(starting: Starting, front: Front, login: Login | undefined): Promise<BrokerFor> {
+  const { environment, directory, health, known, logs, stops } = starting;
   const log = logs.part('broker');
-  const url = environment.mqttUrl;
   health.set('broker', false, 'starting');
+  const url = environment.mqttUrl;
   if (url !== undefined) {
     logs.hide(passwordOf(url));
     await reach({
@@ -103,15 +109,44 @@ async function openBroker(
       signal: stops.signal,
       isWrong: (error, isKnown) => !isKnown && error instanceof Fault && error.kind === 'data',
       async attempt() {
-        await checkBroker(url);
+        const tried = await connectPublisher(url, `fieldline-check-${process.pid}`);
+        await tried.close();
         health.set('broker', true, 'answers');
       },
     });
-    return { services: { mqttUrl: url }, shown: withoutPassword(url) };
+    return { services: { mqttUrl: url }, url };
   }
-  void front;
-  void BROKER_MS;
-  return { services: {}, shown: '' };
+  const { mqttListen, adminPassword } = environment;
+  // On this machine alone the port is as open as the editor on loopback; everybody else needs the login.
+  const guard = isLoopback(mqttListen.host) ? undefined : login;
+  const authenticate =
+    guard && ((user: string, password: string, id: string) => guard.check(`mqtt ${id}`, user, password) === 'right');
+  const { broker, upgrade, close } = await openEmbeddedBroker({ directory, listen: mqttListen, authenticate, log });
+  stops.add('broker', BROKER_MS, close);
+  front.mqtt = upgrade;
+  health.probe('broker', () => {
+    const { clients, journal } = broker.state();
+    const detail = journal.fault ?? `listens on ${broker.host}:${broker.port}, ${clients} clients`;
+    return [{ part: 'broker', ready: journal.fault === undefined, detail, required: true }];
+  });
+  const credentials = guard && adminPassword !== undefined ? `${ADMIN}:${encodeURIComponent(adminPassword)}@` : '';
+  return { services: { broker }, url: `mqtt://${credentials}${reachable(broker.host)}:${broker.port}` };
+}
+
+async function openInstruments(starting: Starting, mqttUrl: string): Promise<Record<string, unknown>> {
+  const { environment, health, logs, stops } = starting;
+  if (!environment.demo) return {};
+  const instruments = await startInstruments({ mqttUrl, log: logs.part('demo') });
+  stops.add('demo', DEMO_MS, instruments.close);
+  const { host, port } = instruments.demo.modbus;
+  health.mention('demo instruments', true, `Modbus TCP on ${host}:${port}, a home on MQTT, Bluetooth from captures`);
+  return { demo: instruments.demo };
+}
+
+/** An address to connect to, for one to listen on; as it stands in a URL. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** Starts everything; resolves with the addresses when the flows run. Rejects with a Fault; the caller then stops. */
@@ -153,8 +188,9 @@ export async function startGateway(options: {
 
   const starting: Starting = { environment, directory, health, known: knownPeers(directory), processes, logs, stops };
   const databaseUrl = await openDatabase(starting);
-  const broker = await openBroker(starting, front);
-  const services = { databaseUrl, authorize: gate.admits, ...broker.services };
+  const broker = await openBroker(starting, front, login);
+  const demo = await openInstruments(starting, broker.url);
+  const services = { databaseUrl, authorize: gate.admits, ...broker.services, ...demo };
   const nodeRed = await startNodeRed({
     ...{ root, directory, secret, server: front.inner, login, services, health },
     log: logs.part('node-red'),
@@ -166,13 +202,12 @@ export async function startGateway(options: {
     await drained(limitMs);
   });
 
-  const { host, port } = front.address;
-  const base = `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`;
+  const base = `http://${reachable(front.address.host)}:${front.address.port}`;
   return [
     ['Editor', `${base}/`],
     ['Dashboard', `${base}/dashboard`],
     ['Health', `${base}/health`],
-    ['MQTT', broker.shown],
+    ['MQTT', withoutPassword(broker.url)],
     ['Database', withoutPassword(databaseUrl)],
     ['Data', directory],
   ];
