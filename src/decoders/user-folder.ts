@@ -19,7 +19,7 @@ export type UserDecoders = {
 // Editors write a file in several steps; one scan sees them all.
 const QUIET_MS = 150;
 
-/** Makes the folder when it is missing. `onScan` is called after each scan, with the registry and faults renewed. */
+/** Makes the folder when it is missing. `onScan` is called after each later scan, with the registry and faults renewed. */
 export async function openUserDecoders(folder: string, onScan: () => void = () => {}): Promise<UserDecoders> {
   const url = pathToFileURL(folder.endsWith('/') ? folder : `${folder}/`);
   const shipped = await shippedDecoders();
@@ -29,6 +29,7 @@ export async function openUserDecoders(folder: string, onScan: () => void = () =
   let quiet: NodeJS.Timeout | undefined;
   let watcher: FSWatcher | undefined;
   let closed = false;
+  let opened = false;
 
   async function scan(): Promise<void> {
     try {
@@ -47,7 +48,7 @@ export async function openUserDecoders(folder: string, onScan: () => void = () =
     } catch (error) {
       faults = new Map([[folder, `${folder}: ${reasonOf(error)}`]]);
     }
-    if (!closed) onScan();
+    if (opened && !closed) onScan();
   }
   function rescan(): Promise<void> {
     scans = scans.then(scan);
@@ -55,6 +56,7 @@ export async function openUserDecoders(folder: string, onScan: () => void = () =
   }
 
   await rescan();
+  opened = true;
   try {
     watcher = watch(folder, { persistent: false }, () => {
       clearTimeout(quiet);

@@ -6,8 +6,6 @@ import { replayRadio } from './replay.ts';
 
 export type AdapterOptions = { /** For replays. */ speed?: number; prefix?: string };
 
-export const adapterSuggestions: readonly string[] = ['replay:builtin', 'hci0'];
-
 /** Rejects with FIELDLINE_RADIO and what to do. */
 export async function openRadio(adapter: string, options: AdapterOptions = {}): Promise<Radio> {
   const name = adapter.trim();

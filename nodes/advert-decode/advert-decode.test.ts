@@ -1,0 +1,165 @@
+// advert-decode in real Node-RED: what it takes, what it sends, what it rejects, decoders of a folder; everything settles.
+import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Raw } from '../../src/reading/raw.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import advertDecodeNode from './advert-decode.ts';
+
+const good = {
+  scanner_id: 'attic',
+  timestamp: '2026-01-01T00:00:00.500Z',
+  address: 'a4c1388d18b2',
+  rssi: -60,
+  service_data: { fcd2: '4002ca09' },
+};
+const warm = { ...good, service_data: { fcd2: '4002cf09' } };
+const strange = { ...good, service_data: {}, manufacturer_data: { ffff: '15' } };
+const raw = (content: unknown): Raw => ({
+  topic: 'bt-mqtt/raw/attic',
+  bytes: Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)),
+  receivedAt: Date.UTC(2026, 0, 1, 0, 0, 1),
+  source: 'broker',
+  protocol: 'mqtt',
+});
+const flow = (settings: object = {}) => [
+  { id: 's', type: 'test-source', wires: [['n']] },
+  { id: 'n', type: 'fieldline-advert-decode', wires: [['k'], ['bad']], ...settings },
+  { id: 'k', type: 'test-sink' },
+  { id: 'bad', type: 'test-sink' },
+];
+const temperature = (payload: unknown): unknown =>
+  Array.isArray(payload) ? payload.map(temperature) : (payload as Reading).telemetry['temperature'];
+
+describe('advert-decode node', () => {
+  let runtime: TestRuntime;
+  let folder: string;
+  before(async () => {
+    runtime = await testRuntime();
+    runtime.register(advertDecodeNode);
+    folder = path.join(runtime.settings.directory!, 'decoders');
+  });
+
+  const ring: Record<string, unknown> = { ...good };
+  ring['self'] = ring;
+  const done: Reading = {
+    deviceId: 'd',
+    protocol: 'modbus',
+    timestamp: '2026-01-01T00:00:00.000Z',
+    telemetry: { temperature: 9 },
+    metadata: {},
+  };
+  /** `temperatures` of each message of output 1; `reasons`: all of output 2. */
+  type Case = { name: string; payload: unknown; temperatures: unknown[]; reasons?: RegExp[] };
+  const cases: Case[] = [
+    { name: 'a raw message', payload: raw(good), temperatures: [25.06] },
+    { name: 'a batch, which stays one', payload: [raw(good), raw(warm)], temperatures: [[25.06, 25.11]] },
+    {
+      name: 'a batch with members it cannot read',
+      payload: [raw(strange), raw(good), raw('{')],
+      temperatures: [[25.06]],
+      reasons: [/no decoder knows/, /advert as JSON/],
+    },
+    { name: 'a batch without anything to read', payload: [raw('{')], temperatures: [], reasons: [/advert as JSON/] },
+    {
+      name: 'one message with several adverts',
+      payload: raw([good, strange, warm]),
+      temperatures: [25.06, 25.11],
+      reasons: [/no decoder knows/],
+    },
+    { name: 'a buffer', payload: Buffer.from(JSON.stringify(good)), temperatures: [25.06] },
+    { name: 'a text', payload: JSON.stringify(good), temperatures: [25.06] },
+    { name: 'a parsed object', payload: good, temperatures: [25.06] },
+    { name: 'an object that holds itself', payload: ring, temperatures: [25.06] },
+    { name: 'a reading of another node', payload: done, temperatures: [9] },
+    { name: 'nothing', payload: undefined, temperatures: [], reasons: [/advert as JSON/] },
+    { name: 'a number', payload: 7, temperatures: [], reasons: [/one advert as a JSON object/] },
+    { name: 'an empty batch', payload: [], temperatures: [] },
+    {
+      name: 'a damaged frame',
+      payload: raw({ ...good, service_data: { fcd2: '4002ca' } }),
+      temperatures: [],
+      reasons: [/longer than the frame/],
+    },
+  ];
+  for (const { name, payload, temperatures, reasons = [] } of cases)
+    it(`takes ${name}`, async () => {
+      await runtime.deploy(flow());
+      assert.deepEqual(await runtime.emit('s', { payload }), { ok: true });
+      assert.deepEqual(
+        runtime.received('k').map(message => temperature(message.payload)),
+        temperatures,
+      );
+      const got = runtime.received('bad').flatMap(message => message['reasons'] as string[]);
+      assert.equal(got.length, reasons.length, got.join());
+      for (const [at, reason] of reasons.entries()) assert.match(got[at]!, reason);
+    });
+
+  it('gives device, times, scanner and digest, and keeps the other fields of the message', async () => {
+    await runtime.deploy(flow());
+    const sent = raw(good);
+    await runtime.emit('s', { payload: sent, topic: sent.topic, other: 1 });
+    const [message] = runtime.received('k');
+    assert.deepEqual([message?.topic, message?.['other']], [sent.topic, 1]);
+    const { deviceId, timestamp, metadata } = message!.payload as Reading;
+    assert.deepEqual(
+      [deviceId, timestamp, metadata.scannerId, metadata.receivedAt, metadata.parser, metadata.signalStrength],
+      ['A4:C1:38:8D:18:B2', '2026-01-01T00:00:00.500Z', 'attic', sent.receivedAt, 'bthome-v2', -60],
+    );
+    assert.match(metadata.digest ?? '', /^[0-9a-f]{32}$/);
+    await runtime.emit('s', { payload: raw({ ...good, rssi: -61 }) });
+    assert.notEqual((runtime.received('k')[1]!.payload as Reading).metadata.digest, metadata.digest);
+  });
+
+  it('sends what it rejects as it came, and says so', async () => {
+    await runtime.deploy(flow());
+    const sent = raw('{');
+    await runtime.emit('s', { payload: sent });
+    const [message] = runtime.received('bad');
+    assert.equal(message?.payload, sent);
+    assert.equal(message?.['reason'], 'expected an advert as JSON');
+    const { fill, text } = await runtime.untilStatus('n', /rejected: /);
+    assert.deepEqual([fill, text], ['yellow', '0 readings, 1 rejected: expected an advert as JSON']);
+  });
+
+  it('takes a decoder that is put into its folder while it runs, and names one at fault', async () => {
+    await runtime.deploy(flow());
+    await mkdir(folder, { recursive: true });
+    const decoder = (name: string, gives: number): string => `export default {
+      name: '${name}', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
+      matches: advert => advert.manufacturerData.has('ffff'),
+      decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('ffff')[0] } }),
+      examples: [{ name: 'warm', advert: { manufacturer_data: { ffff: '15' } }, gives: { temperature: ${gives} } }],
+    };`;
+    try {
+      await writeFile(path.join(folder, 'shed.mjs'), decoder('shed', 22));
+      await runtime.untilStatus('n', /decoder file left out: shed.mjs: example "warm"/);
+      await writeFile(path.join(folder, 'shed.mjs'), decoder('shed', 21));
+      await runtime.untilStatus('n', /0 readings/);
+      await runtime.emit('s', { payload: raw(strange) });
+      assert.deepEqual(
+        runtime.received('k').map(message => temperature(message.payload)),
+        [21],
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('decodes now for the dialog', async () => {
+    await runtime.deploy(flow());
+    // The node has started when it has taken a message.
+    await runtime.emit('s', { payload: [] });
+    const ask = async (advert: unknown): Promise<Record<string, unknown>> => {
+      const response = await fetch(`${runtime.url}/fieldline/decode`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ node: 'n', advert }),
+      });
+      return (await response.json()) as Record<string, unknown>;
+    };
+    assert.equal(((await ask(good))['readings'] as Reading[])[0]?.telemetry['temperature'], 25.06);
+    assert.deepEqual(await ask(strange), { rejected: 'no decoder knows this advert' });
+  });
+});

@@ -1,0 +1,92 @@
+// advert-decode: turns Bluetooth adverts into readings with the shipped decoders and those of a folder.
+import path from 'node:path';
+import { advertsOf } from '../../src/decoders/advert-members.ts';
+import { keysOf, outputOf, type Sorted, sortMembers } from '../../src/decoders/members.ts';
+import { openUserDecoders, type UserDecoders } from '../../src/decoders/user-folder.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { defineNode } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+
+/** Decoders of the nodes that run, for the dialog's "decode now". */
+const open = new Map<string, UserDecoders>();
+
+export const definition = defineNode({
+  type: 'fieldline-advert-decode',
+  family: 'decode',
+  icon: 'font-awesome/fa-bluetooth',
+  summary: 'Turns Bluetooth adverts into readings; your own decoders are picked up from a folder while it runs.',
+  input: 'adverts',
+  outputs: ['readings', 'rejected'],
+  fields: {
+    folder: {
+      kind: 'text',
+      label: 'Decoder folder',
+      help: 'Folder of your own decoders; empty means the folder decoders in the data directory.',
+      initial: '',
+      optional: true,
+    },
+    keys: {
+      kind: 'secret',
+      label: 'Device keys',
+      help: 'Keys of encrypted devices as address=hex, separated by blanks or commas.',
+      initial: '',
+    },
+  },
+  admin(admin) {
+    // Body: `{ node, advert }`; answers the reading or why there is none.
+    admin.act('fieldline/decode', ({ body }) => {
+      const { node, advert } = (body ?? {}) as Record<string, unknown>;
+      const decoders = open.get(String(node)) ?? open.values().next().value;
+      if (decoders === undefined) throw new Error('deploy an advert-decode node first');
+      const { readings, refused } = sortMembers(advert, one =>
+        advertsOf(one, { registry: decoders.registry(), now: Date.now() }),
+      );
+      return readings.length > 0 ? { readings } : { rejected: refused.map(({ reason }) => reason).join('; ') };
+    });
+  },
+  async start(settings, host) {
+    const { keys, fault } = keysOf(host.secret('keys'));
+    if (fault !== undefined) throw new Fault('FIELDLINE_SETTING', fault);
+    let passed = 0;
+    let turnedAway = 0;
+    let lastReason = '';
+    const decoders = await openUserDecoders(settings.folder || path.join(host.directory, 'decoders'), () => {
+      for (const why of decoders.faults().values()) host.log('warn', why);
+      show();
+    });
+    open.set(host.id, decoders);
+
+    function show(): void {
+      const [broken] = decoders.faults().values();
+      const text = `${passed} readings, ${turnedAway} rejected`;
+      if (broken !== undefined) host.status('red', `decoder file left out: ${broken}`);
+      else if (lastReason !== '') host.status('yellow', `${text}: ${lastReason}`);
+      else host.status('green', text);
+    }
+    function tally({ readings, refused }: Sorted): void {
+      passed += readings.length;
+      turnedAway += refused.length;
+      for (const { label } of refused) host.count('fieldline_rejected_total', 1, { reason: label });
+      lastReason = refused[0]?.reason ?? '';
+      show();
+    }
+    for (const why of decoders.faults().values()) host.log('warn', why);
+    show();
+
+    return {
+      input(message, send, done) {
+        const context = { registry: decoders.registry(), keys, now: Date.now() };
+        const sorted = sortMembers(message.payload, member => advertsOf(member, context));
+        tally(sorted);
+        send(outputOf(message, sorted));
+        done();
+      },
+      close() {
+        open.delete(host.id);
+        decoders.close();
+      },
+    };
+  },
+});
+
+export default nodeRed(definition);

@@ -1,0 +1,129 @@
+// ble-gatt: keeps a link to a Bluetooth device and sends each notification as a raw message.
+import { decodeGlm, glmCharacteristic, glmEnable, glmService } from '../../src/decoders/laser/bosch-glm.ts';
+import { distoCharacteristic, distoService } from '../../src/decoders/laser/disto.ts';
+import { fromHex } from '../../src/kernel/bytes.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { defineNode } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import { openRadio } from '../../src/radio/open.ts';
+import { linkStatus } from '../../src/radio/link-status.ts';
+import { pumpOf } from '../../src/radio/pump.ts';
+import { gattSession } from '../../src/radio/session.ts';
+import { radioFields } from '../../src/radio/settings.ts';
+import { after } from '../../src/radio/timing.ts';
+import type { Raw } from '../../src/reading/raw.ts';
+
+const HELD = 10_000;
+const presets: Readonly<Record<string, { service: string; characteristic: string; enable?: Uint8Array }>> = {
+  'bosch-glm': { service: glmService, characteristic: glmCharacteristic, enable: glmEnable },
+  'leica-disto': { service: distoService, characteristic: distoCharacteristic },
+};
+
+export const definition = defineNode({
+  type: 'fieldline-ble-gatt',
+  family: 'source',
+  icon: 'font-awesome/fa-link',
+  summary: 'Keeps a link to a Bluetooth device, a laser meter for instance, and sends each notification.',
+  outputs: ['notifications', 'status'],
+  fields: {
+    adapter: radioFields.adapter,
+    address: { kind: 'text', label: 'Device', help: 'Address of the device.', initial: '00:13:43:A1:B2:C3' },
+    scanner: radioFields.scanner,
+    preset: {
+      kind: 'choice',
+      label: 'Kind',
+      help: 'Fills in what a known meter needs; own uses the three settings below.',
+      initial: 'bosch-glm',
+      options: [
+        ['bosch-glm', 'Bosch GLM'],
+        ['leica-disto', 'Leica DISTO'],
+        ['own', 'own'],
+      ],
+    },
+    service: { kind: 'text', label: 'Service', help: 'UUID, for own.', initial: '', optional: true },
+    characteristic: {
+      kind: 'text',
+      label: 'Characteristic',
+      help: 'UUID that notifies, for own.',
+      initial: '',
+      optional: true,
+    },
+    enable: {
+      kind: 'text',
+      label: 'Enable command',
+      help: 'Hex written after subscribing, for own.',
+      initial: '',
+      optional: true,
+    },
+    statusSeconds: {
+      kind: 'number',
+      label: 'Status every',
+      unit: 's',
+      help: 'A status message leaves this often, and whenever the link comes or goes.',
+      initial: 60,
+      min: 1,
+      max: 86400,
+    },
+    demoPrefix: radioFields.demoPrefix,
+  },
+  async start(settings, host) {
+    const own = {
+      service: settings.service,
+      characteristic: settings.characteristic,
+      enable: fromHex(settings.enable),
+    };
+    const target = presets[settings.preset] ?? own;
+    if (target.service === '' || target.characteristic === '')
+      throw new Fault('FIELDLINE_SETTING', 'Kind own: expected service and characteristic, got nothing');
+    const radio = await openRadio(settings.adapter, { prefix: settings.demoPrefix });
+    const device = settings.demoPrefix + settings.address.trim();
+    const link = linkStatus(device);
+    let dropped = 0;
+
+    const pump = pumpOf<Raw>({
+      size: 1,
+      window: 100,
+      limit: HELD,
+      emit: raws => host.emit({ payload: raws[0], topic: raws[0]?.topic ?? '' }),
+      onDrop(count, why, reason) {
+        dropped += count;
+        host.count('fieldline_dropped_total', count, { reason: why });
+        host.status('red', `${dropped} notifications dropped: ${reason}`);
+      },
+    });
+    const tellStatus = (): void =>
+      host.send([undefined, { topic: `scarnergy/status/${device}`, payload: link.message() }]);
+    const timer = setInterval(tellStatus, settings.statusSeconds * 1000).unref();
+    const session = gattSession({
+      radio,
+      ...target,
+      address: device,
+      after,
+      onData(bytes, receivedAt) {
+        const topic = `ble/${settings.scanner}/${device}/${target.characteristic}`;
+        pump.offer({ topic, bytes, receivedAt, source: settings.scanner, protocol: 'bluetooth', deviceId: device });
+        host.count('fieldline_received_total');
+        // The reply to the enable command is a notification, but no measurement.
+        if (settings.preset !== 'bosch-glm' || !('rejected' in decodeGlm(bytes))) link.measured(receivedAt);
+        host.status('green', `connected, ${link.measurements} measurements today`);
+      },
+      onLink(connected, reason) {
+        link.connected(connected);
+        host.status(connected ? 'green' : 'yellow', connected ? 'connected' : `not connected, trying again: ${reason}`);
+        tellStatus();
+      },
+    });
+    return {
+      pause: pump.pause,
+      resume: pump.resume,
+      async close() {
+        clearInterval(timer);
+        await session.close();
+        pump.close();
+        await radio.close();
+      },
+    };
+  },
+});
+
+export default nodeRed(definition);

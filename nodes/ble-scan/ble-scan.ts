@@ -1,0 +1,125 @@
+// ble-scan: listens to Bluetooth adverts and sends each as a raw message, in the JSON of bt-mqtt/raw.
+import { systemClock } from '../../src/kernel/clock.ts';
+import { defineNode } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import { openRadio } from '../../src/radio/open.ts';
+import { pumpOf } from '../../src/radio/pump.ts';
+import { rawAdvert } from '../../src/radio/raw-advert.ts';
+import { scanTally } from '../../src/radio/scan-tally.ts';
+import { listOf, radioFields } from '../../src/radio/settings.ts';
+import { after } from '../../src/radio/timing.ts';
+import { watchedScan } from '../../src/radio/watchdog.ts';
+import type { Raw } from '../../src/reading/raw.ts';
+import { deviceFilter } from '../../src/stream/allow.ts';
+
+const HELD = 10_000;
+
+export const definition = defineNode({
+  type: 'fieldline-ble-scan',
+  family: 'source',
+  icon: 'font-awesome/fa-bluetooth-b',
+  summary: 'Listens to Bluetooth adverts, or plays captured ones, and sends each as a raw message.',
+  outputs: ['adverts'],
+  fields: {
+    adapter: radioFields.adapter,
+    scanner: radioFields.scanner,
+    emit: {
+      kind: 'choice',
+      label: 'Send',
+      help: 'One message for each advert, or always arrays of up to 200.',
+      initial: 'each',
+      options: [
+        ['each', 'each advert'],
+        ['batches', 'batches'],
+      ],
+    },
+    allow: {
+      kind: 'text',
+      label: 'Only',
+      help: 'Addresses or their beginnings; empty means all devices.',
+      initial: '',
+      optional: true,
+      multiline: true,
+    },
+    block: {
+      kind: 'text',
+      label: 'Never',
+      help: 'Addresses or their beginnings that are left out.',
+      initial: '',
+      optional: true,
+      multiline: true,
+    },
+    silenceSeconds: {
+      kind: 'number',
+      label: 'Silent after',
+      unit: 's',
+      help: 'Without an advert for so long the scan is started again, and the status says so.',
+      initial: 60,
+      min: 1,
+      max: 86400,
+    },
+    speed: {
+      kind: 'number',
+      label: 'Replay speed',
+      help: '2 plays captures twice as fast.',
+      initial: 1,
+      min: 0.01,
+      max: 1000,
+    },
+    demoPrefix: radioFields.demoPrefix,
+  },
+  async start(settings, host) {
+    const radio = await openRadio(settings.adapter, { speed: settings.speed, prefix: settings.demoPrefix });
+    const passes = deviceFilter({ allow: listOf(settings.allow), block: listOf(settings.block) });
+    const batches = settings.emit === 'batches';
+    const tally = scanTally(settings.adapter);
+
+    const pump = pumpOf<Raw>({
+      size: batches ? 200 : 1,
+      window: batches ? 4 : 100,
+      limit: HELD,
+      emit: raws => host.emit(batches ? { payload: [...raws] } : { payload: raws[0], topic: raws[0]?.topic ?? '' }),
+      onDrop(count, why, reason) {
+        tally.dropped(count);
+        host.count('fieldline_dropped_total', count, { reason: why });
+        show(reason);
+      },
+    });
+    function show(trouble = pump.trouble): void {
+      const { fill, text } = tally.say(trouble, pump.held);
+      host.status(fill, text);
+    }
+    radio.onState(({ state, reason }) => {
+      tally.radio(state === 'on', state === 'on' ? reason : `${state}: ${reason}`);
+      show();
+    });
+    const stop = watchedScan({
+      radio,
+      silenceMs: settings.silenceSeconds * 1000,
+      clock: systemClock,
+      after,
+      onAdvert(advert) {
+        if (!passes(advert.address)) return host.count('fieldline_blocked_total');
+        tally.heard(advert.address);
+        host.count('fieldline_received_total');
+        pump.offer(rawAdvert(advert, settings.scanner));
+        show();
+      },
+      onSilence(ms) {
+        tally.silent(ms);
+        show();
+      },
+    });
+    return {
+      pause: pump.pause,
+      resume: pump.resume,
+      async close() {
+        stop();
+        pump.close();
+        await radio.close();
+      },
+    };
+  },
+});
+
+export default nodeRed(definition);

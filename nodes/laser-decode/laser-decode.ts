@@ -1,0 +1,111 @@
+// laser-decode: turns frames of laser distance meters into readings.
+import { laserKinds } from '../../src/decoders/laser/define.ts';
+import type { LaserFrame } from '../../src/decoders/laser/frame.ts';
+import { laserOf } from '../../src/decoders/laser/members.ts';
+import { outputOf, sortMembers } from '../../src/decoders/members.ts';
+import { defineNode, type Message } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+
+const TYPES = ['msg', 'str', 'flow', 'global', 'env'] as const;
+
+export const definition = defineNode({
+  type: 'fieldline-laser-decode',
+  family: 'decode',
+  icon: 'font-awesome/fa-arrows-h',
+  summary: 'Turns frames of Bosch GLM and Leica DISTO meters into readings, with session and element.',
+  input: 'frames',
+  outputs: ['readings', 'rejected'],
+  fields: {
+    kind: {
+      kind: 'choice',
+      label: 'Meter',
+      help: 'By form looks at the frame; the other choices reject what is not of that meter.',
+      initial: 'auto',
+      options: [
+        ['auto', 'by form'],
+        ['glm', 'Bosch GLM 50 C'],
+        ['glm100', 'Bosch GLM 100 C'],
+        ['disto', 'Leica DISTO'],
+      ],
+    },
+    session: {
+      kind: 'typed',
+      label: 'Session',
+      help: 'Where the id of the session stands.',
+      initial: 'sessionId',
+      initialType: 'msg',
+      types: TYPES,
+      optional: true,
+    },
+    elementKind: {
+      kind: 'typed',
+      label: 'Element type',
+      help: 'Where the type of the measured element stands, such as gevel.',
+      initial: 'elementType',
+      initialType: 'msg',
+      types: TYPES,
+      optional: true,
+    },
+    element: {
+      kind: 'typed',
+      label: 'Element',
+      help: 'Where the id of the measured element stands.',
+      initial: 'elementId',
+      initialType: 'msg',
+      types: TYPES,
+      optional: true,
+    },
+    source: {
+      kind: 'text',
+      label: 'Source',
+      help: 'The path the measurement takes, such as bridge, ble_mobile or esp32.',
+      initial: 'bridge',
+      optional: true,
+    },
+  },
+  start(settings, host) {
+    let passed = 0;
+    let turnedAway = 0;
+    const kind = laserKinds.find(one => one === settings.kind);
+
+    function textOf(setting: { value: string; type: string }, message: Message): string | undefined {
+      const value = setting.value === '' ? undefined : host.evaluate(setting, message);
+      return typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 200) : undefined;
+    }
+    function contextOf(message: Message): NonNullable<LaserFrame['context']> {
+      const given = {
+        sessionId: textOf(settings.session, message),
+        elementType: textOf(settings.elementKind, message),
+        elementId: textOf(settings.element, message),
+        source: settings.source || undefined,
+      };
+      return Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined && text !== ''));
+    }
+
+    return {
+      input(message, send, done) {
+        const deviceId = message['deviceId'];
+        const given = {
+          now: Date.now(),
+          context: contextOf(message),
+          ...(kind === undefined ? {} : { kind }),
+          ...(typeof deviceId === 'string' ? { deviceId } : {}),
+        };
+        const sorted = sortMembers(message.payload, member => [laserOf(member, given)]);
+        passed += sorted.readings.length;
+        turnedAway += sorted.refused.length;
+        for (const { label } of sorted.refused) host.count('fieldline_rejected_total', 1, { reason: label });
+        const [refused] = sorted.refused;
+        const text = `${passed} readings, ${turnedAway} rejected`;
+        host.status(
+          refused === undefined ? 'green' : 'yellow',
+          refused === undefined ? text : `${text}: ${refused.reason}`,
+        );
+        send(outputOf(message, sorted));
+        done();
+      },
+    };
+  },
+});
+
+export default nodeRed(definition);

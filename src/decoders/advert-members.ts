@@ -1,0 +1,58 @@
+// One member of a payload to readings of adverts: a raw message, a buffer or text with JSON, or a parsed object.
+import { digest } from '../kernel/bytes.ts';
+import { isRaw, type Raw } from '../reading/raw.ts';
+import type { Reading } from '../reading/reading.ts';
+import { advertReading } from './advert-reading.ts';
+import { advertOf } from './advert-record.ts';
+import { jsonOf, type Refusal, textOf } from './members.ts';
+import { NO_DECODER, type Registry } from './registry.ts';
+
+export type AdvertContext = {
+  registry: Registry;
+  /** Device keys by address: 12 upper-case hex digits. */
+  keys?: ReadonlyMap<string, string>;
+  /** Milliseconds since the epoch, for members without a time of receipt. */
+  now: number;
+};
+
+const MAX_ADVERTS = 1000;
+const refuse = (reason: string, label: string): Refusal[] => [{ reason, label }];
+
+/** Never throws. A message that holds an array of adverts gives an answer for each. */
+export function advertsOf(member: unknown, context: AdvertContext): readonly (Reading | Refusal)[] {
+  const raw = isRaw(member) ? member : undefined;
+  const content = raw?.bytes ?? (typeof member === 'string' || member instanceof Uint8Array ? member : undefined);
+  const record = content === undefined ? member : jsonOf(content);
+  if (record === undefined) return refuse('expected an advert as JSON', 'no advert');
+  if (!Array.isArray(record)) return [advertAnswer(record, raw, content, context)];
+  if (record.length > MAX_ADVERTS)
+    return refuse(`expected at most ${MAX_ADVERTS} adverts, got ${record.length}`, 'no advert');
+  // Several in one message: each is known by its own text.
+  return record.map(one => advertAnswer(one, raw, undefined, context));
+}
+
+function advertAnswer(
+  record: unknown,
+  raw: Raw | undefined,
+  content: Uint8Array | string | undefined,
+  context: AdvertContext,
+): Reading | Refusal {
+  const advert = advertOf(record);
+  if ('rejected' in advert) return { reason: advert.rejected, label: 'no advert' };
+  const { scanner_id: scanner, timestamp, bindkey } = record as Record<string, unknown>;
+  const key = bindkey === undefined ? context.keys?.get(advert.address?.replaceAll(':', '') ?? '') : undefined;
+  const verdict = context.registry.decode(key === undefined ? advert : { ...advert, bindkey: Buffer.from(key, 'hex') });
+  if ('rejected' in verdict)
+    return {
+      reason: verdict.rejected,
+      label: verdict.rejected === NO_DECODER ? 'unknown device' : (verdict.decoder?.name ?? 'decoder'),
+    };
+  const scannerId = typeof scanner === 'string' && scanner !== '' ? scanner : raw?.source;
+  return advertReading(advert, verdict.decoder, verdict.decoded, {
+    receivedAt: raw?.receivedAt ?? context.now,
+    timestamp,
+    digest: digest(content ?? textOf(record) ?? ''),
+    ...(scannerId === undefined ? {} : { scannerId }),
+    ...(raw?.receipt === undefined ? {} : { receipt: raw.receipt }),
+  });
+}

@@ -1,0 +1,30 @@
+// Settings that every node with a radio has, written once (the shape of palette fields, without knowing the palette).
+export const radioFields = {
+  adapter: {
+    kind: 'text',
+    label: 'Adapter',
+    help: 'replay:builtin plays the captures that come along, replay: and a path plays your own.',
+    initial: 'replay:builtin',
+    suggestions: ['replay:builtin', 'hci0'],
+  },
+  scanner: {
+    kind: 'text',
+    label: 'Scanner id',
+    help: 'Names this scanner in topics and rows.',
+    initial: 'scanner-1',
+    pattern: '^[^/+#\\s]{1,100}$',
+    says: 'a name without blanks, /, + and #',
+  },
+  demoPrefix: {
+    kind: 'text',
+    label: 'Replay prefix',
+    help: 'Put before the addresses of captures, so that demo devices are known by their names (demo-).',
+    initial: '',
+    optional: true,
+  },
+} as const;
+
+/** Words of a setting that lists addresses, in whatever way they are separated. */
+export function listOf(text: string): string[] {
+  return text.split(/[\s,;]+/).filter(part => part !== '');
+}
