@@ -21,7 +21,7 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
     for (const { row } of items) {
       const month = row.timestamp.slice(0, 7);
       if (prepared.has(month)) continue;
-      await query("SELECT prepare_month('raw_advertisements', $1)", [row.timestamp]);
+      await query("SELECT prepare_month('raw_advertisements', $1)", [`${month}-01T00:00:00Z`]);
       prepared.add(month);
     }
   }

@@ -23,10 +23,10 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   /** Makes the partitions of months that this sink has not met yet, ahead of the write (it must not do so within). */
   async function prepareMonths(entries: readonly Entry[]): Promise<void> {
     for (const { table, reading } of entries) {
-      const key = table + reading.timestamp.slice(0, 7);
-      if (prepared.has(key)) continue;
-      await query('SELECT prepare_month($1, $2)', [table, reading.timestamp]);
-      prepared.add(key);
+      const month = reading.timestamp.slice(0, 7);
+      if (prepared.has(table + month)) continue;
+      await query('SELECT prepare_month($1, $2)', [table, `${month}-01T00:00:00Z`]);
+      prepared.add(table + month);
     }
   }
 

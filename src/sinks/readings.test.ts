@@ -1,0 +1,290 @@
+// Readings in a real PostgreSQL: which table and column, devices and latest values, receipts, and values that it refuses.
+import assert from 'node:assert/strict';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { digest } from '../kernel/bytes.ts';
+import type { Sink } from '../reading/contracts.ts';
+import type { Metadata, Reading } from '../reading/reading.ts';
+import { migrate } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { readingSink } from './readings.ts';
+
+const TIME = '2026-01-03T16:00:00.000Z';
+let made = 0;
+/** A reading unlike every other one, unless it is given a digest. */
+const reading = (telemetry: Reading['telemetry'], metadata: Metadata = {}, more: Partial<Reading> = {}): Reading => ({
+  deviceId: 'd',
+  protocol: 'mqtt',
+  timestamp: TIME,
+  telemetry,
+  metadata: { digest: digest(String(made++)), ...metadata },
+  ...more,
+});
+
+describe('reading sink', () => {
+  let server: TestPostgres;
+  let store: Store;
+  let sink: Sink<Reading>;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    store = openStore({ url: server.url });
+    sink = readingSink({ query: store.prepared, bulk: store.bulk, target: 'test' });
+  });
+  after(async () => {
+    await store?.close();
+    await server?.stop();
+  });
+  afterEach(() =>
+    store?.query(
+      'TRUNCATE measurements, sensor_readings, energy_readings, flow_data, devices, latest_values, receipts, dead_letters',
+    ),
+  );
+  const one = async (sql: string) => (await store.query<Record<string, unknown>>(sql))[0];
+
+  it('fills the columns of each table', async () => {
+    const outcomes = await sink.write([
+      reading(
+        { value_mm: 2450 },
+        {
+          sessionId: 's',
+          elementType: 'gevel',
+          elementId: 'e',
+          source: 'ble_mobile',
+          rawHex: 'c055',
+          receivedScore: 0.85,
+          anomaly: { score: -1, metric: 'value_mm', kind: 'spike' },
+          orgId: 'o',
+        },
+      ),
+      reading(
+        { total_energy_kwh: 12.45, power_kw: 3.2, voltage: 230, current: 13.9, frequency: 50 },
+        { extra: { a: 1 } },
+      ),
+      reading(
+        { flow_rate: 1.5, totalizer: 99, temperature: 20, status: 0 },
+        { anomaly: { score: -0.25, metric: 'flow_rate', kind: 'level' } },
+      ),
+      reading(
+        { temperature: 21.5, motion: true, state: 'open' },
+        { scannerId: 'pi', quality: { humidity: 'not a number' } },
+      ),
+    ]);
+    assert.deepEqual(outcomes, ['stored', 'stored', 'stored', 'stored']);
+    const { id, digest: _, timestamp, metadata, ...measurement } = (await one('SELECT * FROM measurements'))!;
+    assert.equal((timestamp as Date).toISOString(), TIME);
+    assert.deepEqual(measurement, {
+      device_id: 'd',
+      session_id: 's',
+      element_type: 'gevel',
+      element_id: 'e',
+      value_mm: 2450,
+      raw_hex: 'c055',
+      source: 'ble_mobile',
+      anomaly_score: 0.85,
+      org_id: 'o',
+    });
+    assert.deepEqual(metadata, { anomaly: { score: -1, metric: 'value_mm', kind: 'spike' } });
+    assert.deepEqual(
+      await one('SELECT total_energy_kwh, power_kw, voltage, current, anomaly_score, metadata FROM energy_readings'),
+      {
+        total_energy_kwh: 12.45,
+        power_kw: 3.2,
+        voltage: 230,
+        current: 13.9,
+        anomaly_score: null,
+        metadata: { extra: { a: 1 }, telemetry: { frequency: 50 } },
+      },
+    );
+    assert.deepEqual(await one('SELECT flow_rate, totalizer, temperature, status, anomaly_score FROM flow_data'), {
+      flow_rate: 1.5,
+      totalizer: 99,
+      temperature: 20,
+      status: '0',
+      anomaly_score: -0.25,
+    });
+    assert.deepEqual(
+      await store.query(
+        'SELECT metric, value, value_text, quality, scanner_id, protocol FROM sensor_readings ORDER BY metric',
+      ),
+      [
+        {
+          metric: 'humidity',
+          value: null,
+          value_text: null,
+          quality: 'not a number',
+          scanner_id: 'pi',
+          protocol: 'mqtt',
+        },
+        { metric: 'motion', value: 1, value_text: 'true', quality: null, scanner_id: 'pi', protocol: 'mqtt' },
+        { metric: 'state', value: null, value_text: 'open', quality: null, scanner_id: 'pi', protocol: 'mqtt' },
+        { metric: 'temperature', value: 21.5, value_text: null, quality: null, scanner_id: 'pi', protocol: 'mqtt' },
+      ],
+    );
+  });
+
+  it('keeps microseconds', async () => {
+    await sink.write([reading({ power_kw: 1 }, {}, { timestamp: '2026-01-03T16:00:00.123456Z' })]);
+    assert.deepEqual(await one(`SELECT to_char(timestamp, 'US') AS us FROM energy_readings`), { us: '123456' });
+  });
+
+  it('tells same from different by device, time and content', async () => {
+    const same = reading({ power_kw: 1 }, { digest: digest('same') });
+    const cases: [Reading, string][] = [
+      [same, 'stored'],
+      [structuredClone(same), 'duplicate'],
+      [{ ...same, deviceId: 'other' }, 'stored'],
+      [{ ...same, timestamp: '2026-01-03T16:00:00.001Z' }, 'stored'],
+      [{ ...same, metadata: { digest: digest('other') } }, 'stored'],
+      // Score, receipt time and added metadata are no part of it.
+      [{ ...same, metadata: { ...same.metadata, receivedAt: 1e12, receivedScore: 0.1, name: 'x' } }, 'duplicate'],
+    ];
+    assert.deepEqual(
+      await sink.write(cases.map(([row]) => row)),
+      cases.map(([, outcome]) => outcome),
+    );
+    for (const [row] of cases) assert.deepEqual(await sink.write([row]), ['duplicate']);
+  });
+
+  it('takes two readings of one message with metrics of their own', async () => {
+    const message = { digest: digest('one message') };
+    const rows = [reading({ temperature: 1 }, message), reading({ humidity: 2 }, message)];
+    assert.deepEqual(await sink.write(rows), ['stored', 'stored']);
+    assert.deepEqual(await sink.write(rows), ['duplicate', 'duplicate']);
+  });
+
+  const refused: readonly [name: string, row: unknown, reason: RegExp][] = [
+    ['no reading', 'text', /expected a reading, got "text"/],
+    ['null', null, /expected a reading, got null/],
+    ['no device', reading({ a: 1 }, {}, { deviceId: '' }), /expected a deviceId/],
+    ['U+0000 in the device', reading({ a: 1 }, {}, { deviceId: 'a\0' }), /22021/],
+    ['U+0000 in a metric', reading({ 'a\0': 1 }), /22021/],
+    ['U+0000 in the metadata', reading({ a: 1 }, { extra: { x: '\0' } }), /22P05/],
+    ['half a surrogate pair', reading({ a: 1 }, { extra: { x: '\ud800' } }), /22P02|22P05/],
+    ['year 0', reading({ a: 1 }, {}, { timestamp: '0000-01-01T00:00:00.000Z' }), /expected a timestamp/],
+    ['year 9999', reading({ a: 1 }, {}, { timestamp: '9999-12-31T23:59:59.999Z' }), /expected a timestamp/],
+    ['no time', reading({ a: 1 }, {}, { timestamp: 'soon' }), /expected a timestamp/],
+    ['31 February', reading({ a: 1 }, {}, { timestamp: '2026-02-31T00:00:00.000Z' }), /expected a timestamp|22008/],
+    ['hour 25', reading({ a: 1 }, {}, { timestamp: '2026-02-01T25:00:00.000Z' }), /expected a timestamp/],
+    ['NaN', reading({ a: Number.NaN }), /finite number.*NaN/],
+    ['Infinity', reading({ power_kw: Number.POSITIVE_INFINITY }), /finite number.*Infinity/],
+    ['text for a number column', reading({ power_kw: 'much' }), /power_kw.*a number/],
+    ['an object as value', reading({ a: {} as never }), /finite number/],
+    ['an endless score', reading({ a: 1 }, { receivedScore: Number.NaN }), /score/],
+    ['metadata that is no JSON', reading({ a: 1 }, { extra: { big: 1n } }), /JSON/],
+    [
+      'metadata too deep',
+      reading({ a: 1 }, { extra: { deep: JSON.parse('['.repeat(7000) + ']'.repeat(7000)) } }),
+      /54001|JSON/,
+    ],
+    ['a device id too long for an index', reading({ a: 1 }, {}, { deviceId: longText() }), /54000/],
+  ];
+  for (const [name, row, reason] of refused)
+    it(`rejects ${name}, alone and among others`, async () => {
+      const [alone] = await sink.write([row as Reading]);
+      assert.match((alone as { rejected: string }).rejected, reason);
+      const among = await sink.write([reading({ b: 1 }), row as Reading, reading({ power_kw: 2 })]);
+      assert.equal(among[0], 'stored');
+      assert.match((among[1] as { rejected: string }).rejected, reason);
+      assert.equal(among[2], 'stored');
+    });
+
+  it('keeps devices: last seen never backwards nor ahead, newest word wins, names stay', async () => {
+    const heard = Date.now() - 60_000;
+    await sink.write([
+      reading({ temperature: 1, battery: 55 }, { receivedAt: heard, signalStrength: -60, parser: 'p1', name: 'given' }),
+      reading({ value_mm: 5 }, { receivedAt: heard - 5000, signalStrength: -99, firmware: '1.0' }),
+    ]);
+    await store.query("UPDATE devices SET name = 'by operator'");
+    await sink.write([
+      reading(
+        { a: 1 },
+        { receivedAt: heard - 9000, signalStrength: -1, parser: 'old', name: 'again', connected: true },
+      ),
+    ]);
+    const expected = {
+      device_id: 'd',
+      name: 'by operator',
+      rssi: -60,
+      firmware: '1.0',
+      battery_estimate: 55,
+      connected: true,
+      parser: 'p1',
+      last_seen: new Date(heard),
+      last_measurement: new Date(TIME),
+    };
+    const columns = Object.keys(expected).join(', ');
+    assert.deepEqual(await one(`SELECT ${columns} FROM devices`), expected);
+    await sink.write([reading({ a: 1 }, { receivedAt: Date.now() + 3_600_000, signalStrength: -50, parser: 'p2' })]);
+    const { last_seen, rssi, parser } = (await one(`SELECT ${columns} FROM devices`))!;
+    assert.ok((last_seen as Date).getTime() > heard && (last_seen as Date).getTime() <= Date.now() + 1000);
+    assert.deepEqual([rssi, parser], [-50, 'p2']);
+  });
+
+  it('keeps the newest of each value', async () => {
+    const at = (seconds: number, telemetry: Reading['telemetry']) =>
+      reading(telemetry, {}, { timestamp: `2026-01-03T16:00:0${seconds}.000Z` });
+    await sink.write([at(5, { t: 5, on: true }), at(3, { t: 3, h: 30 }), at(4, { t: 4 })]);
+    await sink.write([at(4, { t: 44, h: 40 }), reading({ t: 55 }, {}, { timestamp: '2026-01-03T16:00:05.000001Z' })]);
+    assert.deepEqual(await store.query('SELECT metric, value, value_text FROM latest_values ORDER BY metric'), [
+      { metric: 'h', value: 40, value_text: null },
+      { metric: 'on', value: 1, value_text: 'true' },
+      { metric: 't', value: 55, value_text: null },
+    ]);
+  });
+
+  it('stores a reading without values in its device', async () => {
+    assert.deepEqual(await sink.write([reading({}, { signalStrength: -70 })]), ['stored']);
+    assert.deepEqual(await one('SELECT device_id, rssi FROM devices'), { device_id: 'd', rssi: -70 });
+  });
+
+  it('recognises a redelivery without a time of its own by its receipt', async () => {
+    const delivered = (n: number, key: string, redelivered: boolean, at: string) =>
+      reading({ power_kw: n }, { digest: digest(`payload ${n}`), receipt: { key, redelivered } }, { timestamp: at });
+    const later = '2026-01-03T16:00:09.000Z';
+    const first = [delivered(1, 'client 7', false, TIME), delivered(2, 'client 7', false, TIME)];
+    assert.deepEqual(await sink.write(first), ['stored', 'stored']);
+    // Of a message with three members, two were stored before the crash.
+    assert.deepEqual(await sink.write([1, 2, 3].map(n => delivered(n, 'client 7', true, later))), [
+      'duplicate',
+      'duplicate',
+      'stored',
+    ]);
+    // Not redelivered: the packet id is used again for a new message of the same content.
+    assert.deepEqual(await sink.write([delivered(1, 'client 7', false, later)]), ['stored']);
+    assert.deepEqual(await sink.write([delivered(1, 'client 8', true, '2026-01-03T16:00:10.000Z')]), ['stored']);
+    const other = readingSink({ query: store.prepared, bulk: store.bulk, target: 'another node' });
+    assert.deepEqual(await other.write([delivered(2, 'client 7', true, later)]), ['stored']);
+  });
+
+  it('writes no receipt for a row that is refused', async () => {
+    const bad = reading({ a: 1 }, { receipt: { key: 'k', redelivered: false }, extra: { x: '\0' } });
+    await sink.write([bad, reading({ a: 2 }, { receipt: { key: 'k', redelivered: false } })]);
+    assert.deepEqual(await one('SELECT count(*) AS n FROM receipts'), { n: 1 });
+  });
+
+  it('lets two writers with the same devices in another order pass each other', async () => {
+    const other = openStore({ url: server.url });
+    try {
+      const second = readingSink({ query: other.prepared, bulk: other.bulk, target: 'second' });
+      const batch = (backwards: boolean) => {
+        const rows = Array.from({ length: 200 }, (_, n) => reading({ a: n, b: n }, {}, { deviceId: `dev ${n}` }));
+        return backwards ? rows.reverse() : rows;
+      };
+      const writes = Array.from({ length: 10 }, (_, n) => (n % 2 ? sink : second).write(batch(n % 2 === 1)));
+      for (const outcomes of await Promise.all(writes)) assert.deepEqual(new Set(outcomes), new Set(['stored']));
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('can put everything into one table', async () => {
+    const single = readingSink({ query: store.prepared, bulk: store.bulk, target: 'single', table: 'sensor_readings' });
+    assert.deepEqual(await single.write([reading({ power_kw: 3 })]), ['stored']);
+    assert.deepEqual(await one('SELECT metric, value FROM sensor_readings'), { metric: 'power_kw', value: 3 });
+  });
+});
+
+/** Longer than an index entry may be, and not to be compressed below it. */
+function longText(): string {
+  return Array.from({ length: 300 }, (_, n) => digest(String(n))).join('');
+}
