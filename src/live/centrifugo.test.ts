@@ -157,6 +157,16 @@ describe('Centrifugo codec', () => {
     assert.equal(broken.closed, 3004);
   });
 
+  it('forgets a client that left while its token was looked at', async () => {
+    const it = client();
+    it.say({ id: 1, connect: {} }, subscribe('alarms'));
+    it.session.closed();
+    await settled();
+    it.session.tick();
+    it.say({ id: 3, ping: {} });
+    assert.deepEqual([it.lines, it.closed], [[], undefined]);
+  });
+
   it('pushes rows of the channel that pass the filter, many in a frame', async () => {
     const it = await connected();
     it.say(subscribe('measurement-stream', { filter: 'session_id=eq.S1' }));
