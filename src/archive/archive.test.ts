@@ -1,0 +1,140 @@
+// The raw archive on a real PostgreSQL: bytes always, JSON where it is some, time and identity as they should be.
+import assert from 'node:assert/strict';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import type { Raw } from '../reading/raw.ts';
+import type { Reading } from '../reading/reading.ts';
+import { migrate } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { archive } from './archive.ts';
+import { archiveRow, archiveRowOf } from './row.ts';
+
+const RECEIVED = Date.UTC(2026, 0, 3, 16, 0, 5);
+const NOW = RECEIVED + 1000;
+const raw = (bytes: Uint8Array | string, more: Partial<Raw> = {}): Raw => ({
+  topic: 'bt-mqtt/raw/pi',
+  source: 'pi',
+  protocol: 'mqtt',
+  receivedAt: RECEIVED,
+  bytes: typeof bytes === 'string' ? Buffer.from(bytes) : bytes,
+  ...more,
+});
+
+describe('archive row', () => {
+  const received = new Date(RECEIVED).toISOString();
+  const cases: readonly [name: string, raw: Raw, timestamp: string, json: boolean][] = [
+    ['own time', raw('{"timestamp":"2026-01-03T15:59:59.123456Z"}'), '2026-01-03T15:59:59.123456Z', true],
+    ['time in seconds', raw('{"timestamp":1767455999}'), '2026-01-03T15:59:59.000Z', true],
+    ['time far ahead', raw('{"timestamp":"2036-01-01T00:00:00Z"}'), received, true],
+    ['no time', raw('{"a":1}'), received, true],
+    ['an array', raw(' [{"timestamp":"2026-01-01T00:00:00Z"}]'), received, true],
+    ['a number', raw('21.5'), received, true],
+    ['an advert frame', raw(Buffer.from('c0551006', 'hex')), received, false],
+    ['text', raw('temperature 5'), received, false],
+    ['half a JSON', raw('{"timestamp":"2026-01-01T00:00:00Z"'), received, false],
+    ['no UTF-8', raw(Buffer.from('7b2261223a22ff227d', 'hex')), received, false],
+    ['nothing', raw(''), received, false],
+    ['U+0000', raw('{"timestamp":"2026-01-03T15:00:00Z","a":"\\u0000"}'), '2026-01-03T15:00:00.000Z', false],
+    ['half a surrogate pair', raw('{"a":["\\ud83d"]}'), received, false],
+    ['a whole surrogate pair', raw('{"a":"\\ud83d\\ude00"}'), received, true],
+    ['a number without end', raw('{"a":1e400}'), received, false],
+    ['hex that looks like an exponent', raw('{"a":"0e9999"}'), received, true],
+    ['a receipt in the year 275000', raw('1', { receivedAt: 8.64e15 }), new Date(NOW).toISOString(), true],
+    ['a receipt that is no number', raw('1', { receivedAt: Number.NaN }), new Date(NOW).toISOString(), true],
+  ];
+  for (const [name, message, timestamp, json] of cases)
+    it(`of a message with ${name}`, () => {
+      const row = archiveRow(message, NOW);
+      assert.equal(row.timestamp, timestamp);
+      assert.equal(row.payload !== null, json);
+      assert.deepEqual(row.bytes, message.bytes);
+    });
+
+  it('needs the receipt only without a time of its own', () => {
+    const receipt = { key: 'k', redelivered: true };
+    assert.deepEqual(archiveRow(raw('{}', { receipt }), NOW).receipt, receipt);
+    assert.equal(archiveRow(raw('{"timestamp":"2026-01-03T15:00:00Z"}', { receipt }), NOW).receipt, undefined);
+  });
+
+  it('of a reading takes the frame that it carries', () => {
+    const reading: Reading = {
+      deviceId: 'm',
+      protocol: 'modbus',
+      timestamp: '2026-01-03T16:00:00.000Z',
+      telemetry: { flow_rate: 1 },
+      metadata: { raw: { topic: 'modbus/bus/1', hex: '010304' }, receivedAt: RECEIVED, scannerId: 'bus' },
+    };
+    const row = archiveRowOf(reading, NOW)!;
+    assert.deepEqual(
+      [row.topic, row.scannerId, row.timestamp, row.bytes],
+      ['modbus/bus/1', 'bus', reading.timestamp, new Uint8Array([1, 3, 4])],
+    );
+    assert.equal(archiveRowOf({ ...reading, metadata: {} }, NOW), undefined);
+    assert.equal(archiveRowOf({ ...reading, metadata: { raw: { topic: 't', hex: 'zz' } } }, NOW), undefined);
+    assert.equal(archiveRowOf({ ...reading, timestamp: 'never' }, NOW)?.timestamp, new Date(RECEIVED).toISOString());
+  });
+});
+
+describe('archive', () => {
+  let server: TestPostgres;
+  let store: Store;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    store = openStore({ url: server.url });
+  });
+  after(async () => {
+    await store?.close();
+    await server?.stop();
+  });
+  afterEach(() => store?.query('TRUNCATE raw_advertisements, receipts'));
+  const sink = () => archive({ query: store.prepared, bulk: store.bulk, target: 'test' });
+  const write = (...messages: Raw[]) => sink().write(messages.map(message => archiveRow(message, NOW)));
+
+  it('keeps bytes and JSON of what it is given, over months', async () => {
+    const text = '{"timestamp":"2025-12-31T23:59:59.999999Z","b": 1,  "a":"\\"\\\\ é \\ud83d\\ude00"}';
+    const frame = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
+    assert.deepEqual(await write(raw(text), raw(frame, { source: 'bus, "1"', topic: 'modbus/\\bus/1' })), [
+      'stored',
+      'stored',
+    ]);
+    const rows = await store.query<Record<string, unknown>>(
+      `SELECT scanner_id, topic, payload, bytes, to_char(timestamp, 'YYYY-MM US') AS time, received_at FROM raw_advertisements ORDER BY timestamp`,
+    );
+    assert.deepEqual(rows, [
+      {
+        scanner_id: 'pi',
+        topic: 'bt-mqtt/raw/pi',
+        payload: JSON.parse(text),
+        bytes: Buffer.from(text),
+        time: '2025-12 999999',
+        received_at: new Date(RECEIVED),
+      },
+      {
+        scanner_id: 'bus, "1"',
+        topic: 'modbus/\\bus/1',
+        payload: null,
+        bytes: frame,
+        time: '2026-01 000000',
+        received_at: new Date(RECEIVED),
+      },
+    ]);
+  });
+
+  it('keeps the bytes of JSON that only the database refuses', async () => {
+    // JavaScript reads 0, jsonb counts the digits.
+    const message = raw(`{"a":1e-${'9'.repeat(20)}}`);
+    assert.deepEqual(await write(raw('{"a":1}'), message, raw('{"a":2}')), ['stored', 'stored', 'stored']);
+    assert.deepEqual(await write(message), ['duplicate']);
+    assert.deepEqual(await store.query('SELECT payload FROM raw_advertisements WHERE bytes = $1', [message.bytes]), [
+      { payload: null },
+    ]);
+  });
+
+  it('recognises a redelivery without a time of its own by its receipt', async () => {
+    const delivered = (redelivered: boolean, receivedAt: number) =>
+      raw('{"a":1}', { receivedAt, receipt: { key: 'c 1', redelivered } });
+    assert.deepEqual(await write(delivered(false, RECEIVED)), ['stored']);
+    assert.deepEqual(await write(delivered(true, RECEIVED + 500)), ['duplicate']);
+    assert.deepEqual(await write(delivered(false, RECEIVED + 600)), ['stored']);
+  });
+});

@@ -1,0 +1,141 @@
+// The store against a real PostgreSQL that is stopped, refuses, and cuts connections; and its literals.
+import assert from 'node:assert/strict';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import type { Fault } from '../kernel/fault.ts';
+import { arrayLiteral } from './array.ts';
+import { databaseFault } from './fault.ts';
+import { openStore, type Store } from './store.ts';
+
+const kindOf = async (work: Promise<unknown>) =>
+  work.then(
+    () => 'none',
+    error => (error as Fault).kind,
+  );
+
+describe('database faults', () => {
+  const cases: readonly [code: string | undefined, message: string, kind: string, says: RegExp][] = [
+    ['22P02', 'invalid input', 'data', /invalid input.*22P02/],
+    ['23505', 'duplicate key', 'data', /23505/],
+    ['54000', 'index row size', 'data', /54000/],
+    ['P0001', 'raised by a trigger', 'data', /P0001/],
+    ['42P01', 'relation "x" does not exist', 'outage', /run the migrations/],
+    ['25006', 'cannot execute INSERT', 'outage', /read-only/],
+    ['40P01', 'deadlock detected', 'outage', /40P01/],
+    ['53100', 'could not extend file', 'outage', /disk .* full/],
+    ['57P01', 'terminating connection', 'outage', /57P01/],
+    ['57014', 'canceling statement due to statement timeout', 'outage', /57014/],
+    ['28P01', 'password authentication failed', 'outage', /password is refused/],
+    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5432', 'outage', /ECONNREFUSED/],
+    ['EPIPE', 'write EPIPE', 'outage', /EPIPE/],
+    [undefined, 'Connection terminated unexpectedly', 'outage', /terminated/],
+  ];
+  for (const [code, message, kind, says] of cases)
+    it(`${code ?? 'no code'} is ${kind}`, () => {
+      const fault = databaseFault(Object.assign(new Error(message), { code }));
+      assert.equal(fault.kind, kind);
+      assert.match(fault.message, says);
+    });
+
+  it('have words where a name with several addresses fails', () => {
+    const error = new AggregateError(
+      [new Error('connect ECONNREFUSED ::1:1'), new Error('connect ECONNREFUSED 127.0.0.1:1')],
+      '',
+    );
+    assert.match(databaseFault(error).message, /::1:1, connect/);
+  });
+});
+
+describe('store', () => {
+  let server: TestPostgres;
+  let store: Store;
+  before(async function () {
+    server = await postgresFor(this);
+    store = openStore({ url: server.url, connections: 3, statementTimeoutMs: 500 });
+    await store.query('CREATE TABLE t (n int PRIMARY KEY CHECK (n < 1000))');
+  });
+  after(async () => {
+    await store?.close();
+    await server?.stop();
+  });
+
+  it('hands arrays over as they are', async () => {
+    const texts = ['', 'a', 'NULL', 'null', '{}', '{a,b}', '"', '\\', '\\"', "'", ' a ', 'a,b', 'é€😀', '\n\t', null];
+    const bytes = [new Uint8Array([0, 255, 92, 34]), new Uint8Array(0), null];
+    const [row] = await store.prepared<Record<string, unknown>>(
+      'SELECT $1::text[] AS texts, $2::float8[] AS numbers, $3::bytea[] AS bytes, $4::boolean[] AS flags, $5::jsonb[] AS json',
+      [texts, [1.5, -0, 1e300, undefined], bytes, [true, false], [JSON.stringify({ a: '"\\{,}' })]],
+    );
+    assert.deepEqual(row, {
+      texts,
+      numbers: [1.5, 0, 1e300, null],
+      bytes: bytes.map(one => (one === null ? null : Buffer.from(one))),
+      flags: [true, false],
+      json: [{ a: '"\\{,}' }],
+    });
+    assert.equal(arrayLiteral([]), '{}');
+  });
+
+  it('reads whole numbers as numbers while they fit', async () => {
+    assert.deepEqual(
+      await store.query('SELECT 9007199254740991::bigint AS fits, 9007199254740993::bigint AS does_not'),
+      [{ fits: 9007199254740991, does_not: '9007199254740993' }],
+    );
+  });
+
+  it('marks its connections', async () => {
+    assert.deepEqual(
+      await store.query(
+        "SELECT current_setting('fieldline.writer') AS mark, current_setting('application_name') AS name",
+      ),
+      [{ mark: 'on', name: 'fieldline' }],
+    );
+  });
+
+  it('narrows a data fault down to its items, and commits the rest at once', async () => {
+    const written = await store.bulk([1, 2, 5000, 3, 4, 6000], numbers => ({
+      sql: 'INSERT INTO t SELECT unnest($1::int4[]) RETURNING n',
+      values: [numbers],
+    }));
+    const refused = written.flatMap(part => ('refused' in part ? part.items : []));
+    assert.deepEqual(refused, [5000, 6000]);
+    assert.deepEqual(
+      written.flatMap(part => part.items),
+      [1, 2, 5000, 3, 4, 6000],
+    );
+    assert.deepEqual(await store.query('SELECT array_agg(n ORDER BY n) AS n FROM t'), [{ n: [1, 2, 3, 4] }]);
+  });
+
+  it('survives connections cut at work and at rest, and says so', async () => {
+    const seen: boolean[] = [];
+    const end = store.onState(({ up }) => seen.push(up));
+    const working = kindOf(store.query('SELECT pg_sleep(60)'));
+    await store.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'test'",
+    );
+    assert.equal(await working, 'outage');
+    await store.query('SELECT 1');
+    end();
+    assert.equal(seen.at(-1), true);
+    assert.ok(seen.includes(false));
+  });
+
+  it('gives up a statement that takes too long', async () => {
+    assert.equal(await kindOf(store.query('SELECT pg_sleep(60)')), 'outage');
+  });
+
+  it('writes nothing of a bulk when the server goes in the middle, and works again afterwards', async () => {
+    let statements = 0;
+    const bulk = store.bulk([7000, 11, 12], numbers => {
+      // The whole, the bad row, then the good ones: they are written when the server goes.
+      const slow = ++statements === 3 ? ', pg_sleep(60)' : '';
+      if (slow) void server.terminate('SIGQUIT');
+      return { sql: `INSERT INTO t SELECT unnest($1::int4[]) RETURNING n${slow}`, values: [numbers] };
+    });
+    assert.equal(await kindOf(bulk), 'outage');
+    assert.equal(await kindOf(store.query('SELECT 1')), 'outage');
+    assert.equal(store.state.up, false);
+    await server.restart();
+    assert.deepEqual(await store.query('SELECT n FROM t WHERE n > 10'), []);
+    assert.deepEqual(store.state, { up: true, reason: '' });
+  });
+});
