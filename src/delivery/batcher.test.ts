@@ -1,0 +1,232 @@
+// The batcher over a scripted sink and a clock that the test moves: what leaves when, in what order, and what comes back.
+import assert from 'node:assert/strict';
+import { fakeClock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Outcome } from '../reading/contracts.ts';
+import { batcher, type BatcherOptions } from './batcher.ts';
+
+const outage = new Fault('FIELDLINE_DATABASE', 'database: away', { kind: 'outage' });
+/** Lets everything that is not waiting for time run. */
+const settled = () => new Promise<void>(resolve => setImmediate(resolve));
+
+function bench(options: BatcherOptions = {}) {
+  const clock = fakeClock();
+  const timers = new Set<{ due: number; run: () => void }>();
+  const writes: {
+    rows: readonly number[];
+    answer(outcomes?: Outcome[]): Promise<void>;
+    fail(error: unknown): Promise<void>;
+  }[] = [];
+  let closed = 0;
+  const sink = {
+    write: (rows: readonly number[]) =>
+      new Promise<readonly Outcome[]>((resolve, reject) => {
+        writes.push({
+          rows,
+          answer(outcomes = rows.map((): Outcome => 'stored')) {
+            resolve(outcomes);
+            return settled();
+          },
+          fail(error) {
+            reject(error);
+            return settled();
+          },
+        });
+      }),
+    close: async () => {
+      closed++;
+    },
+  };
+  const batches = batcher<number>(sink, {
+    ...options,
+    clock,
+    random: () => 1,
+    after(ms, run) {
+      const timer = { due: clock.steady() + ms, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+  });
+  return {
+    batches,
+    writes,
+    get closed() {
+      return closed;
+    },
+    get timers() {
+      return timers.size;
+    },
+    /** Moves the clock and lets what is due happen. */
+    async pass(ms: number) {
+      clock.advance(ms);
+      for (const timer of [...timers].filter(({ due }) => due <= clock.steady()).sort((a, b) => a.due - b.due)) {
+        timers.delete(timer);
+        timer.run();
+      }
+      await settled();
+    },
+  };
+}
+
+describe('batcher', () => {
+  it('lets the first rows after a rest leave at once, together', async () => {
+    const { batches, writes, pass } = bench();
+    const answers = [batches.submit([1]), batches.submit([2, 3])];
+    assert.equal(writes.length, 0);
+    await pass(0);
+    assert.deepEqual(writes[0]?.rows, [1, 2, 3]);
+    assert.equal(batches.waiting, 3);
+    await writes[0]?.answer(['stored', 'duplicate', { rejected: 'bad' }]);
+    assert.deepEqual(await Promise.all(answers), [['stored'], ['duplicate', { rejected: 'bad' }]]);
+    assert.equal(batches.waiting, 0);
+  });
+
+  it('has one write under way; the next leaves when it is committed, at the earliest after the linger', async () => {
+    const { batches, writes, pass } = bench({ lingerMs: 5 });
+    void batches.submit([1]);
+    await pass(0);
+    void batches.submit([2]);
+    void batches.submit([3]);
+    await pass(3);
+    assert.equal(writes.length, 1);
+    await writes[0]?.answer();
+    await pass(0);
+    assert.equal(writes.length, 1, 'lingers');
+    await pass(2);
+    assert.deepEqual(writes[1]?.rows, [2, 3]);
+    await pass(50);
+    void batches.submit([4]);
+    await writes[1]?.answer();
+    await pass(0);
+    assert.deepEqual(writes[2]?.rows, [4], 'the write took longer than the linger');
+  });
+
+  it('does not linger with a full batch, and splits what is too large for one', async () => {
+    const { batches, writes, pass } = bench({ maxRows: 3, lingerMs: 5 });
+    const first = batches.submit([1]);
+    await pass(0);
+    const large = batches.submit([2, 3, 4, 5, 6, 7, 8]);
+    const last = batches.submit([9]);
+    for (const [at, rows] of [[1], [2, 3, 4], [5, 6, 7], [8, 9]].entries()) {
+      await pass(at === 3 ? 5 : 0);
+      assert.deepEqual(writes[at]?.rows, rows);
+      await writes[at]?.answer(rows.map((n): Outcome => (n % 2 ? 'stored' : 'duplicate')));
+    }
+    assert.deepEqual(await first, ['stored']);
+    assert.deepEqual(await large, ['duplicate', 'stored', 'duplicate', 'stored', 'duplicate', 'stored', 'duplicate']);
+    assert.deepEqual(await last, ['stored']);
+  });
+
+  it('holds rows in order over an outage, for ever, with capped waits', async () => {
+    const states: string[] = [];
+    const { batches, writes, pass } = bench({
+      firstRetryMs: 100,
+      lastRetryMs: 400,
+      onChange: state => states.push(state.away === undefined ? 'back' : `away ${state.attempts}`),
+    });
+    const first = batches.submit([1]);
+    await pass(0);
+    const second = batches.submit([2]);
+    for (const [at, wait] of [100, 200, 400, 400, 400].entries()) {
+      await writes[at]?.fail(outage);
+      assert.equal(writes.length, at + 1);
+      await pass(wait - 1);
+      assert.equal(writes.length, at + 1, 'waits');
+      await pass(1);
+      assert.deepEqual(writes[at + 1]?.rows, [1]);
+    }
+    await writes[5]?.answer();
+    assert.deepEqual(await first, ['stored']);
+    await pass(5);
+    await writes[6]?.answer();
+    assert.deepEqual(await second, ['stored']);
+    assert.deepEqual(states, ['away 1', 'away 2', 'away 3', 'away 4', 'away 5', 'back']);
+    assert.equal(batches.state.away, undefined);
+  });
+
+  it('hands back what the sink throws otherwise, and goes on with the next', async () => {
+    const { batches, writes, pass } = bench();
+    const first = assert.rejects(batches.submit([1]), /a mistake/);
+    await pass(0);
+    const second = batches.submit([2]);
+    await writes[0]?.fail(new TypeError('a mistake'));
+    await first;
+    await pass(5);
+    await writes[1]?.answer();
+    assert.deepEqual(await second, ['stored']);
+    assert.equal(batches.waiting, 0);
+  });
+
+  it('refuses rows above its limit as an outage, but takes one large submit when empty', async () => {
+    const { batches, writes, pass } = bench({ limitRows: 3 });
+    void batches.submit([1, 2, 3, 4]);
+    assert.equal(batches.full, true);
+    await assert.rejects(batches.submit([5]), { kind: 'outage' });
+    assert.equal(batches.waiting, 4);
+    await pass(0);
+    await writes[0]?.answer();
+    assert.equal(batches.full, false);
+    void batches.submit([5]);
+    assert.equal(batches.waiting, 1);
+  });
+
+  it('answers nothing for nothing, without a write', async () => {
+    const { batches, timers } = bench();
+    assert.deepEqual(await batches.submit([]), []);
+    assert.equal(timers, 0);
+  });
+
+  it('writes what it has before it closes', async () => {
+    const trial = bench({ lingerMs: 1000 });
+    const { batches, writes, pass } = trial;
+    const first = batches.submit([1]);
+    await pass(0);
+    const second = batches.submit([2]);
+    const closed = batches.close(5000);
+    await assert.rejects(batches.submit([3]), { kind: 'outage' });
+    await writes[0]?.answer();
+    await pass(0);
+    assert.deepEqual(writes[1]?.rows, [2]);
+    assert.equal(trial.closed, 0);
+    await writes[1]?.answer();
+    await closed;
+    assert.deepEqual([await first, await second], [['stored'], ['stored']]);
+    assert.equal(trial.closed, 1);
+    assert.equal(trial.timers, 0);
+  });
+
+  it('hands the rest back as an outage when the time to close is over', async () => {
+    const trial = bench();
+    const { batches, writes, pass } = trial;
+    const handedBack = Promise.all([
+      assert.rejects(batches.submit([1]), { kind: 'outage' }),
+      pass(0).then(() => assert.rejects(batches.submit([2]), { kind: 'outage' })),
+    ]);
+    await pass(0);
+    const closed = batches.close(1000);
+    await pass(1000);
+    await closed;
+    await handedBack;
+    assert.equal(batches.waiting, 0);
+    // The write that hung is answered after all: nobody waits for it any more.
+    await writes[0]?.answer();
+    assert.equal(batches.waiting, 0);
+    assert.equal(trial.writes.length, 1);
+    assert.equal(trial.timers, 0);
+  });
+
+  it('tries at once when it closes in the middle of an outage', async () => {
+    const trial = bench();
+    const { batches, writes, pass } = trial;
+    const first = batches.submit([1]);
+    await pass(0);
+    await writes[0]?.fail(outage);
+    const closed = batches.close(1000);
+    await settled();
+    assert.equal(writes.length, 2);
+    await writes[1]?.answer();
+    assert.deepEqual(await first, ['stored']);
+    await closed;
+    assert.equal(trial.timers, 0);
+  });
+});
