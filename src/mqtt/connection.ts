@@ -40,13 +40,15 @@ export type Connection = {
   unsubscribe(filters: readonly string[]): void;
   /** Leaves with everything else that is sent in this turn. Dropped when the connection has ended. */
   send(packet: Uint8Array): void;
-  /** While off, the socket is paused: the peer is not heard, and its silence proves nothing. */
+  /** While off, no frame is taken; when too much has come all the same, the socket is paused and the peer must wait. */
   read(on: boolean): void;
   /** Sends what is due and DISCONNECT; resolves when the stream is closed. */
   close(): Promise<void>;
 };
 
 const HANDSHAKE_MS = 10_000;
+// Read beyond the window before the socket is paused. A paused socket tells neither of the peer's end nor of its PINGRESP.
+const MAX_HELD_BYTES = 256 << 10;
 const PINGREQ = Uint8Array.of(0xc0, 0);
 const DISCONNECT = Uint8Array.of(0xe0, 0);
 const SUBSCRIBE_ID = 1;
@@ -64,6 +66,7 @@ export function connection(
   let stage: 'dial' | 'handshake' | 'running' = 'dial';
   let ended = false;
   let reading = true;
+  let resting = false;
   let out: Uint8Array[] = [];
   let keepalive: NodeJS.Timeout | undefined;
   let heard = true;
@@ -115,11 +118,12 @@ export function connection(
 
   /** Twice in each keep alive interval, whatever else goes on: the peer must never think that we are gone. */
   function beat(): void {
-    if (reading && !heard) {
+    // The silence of a peer that we do not listen to proves nothing.
+    if (!resting && !heard) {
       broken('no answer to PINGREQ');
       return;
     }
-    heard = !reading;
+    heard = resting;
     send(PINGREQ);
   }
 
@@ -198,6 +202,9 @@ export function connection(
     heard = true;
     frames.push(chunk);
     pump();
+    if (reading || frames.held < MAX_HELD_BYTES) return;
+    resting = true;
+    stream.pause();
   });
   stream.on('error', error => broken(reasonOf(error)));
   stream.on('end', () => broken('the peer closed the connection'));
@@ -239,12 +246,12 @@ export function connection(
     read(on) {
       if (on === reading || ended) return;
       reading = on;
-      if (!on) {
-        stream.pause();
-        return;
+      if (!on) return;
+      if (resting) {
+        resting = false;
+        heard = true;
+        stream.resume();
       }
-      heard = true;
-      stream.resume();
       pump();
     },
     close() {
