@@ -19,18 +19,19 @@ const particulars: readonly Particular[] = [
   },
   { column: 'firmware', type: 'text', keeps: 'newest', of: ({ metadata }) => text(metadata.firmware) },
   { column: 'parser', type: 'text', keeps: 'newest', of: ({ metadata }) => text(metadata.parser) },
+  // Of a status message (A03).
   {
     column: 'connected',
     type: 'boolean',
     keeps: 'newest',
-    of: ({ metadata }) => (typeof metadata['connected'] === 'boolean' ? metadata['connected'] : undefined),
+    of: ({ telemetry }) => (typeof telemetry['connected'] === 'boolean' ? telemetry['connected'] : undefined),
   },
   {
     column: 'measurements_today',
     type: 'int8',
     keeps: 'newest',
-    of: ({ metadata }) =>
-      Number.isSafeInteger(metadata['measurementsToday']) ? metadata['measurementsToday'] : undefined,
+    of: ({ telemetry }) =>
+      Number.isSafeInteger(telemetry['measurements_today']) ? telemetry['measurements_today'] : undefined,
   },
   { column: 'name', type: 'text', keeps: 'first', of: ({ metadata }) => text(metadata.name) },
   { column: 'class', type: 'text', keeps: 'first', of: ({ metadata }) => text(metadata['class']) },

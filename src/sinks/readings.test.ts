@@ -208,6 +208,7 @@ describe('reading sink', () => {
       firmware: '1.0',
       battery_estimate: 55,
       connected: true,
+      measurements_today: 142,
       parser: 'p1',
       last_seen: new Date(heard),
       last_measurement: new Date(TIME),
@@ -218,6 +219,38 @@ describe('reading sink', () => {
     const { last_seen, rssi, parser } = (await one(`SELECT ${columns} FROM devices`))!;
     assert.ok((last_seen as Date).getTime() > heard && (last_seen as Date).getTime() <= Date.now() + 1000);
     assert.deepEqual([rssi, parser], [-50, 'p2']);
+  });
+
+  it('keeps scanners from their heartbeats', async () => {
+    const beat = (seconds: number, telemetry: Reading['telemetry'], location?: string) =>
+      reading(
+        telemetry,
+        { scannerId: 'pi', receivedAt: Date.UTC(2026, 0, 3, 16, 0, seconds), scannerLocation: location },
+        { deviceId: 'pi' },
+      );
+    await sink.write([
+      beat(2, { uptime_s: 120.5, messages_sent: 9, devices_seen: 3.7, adapter_status: 'on' }, 'attic'),
+      beat(1, { uptime_s: 60, messages_sent: 4, adapter_status: 'off' }),
+      reading({ temperature: 1 }, { scannerId: 'pi' }, { deviceId: 'tag' }),
+    ]);
+    await sink.write([
+      beat(3, { uptime_s: 180, adapter_status: 'off' }),
+      reading({ uptime_s: 5 }, { scannerId: 'gw' }),
+    ]);
+    await sink.write([beat(1, { uptime_s: 60, messages_sent: 4, adapter_status: 'late' })]);
+    assert.deepEqual(await store.query('SELECT * FROM scanners'), [
+      {
+        scanner_id: 'pi',
+        location: 'attic',
+        last_seen: new Date(Date.UTC(2026, 0, 3, 16, 0, 3)),
+        uptime_s: 180,
+        messages_sent: null,
+        devices_seen: null,
+        adapter_status: 'off',
+        org_id: null,
+        metadata: {},
+      },
+    ]);
   });
 
   it('keeps the newest of each value', async () => {

@@ -38,7 +38,7 @@ export type Table = {
 
 const ELSEWHERE = [
   ...['digest', 'receipt', 'receivedAt', 'receivedScore', 'raw', 'rejected', 'orgId'],
-  ...['name', 'class', 'firmware', 'applicationId', 'connected', 'measurementsToday', 'lastMeasurement'],
+  ...['name', 'class', 'firmware', 'applicationId', 'lastMeasurement', 'scannerLocation'],
 ];
 
 const text = (name: string, of: (row: Row) => unknown): Column => ({ name, type: 'text', of });

@@ -3,12 +3,13 @@ import type { Statement } from '../reading/contracts.ts';
 import type { ReadingTable } from '../reading/reading.ts';
 import { deviceColumns, devicesInsert, latestColumns, latestInsert, latestOf, summed } from './devices.ts';
 import { type Entry, type Input, rowsOf, type Table, tables } from './rows.ts';
+import { heartbeatsOf, scannerColumns, scannersInsert } from './scanners.ts';
 
 /** Numbers of the stored entries of one table within the statement's entries; null when all are. */
 export type Answer = Partial<Record<ReadingTable, readonly number[] | null>>;
 
 /** What a statement consists of; its text depends on nothing else, so few texts are ever made and planned. */
-type Shape = { tables: readonly Table[]; latest: boolean; receipts: boolean };
+type Shape = { tables: readonly Table[]; latest: boolean; scanners: boolean; receipts: boolean };
 
 export function statementOf(
   entries: readonly Entry[],
@@ -31,14 +32,22 @@ export function statementOf(
   bind(deviceColumns, devices);
   const latest = latestOf(devices);
   if (latest.length > 0) bind(latestColumns, latest);
+  const heartbeats = heartbeatsOf(entries);
+  if (heartbeats.length > 0) bind(scannerColumns, heartbeats);
   const keys = new Set(entries.map(receiptKey).filter(key => key !== undefined));
   if (keys.size > 0) values.push([...keys].sort(), target);
-  return { sql: textOf({ tables: present, latest: latest.length > 0, receipts: keys.size > 0 }), values };
+  const sql = textOf({
+    tables: present,
+    latest: latest.length > 0,
+    scanners: heartbeats.length > 0,
+    receipts: keys.size > 0,
+  });
+  return { sql, values };
 }
 
 const texts = new Map<string, string>();
 function textOf(shape: Shape): string {
-  const key = `${shape.tables.map(table => table.name)} ${shape.latest} ${shape.receipts}`;
+  const key = `${shape.tables.map(table => table.name)} ${shape.latest} ${shape.scanners} ${shape.receipts}`;
   let text = texts.get(key);
   if (text === undefined) {
     text = compose(shape);
@@ -47,7 +56,7 @@ function textOf(shape: Shape): string {
   return text;
 }
 
-function compose({ tables, latest, receipts }: Shape): string {
+function compose({ tables, latest, scanners, receipts }: Shape): string {
   let count = 0;
   const place = (type: string) => `$${++count}::${type}[]`;
   const places = (input: Input<never>) => input.map(column => place(column.type));
@@ -60,6 +69,7 @@ function compose({ tables, latest, receipts }: Shape): string {
   }
   parts.push(`device AS (${devicesInsert(places(deviceColumns))})`);
   if (latest) parts.push(`latest AS (${latestInsert(places(latestColumns))})`);
+  if (scanners) parts.push(`scanner AS (${scannersInsert(places(scannerColumns))})`);
   if (receipts)
     parts.push(`receipt AS (INSERT INTO receipts (key, target) SELECT key, $${count + 2} FROM unnest($${count + 1}::text[]) AS key
       ON CONFLICT (key, target) DO UPDATE SET created_at = excluded.created_at)`);

@@ -1,0 +1,48 @@
+// The registry of scanners, kept from their heartbeats (B06, B07): a reading whose device is the scanner itself.
+import type { Reading } from '../reading/reading.ts';
+import { type Entry, type Input, valueColumns } from './rows.ts';
+
+type Heartbeat = { seenAt: number; reading: Reading };
+
+/** The latest heartbeat of each scanner in the batch, sorted by scanner. */
+export function heartbeatsOf(entries: readonly Entry[]): readonly Heartbeat[] {
+  const latest = new Map<string, Heartbeat>();
+  for (const { reading, seenAt } of entries) {
+    const { deviceId, telemetry, metadata } = reading;
+    if (metadata.scannerId !== deviceId || !('uptime_s' in telemetry || 'adapter_status' in telemetry)) continue;
+    const known = latest.get(deviceId);
+    if (known === undefined || seenAt >= known.seenAt) latest.set(deviceId, { seenAt, reading });
+  }
+  return [...latest.keys()].sort().map(scanner => latest.get(scanner)!);
+}
+
+const count = ({ reading }: Heartbeat, metric: string) => {
+  const value = reading.telemetry[metric];
+  return typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER ? Math.trunc(value) : undefined;
+};
+
+export const scannerColumns: Input<Heartbeat> = [
+  { name: 'scanner_id', type: 'text', of: ({ reading }) => reading.deviceId },
+  { name: 'last_seen', type: 'timestamptz', of: ({ seenAt }) => new Date(seenAt).toISOString() },
+  { name: 'location', type: 'text', of: ({ reading }) => reading.metadata['scannerLocation'] },
+  { name: 'uptime_s', type: 'float8', of: ({ reading }) => valueColumns(reading.telemetry['uptime_s']).value },
+  { name: 'messages_sent', type: 'int8', of: heartbeat => count(heartbeat, 'messages_sent') },
+  { name: 'devices_seen', type: 'int8', of: heartbeat => count(heartbeat, 'devices_seen') },
+  { name: 'adapter_status', type: 'text', of: ({ reading }) => reading.telemetry['adapter_status'] },
+  { name: 'org_id', type: 'text', of: ({ reading }) => reading.metadata.orgId },
+];
+
+/** An older heartbeat changes nothing; a location that it does not name stays. */
+export function scannersInsert(arrays: readonly string[]): string {
+  const columns = scannerColumns.map(column => column.name);
+  const sets = columns.slice(1).map(name => {
+    const kept =
+      name === 'location' || name === 'org_id' ? `coalesce(excluded.${name}, s.${name})` : `excluded.${name}`;
+    return `${name} = ${kept}`;
+  });
+  return `INSERT INTO scanners AS s (${columns.join(', ')})
+    SELECT ${columns.join(', ').replace('last_seen', 'least(last_seen, now())')}
+    FROM unnest(${arrays.join(', ')}) AS r (${columns.join(', ')})
+    ON CONFLICT (scanner_id) DO UPDATE SET ${sets.join(', ')}
+    WHERE s.last_seen IS NULL OR s.last_seen <= excluded.last_seen`;
+}
