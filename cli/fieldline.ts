@@ -14,6 +14,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'decode adverts|laser',
     load: () => import('./decode.ts'),
   },
+  migrate: {
+    summary: 'brings the database to the newest version',
+    usage: 'migrate [--status]',
+    load: () => import('./migrate.ts'),
+  },
 };
 
 const help = [

@@ -91,6 +91,13 @@ describe('advert reading', () => {
     });
   });
 
+  it('gives demo devices to the organisation demo', () => {
+    const advert = advertOf({ address: 'demo-A4:C1:38:8D:18:B2' });
+    assert.ok(!('rejected' in advert));
+    const { deviceId, metadata } = advertReading(advert, decoder, { telemetry: {} }, { receivedAt });
+    assert.deepEqual([deviceId, metadata.orgId], ['demo-A4:C1:38:8D:18:B2', 'demo']);
+  });
+
   it('calls a device without address unknown', () => {
     const advert = advertOf({});
     assert.ok(!('rejected' in advert));

@@ -3,6 +3,7 @@ import type { Advert } from '../reading/advert.ts';
 import type { Metadata, Reading, Receipt } from '../reading/reading.ts';
 import { timeOf } from '../reading/time.ts';
 import type { AdvertDecoder, DecodedAdvert } from './define.ts';
+import { organisationOf } from './demo.ts';
 
 /** How the advert came here. */
 export type Heard = {
@@ -19,6 +20,7 @@ export const UNKNOWN_DEVICE = 'unknown';
 
 export function advertReading(advert: Advert, decoder: AdvertDecoder, decoded: DecodedAdvert, heard: Heard): Reading {
   const time = timeOfAdvert(decoded.time, heard);
+  const deviceId = advert.address ?? UNKNOWN_DEVICE;
   const { battery } = decoded.telemetry;
   const metadata: Metadata = {
     ...(advert.rssi === undefined ? {} : { signalStrength: advert.rssi }),
@@ -31,13 +33,14 @@ export function advertReading(advert: Advert, decoder: AdvertDecoder, decoded: D
     ...(decoded.quality === undefined || Object.keys(decoded.quality).length === 0 ? {} : { quality: decoded.quality }),
     ...(time.timestampSource === undefined ? {} : { timestampSource: time.timestampSource }),
     ...(time.deviceTimestamp === undefined ? {} : { deviceTimestamp: time.deviceTimestamp }),
+    ...organisationOf(deviceId),
     receivedAt: heard.receivedAt,
     ...(heard.scannerId === undefined ? {} : { scannerId: heard.scannerId }),
     ...(heard.digest === undefined ? {} : { digest: heard.digest }),
     ...(heard.receipt !== undefined && time.timestampSource === 'gateway' ? { receipt: heard.receipt } : {}),
   };
   return {
-    deviceId: advert.address ?? UNKNOWN_DEVICE,
+    deviceId,
     protocol: 'bluetooth',
     timestamp: time.timestamp,
     telemetry: decoded.telemetry,

@@ -2,6 +2,7 @@
 import { toHex } from '../../kernel/bytes.ts';
 import type { Metadata, Reading, Receipt } from '../../reading/reading.ts';
 import { timeOf } from '../../reading/time.ts';
+import { organisationOf } from '../demo.ts';
 import { decodeGlm, isGlm } from './bosch-glm.ts';
 import type { DecodedFrame, LaserKind } from './define.ts';
 import { decodeDisto } from './disto.ts';
@@ -50,6 +51,7 @@ export function laserReading(frame: LaserFrame): Reading | { rejected: string } 
   const decoded = decoders[kind](frame.bytes);
   if ('rejected' in decoded) return decoded;
   const { timestamp, ...time } = timeOf(frame.timestamp, frame.receivedAt);
+  const deviceId = frame.deviceId ?? 'unknown';
   const metadata: Metadata = {
     ...(frame.signalStrength === undefined ? {} : { signalStrength: frame.signalStrength }),
     parser: parsers[kind],
@@ -58,13 +60,14 @@ export function laserReading(frame: LaserFrame): Reading | { rejected: string } 
     rawHex: toHex(frame.bytes),
     ...frame.context,
     ...time,
+    ...organisationOf(deviceId),
     receivedAt: frame.receivedAt,
     ...(frame.scannerId === undefined ? {} : { scannerId: frame.scannerId }),
     ...(frame.digest === undefined ? {} : { digest: frame.digest }),
     ...(frame.receipt !== undefined && time.timestampSource === 'gateway' ? { receipt: frame.receipt } : {}),
   };
   return {
-    deviceId: frame.deviceId ?? 'unknown',
+    deviceId,
     protocol: 'bluetooth',
     timestamp,
     telemetry: decoded.telemetry,
