@@ -1,0 +1,82 @@
+// Device scorer: the lowest of a reading's metrics, keys of series, bounds, and the same result for a reading sent again.
+import assert from 'node:assert/strict';
+import type { Reading } from '../reading/reading.ts';
+import { deviceScorer, seriesKey } from './device.ts';
+
+const reading = (
+  at: number,
+  telemetry: Reading['telemetry'],
+  metadata: Reading['metadata'] = { digest: `d${at}` },
+): Reading => ({
+  deviceId: 'm',
+  protocol: 'mqtt',
+  timestamp: new Date(Date.UTC(2026, 0, 5) + at * 60_000).toISOString(),
+  telemetry,
+  metadata,
+});
+const wobble = (at: number) => Math.sin(at * 12.9898) % 1;
+
+describe('device scorer', () => {
+  it('gives the lowest score of all metrics and names the metric', () => {
+    const scorer = deviceScorer();
+    for (let at = 0; at < 300; at++)
+      scorer.score(reading(at, { voltage: 230 + wobble(at), current: 5 + wobble(at * 7), text: 'x', ok: true }));
+    const anomaly = scorer.score(reading(300, { voltage: 230, current: 50 }));
+    assert.equal(anomaly?.metric, 'current');
+    assert.ok((anomaly?.score ?? 1) < 0);
+    assert.match(anomaly?.since ?? '', /^2026-01-05T05:00:00\.000Z$/);
+    assert.equal(scorer.size, 2);
+  });
+
+  it('is learning at first, and has nothing to say of a reading without numbers', () => {
+    const scorer = deviceScorer();
+    assert.deepEqual(scorer.score(reading(0, { a: 1 })), { score: 1, kind: 'learning', metric: 'a' });
+    assert.equal(scorer.score(reading(1, { a: 'x', b: true, c: Number.NaN })), undefined);
+  });
+
+  it('gives a reading that is sent again the same result and learns nothing of it', () => {
+    const [once, again] = [deviceScorer(), deviceScorer()];
+    const results = (scorer: ReturnType<typeof deviceScorer>, times: number) =>
+      Array.from({ length: 500 }, (_, at) => {
+        const one = reading(at, { v: at === 400 ? 30 : wobble(at) });
+        const scores = Array.from({ length: times }, () => scorer.score(structuredClone(one)));
+        for (const score of scores) assert.deepEqual(score, scores[0]);
+        return scores[0];
+      });
+    assert.deepEqual(results(again, 3), results(once, 1));
+  });
+
+  it('remembers that of a whole batch', () => {
+    const scorer = deviceScorer({ remembered: 200 });
+    const batch = Array.from({ length: 200 }, (_, at) => reading(at, { v: wobble(at) }));
+    const first = batch.map(one => scorer.score(one));
+    assert.deepEqual(
+      batch.map(one => scorer.score(one)),
+      first,
+    );
+  });
+
+  it('holds at most so many series', () => {
+    const scorer = deviceScorer({ maxSeries: 3 });
+    for (let at = 0; at < 5; at++) scorer.score(reading(at, { [`metric${at}`]: 1 }));
+    assert.deepEqual([scorer.size, scorer.evicted], [3, 2]);
+  });
+
+  it('keeps series of other keys apart', () => {
+    const scorer = deviceScorer();
+    scorer.score(reading(0, { v: 1 }), 'a');
+    scorer.score(reading(1, { v: 1 }), 'b');
+    scorer.score(reading(2, { v: 1 }), 'a');
+    assert.equal(scorer.size, 2);
+  });
+
+  const keys: [metadata: Reading['metadata'], telemetry: Reading['telemetry'], key: string][] = [
+    [{ elementId: 'e', elementType: 't' }, { value_mm: 1 }, 'e'],
+    [{ elementType: 't' }, { value_mm: 1 }, 't'],
+    [{}, { value_mm: 1 }, 'm'],
+    [{ elementId: 'e' }, { power: 1 }, 'm'],
+  ];
+  for (const [metadata, telemetry, key] of keys)
+    it(`key of ${JSON.stringify({ metadata, telemetry })} is ${key}`, () =>
+      assert.equal(seriesKey(reading(0, telemetry, metadata)), key));
+});
