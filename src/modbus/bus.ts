@@ -46,6 +46,7 @@ export function openBus(options: BusOptions): Bus {
   let state: LinkState = 'connecting';
   let reason = 'connecting';
   let losses = 0;
+  let answered = false;
   let out = 0;
   let suspectsOut = 0;
 
@@ -57,6 +58,12 @@ export function openBus(options: BusOptions): Bus {
         state = 'up';
         sendNext();
         lost(await link.ended);
+        // A link that brought answers is made anew at once; one that brings none must not be hammered.
+        if (answered) {
+          answered = false;
+          wait.reset();
+          continue;
+        }
       } catch (error) {
         state = 'away';
         reason = reasonOf(error);
@@ -112,8 +119,8 @@ export function openBus(options: BusOptions): Bus {
     out++;
     suspectsOut += suspect;
     try {
-      const data = await via.read(job.request, timeoutMs);
-      wait.reset();
+      const data = await via.read(job.request, timeoutMs, lane.silent ? 'unit' : 'link');
+      answered = true;
       lane.answered();
       job.resolve(data);
     } catch (error) {
@@ -135,7 +142,7 @@ export function openBus(options: BusOptions): Bus {
       lane.failed(fault, timing.clock.steady());
       if (lane.quarantined) for (const other of lane.waiting.splice(0)) other.reject(fault);
     } else if (fault.trouble === 'exception') {
-      wait.reset();
+      answered = true;
       lane.answered();
     }
     job.reject(fault);

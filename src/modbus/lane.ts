@@ -24,6 +24,8 @@ export type Lane = {
   busy: boolean;
   /** Failed last time, or never answered yet: it may not take the last free place on the line. */
   readonly suspect: boolean;
+  /** Did not answer on the link before this one either: a new link does not help. */
+  readonly silent: boolean;
   readonly quarantined: boolean;
   /** Why a request is refused at once, or undefined: go on. In quarantine the request that is let through is the probe. */
   refusal(now: number): ModbusFault | undefined;
@@ -47,6 +49,9 @@ export function laneOf(unit: number, { after, probeMs }: Quarantine): Lane {
     busy: false,
     get suspect() {
       return !trusted;
+    },
+    get silent() {
+      return failures >= 2;
     },
     get quarantined() {
       return failures >= after;

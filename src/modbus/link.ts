@@ -25,9 +25,10 @@ export function nameOf({ unit, table, address, count }: ReadRequest): string {
 export type Link = {
   /**
    * The data bytes of the answer, exactly `answerBytes(request)` of them. Rejects with a ModbusFault within `timeoutMs`,
-   * at once when the link ends.
+   * at once when the link ends. `blame`: whom a missing answer speaks against; a unit that was silent on the link before
+   * this one, too, says nothing about the link.
    */
-  read(request: ReadRequest, timeoutMs: number): Promise<Uint8Array>;
+  read(request: ReadRequest, timeoutMs: number, blame?: 'link' | 'unit'): Promise<Uint8Array>;
   readonly alive: boolean;
   /** Resolves with the reason when the link is no more, from whichever side. */
   readonly ended: Promise<string>;

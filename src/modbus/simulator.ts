@@ -28,6 +28,8 @@ export type Misbehaviour =
   | BytesWrong
   | { kind: 'silence' }
   | { kind: 'slow'; ms: number }
+  /** The right answer, each byte in a packet of its own. */
+  | { kind: 'drip' }
   /** Ends the connection: hard, or in order. */
   | { kind: 'reset' }
   | { kind: 'close' };
@@ -93,6 +95,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         break;
       case 'slow':
         later(how.ms, () => send(adu(frame, right)));
+        break;
+      case 'drip':
+        for (const [at, byte] of adu(frame, right).entries()) later(at * 2, () => send(Uint8Array.of(byte)));
         break;
       case 'reset':
         socket.resetAndDestroy();

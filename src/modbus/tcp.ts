@@ -6,13 +6,20 @@ import { exceptionName, ModbusFault } from './fault.ts';
 import { answerBytes, type Connect, type Link, nameOf, type ReadRequest } from './link.ts';
 import { answerFault, frameReader } from './mbap.ts';
 
-export type TcpOptions = { host: string; port: number; connectTimeoutMs: number };
+export type TcpOptions = {
+  host: string;
+  port: number;
+  connectTimeoutMs: number;
+  /** Where only units that were silent before do not answer, the link may be well, but nobody can tell: it is dropped after this. */
+  quietMs?: number;
+};
 
 /** A stream that lost its framing never answers again, and TCP does not tell: after this many timeouts in a row it is dropped. */
 const SILENT_LIMIT = 2;
+const QUIET_MS = 30_000;
 
 export function tcpConnector(options: TcpOptions): Connect {
-  return async signal => linkOver(await dial(options, signal));
+  return async signal => linkOver(await dial(options, signal), options.quietMs ?? QUIET_MS);
 }
 
 /** The socket, connected. The library's own connect leaves a socket connecting after its timeout; this one destroys it. */
@@ -49,12 +56,13 @@ function dial({ host, port, connectTimeoutMs }: TcpOptions, signal: AbortSignal)
 type Inside = { _port: { _transactionIdWrite: number }; _transactions: Record<number, unknown> };
 type Waiting = { request: ReadRequest; fail: (fault: ModbusFault) => void };
 
-async function linkOver(socket: Socket): Promise<Link> {
+async function linkOver(socket: Socket, quietMs: number): Promise<Link> {
   const client = new modbusSerial.default();
   const waiting = new Map<number, Waiting>();
   const { promise: ended, resolve: sayEnded } = Promise.withResolvers<string>();
   let over = false;
   let silent = 0;
+  let heardAt = performance.now();
   let transaction = 0;
 
   const end = (reason: string) => {
@@ -68,6 +76,11 @@ async function linkOver(socket: Socket): Promise<Link> {
     sayEnded(reason);
   };
 
+  const missed = (blame: 'link' | 'unit') => {
+    if (blame === 'link' && ++silent >= SILENT_LIMIT) end(`no answer to ${silent} requests in a row`);
+    else if (performance.now() - heardAt > quietMs) end(`no answer for ${quietMs / 1000} s`);
+  };
+
   // Registered before the library's own listener, so that what is wrong is refused before the library believes it.
   const readFrames = frameReader();
   socket.on('data', chunk => {
@@ -76,6 +89,7 @@ async function linkOver(socket: Socket): Promise<Link> {
       const call = waiting.get(frame.transaction);
       if (call === undefined) continue;
       silent = 0;
+      heardAt = performance.now();
       const wrong = answerFault(call.request, frame);
       if (wrong !== undefined) call.fail(new ModbusFault('answer', wrong));
     }
@@ -110,7 +124,7 @@ async function linkOver(socket: Socket): Promise<Link> {
     },
     ended,
     end,
-    read(request, timeoutMs) {
+    read(request, timeoutMs, blame = 'link') {
       if (over) return Promise.reject(new ModbusFault('link', 'not connected'));
       // 16 bits: an answer that is late by a whole round of the counter would be taken for another's.
       transaction = (transaction % 0xffff) + 1;
@@ -131,8 +145,7 @@ async function linkOver(socket: Socket): Promise<Link> {
             settled();
             const fault = faultOf(error, request, timeoutMs);
             reject(fault);
-            if (fault.trouble === 'timeout' && ++silent >= SILENT_LIMIT)
-              end(`no answer to ${silent} requests in a row`);
+            if (fault.trouble === 'timeout') missed(blame);
           },
         );
       });
