@@ -196,9 +196,10 @@ describe('reading sink', () => {
     ]);
     await store.query("UPDATE devices SET name = 'by operator'");
     await sink.write([
+      reading({ a: 1 }, { receivedAt: heard - 9000, signalStrength: -1, parser: 'old', name: 'again' }),
       reading(
-        { a: 1 },
-        { receivedAt: heard - 9000, signalStrength: -1, parser: 'old', name: 'again', connected: true },
+        { connected: true, battery_estimate: 12, measurements_today: 142 },
+        { receivedAt: heard - 1, batteryLevel: 12, lastMeasurement: '2026-01-03T14:00:00.000Z' },
       ),
     ]);
     const expected = {
