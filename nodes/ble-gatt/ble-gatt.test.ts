@@ -58,6 +58,12 @@ describe('ble-gatt node', () => {
     assert.equal(((await runtime.until('status', 1))[0]!.payload as { connected: boolean }).connected, false);
   });
 
+  it('rests where the demo is off', async () => {
+    await runtime.deploy(flow({ adapter: 'demo' }));
+    assert.equal((await runtime.untilStatus('n', /the demo instruments are off/)).fill, 'grey');
+    assert.deepEqual(runtime.received('status'), []);
+  });
+
   const broken: [name: string, settings: object, text: RegExp][] = [
     ['own without a service', { preset: 'own' }, /Kind own: expected service and characteristic/],
     ['an adapter', { adapter: 'hci1' }, /not supported yet/],

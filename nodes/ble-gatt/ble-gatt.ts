@@ -5,15 +5,14 @@ import { fromHex } from '../../src/kernel/bytes.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { openRadio } from '../../src/radio/open.ts';
+import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { linkStatus } from '../../src/radio/link-status.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
 import { gattSession } from '../../src/radio/session.ts';
-import { radioFields } from '../../src/radio/settings.ts';
+import { ownDeviceFields, radioFields } from '../../src/radio/settings.ts';
 import { after } from '../../src/radio/timing.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 
-const HELD = 10_000;
 const presets: Readonly<Record<string, { service: string; characteristic: string; enable?: Uint8Array }>> = {
   'bosch-glm': { service: glmService, characteristic: glmCharacteristic, enable: glmEnable },
   'leica-disto': { service: distoService, characteristic: distoCharacteristic },
@@ -40,21 +39,7 @@ export const definition = defineNode({
         ['own', 'own'],
       ],
     },
-    service: { kind: 'text', label: 'Service', help: 'UUID, for own.', initial: '', optional: true },
-    characteristic: {
-      kind: 'text',
-      label: 'Characteristic',
-      help: 'UUID that notifies, for own.',
-      initial: '',
-      optional: true,
-    },
-    enable: {
-      kind: 'text',
-      label: 'Enable command',
-      help: 'Hex written after subscribing, for own.',
-      initial: '',
-      optional: true,
-    },
+    ...ownDeviceFields,
     statusSeconds: {
       kind: 'number',
       label: 'Status every',
@@ -75,7 +60,12 @@ export const definition = defineNode({
     const target = presets[settings.preset] ?? own;
     if (target.service === '' || target.characteristic === '')
       throw new Fault('FIELDLINE_SETTING', 'Kind own: expected service and characteristic, got nothing');
-    const radio = await openRadio(settings.adapter, { prefix: settings.demoPrefix });
+    const demo = host.services['demo'] !== undefined;
+    const radio = await openRadio(settings.adapter, { prefix: settings.demoPrefix, demo });
+    if (radio === undefined) {
+      host.status('grey', DEMO_OFF);
+      return {};
+    }
     const device = settings.demoPrefix + settings.address.trim();
     const link = linkStatus(device);
     let dropped = 0;
@@ -83,7 +73,6 @@ export const definition = defineNode({
     const pump = pumpOf<Raw>({
       size: 1,
       window: 100,
-      limit: HELD,
       emit: raws => host.emit({ payload: raws[0], topic: raws[0]?.topic ?? '' }),
       onDrop(count, why, reason) {
         dropped += count;

@@ -70,6 +70,19 @@ describe('ble-scan node', () => {
     for (const { payload } of await runtime.until(sink, 3)) assert.ok(Array.isArray(payload) && payload.every(isRaw));
   });
 
+  it('plays demo devices only where the demo is on', async () => {
+    await runtime.deploy(flow({ adapter: 'demo', demoPrefix: 'demo-' }));
+    assert.equal((await runtime.untilStatus('n', /the demo instruments are off/)).fill, 'grey');
+    assert.deepEqual(runtime.received(sink), []);
+    runtime.settings.services = { demo: {} };
+    try {
+      await runtime.deploy(flow({ adapter: 'demo', demoPrefix: 'demo-' }));
+      assert.match(String(jsonOf((await runtime.until(sink, 1))[0]?.payload)['address']), /^demo-/);
+    } finally {
+      runtime.settings.services = {};
+    }
+  });
+
   const lists: [name: string, settings: object, addresses: string[]][] = [
     ['only', { allow: 'bb:00' }, ['BB:00:00:00:00:02']],
     ['never', { block: 'CC:00, BB' }, ['AA:00:00:00:00:01']],

@@ -2,7 +2,7 @@
 import { systemClock } from '../../src/kernel/clock.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { openRadio } from '../../src/radio/open.ts';
+import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
 import { rawAdvert } from '../../src/radio/raw-advert.ts';
 import { scanTally } from '../../src/radio/scan-tally.ts';
@@ -11,8 +11,6 @@ import { after } from '../../src/radio/timing.ts';
 import { watchedScan } from '../../src/radio/watchdog.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import { deviceFilter } from '../../src/stream/allow.ts';
-
-const HELD = 10_000;
 
 export const definition = defineNode({
   type: 'fieldline-ble-scan',
@@ -69,7 +67,12 @@ export const definition = defineNode({
     demoPrefix: radioFields.demoPrefix,
   },
   async start(settings, host) {
-    const radio = await openRadio(settings.adapter, { speed: settings.speed, prefix: settings.demoPrefix });
+    const demo = host.services['demo'] !== undefined;
+    const radio = await openRadio(settings.adapter, { speed: settings.speed, prefix: settings.demoPrefix, demo });
+    if (radio === undefined) {
+      host.status('grey', DEMO_OFF);
+      return {};
+    }
     const passes = deviceFilter({ allow: listOf(settings.allow), block: listOf(settings.block) });
     const batches = settings.emit === 'batches';
     const tally = scanTally(settings.adapter);
@@ -77,7 +80,6 @@ export const definition = defineNode({
     const pump = pumpOf<Raw>({
       size: batches ? 200 : 1,
       window: batches ? 4 : 100,
-      limit: HELD,
       emit: raws => host.emit(batches ? { payload: [...raws] } : { payload: raws[0], topic: raws[0]?.topic ?? '' }),
       onDrop(count, why, reason) {
         tally.dropped(count);

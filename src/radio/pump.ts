@@ -9,8 +9,8 @@ export type PumpOptions<Item> = {
   size: number;
   /** Emits that may be on their way at once. */
   window: number;
-  /** Items held in all; one more is dropped. */
-  limit: number;
+  /** Items held in all, 10,000 where it is left out; one more is dropped. */
+  limit?: number;
   /** full: the flow is slower than the radio, or away. refused: failed three times for a reason of its own. */
   onDrop: (count: number, why: 'full' | 'refused', reason: string) => void;
   after?: After;
@@ -30,13 +30,14 @@ export type Pump<Item> = {
 
 type Group<Item> = { items: readonly Item[]; tries: number };
 const TRIES = 3;
+const HELD = 10_000;
 
 /** Items leave in order of arrival; in an outage one group at a time is tried, with backoff, for ever. */
 export function pumpOf<Item>({
   emit,
   size,
   window,
-  limit,
+  limit = HELD,
   onDrop,
   after = realAfter,
   random,

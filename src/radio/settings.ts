@@ -3,9 +3,9 @@ export const radioFields = {
   adapter: {
     kind: 'text',
     label: 'Adapter',
-    help: 'replay:builtin plays the captures that come along, replay: and a path plays your own.',
+    help: 'replay:builtin plays the captures that come along, replay: and a path your own; demo does where the demo instruments of the gateway are on.',
     initial: 'replay:builtin',
-    suggestions: ['replay:builtin', 'hci0'],
+    suggestions: ['replay:builtin', 'demo', 'hci0'],
   },
   scanner: {
     kind: 'text',
@@ -19,6 +19,25 @@ export const radioFields = {
     kind: 'text',
     label: 'Replay prefix',
     help: 'Put before the addresses of captures, so that demo devices are known by their names (demo-).',
+    initial: '',
+    optional: true,
+  },
+} as const;
+
+/** What a link to a device needs that no preset knows. */
+export const ownDeviceFields = {
+  service: { kind: 'text', label: 'Service', help: 'UUID, for own.', initial: '', optional: true },
+  characteristic: {
+    kind: 'text',
+    label: 'Characteristic',
+    help: 'UUID that notifies, for own.',
+    initial: '',
+    optional: true,
+  },
+  enable: {
+    kind: 'text',
+    label: 'Enable command',
+    help: 'Hex written after subscribing, for own.',
     initial: '',
     optional: true,
   },
