@@ -158,7 +158,6 @@ async function initialise(made: Omit<Cluster, 'release'>, processes: Processes):
 /** PostgreSQL processes that work in the cluster's folder, whoever started them. */
 function processesOf(cluster: string): number[] {
   const folder = realpathSync(cluster);
-  if (!existsSync('/proc/self/cwd')) return [];
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .map(Number)
@@ -171,22 +170,20 @@ function processesOf(cluster: string): number[] {
 
 /** Ends every PostgreSQL process of this cluster: fast shutdown, then hard. Resolves with how many there were. */
 export async function clearCluster(cluster: string): Promise<number> {
+  if (!existsSync('/proc/self/cwd')) return 0;
+  const lockFile = path.join(cluster, 'postmaster.pid');
   const found = processesOf(cluster);
   const gone = () => processesOf(cluster).length === 0;
-  if (found.length === 0) return 0;
-  const postmaster = Number(readFileIfThere(path.join(cluster, 'postmaster.pid'))?.split('\n')[0]);
+  const postmaster = existsSync(lockFile) ? Number(readFileSync(lockFile, 'utf8').split('\n')[0]) : 0;
   // Backends without a postmaster end by themselves within moments.
   if (found.includes(postmaster)) signal(postmaster, 'SIGINT');
-  if (await until(gone, 15_000)) return found.length;
-  for (const pid of processesOf(cluster)) signal(pid, 'SIGKILL');
+  if (!(await until(gone, 15_000))) for (const pid of processesOf(cluster)) signal(pid, 'SIGKILL');
   if (!(await until(gone, 5_000)))
     throw new Fault(
       'FIELDLINE_DATABASE',
       expected(cluster, 'no other PostgreSQL on this cluster (end it by hand)', processesOf(cluster)),
     );
+  // PostgreSQL would not start while any process, even an unrelated or a dead one not yet reaped, has the number in it.
+  rmSync(lockFile, { force: true });
   return found.length;
-}
-
-function readFileIfThere(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }

@@ -4,6 +4,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -51,7 +52,9 @@ function finish(native: string): void {
   }
   for (const name of readdirSync(path.join(native, 'bin'))) {
     const file = path.join(native, 'bin', name);
-    if ((statSync(file).mode & 0o555) !== 0o555) chmodSync(file, 0o755);
+    const found = lstatSync(file);
+    // Never through a link: what it points to is not ours to change.
+    if (found.isFile() && (found.mode & 0o555) !== 0o555) chmodSync(file, 0o755);
   }
 }
 
