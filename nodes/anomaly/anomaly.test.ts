@@ -1,0 +1,78 @@
+// anomaly in real Node-RED: singles and batches in place, keys of series, retries.
+import assert from 'node:assert/strict';
+import type { Anomaly, Reading } from '../../src/reading/reading.ts';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import anomalyNode from './anomaly.ts';
+
+const reading = (at: number, deviceId = 'm', value = Math.sin(at * 12.9898)): Reading => ({
+  deviceId,
+  protocol: 'mqtt',
+  timestamp: new Date(Date.UTC(2026, 0, 5) + at * 60_000).toISOString(),
+  telemetry: { power_kw: value },
+  metadata: { digest: `${deviceId}${at}` },
+});
+const flow = (settings: object = {}) => [
+  { id: 's', type: 'test-source', wires: [['a']] },
+  { id: 'a', type: 'fieldline-anomaly', wires: [['k']], ...settings },
+  { id: 'k', type: 'test-sink' },
+];
+
+describe('anomaly node', () => {
+  let runtime: TestRuntime;
+  before(async () => {
+    runtime = await testRuntime();
+    runtime.register(anomalyNode);
+  });
+
+  const last = (): Reading[] => {
+    const payload = runtime.received('k').at(-1)?.payload;
+    return (Array.isArray(payload) ? payload : [payload]) as Reading[];
+  };
+  const send = async (...readings: Reading[]): Promise<(Anomaly | undefined)[]> => {
+    assert.deepEqual(await runtime.emit('s', { payload: readings }), { ok: true });
+    return last().map(({ metadata }) => metadata.anomaly);
+  };
+  const history = (length: number) => Array.from({ length }, (_, at) => reading(at));
+
+  it('scores a single reading', async () => {
+    await runtime.deploy(flow());
+    await runtime.emit('s', { payload: reading(0) });
+    assert.deepEqual(last()[0]?.metadata.anomaly, { score: 1, kind: 'learning', metric: 'power_kw' });
+  });
+
+  it('scores a batch in place, finds the spike and counts it', async () => {
+    await runtime.deploy(flow());
+    const scores = await send(...history(200), reading(200, 'm', 30), reading(201));
+    assert.ok((scores[200]?.score ?? 1) < 0);
+    assert.ok((scores[199]?.score ?? -1) > 0.5);
+    assert.equal((await runtime.untilStatus('a', /202 scored/)).text, '1 series, 202 scored, 1 anomalies');
+  });
+
+  it('gives a retried reading the same score', async () => {
+    await runtime.deploy(flow());
+    await send(...history(200));
+    const spike = reading(200, 'm', 30);
+    const first = await send(spike);
+    assert.deepEqual(await send(spike), first);
+  });
+
+  const keys: [name: string, settings: object, text: RegExp][] = [
+    ['by device', { series: 'device' }, /^2 series/],
+    ['by a key', { series: 'key', key: 'payload.protocol', keyType: 'msg' }, /^1 series/],
+    ['by a key that is missing: by device', { series: 'key', key: 'payload.nothing', keyType: 'msg' }, /^2 series/],
+  ];
+  for (const [name, settings, text] of keys)
+    it(`tells series apart ${name}`, async () => {
+      await runtime.deploy(flow(settings));
+      await send(reading(0, 'm'), reading(1, 'n'));
+      assert.match((await runtime.untilStatus('a', /2 scored/)).text ?? '', text);
+    });
+
+  it('passes what is no reading', async () => {
+    await runtime.deploy(flow());
+    for (const payload of ['text', undefined, { a: 1 }, [7]]) {
+      await runtime.emit('s', { payload });
+      assert.deepEqual(runtime.received('k').at(-1)?.payload, payload);
+    }
+  });
+});
