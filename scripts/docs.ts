@@ -1,10 +1,26 @@
 // Regenerates everything in docs/ and the node READMEs that is made from code; `--check` names what is out of date instead.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { faultCodes } from '../src/kernel/fault.ts';
+import type { Fields } from '../src/palette/fields.ts';
 import { settingsTable, withSettings } from '../src/palette/form.ts';
 import { definitionOf, nodeNames } from './build.ts';
 import { architecturePage, root } from './imports.ts';
+
+type FlowNode = { id: string; type: string; [setting: string]: unknown };
+
+/** A shipped flow with every setting that its nodes have: the editor calls a node invalid that misses one. */
+function completeFlow(nodes: readonly FlowNode[], definitions: ReadonlyMap<string, Fields>): FlowNode[] {
+  return nodes.map(node => {
+    const complete = { ...node };
+    for (const [name, field] of Object.entries(definitions.get(node.type) ?? {})) {
+      if (field.kind === 'secret') continue;
+      complete[name] ??= field.initial;
+      if (field.kind === 'typed') complete[`${name}Type`] ??= field.initialType;
+    }
+    return complete;
+  });
+}
 
 /** Path from the root → text as it should be. */
 export async function generatedPages(): Promise<Map<string, string>> {
@@ -12,8 +28,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
   pages.set('docs/architecture.md', architecturePage());
   pages.set('docs/reference/errors.md', errorsPage());
   const sections: string[] = [];
+  const definitions = new Map<string, Fields>();
   for (const name of nodeNames()) {
     const definition = await definitionOf(name);
+    definitions.set(definition.type, definition.fields);
     const readme = `nodes/${name}/README.md`;
     pages.set(readme, withSettings(readFileSync(path.join(root, readme), 'utf8'), definition.fields));
     sections.push(
@@ -24,6 +42,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
     'docs/reference/nodes.md',
     `# Nodes and their settings\n\nMade by \`npm run docs\` from the node definitions.\n\n${sections.join('\n')}`,
   );
+  for (const file of globSync('{examples,flows}/**/*.json', { cwd: root })) {
+    const nodes = JSON.parse(readFileSync(path.join(root, file), 'utf8')) as FlowNode[];
+    pages.set(file, `${JSON.stringify(completeFlow(nodes, definitions), null, 4)}\n`);
+  }
   return pages;
 }
 

@@ -83,6 +83,13 @@ describe('palette: every node', () => {
         check(definition.fields);
       });
 
+      it('gives each setting a name of its own, the hidden type of a typed one included', () => {
+        const names = Object.entries(definition.fields).flatMap(([field, { kind }]) =>
+          kind === 'typed' ? [field, `${field}Type`] : [field],
+        );
+        assert.equal(new Set(names).size, names.length, names.join(', '));
+      });
+
       it('is valid when it is dropped on the canvas', () =>
         assert.deepEqual(checkSettings(definition.fields, {}).faults, []));
 
