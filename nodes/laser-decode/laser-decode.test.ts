@@ -93,9 +93,17 @@ describe('laser-decode node', () => {
     ],
     [
       'its settings',
-      { session: 'room', sessionType: 'str', elementKind: '', elementKindType: 'str', source: 'esp32' },
+      {
+        session: 'room',
+        sessionType: 'str',
+        elementKind: '',
+        elementKindType: 'str',
+        elementId: '7',
+        elementIdType: 'str',
+        source: 'esp32',
+      },
       { sessionId: 's1' },
-      { sessionId: 'room', source: 'esp32' },
+      { sessionId: 'room', elementId: '7', source: 'esp32' },
     ],
   ];
   for (const [name, settings, message, expected] of contexts)

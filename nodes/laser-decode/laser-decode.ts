@@ -46,7 +46,7 @@ export const definition = defineNode({
       types: TYPES,
       optional: true,
     },
-    element: {
+    elementId: {
       kind: 'typed',
       label: 'Element',
       help: 'Where the id of the measured element stands.',
@@ -76,7 +76,7 @@ export const definition = defineNode({
       const given = {
         sessionId: textOf(settings.session, message),
         elementType: textOf(settings.elementKind, message),
-        elementId: textOf(settings.element, message),
+        elementId: textOf(settings.elementId, message),
         source: settings.source || undefined,
       };
       return Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined && text !== ''));
