@@ -289,6 +289,32 @@ describe('courier', () => {
     assert.deepEqual(it.calls, ['pause', 'close']);
   });
 
+  it('marks the receipt from the second attempt on', async () => {
+    const marks: (boolean | undefined)[] = [];
+    let hand: (raw: Raw, settle: (settled: Settled) => void) => void = () => {};
+    courier({
+      source: onMessage => {
+        hand = onMessage;
+        return { pause() {}, resume() {}, close: async () => {} };
+      },
+      emit: async ([raw]) => {
+        marks.push(raw?.receipt?.redelivered);
+        return marks.length < 3 ? data : ok;
+      },
+      deadLetter: async () => {},
+      mode: 'each',
+    });
+    const receipt = { key: 'k', redelivered: false };
+    const all = new Promise<void>(resolve => {
+      hand({ topic: 'a', bytes: new Uint8Array(), receivedAt: 0, source: 's', protocol: 'mqtt', receipt }, () =>
+        resolve(),
+      );
+    });
+    await all;
+    assert.deepEqual(marks, [false, true, true]);
+    assert.equal(receipt.redelivered, false);
+  });
+
   it('counts', async () => {
     const it = bench('batches', topics => (topics.includes('b') ? data : ok));
     it.arrive('a', 'b');

@@ -91,7 +91,7 @@ export function courier(options: CourierOptions): Courier {
 
   /** Whole first; a batch that failed for its data goes again as its members, so that one bad message holds up no other. */
   async function deliver(batch: readonly Parcel[]): Promise<void> {
-    const whole = await attempt(batch);
+    const whole = await attempt(batch, false);
     if (whole.ok) settleAll(batch);
     else if (batch.length === 1) await insist(batch[0] as Parcel, 1, whole);
     else for (const parcel of batch) await insist(parcel, 0, whole);
@@ -107,7 +107,7 @@ export function courier(options: CourierOptions): Courier {
       if (attempts > 0 && failure.kind === 'unfinished') await pause(waits.next());
       if (stopped) return;
       onCount('retried', 1);
-      const settled = await attempt([parcel]);
+      const settled = await attempt([parcel], true);
       if (settled.ok) return settleAll([parcel]);
       if (settled.kind === 'outage') return;
       failure = settled;
@@ -117,10 +117,11 @@ export function courier(options: CourierOptions): Courier {
   }
 
   /** One attempt; an outage is tried again for ever. Answers `outage` only when the courier was stopped meanwhile. */
-  async function attempt(parcels: readonly Parcel[]): Promise<Settled> {
+  async function attempt(parcels: readonly Parcel[], before: boolean): Promise<Settled> {
     const waits = newBackoff();
-    const raws = parcels.map(({ raw }) => raw);
-    for (;;) {
+    for (let again = before; ; again = true) {
+      // A sink may have committed on one branch before another one failed: from the second time on it must look.
+      const raws = parcels.map(({ raw }) => (again ? redelivered(raw) : raw));
       onCount('emitted', raws.length);
       const settled = await emitSafely(raws);
       if (settled.ok || settled.kind !== 'outage') return settled;
@@ -196,6 +197,10 @@ export function courier(options: CourierOptions): Courier {
       return open;
     },
   };
+}
+
+function redelivered(raw: Raw): Raw {
+  return raw.receipt === undefined ? raw : { ...raw, receipt: { ...raw.receipt, redelivered: true } };
 }
 
 function timeout(ms: number, run: () => void): () => void {
