@@ -1,0 +1,151 @@
+// timescale-out and raw-archive in real Node-RED on a real PostgreSQL: commit before done, outage, refused rows, deploy.
+import assert from 'node:assert/strict';
+import type { Reading } from '../../src/reading/reading.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import rawArchiveNode from '../raw-archive/raw-archive.ts';
+import timescaleDbNode from '../timescale-db/timescale-db.ts';
+import timescaleOutNode from './timescale-out.ts';
+
+const reading = (n: number, telemetry: Reading['telemetry'] = { power_kw: n }): Reading => ({
+  deviceId: 'meter',
+  protocol: 'mqtt',
+  timestamp: new Date(Date.UTC(2026, 0, 3, 16) + n).toISOString(),
+  telemetry,
+  metadata: {},
+});
+const raw = (n: number) => ({
+  topic: 'homelab/energy/meter',
+  source: 'mqtt',
+  protocol: 'mqtt',
+  receivedAt: Date.UTC(2026, 0, 3, 16) + n,
+  bytes: Buffer.from(JSON.stringify({ power_kw: n })),
+});
+
+describe('timescale-out and raw-archive nodes', () => {
+  let server: TestPostgres;
+  let store: Store;
+  let runtime: TestRuntime;
+  before(async function () {
+    server = await postgresFor(this);
+    store = openStore({ url: server.url, connections: 2 });
+    runtime = await testRuntime();
+    runtime.register(timescaleDbNode, timescaleOutNode, rawArchiveNode);
+  });
+  after(async () => {
+    await runtime?.deploy([]);
+    await store?.close();
+    await server?.stop();
+  });
+  const flow = (settings: object = {}) => [
+    { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+    { id: 'src', type: 'test-source', wires: [['out']] },
+    { id: 'out', type: 'fieldline-timescale-out', store: 'db', wires: [['stored'], ['rejected']], ...settings },
+    { id: 'stored', type: 'test-sink' },
+    { id: 'rejected', type: 'test-sink' },
+    { id: 'rawsrc', type: 'test-source', wires: [['arch']] },
+    { id: 'arch', type: 'fieldline-raw-archive', store: 'db', wires: [['archived']] },
+    { id: 'archived', type: 'test-sink' },
+  ];
+  const counted = async (table: string) =>
+    (await store.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n ?? 0;
+
+  it('migrates an empty database, stores, and settles after the commit', async () => {
+    await runtime.deploy(flow());
+    assert.deepEqual(await runtime.emit('src', { topic: 't', payload: reading(1) }), { ok: true });
+    assert.equal(await counted('energy_readings'), 1);
+    assert.deepEqual(
+      runtime.received('stored').map(({ topic, payload }) => [topic, (payload as Reading).telemetry]),
+      [['t', { power_kw: 1 }]],
+    );
+    assert.match((await runtime.untilStatus('out', /rows\/s/)).text ?? '', /rows\/s/);
+  });
+
+  it('passes on what is new in a batch, keeps what is refused, and is silent on what it has', async () => {
+    await runtime.deploy(flow());
+    const good = reading(2);
+    const bad = { ...reading(3), deviceId: 'nul\0' };
+    const message = { topic: 'u', payload: [reading(1), good, bad, 'no reading'] };
+    assert.deepEqual(await runtime.emit('src', message), { ok: true });
+    assert.deepEqual(
+      runtime.received('stored').map(({ payload }) => payload),
+      [[good]],
+    );
+    const [refused] = runtime.received('rejected');
+    const [first, second] = refused!.payload as [Reading, string];
+    assert.equal(first.deviceId, bad.deviceId);
+    assert.match(String(first.metadata['rejected']), /22021/);
+    assert.equal(second, 'no reading');
+    const letters = await store.query<{ topic: string; reason: string; bytes: Buffer; source: string }>(
+      'SELECT topic, reason, bytes, source FROM dead_letters ORDER BY id',
+    );
+    assert.deepEqual(
+      letters.map(({ topic, bytes, source }) => [topic, source, JSON.parse(String(bytes))]),
+      [
+        ['u', 'out', bad],
+        ['u', 'out', 'no reading'],
+      ],
+    );
+    assert.match((await runtime.untilStatus('out', /2 rejected/)).text ?? '', /2 rejected: .+/);
+
+    assert.deepEqual(await runtime.emit('src', { payload: [reading(1), good] }), { ok: true });
+    assert.deepEqual(await runtime.emit('src', { payload: bad }), { ok: true });
+    assert.equal(runtime.received('stored').length, 1);
+    assert.deepEqual(await store.query("SELECT attempts FROM dead_letters WHERE device_id LIKE 'nul%'"), [
+      { attempts: 2 },
+    ]);
+  });
+
+  it('holds messages over an outage longer than the delivery time limit, and stores each once', async () => {
+    await runtime.deploy(flow());
+    await server.terminate('SIGQUIT');
+    const settled = [10, 11, 12].map(n => runtime.emit('src', { payload: reading(n) }));
+    const archived = runtime.emit('rawsrc', { payload: [raw(1), raw(2)] });
+    await runtime.untilStatus('out', /^database away, retry in \d+ s, 3 waiting; .*ECONNREFUSED/);
+    // The limit of the test runtime is 2 s.
+    await new Promise(resolve => setTimeout(resolve, 2500));
+    await server.restart();
+    for (const outcome of await Promise.all([...settled, archived])) assert.deepEqual(outcome, { ok: true });
+    assert.deepEqual(await store.query('SELECT power_kw FROM energy_readings WHERE power_kw >= 10 ORDER BY 1'), [
+      { power_kw: 10 },
+      { power_kw: 11 },
+      { power_kw: 12 },
+    ]);
+    assert.equal(await counted('raw_advertisements'), 2);
+    assert.equal(runtime.received('archived').length, 1);
+    const back = await runtime.untilStatus('out', /rows\/s$/);
+    assert.equal(back.fill, 'green');
+  }).timeout(20_000);
+
+  it('stores what it holds when it is deployed away', async () => {
+    await runtime.deploy(flow());
+    const settled = Array.from({ length: 50 }, (_, n) => runtime.emit('src', { payload: reading(100 + n) }));
+    await runtime.deploy(flow(), 'full');
+    for (const outcome of await Promise.all(settled)) assert.equal(outcome.ok || outcome.kind !== 'data', true);
+    const again = Array.from({ length: 50 }, (_, n) => runtime.emit('src', { payload: reading(100 + n) }));
+    await Promise.all(again);
+    assert.deepEqual(await store.query('SELECT count(*) AS n FROM energy_readings WHERE power_kw >= 100'), [{ n: 50 }]);
+  });
+
+  it('archives raw messages and frames of readings, and passes on what has none', async () => {
+    await runtime.deploy(flow());
+    const before = await counted('raw_advertisements');
+    const modbus = { ...reading(20), metadata: { raw: { topic: 'modbus/b/1', hex: '0103' }, scannerId: 'b' } };
+    const payloads = [raw(7), [raw(8), modbus], 'something else', []];
+    for (const payload of payloads) assert.deepEqual(await runtime.emit('rawsrc', { payload }), { ok: true });
+    assert.equal(await counted('raw_advertisements'), before + 3);
+    assert.deepEqual(
+      runtime.received('archived').map(({ payload }) => payload),
+      payloads,
+    );
+  });
+
+  it('says what is wrong without a database, and gives no message up', async () => {
+    await runtime.deploy(flow({ store: '' }));
+    assert.match((await runtime.untilStatus('out', /timescale-db/)).text ?? '', /expected a timescale-db node/);
+    const settled = await runtime.emit('src', { payload: reading(1) });
+    assert.equal(settled.ok, false);
+    assert.equal(!settled.ok && settled.kind, 'outage');
+  });
+});
