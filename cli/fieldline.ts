@@ -14,6 +14,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'decode adverts|laser',
     load: () => import('./decode.ts'),
   },
+  score: {
+    summary: 'anomaly scores for a CSV timestamp,value',
+    usage: 'score [--explain]',
+    load: () => import('./score.ts'),
+  },
   migrate: {
     summary: 'brings the database to the newest version',
     usage: 'migrate [--status]',

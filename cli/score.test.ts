@@ -1,0 +1,174 @@
+// fieldline score: the same rows in and out, the score last, whatever the CSV looks like.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { run } from './score.ts';
+
+async function score(input: string | Iterable<string | Uint8Array>, ...argv: string[]) {
+  const out: string[] = [];
+  const errors: string[] = [];
+  const stdin = Readable.from(typeof input === 'string' ? [Buffer.from(input)] : input);
+  const io = { stdin, stdout: (line: string) => out.push(line), stderr: (line: string) => errors.push(line), env: {} };
+  const code = await run(argv, io);
+  return { code, out, errors };
+}
+
+const time = (at: number) => new Date(Date.UTC(2026, 0, 5) + at * 300_000).toISOString().slice(0, 19).replace('T', ' ');
+const value = (at: number) => 20 + Math.sin(at * 12.9898) + (at === 150 ? 40 : 0);
+const rows = Array.from({ length: 200 }, (_, at) => `${time(at)},${value(at)}`);
+const csv = ['timestamp,value', ...rows].join('\n');
+const lastOf = (line: string | undefined) => Number(line?.split(',').at(-1));
+
+describe('score', () => {
+  it('keeps every row as it is and adds a finite score as the last column', async () => {
+    const { code, out, errors } = await score(`${csv}\n`);
+    assert.deepEqual([code, errors, out.length, out[0]], [0, [], 201, 'timestamp,value,anomaly_score']);
+    for (const [at, row] of rows.entries()) {
+      assert.ok(out[at + 1]?.startsWith(`${row},`));
+      assert.ok(Number.isFinite(lastOf(out[at + 1])));
+    }
+    assert.deepEqual(
+      out.slice(1).flatMap((line, at) => (lastOf(line) < 0 ? [at] : [])),
+      [150],
+    );
+    assert.equal(out[1], `${rows[0]},1`);
+  });
+
+  it('explains before the score', async () => {
+    const { out } = await score(csv, '--explain');
+    assert.equal(out[0], 'timestamp,value,kind,expected,band,anomaly_score');
+    assert.match(out[1] ?? '', /,learning,,,1$/);
+    assert.match(out[151] ?? '', /,(jump|outlier),-?\d[\d.]*,-?\d[\d.]*\.\.-?\d[\d.]*,-0\.\d+$/);
+  });
+
+  it('scores from the past only', async () => {
+    const [whole, part] = [await score(csv), await score(csv.split('\n').slice(0, 160).join('\n'))];
+    assert.deepEqual(whole.out.slice(0, 160), part.out);
+  });
+
+  it('gives the same for either line ending and any cut of the stream', async () => {
+    const { out } = await score(csv);
+    assert.deepEqual((await score(csv.replaceAll('\n', '\r\n'))).out, out);
+    const bytes = Buffer.from(csv);
+    const cuts = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, at) => bytes.subarray(at * 7, at * 7 + 7));
+    assert.deepEqual((await score(cuts)).out, out);
+  });
+
+  it('reports a gap on the first row after it', async () => {
+    const gap = Array.from(
+      { length: 200 },
+      (_, at) => `${time(at < 120 ? at : at + 100)},${20 + Math.sin(at * 12.9898)}`,
+    );
+    const { out } = await score(['timestamp,value', ...gap].join('\n'), '--explain');
+    assert.deepEqual(
+      out.slice(1).flatMap((line, at) => (lastOf(line) < 0 ? [[at, line.split(',')[2]]] : [])),
+      [[120, 'gap']],
+    );
+  });
+
+  type Case = { name: string; input: string; out: string[] };
+  const cases: Case[] = [
+    {
+      name: 'no number',
+      input:
+        'timestamp,value\n2026-01-01 00:00:00,\n2026-01-01 00:00:01,abc\n2026-01-01 00:00:02,NaN\n2026-01-01 00:00:03,Infinity\n2026-01-01 00:00:04,0x10',
+      out: [
+        'timestamp,value,anomaly_score',
+        '2026-01-01 00:00:00,,',
+        '2026-01-01 00:00:01,abc,',
+        '2026-01-01 00:00:02,NaN,',
+        '2026-01-01 00:00:03,Infinity,',
+        '2026-01-01 00:00:04,0x10,',
+      ],
+    },
+    {
+      name: 'numbers of any form',
+      input: 'timestamp,value\na,1e400\nb,-.5\nc,+7.\nd, 3 ',
+      out: ['timestamp,value,anomaly_score', 'a,1e400,1', 'b,-.5,1', 'c,+7.,1', 'd, 3 ,1'],
+    },
+    {
+      name: 'quoted fields',
+      input: '"timestamp","value"\n"2026-01-01T00:00:00Z","1.5"\n"2026-01-01T00:00:01Z","1,5"',
+      out: ['"timestamp","value",anomaly_score', '"2026-01-01T00:00:00Z","1.5",1', '"2026-01-01T00:00:01Z","1,5",'],
+    },
+    {
+      name: 'other columns in another order',
+      input: 'value,note,timestamp\n1,"a ""b"",\nc",2026-01-01\n2,,2026-01-02',
+      out: ['value,note,timestamp,anomaly_score', '1,"a ""b"",\nc",2026-01-01,1', '2,,2026-01-02,1'],
+    },
+    {
+      name: 'short and empty rows',
+      input: 'timestamp,value\n2026-01-01\n\n2026-01-02,1\n',
+      out: ['timestamp,value,anomaly_score', '2026-01-01,,', '', '2026-01-02,1,1'],
+    },
+    {
+      name: 'no header',
+      input: '2026-01-01 00:00:00,1\n2026-01-01 00:00:01,2',
+      out: ['2026-01-01 00:00:00,1,1', '2026-01-01 00:00:01,2,1'],
+    },
+    {
+      name: 'a byte order mark',
+      input: '\ufefftimestamp,value\n2026-01-01,1',
+      out: ['\ufefftimestamp,value,anomaly_score', '2026-01-01,1,1'],
+    },
+    { name: 'a header alone', input: 'timestamp,value\n', out: ['timestamp,value,anomaly_score'] },
+    { name: 'nothing', input: '', out: [] },
+  ];
+  for (const { name, input, out } of cases)
+    it(`takes ${name}`, async () => assert.deepEqual(await score(input), { code: 0, out, errors: [] }));
+
+  for (const strange of [
+    (_at: number) => time(0),
+    (at: number) => time(at % 3),
+    (at: number) => time(at === 100 ? 1e7 : at),
+    (at: number) => time(-at),
+    (at: number) => (at % 2 ? 'yesterday' : time(at)),
+  ])
+    it(`keeps every row of strange times ${strange}`, async () => {
+      const lines = Array.from({ length: 200 }, (_, at) => `${strange(at)},${value(at)}`);
+      const { out } = await score(['timestamp,value', ...lines].join('\n'));
+      assert.equal(out.length, 201);
+      for (const [at, line] of lines.entries()) {
+        assert.ok(out[at + 1]?.startsWith(`${line},`));
+        assert.ok(Number.isFinite(lastOf(out[at + 1])));
+      }
+    });
+
+  it('does not gather the input behind a quote that is never closed', async () => {
+    const { out, code } = await score(`timestamp,value\n"2026,1\n${'x,1\n'.repeat(50_000)}`);
+    assert.equal(code, 0);
+    assert.ok(out.length > 30_000);
+  });
+
+  const wrong: [input: string, argv: string[], reason: RegExp][] = [
+    [csv, ['--explian'], /score: expected --explain or nothing, got "--explian"/],
+    ['a,b\n1,2', [], /expected a CSV that begins with timestamp,value, got "a,b"/],
+  ];
+  for (const [input, argv, reason] of wrong)
+    it(`ends with 2 for ${argv[0] ?? input.slice(0, 3)}`, async () => {
+      const { code, errors, out } = await score(input, ...argv);
+      assert.deepEqual([code, out], [2, []]);
+      assert.match(errors.join('\n'), reason);
+    });
+
+  it('finds the known failure of a real machine room', async function () {
+    const root = path.resolve(import.meta.dirname, '../../shared/data/nab');
+    const file = path.join(root, 'data/realKnownCause/ec2_request_latency_system_failure.csv');
+    if (!existsSync(file)) return this.skip();
+    const windows = JSON.parse(readFileSync(path.join(root, 'windows.json'), 'utf8')) as Record<
+      string,
+      [string, string][]
+    >;
+    const { out } = await score(readFileSync(file, 'utf8'));
+    const found = out
+      .slice(1)
+      .filter(line => lastOf(line) < 0)
+      .map(line => line.slice(0, 19));
+    for (const [from, to] of windows['realKnownCause/ec2_request_latency_system_failure.csv'] ?? [])
+      assert.ok(
+        found.some(at => at >= from && at <= to),
+        `${from} to ${to}: ${found}`,
+      );
+  });
+});
