@@ -32,7 +32,7 @@ const odd: Readonly<Record<string, string>> = {
   Infinity: energy('"total_energy_kwh":-Infinity,"power_kw":1'),
   'beyond a double': energy('"total_energy_kwh":1e999,"power_kw":1'),
   'texts for numbers': energy('"total_energy_kwh":"12,5","power_kw":"1"'),
-  'objects for numbers': energy('"total_energy_kwh":{"a":1},"power_kw":[1],"voltage":230'),
+  'objects for numbers': energy('"total_energy_kwh":{"a":1},"power_kw":2,"voltage":[230]'),
   'time that is none': '{"timestamp":"yesterday","total_energy_kwh":1}',
   'time in 1601': '{"timestamp":"1601-01-01T00:00:00.000Z","total_energy_kwh":1}',
   'time in 9999': '{"timestamp":"9999-12-31T23:59:59.999Z","total_energy_kwh":1}',
