@@ -57,15 +57,16 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** The reader may leave early (`| head`): that is its right, and no error of ours. */
-function leaveQuietly(error: NodeJS.ErrnoException): void {
+/** The reader may leave early (`| head`): that is its right, and no error of ours. A full disk is one. */
+function outputFailed(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`fieldline: ${reasonOf(error)}\n`);
+  process.exit(1);
 }
 
 async function runProcess(): Promise<void> {
-  process.stdout.on('error', leaveQuietly);
-  process.stderr.on('error', leaveQuietly);
+  process.stdout.on('error', outputFailed);
+  process.stderr.on('error', () => process.exit(1));
   const output = lineWriter(process.stdout);
   process.exitCode = await main(process.argv.slice(2), {
     stdin: process.stdin,

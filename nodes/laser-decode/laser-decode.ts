@@ -5,6 +5,7 @@ import { laserOf } from '../../src/decoders/laser/members.ts';
 import { outputOf, sortMembers } from '../../src/decoders/members.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { deviceName } from '../../src/reading/payload.ts';
 
 const TYPES = ['msg', 'str', 'flow', 'global', 'env'] as const;
 
@@ -68,30 +69,29 @@ export const definition = defineNode({
     let turnedAway = 0;
     const kind = laserKinds.find(one => one === settings.kind);
 
-    function textOf(setting: { value: string; type: string }, message: Message): string | undefined {
-      const value = setting.value === '' ? undefined : host.evaluate(setting, message);
-      return typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 200) : undefined;
+    function given(setting: { value: string; type: string }, message: Message): string | undefined {
+      return setting.value === '' ? undefined : deviceName(host.evaluate(setting, message));
     }
     function contextOf(message: Message): NonNullable<LaserFrame['context']> {
-      const given = {
-        sessionId: textOf(settings.session, message),
-        elementType: textOf(settings.elementKind, message),
-        elementId: textOf(settings.elementId, message),
+      const texts = {
+        sessionId: given(settings.session, message),
+        elementType: given(settings.elementKind, message),
+        elementId: given(settings.elementId, message),
         source: settings.source || undefined,
       };
-      return Object.fromEntries(Object.entries(given).filter(([, text]) => text !== undefined && text !== ''));
+      return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined));
     }
 
     return {
       input(message, send, done) {
         const deviceId = message['deviceId'];
-        const given = {
+        const context = {
           now: Date.now(),
           context: contextOf(message),
           ...(kind === undefined ? {} : { kind }),
           ...(typeof deviceId === 'string' ? { deviceId } : {}),
         };
-        const sorted = sortMembers(message.payload, member => [laserOf(member, given)]);
+        const sorted = sortMembers(message.payload, member => [laserOf(member, context)]);
         passed += sorted.readings.length;
         turnedAway += sorted.refused.length;
         for (const { label } of sorted.refused) host.count('fieldline_rejected_total', 1, { reason: label });

@@ -1,6 +1,7 @@
 // One member of a payload to readings of adverts: a raw message, a buffer or text with JSON, or a parsed object.
 import { digest } from '../kernel/bytes.ts';
 import { isRaw, type Raw } from '../reading/raw.ts';
+import { deviceName } from '../reading/payload.ts';
 import type { Reading } from '../reading/reading.ts';
 import { advertReading } from './advert-reading.ts';
 import { advertOf } from './advert-record.ts';
@@ -47,7 +48,7 @@ function advertAnswer(
       reason: verdict.rejected,
       label: verdict.rejected === NO_DECODER ? 'unknown device' : (verdict.decoder?.name ?? 'decoder'),
     };
-  const scannerId = typeof scanner === 'string' && scanner !== '' ? scanner : raw?.source;
+  const scannerId = deviceName(scanner) ?? raw?.source;
   return advertReading(advert, verdict.decoder, verdict.decoded, {
     receivedAt: raw?.receivedAt ?? context.now,
     timestamp,

@@ -68,6 +68,12 @@ describe('advert record', () => {
     assert.equal(toHex(advert.serviceData.get('fcd2')!), '');
   });
 
+  it('takes text as every database stores it', () => {
+    const advert = advertOf({ name: 'Shed\0\0\0', address: 'demo\0-1' });
+    assert.ok(!('rejected' in advert));
+    assert.deepEqual([advert.name, advert.address], ['Shed', 'demo-1']);
+  });
+
   it('takes 127 dBm for what it says: not available', () => {
     const advert = advertOf({ rssi: 127 });
     assert.ok(!('rejected' in advert) && advert.rssi === undefined);

@@ -1,6 +1,7 @@
 // From a JSON object (MQTT message, command line record, capture) to the advert that decoders take, or the reason why not.
 import { fromHex } from '../kernel/bytes.ts';
 import type { Advert } from '../reading/advert.ts';
+import { deviceName } from '../reading/payload.ts';
 
 /** An advert in JSON: hex maps by company id or UUID, as on `bt-mqtt/raw/{scanner_id}`. */
 export type AdvertRecord = {
@@ -23,9 +24,9 @@ const MAC =
 
 /** A MAC in upper case with colons; other identifiers (macOS gives UUIDs) stay as they are; undefined for nothing. */
 export function normalAddress(text: string): string | undefined {
-  const plain = text.trim();
-  const mac = MAC.exec(plain);
-  return mac === null ? plain.slice(0, 64) || undefined : mac.slice(1).join(':').toUpperCase();
+  const plain = deviceName(text);
+  const mac = MAC.exec(plain ?? '');
+  return mac === null ? plain?.slice(0, 64) : mac.slice(1).join(':').toUpperCase();
 }
 
 /** Company id or 16-bit UUID as 4 lower-case hex digits, whatever form the scanner chose; longer UUIDs whole. */
@@ -47,7 +48,8 @@ export function advertOf(value: unknown): Advert | { rejected: string } {
   const key = typeof bindkey === 'string' ? fromHex(bindkey) : undefined;
   return {
     address: typeof address === 'string' ? normalAddress(address) : undefined,
-    name: typeof name === 'string' && name !== '' ? name.slice(0, 248) : undefined,
+    // Names are often filled up with NUL.
+    name: typeof name === 'string' ? deviceName(name) : undefined,
     // 127 says "not available" (Core 5.4, Vol 4 Part E §7.7.65.2).
     rssi: typeof rssi === 'number' && Number.isFinite(rssi) && rssi !== 127 ? rssi : undefined,
     manufacturerData: manufacturerData.map,

@@ -1,5 +1,6 @@
 // What comes over a wire to a decoder node (raw messages of ours, or what stock nodes give), sorted into readings and refusals.
 import { fromHex } from '../kernel/bytes.ts';
+import { parseJson, tame } from '../reading/payload.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
 
 /** `label` is one of few words, for counters. */
@@ -39,14 +40,11 @@ export function outputOf<M extends object>(message: M, { batch, readings, refuse
   return [good, { ...message, payload, reason: reasons.join('; '), reasons }];
 }
 
-/** JSON of bytes or text; undefined where it is none or too long. */
+/** JSON of bytes or text, made harmless; undefined where it is none or too long. */
 export function jsonOf(content: Uint8Array | string): unknown {
   if (content.length > MAX_BYTES) return undefined;
-  try {
-    return JSON.parse(typeof content === 'string' ? content : Buffer.from(content).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
+  return tame(parseJson(text), text);
 }
 
 /** The text of parsed JSON, which stands for a message whose own bytes are gone; undefined for what JSON cannot hold. */

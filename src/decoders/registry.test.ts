@@ -50,8 +50,8 @@ describe('decoder registry', () => {
     ['decode gives nothing', [{ ...base, decode: () => undefined as never }], /decoder shed failed/],
     [
       'a value that is none',
-      [{ ...base, decode: () => ({ telemetry: { a: Number.NaN, b: 1, c: null as never } }) }],
-      { b: 1 },
+      [{ ...base, decode: () => ({ telemetry: { a: Number.NaN, b: 1, c: null as never, d: 'x\0y' } }) }],
+      { b: 1, d: 'xy' },
     ],
   ];
   for (const [name, decoders, expected] of outcomes)

@@ -1,6 +1,7 @@
 // Finds the decoder of an advert; guards the flow against decoders that throw or give values that are none.
 import { reasonOf } from '../kernel/fault.ts';
 import type { Advert } from '../reading/advert.ts';
+import { cleanText } from '../reading/payload.ts';
 import type { Value } from '../reading/reading.ts';
 import { advertOf } from './advert-record.ts';
 import type { AdvertDecoder, DecodedAdvert, DecoderExample } from './define.ts';
@@ -38,17 +39,15 @@ export function registryOf(decoders: readonly AdvertDecoder[]): Registry {
   };
 }
 
-/** A value that is no finite number, text or truth value leaves the telemetry and gives its reason. */
+/** A value that is no finite number, text or truth value leaves the telemetry and gives its reason; text is made storable. */
 function withValuesOnly(decoded: DecodedAdvert): DecodedAdvert {
-  const wrong = Object.entries(decoded.telemetry).filter(([, value]) => !isValue(value));
-  if (wrong.length === 0) return decoded;
-  const telemetry = Object.fromEntries(Object.entries(decoded.telemetry).filter(([, value]) => isValue(value)));
-  const reasons = Object.fromEntries(wrong.map(([metric]) => [metric, 'not a number']));
-  return { ...decoded, telemetry, quality: { ...decoded.quality, ...reasons } };
-}
-
-function isValue(value: unknown): value is Value {
-  return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'string' || typeof value === 'boolean';
+  const telemetry: Record<string, Value> = {};
+  const quality = { ...decoded.quality };
+  for (const [metric, value] of Object.entries<unknown>(decoded.telemetry))
+    if (typeof value === 'string') telemetry[metric] = cleanText(value);
+    else if (typeof value === 'boolean' || Number.isFinite(value)) telemetry[metric] = value as Value;
+    else quality[metric] = 'not a number';
+  return { ...decoded, telemetry, quality };
 }
 
 /** Why decoders cannot stand beside each other: equal names, or two that claim one example. Names both files. */

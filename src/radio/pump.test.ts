@@ -123,6 +123,6 @@ describe('radio pump', () => {
     pump.offer(3);
     await turn();
     assert.deepEqual(sent, [[1]]);
-    assert.deepEqual(drops, ['1 full: the node was closed before the flow took them']);
+    assert.deepEqual(drops, ['1 closed: the node was closed before the flow took them']);
   });
 });

@@ -12,7 +12,7 @@ export type PumpOptions<Item> = {
   /** Items held in all, 10,000 where it is left out; one more is dropped. */
   limit?: number;
   /** full: the flow is slower than the radio, or away. refused: failed three times for a reason of its own. */
-  onDrop: (count: number, why: 'full' | 'refused', reason: string) => void;
+  onDrop: (count: number, why: 'full' | 'refused' | 'closed', reason: string) => void;
   after?: After;
   random?: () => number;
 };
@@ -114,7 +114,7 @@ export function pumpOf<Item>({
       closed = true;
       cancelRetry?.();
       const left = queue.length + failed.reduce((sum, { items }) => sum + items.length, 0);
-      if (left > 0) onDrop(left, 'full', 'the node was closed before the flow took them');
+      if (left > 0) onDrop(left, 'closed', 'the node was closed before the flow took them');
       queue = [];
     },
   };
