@@ -78,6 +78,8 @@ describe('bus', () => {
         assert.ok((out.get(bus_.unit) ?? 0) <= 1);
       }),
     });
+    await Promise.all([0, 1, 2, 3].map(n => bus.read(read(1, n))));
+    assert.equal(most, 1, 'a unit alone');
     const calls = [1, 2, 3].flatMap(unit => [0, 1, 2, 3, 4].map(n => bus.read(read(unit, n))));
     assert.equal(bus.depth, 15);
     await Promise.all(calls);
@@ -263,5 +265,16 @@ describe('bus', () => {
     const call = faultOf(connecting.read(read(1)));
     await connecting.close();
     assert.equal((await call).trouble, 'link');
+  });
+
+  it('ends a link that comes when it is closed already', async () => {
+    const { promise: ended, resolve: sayEnded } = Promise.withResolvers<string>();
+    const late: Link = { alive: true, ended, end: sayEnded, read: () => Promise.reject(new Error('never')) };
+    let arrive: (link: Link) => void = () => {};
+    const connecting = open({ connect: () => new Promise(resolve => (arrive = resolve)) });
+    const closed = connecting.close();
+    arrive(late);
+    await closed;
+    assert.equal(await ended, 'closed');
   });
 });
