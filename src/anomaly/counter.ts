@@ -12,32 +12,28 @@ export type Counter = {
 };
 
 export function counter(): Counter {
-  let isCounter = false;
-  let values = 0;
-  let rises = 0;
-  let falls = 0;
-  let last = Number.NaN;
+  const state = { isCounter: false, values: 0, rises: 0, falls: 0, last: Number.NaN };
 
   return {
     watch(seconds, value) {
-      if (seconds === 0) return isCounter ? 'late' : { watch: value };
-      const step = value - last;
-      const before = last;
-      last = value;
-      values++;
-      if (step > 0) rises++;
-      if (step < 0) falls++;
-      if (isCounter && step < 0) {
+      if (seconds === 0) return state.isCounter ? 'late' : { watch: value };
+      const before = state.last;
+      const step = value - before;
+      state.last = value;
+      state.values++;
+      if (step > 0) state.rises++;
+      if (step < 0) state.falls++;
+      if (state.isCounter && step < 0) {
         // A meter that was replaced or rolled over falls far; a value that merely falls was no counter.
         if (value < before / 2) return 'reset';
-        isCounter = false;
+        state.isCounter = false;
         return 'changed';
       }
-      if (!isCounter && values === EVIDENCE && falls === 0 && rises > EVIDENCE / 2) {
-        isCounter = true;
+      if (state.values === EVIDENCE && state.falls === 0 && state.rises > EVIDENCE / 2) {
+        state.isCounter = true;
         return 'changed';
       }
-      if (!isCounter) return { watch: value };
+      if (!state.isCounter) return { watch: value };
       return { watch: seconds === undefined ? step : step / seconds };
     },
   };

@@ -20,57 +20,42 @@ export type Rhythm = {
 };
 
 export function rhythm(): Rhythm {
-  let last: number | undefined;
-  let seconds: number | undefined;
-  let behind = 0;
-  let intervals = 0;
-  let usual = 0;
-  let longest = 0;
-
-  let value = Number.NaN;
-  let run = 0;
-  let longestRun = 0;
-  let steps = 0;
-  let repeats = 0;
-  let runLimit = Number.POSITIVE_INFINITY;
-
-  const endRun = () => {
-    longestRun = Math.max(longestRun, run);
-    const chance = (repeats + 1) / (steps + 2);
-    runLimit = Math.max(STUCK_RUN, 3 * longestRun, STUCK_SURPRISE / -Math.log(chance));
-    run = 0;
-  };
+  const pauses = { last: Number.NaN, seconds: Number.NaN, usual: 0, longest: 0, behind: 0, count: 0 };
+  const values = { last: Number.NaN, run: 0, longestRun: 0, runLimit: 0, steps: 0, repeats: 0 };
 
   return {
     gap(time) {
-      const pause = last === undefined ? undefined : time - last;
-      seconds = pause === undefined ? undefined : Math.max(0, pause) / 1000;
-      behind = pause !== undefined && pause < 0 ? behind + 1 : 0;
-      if (pause === undefined || pause > 0 || behind >= CLOCK_SET_BACK) last = time;
-      if (pause === undefined || pause <= 0) return 0;
-      const excess = intervals >= KNOWN_INTERVALS ? pause / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
+      const pause = time - pauses.last;
+      pauses.seconds = Math.max(0, pause) / 1000;
+      pauses.behind = pause < 0 ? pauses.behind + 1 : 0;
+      if (!(pause <= 0) || pauses.behind >= CLOCK_SET_BACK) pauses.last = time;
+      if (!(pause > 0)) return 0;
+      const { usual, longest } = pauses;
+      const excess = pauses.count >= KNOWN_INTERVALS ? pause / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
       // A far-ahead time or a week without power must not become the usual pause.
-      const learned = intervals < 3 ? pause : Math.min(pause, 4 * GAP_INTERVALS * usual);
-      longest = Math.max(0.999 * longest, learned);
-      intervals++;
-      usual +=
-        Math.max(1 / intervals, 0.02) * (Math.min(learned, intervals < 3 ? learned : GAP_INTERVALS * usual) - usual);
+      const most = pauses.count < 3 ? pause : GAP_INTERVALS * usual;
+      pauses.longest = Math.max(0.999 * longest, Math.min(pause, 4 * most));
+      pauses.count++;
+      pauses.usual += Math.max(1 / pauses.count, 0.02) * (Math.min(pause, most) - usual);
       return excess;
     },
     get seconds() {
-      return seconds;
+      return Number.isNaN(pauses.seconds) ? undefined : pauses.seconds;
     },
-    stuck(next) {
-      steps++;
-      if (next !== value) {
-        endRun();
-        value = next;
+    stuck(value) {
+      values.steps++;
+      if (value !== values.last) {
+        values.last = value;
+        values.longestRun = Math.max(values.longestRun, values.run);
+        values.run = 0;
+        const chance = (values.repeats + 1) / (values.steps + 2);
+        values.runLimit = Math.max(STUCK_RUN, 3 * values.longestRun, STUCK_SURPRISE / -Math.log(chance));
         return 0;
       }
-      repeats++;
-      run++;
+      values.repeats++;
+      values.run++;
       // Nothing flows, nothing shines: 0 may stand for as long as it likes.
-      return next === 0 ? 0 : run / runLimit;
+      return value === 0 ? 0 : values.run / values.runLimit;
     },
   };
 }

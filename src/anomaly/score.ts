@@ -58,21 +58,17 @@ export function series({ limit: base = 10 }: ScoreOptions = {}): Series {
   const meter = counter();
   const beat = rhythm();
   let panel = judges();
-  let learned = 0;
-  let record = 0;
+  const state = { learned: 0, low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY, record: 0, quiet: 0 };
   let since: number | undefined;
-  let quiet = 0;
   let stuck = false;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
 
   const startOver = () => {
     panel = judges();
-    learned = 0;
-    record = 0;
+    state.learned = 0;
+    state.record = 0;
     since = undefined;
-    low = Number.POSITIVE_INFINITY;
-    high = Number.NEGATIVE_INFINITY;
+    state.low = Number.POSITIVE_INFINITY;
+    state.high = Number.NEGATIVE_INFINITY;
   };
 
   /** The strongest judge; fills in what each one thinks. */
@@ -90,20 +86,21 @@ export function series({ limit: base = 10 }: ScoreOptions = {}): Series {
   // One wild value (an uninitialised 1e38) must not blind the models: at most three ranges beyond the range so far are
   // learned of it. A true new level is reached within a few points all the same.
   const tamed = (value: number): number => {
-    const reach = 3 * Math.max(high - low, Math.abs(high), Math.abs(low));
-    const kept = reach > 0 && learned > 0 ? Math.min(high + reach, Math.max(low - reach, value)) : value;
-    low = Math.min(low, kept);
-    high = Math.max(high, kept);
+    const reach = 3 * Math.max(state.high - state.low, Math.abs(state.high), Math.abs(state.low));
+    const kept =
+      reach > 0 && state.learned > 0 ? Math.min(state.high + reach, Math.max(state.low - reach, value)) : value;
+    state.low = Math.min(state.low, kept);
+    state.high = Math.max(state.high, kept);
     return kept;
   };
 
   const learnAll = (value: number, slot: number) => {
     const kept = tamed(value);
     for (const { model, tail: history, ln } of panel) {
-      if (learned >= 8 && !Number.isNaN(ln)) history.learn(ln);
+      if (state.learned >= 8 && !Number.isNaN(ln)) history.learn(ln);
       model.learn(kept, slot);
     }
-    learned++;
+    state.learned++;
   };
 
   /** Surprise of a panel as a whole. */
@@ -114,11 +111,11 @@ export function series({ limit: base = 10 }: ScoreOptions = {}): Series {
   };
 
   const episode = (surprise: number, limit: number, time: number | undefined): number => {
-    const repeated = surprise <= (record >= limit ? WORSE * record : record);
-    record = Math.max(record * FADE, surprise > limit / 2 ? surprise : 0);
+    const repeated = surprise <= (state.record >= limit ? WORSE * state.record : state.record);
+    state.record = Math.max(state.record * FADE, surprise > limit / 2 ? surprise : 0);
     if (surprise >= limit) since ??= time;
-    quiet = surprise > limit / 2 ? 0 : quiet + 1;
-    if (quiet >= QUIET_POINTS) since = undefined;
+    state.quiet = surprise > limit / 2 ? 0 : state.quiet + 1;
+    if (state.quiet >= QUIET_POINTS) since = undefined;
     return repeated ? Math.min(surprise, 0.9 * limit) : surprise;
   };
 
@@ -126,9 +123,9 @@ export function series({ limit: base = 10 }: ScoreOptions = {}): Series {
   const judged = (watch: number, time: number | undefined): Scored => {
     const slot = time === undefined ? -1 : Math.floor(time / HALF_HOUR) % SLOTS;
     const worst = judgeAll(watch, slot);
-    const ready = learned >= LEARNING;
+    const ready = state.learned >= LEARNING;
     // Young series are judged more mildly: their tails rest on few points.
-    const limit = base * (1 + 20 / (learned + 1));
+    const limit = base * (1 + 20 / (state.learned + 1));
     const surprise = ready ? episode(together(worst), limit, time) : 0;
     const { expected, scale } = worst.model;
     const width = worst.tail.deviationAt(limit) * scale;
@@ -145,7 +142,7 @@ export function series({ limit: base = 10 }: ScoreOptions = {}): Series {
   /** Judgement of a value; a counter that begins anew or a late reading of one is no sign of anything. */
   const judgedWatch = (watched: Watched, time: number | undefined): Scored => {
     if (watched === 'changed') startOver();
-    if (watched === 'changed' || (typeof watched === 'string' && learned < LEARNING))
+    if (watched === 'changed' || (typeof watched === 'string' && state.learned < LEARNING))
       return { score: 1, kind: 'learning' };
     if (watched === 'reset') return { score: 1, kind: 'reset' };
     if (watched === 'late') return { score: 1, kind: 'normal' };
