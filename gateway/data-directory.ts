@@ -1,6 +1,17 @@
 // The data directory: made private, checked for writing, and held by one gateway at a time.
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
@@ -58,11 +69,25 @@ export function makeFolders(folder: string, mode: number): void {
   chmodSync(folder, mode);
 }
 
+/**
+ * As root the database runs as another user, who must be able to pass through the data directory, not to look into it:
+ * only what lies in it loses the rights that the closed folder had made harmless. Folders above it stay as they are.
+ */
+function letPass(folder: string): void {
+  const { mode, uid } = statSync(folder);
+  if (process.getuid?.() !== 0 || uid !== 0 || (mode & 0o001) !== 0) return;
+  for (const name of readdirSync(folder)) {
+    const entry = lstatSync(path.join(folder, name));
+    if (!entry.isSymbolicLink()) chmodSync(path.join(folder, name), entry.mode & 0o700);
+  }
+  chmodSync(folder, mode | 0o011);
+}
+
 function makeFolder(folder: string): void {
-  // As root the database runs as another user, who must be able to pass through, not to look; files are made 0600.
   makeFolders(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
   if (!statSync(folder).isDirectory()) throw new Error('it is not a folder');
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  letPass(folder);
   const probe = path.join(folder, `.write-${process.pid}`);
   writeFileSync(probe, 'x');
   rmSync(probe);

@@ -91,7 +91,7 @@ export function guardedGate(login: Login, log: (address: string) => void): Gate 
       return;
     }
     // Browsers would show their own dialog on a challenge in an answer to a script: those ask without this header.
-    if (status === 401 && request.headers['sec-fetch-mode'] === undefined)
+    if (status === 401 && request.headers['sec-fetch-site'] === undefined)
       headers['www-authenticate'] = 'Basic realm="Fieldline", charset="UTF-8"';
     answer(response, status, { title: says, status }, headers);
   };

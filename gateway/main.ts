@@ -5,7 +5,7 @@ import { format } from 'node:util';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import { readEnvironment } from './environment.ts';
 import { type Level, openLogs } from './log.ts';
-import { startGateway } from './start.ts';
+import { type Started, startGateway } from './start.ts';
 import { stops as openStops } from './stop.ts';
 
 /** Ends the process whatever hangs. */
@@ -45,6 +45,17 @@ async function refuse(error: unknown): Promise<never> {
   return end(1);
 }
 
+function announce({ addresses, unready }: Started): void {
+  log('info', unready.length === 0 ? 'ready' : 'started, not ready', { ...Object.fromEntries(addresses), unready });
+  const width = Math.max(...addresses.map(([name]) => name.length));
+  const lines = [
+    unready.length === 0 ? 'Fieldline is ready.' : 'Fieldline runs, but these parts are not ready:',
+    ...unready.map(({ part, detail }) => `  ${part}: ${detail}`),
+    ...addresses.map(([name, address]) => `  ${name.padEnd(width)}  ${address}`),
+  ];
+  process.stdout.write(`\n${lines.join('\n')}\n\n`);
+}
+
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {
     log('info', 'stopping', { signal: name });
@@ -71,13 +82,8 @@ try {
   // Function nodes can read the environment.
   delete process.env['FIELDLINE_ADMIN_PASSWORD'];
   delete process.env['FIELDLINE_SECRET'];
-  const addresses = await startGateway({ environment, root, logs, stops });
-  if (ending === undefined) {
-    log('info', 'ready', Object.fromEntries(addresses));
-    const width = Math.max(...addresses.map(([name]) => name.length));
-    const lines = addresses.map(([name, address]) => `  ${name.padEnd(width)}  ${address}`);
-    process.stdout.write(`\nFieldline is ready.\n${lines.join('\n')}\n\n`);
-  }
+  const started = await startGateway({ environment, root, logs, stops });
+  if (ending === undefined) announce(started);
 } catch (error) {
   // A stop in the middle of the start makes the start fail: the stop goes on.
   await (ending ?? refuse(error));

@@ -24,10 +24,10 @@ export function knownPeers(directory: string): KnownPeers {
 }
 
 /** A peer that was never reached gets this long, for machines where everything boots at once. */
-const FIRST_LIMIT_MS = 10_000;
+const FIRST_LIMIT_MS = 5000;
 
 /**
- * Tries until it works. A peer that never worked must do so within ten seconds; else this rejects, at once where
+ * Tries until it works. A peer that never worked must do so within five seconds; else this rejects, at once where
  * `isWrong` says that waiting does not help. For a known peer it resolves after the first failure and goes on trying.
  */
 export async function reach(options: {

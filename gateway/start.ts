@@ -1,4 +1,5 @@
 // Starts the parts of the gateway in order and puts each on the list of what to stop.
+import { setTimeout as wait } from 'node:timers/promises';
 import { connectPublisher } from '../sim/publisher.ts';
 import { startInstruments } from '../sim/instruments.ts';
 import { Fault } from '../src/kernel/fault.ts';
@@ -11,7 +12,7 @@ import { startDatabase } from './database.ts';
 import { type Environment, isLoopback } from './environment.ts';
 import { type Front, openFront } from './front.ts';
 import { guardedGate, openGate } from './gate.ts';
-import { databaseProbe, type HealthBoard, healthBoard } from './health.ts';
+import { databaseProbe, type HealthBoard, healthBoard, type Part } from './health.ts';
 import { type Logs, withoutPassword } from './log.ts';
 import { ADMIN, type Login, openLogin } from './login.ts';
 import { startNodeRed } from './node-red.ts';
@@ -26,8 +27,14 @@ const DEMO_MS = 600;
 const BROKER_MS = 1000;
 const DATABASE_MS = 1500;
 
-/** Lines for people: what runs where. */
-export type Addresses = readonly (readonly [name: string, address: string])[];
+/** For people: what runs where, and what is not ready. */
+export type Started = {
+  addresses: readonly (readonly [name: string, address: string])[];
+  unready: readonly Part[];
+};
+
+/** The sources of a flow that has just started get this long to subscribe before the start counts as not ready. */
+const READY_LIMIT_MS = 5000;
 
 type Starting = {
   environment: Environment;
@@ -149,14 +156,14 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** Starts everything; resolves with the addresses when the flows run. Rejects with a Fault; the caller then stops. */
+/** Starts everything; resolves when the flows run. Rejects with a Fault; the caller then stops. */
 export async function startGateway(options: {
   environment: Environment;
   /** Folder with package.json, settings.js and flows/. */
   root: string;
   logs: Logs;
   stops: Stops;
-}): Promise<Addresses> {
+}): Promise<Started> {
   const { environment, root, logs, stops } = options;
   const folder = openDataDirectory(environment.directory);
   stops.add('data directory', 100, folder.release);
@@ -203,12 +210,21 @@ export async function startGateway(options: {
   });
 
   const base = `http://${reachable(front.address.host)}:${front.address.port}`;
-  return [
-    ['Editor', `${base}/`],
-    ['Dashboard', `${base}/dashboard`],
-    ['Health', `${base}/health`],
-    ['MQTT', withoutPassword(broker.url)],
-    ['Database', withoutPassword(databaseUrl)],
-    ['Data', directory],
-  ];
+  const end = performance.now() + READY_LIMIT_MS;
+  let look = await health.look();
+  while (look.status !== 'ready' && performance.now() < end && !stops.signal.aborted) {
+    await wait(50);
+    look = await health.look();
+  }
+  return {
+    addresses: [
+      ['Editor', `${base}/`],
+      ['Dashboard', `${base}/dashboard`],
+      ['Health', `${base}/health`],
+      ['MQTT', withoutPassword(broker.url)],
+      ['Database', withoutPassword(databaseUrl)],
+      ['Data', directory],
+    ],
+    unready: look.parts.filter(part => part.required && !part.ready),
+  };
 }

@@ -30,6 +30,15 @@ describe('data directory', () => {
     assert.equal(secretOf(base, 'given in the environment'), 'given in the environment');
   });
 
+  it('of mode 700 lets the database user of root pass, and closes what lay open in it', function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    writeFileSync(path.join(base, 'flows.json'), '[]', { mode: 0o644 });
+    assert.equal(statSync(base).mode & 0o777, 0o700);
+    openDataDirectory(base).release();
+    assert.equal(statSync(base).mode & 0o777, 0o711);
+    assert.equal(statSync(path.join(base, 'flows.json')).mode & 0o777, 0o600);
+  });
+
   const unusable: [name: string, make: (base: string) => string][] = [
     [
       'a file',
