@@ -29,7 +29,8 @@ export type Outlet = {
   close(): void;
 };
 
-type Entry = { reading: Reading; tries: number };
+/** `number`: order of arrival, since the wall clock may step back. */
+type Entry = { reading: Reading; number: number; tries: number };
 const TRIES = 3;
 const SLOW = 'readings are not stored as fast as they come';
 /** More than that many on their way is a flow that does not keep up. */
@@ -42,6 +43,7 @@ const USUAL = 10;
 export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOptions): Outlet {
   const parked: Entry[] = [];
   const wait = backoff(200, 5000, random);
+  let offered = 0;
   let flying = 0;
   let dropped = 0;
   let trouble = '';
@@ -77,7 +79,7 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
   }
 
   function park(entry: Entry): void {
-    const younger = parked.findIndex(other => other.reading.timestamp > entry.reading.timestamp);
+    const younger = parked.findIndex(other => other.number > entry.number);
     parked.splice(younger === -1 ? parked.length : younger, 0, entry);
   }
 
@@ -106,8 +108,11 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
     offer(reading) {
       if (closed) return;
       if (flying + parked.length >= limit) drop(reading, 'full', trouble || SLOW);
-      else if (paused || trouble !== '') parked.push({ reading, tries: 0 });
-      else void fly({ reading, tries: 0 });
+      else {
+        const entry = { reading, number: offered++, tries: 0 };
+        if (paused || trouble !== '') parked.push(entry);
+        else void fly(entry);
+      }
     },
     get backlog() {
       const open = flying + parked.length;
