@@ -1,10 +1,9 @@
-// timescale-out and raw-archive in real Node-RED on a real PostgreSQL: commit before done, outage, refused rows, deploy.
+// timescale-out in real Node-RED on a real PostgreSQL: commit before done, outage, refused rows, deploy.
 import assert from 'node:assert/strict';
 import type { Reading } from '../../src/reading/reading.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
-import rawArchiveNode from '../raw-archive/raw-archive.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import timescaleOutNode from './timescale-out.ts';
 
@@ -15,15 +14,7 @@ const reading = (n: number, telemetry: Reading['telemetry'] = { power_kw: n }): 
   telemetry,
   metadata: {},
 });
-const raw = (n: number) => ({
-  topic: 'homelab/energy/meter',
-  source: 'mqtt',
-  protocol: 'mqtt',
-  receivedAt: Date.UTC(2026, 0, 3, 16) + n,
-  bytes: Buffer.from(JSON.stringify({ power_kw: n })),
-});
-
-describe('timescale-out and raw-archive nodes', () => {
+describe('timescale-out node', () => {
   let server: TestPostgres;
   let store: Store;
   let runtime: TestRuntime;
@@ -31,7 +22,7 @@ describe('timescale-out and raw-archive nodes', () => {
     server = await postgresFor(this);
     store = openStore({ url: server.url, connections: 2 });
     runtime = await testRuntime();
-    runtime.register(timescaleDbNode, timescaleOutNode, rawArchiveNode);
+    runtime.register(timescaleDbNode, timescaleOutNode);
   });
   after(async () => {
     await runtime?.deploy([]);
@@ -44,9 +35,6 @@ describe('timescale-out and raw-archive nodes', () => {
     { id: 'out', type: 'fieldline-timescale-out', store: 'db', wires: [['stored'], ['rejected']], ...settings },
     { id: 'stored', type: 'test-sink' },
     { id: 'rejected', type: 'test-sink' },
-    { id: 'rawsrc', type: 'test-source', wires: [['arch']] },
-    { id: 'arch', type: 'fieldline-raw-archive', store: 'db', wires: [['archived']] },
-    { id: 'archived', type: 'test-sink' },
   ];
   const counted = async (table: string) =>
     (await store.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n ?? 0;
@@ -101,19 +89,16 @@ describe('timescale-out and raw-archive nodes', () => {
     await runtime.deploy(flow());
     await server.terminate('SIGQUIT');
     const settled = [10, 11, 12].map(n => runtime.emit('src', { payload: reading(n) }));
-    const archived = runtime.emit('rawsrc', { payload: [raw(1), raw(2)] });
     await runtime.untilStatus('out', /^database away, retry in \d+ s, 3 waiting; .*ECONNREFUSED/);
     // The limit of the test runtime is 2 s.
     await new Promise(resolve => setTimeout(resolve, 2500));
     await server.restart();
-    for (const outcome of await Promise.all([...settled, archived])) assert.deepEqual(outcome, { ok: true });
+    for (const outcome of await Promise.all(settled)) assert.deepEqual(outcome, { ok: true });
     assert.deepEqual(await store.query('SELECT power_kw FROM energy_readings WHERE power_kw >= 10 ORDER BY 1'), [
       { power_kw: 10 },
       { power_kw: 11 },
       { power_kw: 12 },
     ]);
-    assert.equal(await counted('raw_advertisements'), 2);
-    assert.equal(runtime.received('archived').length, 1);
     const back = await runtime.untilStatus('out', /rows\/s$/);
     assert.equal(back.fill, 'green');
   }).timeout(20_000);
@@ -126,19 +111,6 @@ describe('timescale-out and raw-archive nodes', () => {
     const again = Array.from({ length: 50 }, (_, n) => runtime.emit('src', { payload: reading(100 + n) }));
     await Promise.all(again);
     assert.deepEqual(await store.query('SELECT count(*) AS n FROM energy_readings WHERE power_kw >= 100'), [{ n: 50 }]);
-  });
-
-  it('archives raw messages and frames of readings, and passes on what has none', async () => {
-    await runtime.deploy(flow());
-    const before = await counted('raw_advertisements');
-    const modbus = { ...reading(20), metadata: { raw: { topic: 'modbus/b/1', hex: '0103' }, scannerId: 'b' } };
-    const payloads = [raw(7), [raw(8), modbus], 'something else', []];
-    for (const payload of payloads) assert.deepEqual(await runtime.emit('rawsrc', { payload }), { ok: true });
-    assert.equal(await counted('raw_advertisements'), before + 3);
-    assert.deepEqual(
-      runtime.received('archived').map(({ payload }) => payload),
-      payloads,
-    );
   });
 
   it('says what is wrong without a database, and gives no message up', async () => {

@@ -17,6 +17,8 @@ export type Database = Store & {
   readonly variant: Variant | undefined;
   /** Resolves when the schema is there. Rejects with a Fault FIELDLINE_MIGRATION where trying again cannot help. */
   readonly migrated: Promise<Variant>;
+  /** Resolves after the first upkeep, which follows the migrations, or when there is none. */
+  readonly upkept: Promise<void>;
 };
 
 const UPKEEP_MS = 3_600_000;
@@ -59,16 +61,21 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
+  async function keep(): Promise<void> {
+    try {
+      await store.query('SELECT prepare_months()');
+      await store.query(FORGET_RECEIPTS);
+    } catch (error) {
+      log('warn', `upkeep: ${databaseFault(error).message}`);
+    }
+  }
+
   const migrated = untilMigrated();
-  migrated.then(
-    () => {
-      const keep = () =>
-        Promise.all([store.query('SELECT prepare_months()'), store.query(FORGET_RECEIPTS)]).catch((error: unknown) =>
-          log('warn', `upkeep: ${databaseFault(error).message}`),
-        );
+  const upkept = migrated.then(
+    async () => {
       if (closed.signal.aborted) return;
       upkeep = setInterval(keep, UPKEEP_MS).unref();
-      void keep();
+      await keep();
     },
     (error: unknown) => {
       if (!closed.signal.aborted) log('error', databaseFault(error).message);
@@ -88,10 +95,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       return variant;
     },
     migrated,
+    upkept,
     async close() {
       closed.abort();
       clearInterval(upkeep);
-      await migrated.catch(() => undefined);
+      await upkept;
       await store.close();
     },
   };

@@ -113,7 +113,7 @@ export function openStore(options: StoreOptions): Store {
     },
     async close() {
       listeners.clear();
-      await pool.end();
+      if (!pool.ending) await pool.end();
     },
   };
 }

@@ -1,0 +1,81 @@
+// raw-archive in real Node-RED on a real PostgreSQL: what is kept, what passes, and an outage.
+import assert from 'node:assert/strict';
+import type { Raw } from '../../src/reading/raw.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import timescaleDbNode from '../timescale-db/timescale-db.ts';
+import rawArchiveNode from './raw-archive.ts';
+
+const raw = (n: number): Raw => ({
+  topic: 'homelab/energy/meter',
+  source: 'mqtt',
+  protocol: 'mqtt',
+  receivedAt: Date.UTC(2026, 0, 3, 16) + n,
+  bytes: Buffer.from(JSON.stringify({ power_kw: n })),
+});
+
+describe('raw-archive node', () => {
+  let server: TestPostgres;
+  let store: Store;
+  let runtime: TestRuntime;
+  before(async function () {
+    server = await postgresFor(this);
+    store = openStore({ url: server.url, connections: 2 });
+    runtime = await testRuntime();
+    runtime.register(timescaleDbNode, rawArchiveNode);
+    await runtime.deploy([
+      { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+      { id: 'src', type: 'test-source', wires: [['arch']] },
+      { id: 'arch', type: 'fieldline-raw-archive', store: 'db', wires: [['archived']] },
+      { id: 'archived', type: 'test-sink' },
+    ]);
+  });
+  after(async () => {
+    await runtime?.deploy([]);
+    await store?.close();
+    await server?.stop();
+  });
+  const kept = async () =>
+    (
+      await store.query<{ payload: unknown; bytes: Buffer }>(
+        'SELECT payload, bytes FROM raw_advertisements ORDER BY id',
+      )
+    ).map(({ payload, bytes }) => payload ?? bytes.toString('hex'));
+
+  it('keeps raw messages and frames of readings, and passes everything on', async () => {
+    const modbus = {
+      deviceId: 'flow',
+      protocol: 'modbus',
+      timestamp: '2026-01-03T16:00:00.000Z',
+      telemetry: { flow_rate: 1 },
+      metadata: { raw: { topic: 'modbus/b/1', hex: '0103' }, scannerId: 'b' },
+    };
+    const payloads = [raw(1), [raw(2), modbus, raw(2)], 'something else', []];
+    for (const payload of payloads) assert.deepEqual(await runtime.emit('src', { payload }), { ok: true });
+    assert.deepEqual(await kept(), [{ power_kw: 1 }, { power_kw: 2 }, '0103']);
+    assert.deepEqual(
+      runtime.received('archived').map(({ payload }) => payload),
+      payloads,
+    );
+  });
+
+  it('passes on what it cannot keep, and says so', async () => {
+    const before = runtime.received('archived').length;
+    assert.deepEqual(await runtime.emit('src', { payload: { ...raw(3), topic: 'nul\0' } }), { ok: true });
+    assert.equal(runtime.received('archived').length, before + 1);
+    assert.match((await runtime.untilStatus('arch', /rejected/)).text ?? '', /1 rejected: .*22021/);
+  });
+
+  it('passes nothing on before it is kept', async () => {
+    const before = runtime.received('archived').length;
+    await server.terminate('SIGQUIT');
+    const settled = runtime.emit('src', { payload: raw(4) });
+    await runtime.untilStatus('arch', /^database away, .*1 waiting/);
+    assert.equal(runtime.received('archived').length, before);
+    await server.restart();
+    assert.deepEqual(await settled, { ok: true });
+    assert.equal(runtime.received('archived').length, before + 1);
+    assert.deepEqual((await kept()).at(-1), { power_kw: 4 });
+  }).timeout(15_000);
+});

@@ -1,0 +1,64 @@
+// timescale-db in real Node-RED: where the address comes from, and what happens without one.
+import assert from 'node:assert/strict';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import rawArchiveNode from '../raw-archive/raw-archive.ts';
+import timescaleDbNode from './timescale-db.ts';
+
+describe('timescale-db node', () => {
+  let server: TestPostgres;
+  let runtime: TestRuntime;
+  const environment = process.env['DATABASE_URL'];
+  before(async function () {
+    server = await postgresFor(this);
+    runtime = await testRuntime();
+    runtime.register(timescaleDbNode, rawArchiveNode);
+  });
+  after(async () => {
+    await runtime?.deploy([]);
+    await server?.stop();
+  });
+  afterEach(() => {
+    runtime.settings.services = {};
+    if (environment === undefined) delete process.env['DATABASE_URL'];
+    else process.env['DATABASE_URL'] = environment;
+  });
+
+  const raw = { topic: 't', source: 's', protocol: 'mqtt', receivedAt: Date.UTC(2026, 0, 1), bytes: Buffer.from('1') };
+  const archives = async (settings: object) => {
+    await runtime.deploy([
+      { id: 'db', type: 'fieldline-timescale-db', ...settings },
+      { id: 'src', type: 'test-source', wires: [['arch']] },
+      { id: 'arch', type: 'fieldline-raw-archive', store: 'db', wires: [[]] },
+    ]);
+    return runtime.emit('src', { payload: raw });
+  };
+  const nowhere = 'postgres://u@127.0.0.1:1/d';
+
+  it('uses the address that is set', async () => {
+    runtime.settings.services = { databaseUrl: nowhere };
+    process.env['DATABASE_URL'] = nowhere;
+    assert.deepEqual(await archives({ url: server.url }), { ok: true });
+  });
+
+  it('else the database of the gateway', async () => {
+    runtime.settings.services = { databaseUrl: server.url };
+    process.env['DATABASE_URL'] = nowhere;
+    assert.deepEqual(await archives({}), { ok: true });
+  });
+
+  it('else the environment', async () => {
+    process.env['DATABASE_URL'] = server.url;
+    assert.deepEqual(await archives({}), { ok: true });
+  });
+
+  it('does not start without one, or with another kind of address', async () => {
+    delete process.env['DATABASE_URL'];
+    for (const url of ['', 'mysql://h/d'])
+      assert.deepEqual(await archives({ url }), {
+        ok: false,
+        kind: 'outage',
+        reason: 'Database: expected a timescale-db node that runs, got none',
+      });
+  });
+});
