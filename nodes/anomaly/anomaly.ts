@@ -46,7 +46,7 @@ export const definition = defineNode({
     maxSeries: {
       kind: 'number',
       label: 'Most series',
-      help: 'Above this the series that was quiet for longest is forgotten; a series takes about 8 KB.',
+      help: 'Above this the series that was quiet for longest is forgotten; a series takes about 4 KB.',
       initial: 10000,
       min: 1,
       max: 1000000,

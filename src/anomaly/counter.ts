@@ -4,7 +4,7 @@
 const EVIDENCE = 100;
 
 /** What to judge; `changed`: from now on the series is watched in another way; `reset`: a counter began anew; `late`: tells nothing of the rate. */
-export type Watched = { watch: number } | 'changed' | 'reset' | 'late';
+export type Watched = number | 'changed' | 'reset' | 'late';
 
 export type Counter = {
   /** `seconds` since the point before: 0 for one that came late, undefined where no times are known. */
@@ -16,7 +16,7 @@ export function counter(): Counter {
 
   return {
     watch(seconds, value) {
-      if (seconds === 0) return state.isCounter ? 'late' : { watch: value };
+      if (seconds === 0) return state.isCounter ? 'late' : value;
       const before = state.last;
       const step = value - before;
       state.last = value;
@@ -33,8 +33,8 @@ export function counter(): Counter {
         state.isCounter = true;
         return 'changed';
       }
-      if (!state.isCounter) return { watch: value };
-      return { watch: seconds === undefined ? step : step / seconds };
+      if (!state.isCounter) return value;
+      return seconds === undefined ? step : step / seconds;
     },
   };
 }

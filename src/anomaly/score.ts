@@ -32,9 +32,9 @@ const LEARNING = 64;
 // Models that agree add to each other: this share of what they have beyond a first doubt.
 const AGREEMENT = 0.2;
 const DOUBT = 6;
-// An episode alarms once, and again only when it becomes worse than its record, which fades by this factor a point.
+// An episode alarms once, and again only when it becomes so much worse than its record, which fades by a factor a point.
 const FADE = 0.998;
-const WORSE = Number(process.env.WORSE ?? 1.2);
+const WORSE = 1.3;
 const QUIET_POINTS = 12;
 const STUCK_SCORE = -0.25;
 const HALF_HOUR = 1_800_000;
@@ -146,7 +146,7 @@ export function series({ limit: base = 10 }: ScoreOptions = {}): Series {
       return { score: 1, kind: 'learning' };
     if (watched === 'reset') return { score: 1, kind: 'reset' };
     if (watched === 'late') return { score: 1, kind: 'normal' };
-    return judged(watched.watch, time);
+    return judged(watched, time);
   };
 
   return {

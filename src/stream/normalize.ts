@@ -1,4 +1,4 @@
-// Normalize: any JSON message becomes readings, by topic table and field map; what cannot is rejected with its reason.
+// Normalize: JSON messages of every kind become readings, by topic table and field map; what cannot is rejected with its reason.
 import { digest } from '../kernel/bytes.ts';
 import { expected } from '../kernel/fault.ts';
 import { energy } from '../reading/energy.ts';
