@@ -25,7 +25,7 @@ export type Host = {
   readonly services: Readonly<Record<string, unknown>>;
   /** Live object of the Fieldline config node chosen in `field`; undefined when none is chosen or it is not valid. */
   config<T>(field: string): T | undefined;
-  /** A config node of another palette (stock mqtt-broker), as Node-RED holds it, with `credentials`. */
+  /** A config node of another palette (stock mqtt-broker), as Node-RED holds it, with `credentials`; undefined when none is chosen. Throws a Fault when the chosen one is missing or disabled. */
   stockConfig(field: string): Readonly<Record<string, unknown>> | undefined;
   /** A secret from the credentials; '' when unset. */
   secret(field: string): string;

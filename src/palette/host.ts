@@ -1,6 +1,7 @@
 // The host of one node: what `start` may ask of Node-RED and of the gateway.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { expected, Fault } from '../kernel/fault.ts';
 import { count, forgetGauges, gauge } from '../kernel/metrics.ts';
 import type { Host, Message, Output } from './define.ts';
 import { removePart, reportPart } from './health.ts';
@@ -41,7 +42,11 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     },
     stockConfig(field) {
       const id = String(config[field] ?? '');
-      return id === '' ? undefined : ((RED.nodes.getNode(id) as unknown as Record<string, unknown>) ?? undefined);
+      if (id === '') return undefined;
+      const chosen = RED.nodes.getNode(id) as unknown as Record<string, unknown> | null | undefined;
+      // Falling back to another broker, say, would be worse than saying so.
+      if (!chosen) throw new Fault('FIELDLINE_SETTING', expected(field, 'a config node that is enabled', id));
+      return chosen;
     },
     secret: field => node.credentials?.[field] ?? '',
     emit: output => track(messagesOf(output), () => node.send(output)),
