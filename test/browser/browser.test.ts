@@ -1,0 +1,116 @@
+// The editor and the dashboard in a real browser, as an operator meets them on the first start.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+// A closed network must not be asked for updates, many at a time.
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe('browser', function () {
+  this.timeout(120_000);
+  let gateway: Gateway | undefined;
+  let browser: Browser | undefined;
+  let page: Page;
+  const faults: string[] = [];
+
+  before(async function () {
+    if (!existsSync(CHROMIUM)) {
+      console.log(`      skipped: the browser test needs ${CHROMIUM} (Debian package chromium)`);
+      return this.skip();
+    }
+    gateway = await makeGateway({ env: { FIELDLINE_DEMO: 'on' } });
+    await gateway.start();
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+    page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+    page.on('pageerror', error => faults.push(error.message));
+  });
+  after(async () => {
+    await browser?.close();
+    await gateway?.remove();
+  });
+
+  it('opens the editor with the shipped flow, every node valid and nothing in the way', async () => {
+    await page.goto(`${gateway?.url}/`);
+    await page.waitForSelector('.red-ui-flow-node', { timeout: 30_000 });
+    assert.equal((await page.locator('.red-ui-flow-node').count()) > 10, true);
+    assert.equal(
+      await page.locator('.red-ui-flow-node-error-shown, .red-ui-flow-node-error:not(.hide):visible').count(),
+      0,
+      'an invalid node',
+    );
+    assert.equal(await page.locator('.red-ui-notification:visible, .red-ui-tourGuide-popover:visible').count(), 0);
+    const invalid = await page.evaluate(
+      '(() => { const bad = []; RED.nodes.eachNode(n => { if (n.valid === false) bad.push(n.type); }); RED.nodes.eachConfig(n => { if (n.valid === false) bad.push(n.type); }); return bad; })()',
+    );
+    assert.deepEqual(invalid, []);
+  });
+
+  it('lists the palette in one category, each node with help', async () => {
+    const types = (await page.evaluate(
+      '[...document.querySelectorAll("#red-ui-palette-Fieldline .red-ui-palette-node")].map(n => n.dataset.paletteType)',
+    )) as string[];
+    assert.ok(types.includes('fieldline-mqtt-ingest') && types.includes('fieldline-timescale-out'), types.join(', '));
+    for (const type of types) {
+      const help = (await page.evaluate(`RED.nodes.getNodeHelp(${JSON.stringify(type)})`)) as string;
+      assert.match(help, /<h\d|<table|<p/, type);
+    }
+  });
+
+  it('says in the dialog what is wrong with a value, in words, before a deploy', async () => {
+    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-dedup"))');
+    const field = page.locator('#node-input-windowSeconds');
+    await field.waitFor({ state: 'visible' });
+    await field.fill('soon');
+    const reason = page.locator('[data-fl-for="node-input-windowSeconds"]');
+    assert.match((await reason.textContent()) ?? '', /expected a number/);
+    await field.fill('30');
+    assert.equal(await reason.textContent(), '');
+    await page.locator('#node-dialog-cancel').click();
+    await field.waitFor({ state: 'detached' });
+  });
+
+  it('edits a list of rows, checks each, and saves it', async () => {
+    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-norm"))');
+    const rows = page.locator('#node-input-table-rows');
+    await rows.waitFor({ state: 'visible' });
+    const before = await rows.locator('li').count();
+    assert.ok(before >= 3);
+    await page.locator('.red-ui-editableList-addButton').first().click();
+    assert.equal(await rows.locator('li').count(), before + 1);
+    await page.locator('#node-dialog-ok').click();
+    await rows.waitFor({ state: 'detached' });
+    assert.equal(await page.evaluate('RED.nodes.node("fl-norm").table.length'), before + 1);
+  });
+
+  it('deploys with a click, and the flow goes on', async () => {
+    await page.locator('#red-ui-header-button-deploy').click();
+    await page.locator('.red-ui-notification-success, .red-ui-notification').first().waitFor();
+    const stored = (await page.evaluate("fetch('flows').then(it => it.json())")) as { id: string; table?: unknown[] }[];
+    assert.ok(stored.some(({ id, table }) => id === 'fl-norm' && (table?.length ?? 0) > 3));
+  });
+
+  it('shows the dashboard with devices, their values and a chart within seconds', async () => {
+    await page.goto(`${gateway?.url}/dashboard`);
+    await page.getByText('Devices').first().waitFor({ timeout: 20_000 });
+    await page.locator('tbody tr', { hasText: 'online' }).nth(5).waitFor({ timeout: 20_000 });
+    const cells = await page.locator('tbody tr').allTextContents();
+    assert.ok(
+      cells.some(text => /°C|mm|kW/.test(text)),
+      cells.join(' | '),
+    );
+    for (const text of cells) assert.doesNotMatch(text, /NaN|undefined|null|\d\.\d{6}/);
+    assert.ok((await page.locator('canvas').count()) >= 3, 'charts');
+  });
+
+  it('had no script error on the way', () => assert.deepEqual(faults, []));
+});
