@@ -45,6 +45,8 @@ export const definition = defineNode({
     const link = openLink(sink, {
       target: 'database',
       limitRows: settings.memoryRows,
+      // The bytes travel as hex, and JSON as text besides.
+      bytesOf: row => 3 * row.bytes.length,
       onStatus({ fill, text, waiting }) {
         host.status(fill, text);
         host.gauge('fieldline_waiting_rows', waiting);

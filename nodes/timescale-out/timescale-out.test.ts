@@ -1,5 +1,6 @@
 // timescale-out in real Node-RED on a real PostgreSQL: commit before done, outage, refused rows, deploy.
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import type { Reading } from '../../src/reading/reading.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
@@ -53,29 +54,32 @@ describe('timescale-out node', () => {
   it('passes on what is new in a batch, keeps what is refused, and is silent on what it has', async () => {
     await runtime.deploy(flow());
     const good = reading(2);
+    const endless = { ...reading(4), metadata: { extra: { big: 1n } } };
     const bad = { ...reading(3), deviceId: 'nul\0' };
-    const message = { topic: 'u', payload: [reading(1), good, bad, 'no reading'] };
+    const message = { topic: 'u', payload: [reading(1), good, bad, 'no reading', null, endless] };
     assert.deepEqual(await runtime.emit('src', message), { ok: true });
     assert.deepEqual(
       runtime.received('stored').map(({ payload }) => payload),
       [[good]],
     );
     const [refused] = runtime.received('rejected');
-    const [first, second] = refused!.payload as [Reading, string];
+    const [first, second, third] = refused!.payload as [Reading, string, null];
     assert.equal(first.deviceId, bad.deviceId);
     assert.match(String(first.metadata['rejected']), /22021/);
-    assert.equal(second, 'no reading');
+    assert.deepEqual([second, third], ['no reading', null]);
     const letters = await store.query<{ topic: string; reason: string; bytes: Buffer; source: string }>(
       'SELECT topic, reason, bytes, source FROM dead_letters ORDER BY id',
     );
     assert.deepEqual(
-      letters.map(({ topic, bytes, source }) => [topic, source, JSON.parse(String(bytes))]),
+      letters.map(({ topic, bytes, source }) => [topic, source, String(bytes)]),
       [
-        ['u', 'out', bad],
-        ['u', 'out', 'no reading'],
+        ['u', 'out', JSON.stringify(bad)],
+        ['u', 'out', '"no reading"'],
+        ['u', 'out', 'null'],
+        ['u', 'out', inspect(endless, { depth: 10 })],
       ],
     );
-    assert.match((await runtime.untilStatus('out', /2 rejected/)).text ?? '', /2 rejected: .+/);
+    assert.match((await runtime.untilStatus('out', /4 rejected/)).text ?? '', /4 rejected: .+/);
 
     assert.deepEqual(await runtime.emit('src', { payload: [reading(1), good] }), { ok: true });
     assert.deepEqual(await runtime.emit('src', { payload: bad }), { ok: true });

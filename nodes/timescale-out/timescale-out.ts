@@ -10,6 +10,7 @@ import type { Database } from '../../src/store/database.ts';
 
 /** Below the time that Node-RED gives a node to close. */
 const CLOSE_MS = 3000;
+const ROW_BYTES = 500;
 
 export const definition = defineNode({
   type: 'fieldline-timescale-out',
@@ -67,6 +68,7 @@ export const definition = defineNode({
       target: 'database',
       maxRows: settings.batchRows,
       limitRows: settings.memoryRows,
+      bytesOf,
       onStatus({ fill, text, waiting }) {
         host.status(fill, text);
         host.gauge('fieldline_waiting_rows', waiting);
@@ -103,6 +105,17 @@ export const definition = defineNode({
     };
   },
 });
+
+/** Only unknown fields of a payload can be large; what JSON cannot hold is refused by the sink. */
+function bytesOf(row: Reading): number {
+  const extra = isReading(row) ? row.metadata.extra : undefined;
+  if (extra === undefined) return ROW_BYTES;
+  try {
+    return ROW_BYTES + JSON.stringify(extra).length;
+  } catch {
+    return ROW_BYTES;
+  }
+}
 
 /** The refused reading with its reason; what is no reading goes back as it came. */
 function marked({ row, reason }: Refused): unknown {

@@ -9,7 +9,7 @@ const outage = new Fault('FIELDLINE_DATABASE', 'database: away', { kind: 'outage
 /** Lets everything that is not waiting for time run. */
 const settled = () => new Promise<void>(resolve => setImmediate(resolve));
 
-function bench(options: BatcherOptions = {}) {
+function bench(options: BatcherOptions<number> = {}) {
   const clock = fakeClock();
   const timers = new Set<{ due: number; run: () => void }>();
   const writes: {
@@ -168,6 +168,26 @@ describe('batcher', () => {
     assert.equal(batches.full, false);
     void batches.submit([5]);
     assert.equal(batches.waiting, 1);
+  });
+
+  it('bounds writes and memory in bytes, too', async () => {
+    // A row is as long as its number says.
+    const { batches, writes, pass } = bench({ bytesOf: row => row, maxBytes: 10, limitBytes: 30 });
+    const first = batches.submit([9, 4, 2, 7, 25]);
+    void batches.submit([1]).catch(() => undefined);
+    assert.equal(batches.full, true);
+    await assert.rejects(batches.submit([1]), { kind: 'outage' });
+    for (const [at, rows] of [
+      [9, 4],
+      [2, 7, 25],
+    ].entries()) {
+      await pass(5);
+      assert.deepEqual(writes[at]?.rows, rows);
+      await writes[at]?.answer();
+    }
+    assert.equal((await first).length, 5);
+    assert.equal(batches.full, false);
+    assert.equal(batches.waiting, 0);
   });
 
   it('answers nothing for nothing, without a write', async () => {

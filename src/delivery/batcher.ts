@@ -4,13 +4,18 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 
-export type BatcherOptions = {
+export type BatcherOptions<Row> = {
   /** Most rows in one write. */
   maxRows?: number;
+  /** Bytes of a row, about; with it a write and the memory are bounded in bytes, too. */
+  bytesOf?: (row: Row) => number;
+  /** A write that has as much takes no further row. */
+  maxBytes?: number;
   /** Least time between two writes; rows that come after a rest leave at once. */
   lingerMs?: number;
   /** Most rows in memory; a submit beyond it is refused as an outage, so that its source holds on to it. */
   limitRows?: number;
+  limitBytes?: number;
   firstRetryMs?: number;
   lastRetryMs?: number;
   clock?: Clock;
@@ -39,9 +44,12 @@ export type Batcher<Row> = {
 
 type Parcel<Row> = {
   rows: readonly Row[];
+  bytes: number;
   resolve(outcomes: readonly Outcome[]): void;
   reject(error: unknown): void;
 };
+
+const MEGABYTE = 1024 * 1024;
 
 const timer = (ms: number, run: () => void) => {
   if (ms <= 0) {
@@ -52,12 +60,14 @@ const timer = (ms: number, run: () => void) => {
   return () => clearTimeout(timeout);
 };
 
-export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions = {}): Batcher<Row> {
+export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions<Row> = {}): Batcher<Row> {
   const { maxRows = 5000, lingerMs = 5, limitRows = 100_000, clock = systemClock, after = timer } = options;
+  const { bytesOf = () => 0, maxBytes = 16 * MEGABYTE, limitBytes = 128 * MEGABYTE } = options;
   const waits = backoff(options.firstRetryMs ?? 100, options.lastRetryMs ?? 2000, options.random);
   const queue: Parcel<Row>[] = [];
   let inFlight: readonly Parcel<Row>[] = [];
   let waiting = 0;
+  let waitingBytes = 0;
   let lastLeft = -Infinity;
   let state: BatcherState = { away: undefined };
   let closing: Fault | undefined;
@@ -65,10 +75,31 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions = {}): Bat
   let endPause: (() => void) | undefined;
   let onDrained: (() => void) | undefined;
 
-  function enqueue(rows: readonly Row[]): Promise<readonly Outcome[]> {
+  function enqueue({ rows, bytes }: Pick<Parcel<Row>, 'rows' | 'bytes'>): Promise<readonly Outcome[]> {
+    waiting += rows.length;
+    waitingBytes += bytes;
     return new Promise((resolve, reject) => {
-      queue.push({ rows, resolve, reject });
+      queue.push({ rows, bytes, resolve, reject });
     });
+  }
+
+  /** Cuts a submit into parts that each fit a write. */
+  function cut(rows: readonly Row[]): { rows: readonly Row[]; bytes: number }[] {
+    const parts: { rows: Row[]; bytes: number }[] = [];
+    let part: { rows: Row[]; bytes: number } | undefined;
+    for (const row of rows) {
+      if (part === undefined || part.rows.length >= maxRows || part.bytes >= maxBytes) {
+        part = { rows: [], bytes: 0 };
+        parts.push(part);
+      }
+      part.rows.push(row);
+      part.bytes += bytesOf(row);
+    }
+    return parts;
+  }
+
+  function full(): boolean {
+    return waiting >= limitRows || waitingBytes >= limitBytes;
   }
 
   /** Sets the next departure: at once after a rest, else when the linger is over or the batch is full. */
@@ -104,10 +135,12 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions = {}): Bat
   /** Parcels for one write: as many as fit, at least one. */
   function load(): readonly Parcel<Row>[] {
     let rows = 0;
+    let bytes = 0;
     let count = 0;
     for (const parcel of queue) {
-      if (count > 0 && rows + parcel.rows.length > maxRows) break;
+      if (count > 0 && (rows + parcel.rows.length > maxRows || bytes + parcel.bytes > maxBytes)) break;
       rows += parcel.rows.length;
+      bytes += parcel.bytes;
       count++;
     }
     return queue.splice(0, count);
@@ -119,17 +152,19 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions = {}): Bat
     const answered = inFlight;
     inFlight = [];
     let from = 0;
-    for (const { rows, resolve } of answered) {
+    for (const { rows, bytes, resolve } of answered) {
       resolve(outcomes.slice(from, from + rows.length));
       from += rows.length;
+      waitingBytes -= bytes;
     }
     waiting -= from;
   }
 
   function refuse(parcels: readonly Parcel<Row>[], error: unknown): void {
     if (parcels === inFlight) inFlight = [];
-    for (const { rows, reject } of parcels) {
+    for (const { rows, bytes, reject } of parcels) {
       waiting -= rows.length;
+      waitingBytes -= bytes;
       reject(error);
     }
   }
@@ -157,13 +192,15 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions = {}): Bat
     async submit(rows) {
       if (rows.length === 0) return [];
       if (closing !== undefined) throw closing;
-      if (waiting > 0 && waiting + rows.length > limitRows)
-        throw new Fault('FIELDLINE_DATABASE', `batcher: expected at most ${limitRows} waiting rows, got more`, {
-          kind: 'outage',
-        });
-      waiting += rows.length;
-      const parts: Promise<readonly Outcome[]>[] = [];
-      for (let from = 0; from < rows.length; from += maxRows) parts.push(enqueue(rows.slice(from, from + maxRows)));
+      if (full() || (waiting > 0 && waiting + rows.length > limitRows))
+        throw new Fault(
+          'FIELDLINE_DATABASE',
+          `batcher: expected room for ${rows.length} rows, got ${waiting} waiting`,
+          {
+            kind: 'outage',
+          },
+        );
+      const parts = cut(rows).map(enqueue);
       schedule();
       return (await Promise.all(parts)).flat();
     },
@@ -171,7 +208,7 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions = {}): Bat
       return waiting;
     },
     get full() {
-      return waiting >= limitRows;
+      return full();
     },
     get state() {
       return state;

@@ -6,7 +6,7 @@ import { batcher, type BatcherOptions, type BatcherState } from './batcher.ts';
 export type LinkStatus = { fill: 'green' | 'yellow' | 'red'; text: string; waiting: number };
 export type LinkCounts = { stored: number; duplicates: number; rejected: number };
 
-export type LinkOptions = BatcherOptions & {
+export type LinkOptions<Row> = BatcherOptions<Row> & {
   /** What is at the other end, e.g. "database". */
   target: string;
   /** About once a second, and whenever the target goes or comes back. */
@@ -22,7 +22,7 @@ export type Link<Row> = {
 
 const TICK_MS = 1000;
 
-export function openLink<Row>(sink: Sink<Row>, options: LinkOptions): Link<Row> {
+export function openLink<Row>(sink: Sink<Row>, options: LinkOptions<Row>): Link<Row> {
   const clock: Clock = options.clock ?? systemClock;
   const batches = batcher(sink, { ...options, onChange: show });
   const rate = rateMeter(2 * TICK_MS);

@@ -1,5 +1,6 @@
 // Dead letters: what the database refused, kept with its bytes and the reason.
-import { digest, fromHex } from '../kernel/bytes.ts';
+import { inspect } from 'node:util';
+import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
 import { isReading } from '../reading/reading.ts';
 
@@ -37,13 +38,12 @@ function letterOf({ row, topic, reason }: Refused) {
   };
 }
 
-/** The reading as JSON, so that it can be sent again as it is. What JSON cannot hold is kept as text. */
+/** The reading as JSON, so that it can be sent again as it is. What JSON cannot hold is kept for a reader. */
 function bytesOf(row: unknown): Uint8Array {
   try {
     return Buffer.from(JSON.stringify(row) ?? String(row));
   } catch {
-    const hex = isReading(row) ? row.metadata.raw?.hex : undefined;
-    return (typeof hex === 'string' ? fromHex(hex) : undefined) ?? Buffer.from(String(row));
+    return Buffer.from(inspect(row, { depth: 10 }));
   }
 }
 

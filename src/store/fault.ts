@@ -25,6 +25,8 @@ export function databaseFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   const state = stateOf(error);
   const text = textOf(error);
+  // A statement longer than a string can be: in parts it fits.
+  if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
   if (state !== undefined && DATA.has(state.slice(0, 2)))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
   const hint = state === undefined ? undefined : HINTS[state];

@@ -36,6 +36,10 @@ describe('database faults', () => {
       assert.match(fault.message, says);
     });
 
+  it('take a statement that is too long for a string as data, so that it is cut into parts', () => {
+    assert.equal(databaseFault(new RangeError('Invalid string length')).kind, 'data');
+  });
+
   it('have words where a name with several addresses fails', () => {
     const error = new AggregateError(
       [new Error('connect ECONNREFUSED ::1:1'), new Error('connect ECONNREFUSED 127.0.0.1:1')],

@@ -92,6 +92,12 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   const open = runAs.uid === undefined;
   const base = [tmpdir(), '/tmp', '/var/tmp'].find(folder => existsSync(folder) && (open || reachable(folder)));
   const home = mkdtempSync(join(base ?? tmpdir(), 'fieldline-pg-'));
+  let child: ChildProcess | undefined;
+  const onExit = () => {
+    child?.kill('SIGQUIT');
+    rmSync(home, { recursive: true, force: true });
+  };
+  process.once('exit', onExit);
   let native = binaries()!;
   if (!open) {
     chownSync(home, runAs.uid!, runAs.gid!);
@@ -114,13 +120,6 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   const lines = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', timezone: 'UTC', ...settings };
   const arguments_ = Object.entries(lines).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const url = (database: string) => `postgres://fieldline:${password}@127.0.0.1:${port}/${database}`;
-
-  let child: ChildProcess | undefined;
-  const onExit = () => {
-    child?.kill('SIGQUIT');
-    rmSync(home, { recursive: true, force: true });
-  };
-  process.once('exit', onExit);
 
   async function launch(): Promise<void> {
     // After a crash the old backends may hold the shared memory for a moment.
