@@ -11,7 +11,9 @@ export type Logs = {
   part(name: string): Log;
   /** From now on this value is replaced wherever it appears. */
   hide(secret: string | undefined): void;
-  /** Writes the counts that are still held back. */
+  /** Writes the counts of floods that have ended; to be called every ten seconds. */
+  sweep(): void;
+  /** Writes every count that is still held back. */
   flush(): void;
 };
 
@@ -81,6 +83,13 @@ export function openLogs(write: (line: string) => void, clock: Clock = systemClo
       if (secret === undefined || secret.length < 4) return;
       secrets.add(secret);
       secrets.add(encodeURIComponent(secret));
+    },
+    sweep() {
+      for (const [key, window] of [...windows.entries()]) {
+        if (clock.steady() - window.started < WINDOW_MS) continue;
+        report(window);
+        windows.delete(key);
+      }
     },
     flush() {
       for (const [, window] of windows.entries()) report(window);

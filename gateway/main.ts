@@ -22,6 +22,9 @@ function rootFolder(): string {
 process.umask(0o077);
 const logs = openLogs(line => process.stderr.write(`${line}\n`));
 const log = logs.part('gateway');
+setInterval(logs.sweep, 10_000).unref();
+// Whoever read the output may go; the gateway stays.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 const stops = openStops(log);
 let ending: Promise<never> | undefined;
 

@@ -118,7 +118,7 @@ async function openBroker(starting: Starting, front: Front, login: Login | undef
       async attempt() {
         const tried = await connectPublisher(url, `fieldline-check-${process.pid}`);
         await tried.close();
-        health.set('broker', true, 'answers');
+        health.set('broker', true, 'accepted the login; each source tells whether it still answers');
       },
     });
     return { services: { mqttUrl: url }, url };

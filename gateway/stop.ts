@@ -1,5 +1,4 @@
 // The order of the stop: what started last ends first, each within its time, whatever the others do.
-import { setTimeout as wait } from 'node:timers/promises';
 import { reasonOf } from '../src/kernel/fault.ts';
 import type { Log } from './log.ts';
 
@@ -16,12 +15,17 @@ export function stops(log: Log): Stops {
   const aborted = new AbortController();
   let running: Promise<void> | undefined;
   const end = async ({ part, limitMs, stop }: (typeof list)[number]): Promise<void> => {
-    const late = Symbol();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>(resolve => {
+      timer = setTimeout(resolve, limitMs + 100, 'late');
+    });
     try {
-      const result = await Promise.race([stop(limitMs), wait(limitMs + 100, late, { ref: false })]);
-      if (result === late) log('warn', 'a part did not end in time', { of: part, limitMs });
+      if ((await Promise.race([stop(limitMs), late])) === 'late')
+        log('warn', 'a part did not end in time', { of: part, limitMs });
     } catch (error) {
       log('error', 'a part did not end well', { of: part, reason: reasonOf(error) });
+    } finally {
+      clearTimeout(timer);
     }
   };
   return {

@@ -54,6 +54,20 @@ describe('log', () => {
     );
   });
 
+  it('tells of a flood that has ended, once', () => {
+    const { lines, clock, logs } = collected();
+    for (let n = 0; n < 25; n++) logs.part('a')('info', 'same');
+    logs.sweep();
+    assert.equal(lines.length, 20);
+    clock.advance(10_000);
+    logs.sweep();
+    logs.sweep();
+    assert.deepEqual(
+      lines.slice(20).map(({ text, of }) => [text, of]),
+      [['suppressed 5', 'same']],
+    );
+  });
+
   it('tells at the end what it still holds back', () => {
     const { lines, logs } = collected();
     for (let n = 0; n < 25; n++) logs.part('a')('info', 'same');
