@@ -53,14 +53,16 @@ describe('timescale-out node', () => {
 
   it('passes on what is new in a batch, keeps what is refused, and is silent on what it has', async () => {
     await runtime.deploy(flow());
+    const known = reading(5);
+    await runtime.emit('src', { payload: known });
     const good = reading(2);
     const endless = { ...reading(4), metadata: { extra: { big: 1n } } };
     const bad = { ...reading(3), deviceId: 'nul\0' };
-    const message = { topic: 'u', payload: [reading(1), good, bad, 'no reading', null, endless] };
+    const message = { topic: 'u', payload: [known, good, bad, 'no reading', null, endless] };
     assert.deepEqual(await runtime.emit('src', message), { ok: true });
     assert.deepEqual(
       runtime.received('stored').map(({ payload }) => payload),
-      [[good]],
+      [known, [good]],
     );
     const [refused] = runtime.received('rejected');
     const [first, second, third] = refused!.payload as [Reading, string, null];
@@ -81,9 +83,9 @@ describe('timescale-out node', () => {
     );
     assert.match((await runtime.untilStatus('out', /4 rejected/)).text ?? '', /4 rejected: .+/);
 
-    assert.deepEqual(await runtime.emit('src', { payload: [reading(1), good] }), { ok: true });
+    assert.deepEqual(await runtime.emit('src', { payload: [known, good] }), { ok: true });
     assert.deepEqual(await runtime.emit('src', { payload: bad }), { ok: true });
-    assert.equal(runtime.received('stored').length, 1);
+    assert.equal(runtime.received('stored').length, 2);
     assert.deepEqual(await store.query("SELECT attempts FROM dead_letters WHERE device_id LIKE 'nul%'"), [
       { attempts: 2 },
     ]);
