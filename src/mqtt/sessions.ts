@@ -1,4 +1,5 @@
 // Durable sessions of wire clients: each pulls its messages out of the journal, so that a slow or absent one costs no memory and delays nobody.
+import type { Duplex } from 'node:stream';
 import type { Client, AedesPublishPacket } from 'aedes';
 import { type Audience, grantedQos, type QoS, readerOf } from './audience.ts';
 import { type Inflight, inflight } from './inflight.ts';
@@ -24,8 +25,10 @@ export type Sessions = {
 
 type Session = { flights: Inflight; client?: Client; pull?: Pull };
 
-// Writes to one client that may wait for its socket at a time; the rest stays in the journal.
+// Writes to one client that may be under way at a time, none while its socket is full; the rest stays in the journal.
 const MAX_WRITES = 256;
+
+const isFull = (client: Client): boolean => (client.conn as Duplex).writableNeedDrain;
 
 export function sessions(journal: BrokerJournal, audience: Audience, window: number): Sessions {
   const open = new Map<string, Session>();
@@ -77,12 +80,19 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
       session.client = client;
       audience.attach('session', client.id);
       let writes = 0;
+      let resting = false;
       const own: Pull = pull(journal, readerOf('session', client.id), {
         window,
         deliver(entry) {
-          if (++writes >= MAX_WRITES) own.pause();
+          writes++;
+          resting = writes >= MAX_WRITES || isFull(client);
+          if (resting) own.pause();
           send(client, session, entry, () => {
-            if (writes-- === MAX_WRITES && !client.closed) own.resume();
+            writes--;
+            // With no write of ours under way nobody would wake us: others may have filled the socket.
+            if (!resting || client.closed || (writes > 0 && (writes >= MAX_WRITES || isFull(client)))) return;
+            resting = false;
+            own.resume();
           });
         },
       });
