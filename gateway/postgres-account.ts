@@ -1,7 +1,7 @@
 // Who the embedded PostgreSQL runs as and where its cluster lies: it refuses root, so root lends it an ordinary account.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expected, Fault } from '../src/kernel/fault.ts';
@@ -83,13 +83,14 @@ export function makeOwn(folder: string, account: Account): void {
 export async function homeFor(directory: string, account: Account): Promise<string> {
   if (await canEnter(account, directory)) return directory;
   for (const base of HOMES) {
-    const home = path.join(base, 'fieldline', randomBytes(6).toString('hex'));
+    const home = path.join(base, 'fieldline-databases', randomBytes(6).toString('hex'));
     try {
       makeFolders(home, 0o711);
     } catch {
       continue;
     }
     if (await canEnter(account, home)) return home;
+    rmdirSync(home);
   }
   throw new Fault(
     'FIELDLINE_DIR',
