@@ -119,6 +119,10 @@ describe('migrate', () => {
         return true;
       });
     await assert.rejects(migrate('http://localhost'), { code: 'FIELDLINE_SETTING' });
+    await assert.rejects(migrate(server.url, { folder: join(folder, 'nowhere') }), {
+      code: 'FIELDLINE_MIGRATION',
+      kind: 'data',
+    });
   });
 
   it('makes every table with org_id and metadata', async () => {

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { digest } from '../kernel/bytes.ts';
-import { expected, Fault } from '../kernel/fault.ts';
+import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 
 export type Variant = 'timescale' | 'plain';
 /** `alone`: outside a transaction, so it must bear being run twice. */
@@ -18,7 +18,12 @@ const MARKER = /^-- (variant: (timescale|plain|all)|outside a transaction)\s*$/;
 /** All migrations of a folder in order. Throws a Fault FIELDLINE_MIGRATION for two files of one number. */
 export async function readMigrations(folder = migrationsFolder): Promise<readonly Migration[]> {
   const migrations: Migration[] = [];
-  for (const file of (await readdir(folder)).filter(name => name.endsWith('.sql')).sort()) {
+  const files = await readdir(folder).catch((error: unknown) => {
+    throw new Fault('FIELDLINE_MIGRATION', expected('migrations', `a folder ${folder}`, reasonOf(error)), {
+      cause: error,
+    });
+  });
+  for (const file of files.filter(name => name.endsWith('.sql')).sort()) {
     const parts = FILE.exec(file);
     if (parts === null) throw new Fault('FIELDLINE_MIGRATION', expected('migration', 'NNNN_name.sql', file));
     // Git may have changed the line ends on the way here.
