@@ -1,0 +1,64 @@
+// A batch as it lies in the outbox: rows as JSON, compressed, with a checksum and its place in the sequence of all rows.
+import { promisify } from 'node:util';
+import { crc32, deflateRaw, inflateRaw } from 'node:zlib';
+import { expected, reasonOf } from '../kernel/fault.ts';
+
+/** Rows and bytes that went into the outbox before, since it was made: positions that only ever grow. */
+export type Position = { row: number; byte: number };
+/** What stands beside the blob. `at`: wall clock, ms. */
+export type BatchHead = Position & { rows: number; at: number; crc: number; packed: boolean };
+
+/** How one row becomes JSON and back; plain JSON where it is left out. */
+export type RowCodec<Row> = { toJson(row: Row): unknown; fromJson(value: unknown): Row };
+
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
+/** Less does not repay the trouble. */
+const PACK_FROM_BYTES = 512;
+/** Text of one blob before it is compressed; a single row may exceed it. */
+export const BLOB_TEXT_BYTES = 1 << 20;
+/** A damaged length must not fill the memory. */
+const MOST_TEXT_BYTES = 512 << 20;
+
+/** The row as a member of a JSON array, or why it cannot be one. */
+export function textOf<Row>(row: Row, codec: RowCodec<Row> | undefined): string | { rejected: string } {
+  try {
+    const text = JSON.stringify(codec === undefined ? row : codec.toJson(row)) as string | undefined;
+    return text ?? { rejected: expected('outbox', 'a row that JSON can hold', typeof row) };
+  } catch (error) {
+    return { rejected: `outbox: expected a row that JSON can hold: ${reasonOf(error)}` };
+  }
+}
+
+export async function pack(texts: readonly string[]): Promise<{ blob: Uint8Array; crc: number; packed: boolean }> {
+  const text = Buffer.from(`[${texts.join(',')}]`);
+  const packed = text.length >= PACK_FROM_BYTES;
+  // The fastest level: readings repeat themselves, so even that makes them several times smaller.
+  const blob = packed ? await deflate(text, { level: 1 }) : text;
+  return { blob, crc: crc32(blob), packed };
+}
+
+/** Throws an Error when the bytes are not those that were packed. */
+export async function unpack<Row>(head: BatchHead, blob: Uint8Array, codec: RowCodec<Row> | undefined): Promise<Row[]> {
+  if (crc32(blob) !== head.crc) throw new Error('the checksum does not match');
+  const text = head.packed ? await inflate(blob, { maxOutputLength: MOST_TEXT_BYTES }) : blob;
+  const values = JSON.parse(Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString()) as unknown[];
+  if (values.length !== head.rows) throw new Error(expected('batch', `${head.rows} rows`, values.length));
+  return codec === undefined ? (values as Row[]) : values.map(codec.fromJson);
+}
+
+/** Where the sequence goes on after a batch. */
+export function endOf(head: BatchHead, blob: Uint8Array): Position {
+  return { row: head.row + head.rows, byte: head.byte + blob.length };
+}
+
+/** The head of an entry's meta text; undefined when it is none. */
+export function headOf(meta: string): BatchHead | undefined {
+  try {
+    const head = JSON.parse(meta) as BatchHead;
+    const numbers = [head.row, head.byte, head.rows, head.at, head.crc];
+    return numbers.every(number => Number.isSafeInteger(number) && number >= 0) ? head : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,309 @@
+// Tests of the outbox: order, what is full, what is old, kill -9, a damaged file and a second process.
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fakeClock } from '../kernel/clock.ts';
+import { type Gone, type Outbox, type OutboxOptions, openOutbox } from './outbox.ts';
+
+const numbers = (from: number, count: number): number[] => Array.from({ length: count }, (_, at) => from + at);
+/** Does not shrink when it is compressed. */
+const noise = (length: number): string =>
+  Array.from({ length }, () => Math.floor(Math.random() * 36).toString(36)).join('');
+
+describe('outbox', () => {
+  let folder = '';
+  let file = '';
+  let gone: Gone[] = [];
+  let opened: { close(): Promise<void> } | undefined;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'outbox-'));
+    file = join(folder, 'link.outbox');
+    gone = [];
+  });
+  afterEach(async () => {
+    await opened?.close();
+    opened = undefined;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  async function open<Row = unknown>(options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
+    await opened?.close();
+    const it = await openOutbox<Row>(file, { onGone: one => gone.push(one), ...options });
+    opened = it;
+    return it;
+  }
+  /** Everything that lies there, in order; taken out for good. */
+  async function drain<Row>(it: Outbox<Row>, most = 1000): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (;;) {
+      const batches = await it.next(most);
+      if (batches.length === 0) return rows;
+      rows.push(...batches.flatMap(batch => batch.rows));
+      it.settle(batches);
+    }
+  }
+
+  it('gives rows back in order, as they were, over a restart', async () => {
+    const clock = fakeClock();
+    const rows = [{ a: 1, text: 'ä\n"' }, 'text', 3.5, null, [true, { deep: [1] }]];
+    const first = await open({ clock });
+    assert.deepEqual(await first.append(rows), ['kept', 'kept', 'kept', 'kept', 'kept']);
+    clock.advance(5000);
+    await Promise.all([first.append(['x']), first.append(['y']), first.append(['z'])]);
+    assert.equal(first.state().rows, 8);
+    const second = await open({ clock });
+    const { rows: count, bytes, oldestAt, blocked, fault } = second.state();
+    assert.deepEqual([count, oldestAt, blocked, fault], [8, clock.now() - 5000, false, undefined]);
+    assert.ok(bytes > 100);
+    assert.deepEqual(await drain(second), [...rows, 'x', 'y', 'z']);
+    assert.deepEqual(second.state(), { ...second.state(), rows: 0, oldestAt: undefined });
+    const third = await open({ clock });
+    assert.deepEqual([third.state().rows, third.state().bytes, await third.next(1)], [0, 0, []]);
+    assert.deepEqual(gone, []);
+  });
+
+  it('hands out about as many rows as are asked for, and again what is given back, in its place', async () => {
+    const it = await open<number>();
+    for (let at = 0; at < 10; at++) await it.append(numbers(at * 10, 10));
+    const [first, second] = [await it.next(25), await it.next(5)];
+    assert.deepEqual(
+      first.flatMap(({ rows }) => rows),
+      numbers(0, 20),
+    );
+    assert.deepEqual(
+      second.flatMap(({ rows }) => rows),
+      numbers(20, 10),
+      'one batch at least',
+    );
+    it.giveBack(second);
+    it.giveBack(first);
+    assert.equal(it.state().rows, 100);
+    assert.deepEqual(await drain(it, 30), numbers(0, 100));
+  });
+
+  it('keeps what was out and not settled over a restart', async () => {
+    const first = await open<number>();
+    await first.append([1]);
+    await first.append([2]);
+    first.settle(await first.next(1));
+    await first.next(1);
+    assert.deepEqual(await drain(await open<number>()), [2]);
+  });
+
+  it('refuses only the rows that JSON cannot hold', async () => {
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    const it = await open();
+    const keepings = await it.append([1, circle, 2, 3n, undefined, 4]);
+    assert.deepEqual(
+      keepings.map(one => (typeof one === 'object' ? 'rejected' : one)),
+      ['kept', 'rejected', 'kept', 'rejected', 'rejected', 'kept'],
+    );
+    assert.deepEqual(await drain(it), [1, 2, 4]);
+  });
+
+  it('writes rows by a codec', async () => {
+    const it = await open<Uint8Array>({
+      codec: {
+        toJson: bytes => Buffer.from(bytes).toString('base64'),
+        fromJson: text => Buffer.from(String(text), 'base64'),
+      },
+    });
+    await it.append([Buffer.from([0, 255])]);
+    assert.deepEqual(await drain(it), [Buffer.from([0, 255])]);
+  });
+
+  it('refuses a row that is larger than the whole outbox, and keeps its neighbours', async () => {
+    const it = await open<string>({ maxBytes: 5000 });
+    const keepings = await it.append(['a', noise(20_000), 'b']);
+    assert.equal(keepings[0], 'kept');
+    assert.match((keepings[1] as { rejected: string }).rejected, /at most 5000 bytes, got 1\d{4}/);
+    assert.deepEqual(await drain(it), ['a', 'b']);
+  });
+
+  describe('full', () => {
+    const row = (n: number): string => `${n} ${noise(1000)}`;
+    const number = (text: string): number => Number.parseInt(text, 10);
+    // One row and what counts with it is about 980 bytes compressed: four fit.
+    const maxBytes = 4500;
+
+    it('block: waits until there is room, in order', async () => {
+      const it = await open<string>({ maxBytes, full: 'block' });
+      const done: number[] = [];
+      const appends = numbers(0, 8).map(n => it.append([row(n)]).then(([keeping]) => done.push(n) && keeping));
+      const waitsForRoom = async (): Promise<void> => {
+        while (!it.state().blocked) await new Promise(resolve => setImmediate(resolve));
+      };
+      await waitsForRoom();
+      const before = done.length;
+      assert.ok(before >= 3 && before < 8, `${before} were kept`);
+      const rows: string[] = [];
+      while (rows.length < 8) {
+        const batches = await it.next(1);
+        rows.push(...batches.flatMap(batch => batch.rows));
+        it.settle(batches);
+      }
+      assert.deepEqual(new Set(await Promise.all(appends)), new Set(['kept']));
+      assert.deepEqual([rows.map(number), done, gone], [numbers(0, 8), numbers(0, 8), []]);
+    });
+
+    it('drop-newest: what comes is dropped and counted', async () => {
+      const it = await open<string>({ maxBytes, full: 'drop-newest' });
+      const keepings = [];
+      for (const n of numbers(0, 8)) keepings.push(...(await it.append([row(n)])));
+      const kept = keepings.filter(one => one === 'kept').length;
+      assert.deepEqual(
+        keepings,
+        numbers(0, 8).map(n => (n < kept ? 'kept' : 'dropped')),
+      );
+      assert.deepEqual((await drain(it)).map(number), numbers(0, kept));
+      assert.equal(
+        gone.reduce((sum, { rows }) => sum + rows, 0),
+        8 - kept,
+      );
+      assert.ok(gone.every(({ why }) => why === 'full'));
+    });
+
+    it('drop-oldest: what is oldest makes room and is counted', async () => {
+      const it = await open<string>({ maxBytes, full: 'drop-oldest' });
+      for (const n of numbers(0, 8)) assert.deepEqual(await it.append([row(n)]), ['kept']);
+      const { rows } = it.state();
+      assert.ok(rows >= 3 && rows < 8);
+      assert.deepEqual((await drain(it)).map(number), numbers(8 - rows, rows));
+      assert.equal(
+        gone.reduce((sum, one) => sum + one.rows, 0),
+        8 - rows,
+      );
+    });
+
+    it('drop-oldest: waits for what is out, which may arrive after all', async () => {
+      const it = await open<string>({ maxBytes, full: 'drop-oldest' });
+      for (const n of numbers(0, 4)) await it.append([row(n)]);
+      const out = await it.next(1);
+      let kept = false;
+      const appended = it.append([row(4)]).then(() => {
+        kept = true;
+      });
+      await it.next(1).then(batches => it.giveBack(batches));
+      assert.equal(kept, false);
+      it.settle(out);
+      await appended;
+      assert.deepEqual((await drain(it)).map(number), numbers(1, 4));
+      assert.deepEqual(gone, []);
+    });
+  });
+
+  describe('age', () => {
+    it('drops what is too old, and counts it', async () => {
+      const clock = fakeClock();
+      const it = await open<number>({ clock, maxAgeMs: 3_600_000 });
+      await it.append([1, 2]);
+      clock.advance(1_800_000);
+      await it.append([3]);
+      clock.advance(1_900_000);
+      assert.deepEqual(await drain(it), [3]);
+      assert.deepEqual(gone, [{ why: 'age', rows: 2, text: `${file}: 2 rows dropped, older than 1 h` }]);
+    });
+
+    it('does not believe a clock that was not set', async () => {
+      const clock = fakeClock(0);
+      const it = await open<number>({ clock, maxAgeMs: 3_600_000 });
+      await it.append([1]);
+      clock.step(Date.UTC(2026, 0, 1));
+      assert.deepEqual([await drain(it), gone], [[1], []]);
+    });
+  });
+
+  it('refuses a second user of the file, in this process and in another', async () => {
+    await open();
+    await assert.rejects(openOutbox(file), { code: 'FIELDLINE_DIR', kind: 'outage' });
+    const child = fork(new URL('../../test/support/outbox-killed.ts', import.meta.url), [file], { stdio: 'ignore' });
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 1);
+  });
+
+  it('loses nothing that was acknowledged when its process is killed', async () => {
+    const child = fork(new URL('../../test/support/outbox-killed.ts', import.meta.url), [file], { stdio: 'ignore' });
+    let last = -1;
+    child.on('message', row => {
+      last = Math.max(last, Number(row));
+      if (last > 3000) child.kill('SIGKILL');
+    });
+    await once(child, 'exit');
+    const it = await open<number>();
+    const { rows } = it.state();
+    assert.ok(rows > last, `${rows} rows lie there, ${last + 1} were acknowledged`);
+    assert.deepEqual(await drain(it), numbers(0, rows));
+    assert.deepEqual(gone, []);
+  });
+
+  describe('a damaged file', () => {
+    /** Overwrites a part of the closed file. */
+    function damage(at: number, bytes: Uint8Array): void {
+      const handle = openSync(file, 'r+');
+      writeSync(handle, bytes, 0, bytes.length, at);
+      closeSync(handle);
+    }
+
+    for (const [where, part] of [
+      ['a third', 1 / 3],
+      ['the middle', 1 / 2],
+      ['near the end', 0.9],
+    ] as const)
+      it(`gives the rest, in order, and names the loss: damage at ${where}`, async () => {
+        const first = await open<string>();
+        const rows = numbers(0, 300).map(n => `${n} ${noise(800)}`);
+        for (const row of rows) await first.append([row]);
+        await first.close();
+        const size = statSync(file).size;
+        damage(Math.floor((size * part) / 4096) * 4096, Buffer.alloc(8192, 0xee));
+        const second = await open<string>();
+        assert.match(gone[0]?.text ?? '', /was damaged .* the damaged file is kept as/);
+        const saved = new Set(await drain(second));
+        const missing = rows.flatMap((row, n) => (saved.has(row) ? [] : [n]));
+        assert.deepEqual(
+          [...saved],
+          rows.filter(row => saved.has(row)),
+        );
+        assert.ok(missing.length > 0 && missing.length < 100, `${missing.length} are missing`);
+        const [, ...losses] = gone;
+        assert.equal(
+          losses.reduce((sum, loss) => sum + loss.rows, 0),
+          missing.length,
+        );
+        const named = losses.flatMap(({ text }) => {
+          const [, from, to] = /rows (\d+) to (\d+), bytes \d+ to \d+ of all/.exec(text) ?? [];
+          return numbers(Number(from), Number(to) - Number(from) + 1);
+        });
+        assert.deepEqual(named, missing);
+        assert.equal(second.state().rows, 0);
+      });
+
+    it('notices a changed byte that the file itself does not notice', async () => {
+      const first = await open<string>();
+      for (const n of numbers(0, 5)) await first.append([`row ${n}`, `more ${n}`]);
+      await first.close();
+      const at = readFileSync(file).indexOf('row 2');
+      damage(at, Buffer.from('raw'));
+      const second = await open<string>();
+      const saved = await drain(second);
+      assert.deepEqual(
+        saved,
+        [0, 1, 3, 4].flatMap(n => [`row ${n}`, `more ${n}`]),
+      );
+      assert.equal(gone.length, 1);
+      assert.match(gone[0]!.text, /2 rows lost, the checksum does not match: rows 4 to 5, bytes \d+ to \d+ of all/);
+      assert.deepEqual([gone[0]!.rows, second.state().rows], [2, 0]);
+    });
+
+    it('goes on with a file that is nothing at all', async () => {
+      writeFileSync(file, 'this was never an outbox, but it is long enough to look like one'.repeat(50));
+      const it = await open<number>();
+      assert.match(gone[0]?.text ?? '', /damaged/);
+      await it.append([1, 2]);
+      assert.deepEqual(await drain(it), [1, 2]);
+    });
+  });
+});

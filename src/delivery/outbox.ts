@@ -1,0 +1,227 @@
+// Outbox: rows on the disk while their peer is away, oldest first, bounded by bytes and age; what is dropped or lost is counted and named.
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { expected } from '../kernel/fault.ts';
+import { type Journal, openJournal } from './journal.ts';
+import {
+  BLOB_TEXT_BYTES,
+  type BatchHead,
+  endOf,
+  headOf,
+  type Position,
+  pack,
+  type RowCodec,
+  textOf,
+} from './outbox-batch.ts';
+import { type Lying, openFront, PAGE, READER } from './outbox-front.ts';
+
+/** What becomes of rows when the outbox is full. */
+export type FullPolicy = 'block' | 'drop-oldest' | 'drop-newest';
+export type OutboxOptions<Row> = {
+  /** Bound of what lies on the disk, compressed. */
+  maxBytes?: number;
+  /** Older rows are dropped; kept for ever where it is left out. */
+  maxAgeMs?: number;
+  full?: FullPolicy;
+  codec?: RowCodec<Row>;
+  clock?: Clock;
+  /** Rows that a bound has dropped, or that a damaged file has lost. */
+  onGone?(gone: Gone): void;
+};
+export type Gone = { why: 'full' | 'age' | 'damaged'; rows: number; text: string };
+
+/** `kept`: on the disk. `dropped`: the outbox is full, and its policy is to drop what is new. */
+export type Keeping = 'kept' | 'dropped' | { rejected: string };
+export type OutboxState = {
+  rows: number;
+  /** On the disk, compressed. */
+  bytes: number;
+  /** Wall clock, ms, of the oldest row; undefined when there is none, or none was looked at yet. */
+  oldestAt: number | undefined;
+  /** An append waits for room. */
+  blocked: boolean;
+  /** Why the disk does not take what was given to it; it is tried again. */
+  fault: string | undefined;
+};
+export type Batch<Row> = { readonly rows: readonly Row[] };
+
+export type Outbox<Row> = {
+  /**
+   * Resolves once every row is on the disk (or dropped, or refused), in the order of the calls; waits while the outbox
+   * is full and its policy is to block. Rejects with a Fault of kind outage when the file can no longer be used.
+   */
+  append(rows: readonly Row[]): Promise<readonly Keeping[]>;
+  /** Oldest batches that are not out, about `rows` together, one at least; none when it is empty. Rejects as `append`. */
+  next(rows: number): Promise<readonly Batch<Row>[]>;
+  /** They have arrived: forgotten with the next commit. A crash before it brings them back. */
+  settle(batches: readonly Batch<Row>[]): void;
+  /** They have not arrived: `next` gives them again. */
+  giveBack(batches: readonly Batch<Row>[]): void;
+  state(): OutboxState;
+  close(): Promise<void>;
+};
+
+/** What the journal counts for an entry besides its blob, at most. */
+const ENTRY_BYTES = 300;
+/** A machine without a battery clock starts in the past: such times say nothing about age. */
+const CREDIBLE_FROM = Date.UTC(2024, 0, 1);
+
+/** Opens or makes the file, for this process alone. Rejects with a Fault of kind outage when it cannot be used. */
+export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
+  const { maxBytes = 1 << 30, maxAgeMs = Infinity, full = 'block', codec, clock = systemClock } = options;
+  const journal = await openJournal(file, { maxBytes });
+  const begin = positionOf(journal.notes.get('begin')) ?? { row: 0, byte: 0 };
+  let end = positionOf(journal.notes.get('end')) ?? (await lastPosition(journal, begin));
+  let committed = end;
+  let rows = Math.max(0, end.row - begin.row);
+  let lastAppend: Promise<unknown> = Promise.resolve();
+
+  const gone = (why: Gone['why'], count: number, reason: string): void =>
+    options.onGone?.({ why, rows: count, text: `${file}: ${reason}` });
+  const front = openFront<Row>(journal, {
+    codec,
+    clock,
+    begin,
+    committed: () => committed,
+    onLeft(count) {
+      rows -= count;
+    },
+    onLost: (count, text) => gone('damaged', count, text),
+  });
+  if (journal.loss !== undefined) gone('damaged', 0, journal.loss);
+  // One look at once, so that the age of the oldest is known.
+  if (rows > 0) await front.load();
+
+  function fits(size: number): boolean {
+    const { bytes, waiting } = journal.state();
+    return bytes + size <= maxBytes && waiting === 0;
+  }
+
+  function drop(why: 'full' | 'age', batches: readonly Lying<Row>[], reason: string): Promise<void> {
+    const count = batches.reduce((sum, { head }) => sum + head.rows, 0);
+    gone(why, count, `${count} rows dropped, ${reason}`);
+    return front.forget(batches);
+  }
+
+  /** From the front, in order: what is out just now is waited for, it may arrive after all. */
+  async function makeRoom(size: number): Promise<void> {
+    while (!fits(size)) {
+      await front.load();
+      await front.returned();
+      let freed = 0;
+      let count = 0;
+      for (const { blob } of front.ahead) {
+        if (freed >= size) break;
+        freed += blob.length;
+        count++;
+      }
+      if (count === 0 && rows === 0) return;
+      if (count > 0) await drop('full', front.cut(count), `the outbox is full (${maxBytes} bytes)`);
+    }
+  }
+
+  /** True when something was too old. */
+  function expire(): boolean {
+    const limit = clock.now() - maxAgeMs;
+    const young = front.ahead.findIndex(({ head }) => head.at >= limit || head.at < CREDIBLE_FROM);
+    const old = front.cut(young < 0 ? front.ahead.length : young);
+    if (old.length > 0) void drop('age', old, `older than ${maxAgeMs / 3_600_000} h`).catch(() => {});
+    return old.length > 0;
+  }
+
+  /** One blob; halved where it alone is larger than the whole outbox. */
+  async function put(texts: readonly string[]): Promise<readonly Keeping[]> {
+    const { blob, crc, packed } = await pack(texts);
+    const size = blob.length + ENTRY_BYTES;
+    if (size > maxBytes) {
+      if (texts.length === 1) return [{ rejected: expected('outbox', `a row of at most ${maxBytes} bytes`, size) }];
+      const middle = texts.length >> 1;
+      return [...(await put(texts.slice(0, middle))), ...(await put(texts.slice(middle)))];
+    }
+    if (full === 'drop-newest' && !fits(size)) {
+      gone('full', texts.length, `${texts.length} rows dropped, the outbox is full (${maxBytes} bytes)`);
+      return texts.map(() => 'dropped');
+    }
+    if (full === 'drop-oldest') await makeRoom(size);
+    const head: BatchHead = { ...end, rows: texts.length, at: clock.now(), crc, packed };
+    const after = endOf(head, blob);
+    end = after;
+    await journal.append(JSON.stringify(head), blob, [READER], ['end', JSON.stringify([after.row, after.byte])]);
+    committed = after;
+    rows += texts.length;
+    return texts.map(() => 'kept');
+  }
+
+  async function keep(members: readonly Row[]): Promise<readonly Keeping[]> {
+    const keepings: Keeping[] = new Array(members.length);
+    let texts: string[] = [];
+    let places: number[] = [];
+    let length = 0;
+    const flush = async (): Promise<void> => {
+      for (const [at, keeping] of (await put(texts)).entries()) keepings[places[at]!] = keeping;
+      texts = [];
+      places = [];
+      length = 0;
+    };
+    for (const [at, row] of members.entries()) {
+      const text = textOf(row, codec);
+      if (typeof text !== 'string') {
+        keepings[at] = text;
+        continue;
+      }
+      if (texts.length > 0 && length + text.length > BLOB_TEXT_BYTES) await flush();
+      texts.push(text);
+      places.push(at);
+      length += text.length;
+    }
+    if (texts.length > 0) await flush();
+    return keepings;
+  }
+
+  return {
+    append(members) {
+      const mine = lastAppend.then(() => keep(members));
+      lastAppend = mine.catch(() => {});
+      return mine;
+    },
+    async next(most) {
+      const taken: Lying<Row>[] = [];
+      let count = 0;
+      for (;;) {
+        do await front.load();
+        while (expire());
+        const first = front.ahead[0];
+        if (first === undefined || (count > 0 && count + first.head.rows > most)) return taken as Batch<Row>[];
+        const batch = await front.take();
+        if (batch === undefined) continue;
+        taken.push(batch);
+        count += batch.head.rows;
+      }
+    },
+    settle: batches => void front.forget(batches as readonly Lying<Row>[]).catch(() => {}),
+    giveBack: batches => front.giveBack(batches as readonly Lying<Row>[]),
+    state() {
+      const { bytes, waiting, fault } = journal.state();
+      return { rows, bytes, oldestAt: rows > 0 ? front.oldestAt : undefined, blocked: waiting > 0, fault };
+    },
+    close: () => journal.close(),
+  };
+}
+
+function positionOf(note: string | undefined): Position | undefined {
+  const [row, byte] = note === undefined ? [] : (JSON.parse(note) as number[]);
+  return row === undefined || byte === undefined ? undefined : { row, byte };
+}
+
+/** For a new file, and where the note was lost with a part of the file. */
+async function lastPosition(journal: Journal, begin: Position): Promise<Position> {
+  let last = begin;
+  for (let after = 0; ; ) {
+    const entries = await journal.read(READER, after, PAGE);
+    if (entries.length === 0) return last;
+    for (const { seq, meta, blob } of entries) {
+      const head = headOf(meta);
+      if (head !== undefined) last = endOf(head, blob);
+      after = seq;
+    }
+  }
+}
