@@ -84,7 +84,7 @@ describe('package', function () {
       path.join(userDir, 'settings.js'),
       `module.exports={uiHost:'127.0.0.1',uiPort:${port},flowFile:'flows.json',credentialSecret:'t',telemetry:{enabled:false},logging:{console:{level:'error'}}}`,
     );
-    child = spawn(process.execPath, [require.resolve('node-red'), '-u', userDir], { stdio: 'ignore' });
+    child = spawn(process.execPath, [require.resolve('node-red/red.js'), '-u', userDir], { stdio: 'ignore' });
     const url = `http://127.0.0.1:${port}`;
     await untilUp(url, child);
     const form = new FormData();
