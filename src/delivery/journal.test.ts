@@ -1,10 +1,11 @@
 // Tests of the journal: order, readers, bounds, kill -9, a damaged file and a second process.
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Journal, openJournal } from './journal.ts';
 
 const text = (blob: Uint8Array): string => Buffer.from(blob).toString();
@@ -162,6 +163,33 @@ describe('journal', () => {
     assert.match(it.loss ?? '', /0 entries saved/);
     await it.append('', bytes('x'), ['a']);
     assert.equal((await it.read('a', 0)).length, 1);
+  });
+
+  it('acknowledges nothing while the disk is full, and goes on when it is not', async function () {
+    // A limit on the size of files stands in for a full disk; lifting it for space that was made.
+    const tools = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
+    if (!tools) this.skip();
+    const script = fileURLToPath(new URL('../../test/support/journal-full.ts', import.meta.url));
+    const child = spawn('bash', ['-c', 'ulimit -S -f 400; exec "$0" "$1" "$2"', process.execPath, script, file], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    type Told = { kept: number; fault?: string };
+    const told: Told[] = [];
+    let lifted = false;
+    child.on('message', (message: Told) => {
+      told.push(message);
+      if (message.fault === undefined || lifted) return;
+      lifted = true;
+      spawnSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited']);
+    });
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 0);
+    const faults = told.filter(({ fault }) => fault !== undefined);
+    assert.ok(faults.length > 0, 'the limit was met');
+    assert.equal(new Set(faults.map(({ kept }) => kept)).size, 1, 'nothing is acknowledged meanwhile');
+    assert.equal(told.at(-1)?.fault, undefined);
+    const it = await open();
+    assert.equal(it.state().entries, told.at(-1)?.kept);
   });
 
   it('loses nothing that was acknowledged when its process is killed', async () => {

@@ -34,7 +34,7 @@ export const brokerLimits: BrokerLimits = {
   topicBytes: 1024,
   filters: 200,
   durable: 1000,
-  retained: { count: 20_000, bytes: 64 << 20 },
+  retained: { count: 10_000, bytes: 16 << 20 },
 };
 
 export type BrokerOptions = {
