@@ -134,8 +134,8 @@ describe('courier', () => {
       mode: 'batches',
       arrive: 'abc',
       answer: topics => (topics.includes('b') ? data : ok),
-      emitted: ['abc', 'a', 'b', 'b', 'b', 'c'],
-      settled: 'abc',
+      emitted: ['abc', 'a', 'b', 'c', 'b', 'b'],
+      settled: 'acb',
       dead: ['b bad 3'],
     },
     {

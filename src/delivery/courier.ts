@@ -94,7 +94,8 @@ export function courier(options: CourierOptions): Courier {
     const whole = await attempt(batch, false);
     if (whole.ok) settleAll(batch);
     else if (batch.length === 1) await insist(batch[0] as Parcel, 1, whole);
-    else for (const parcel of batch) await insist(parcel, 0, whole);
+    // All at once: members that nobody finishes would else wait for each other's time limit, one after the other.
+    else await Promise.all(batch.map(parcel => insist(parcel, 0, whole)));
   }
 
   /** Up to three attempts alone, then the dead letters. Leaves the message unsettled when the courier is stopped. */
