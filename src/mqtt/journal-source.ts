@@ -67,7 +67,7 @@ export function journalSource(options: JournalSourceOptions): Source {
           const { topic, at } = decodeMessage(meta);
           const number = inOrder.take();
           seqs.push(seq);
-          onMessage({ topic, bytes: blob, receivedAt: at, source, protocol: 'mqtt' }, settled => {
+          onMessage({ topic, bytes: blob, receivedAt: at, source, protocol: 'mqtt', sequence: seq }, settled => {
             if (settled.ok) inOrder.settle(number);
           });
         },

@@ -51,8 +51,10 @@ export function wireSource(options: WireSourceOptions): Source {
     const waits = backoff();
     const box = inbox(packet => line?.send(packet), roomMade);
     let version: Version = 5;
-    // The version that a CONNACK has confirmed; it is kept from then on.
+    // A CONNACK has confirmed the version; before that, hanging up may mean that the broker does not speak it.
     let proven = false;
+    // 3.1.1 is only a guess after a hang-up, which may have had other reasons (a proxy before a broker that starts).
+    let guessed = false;
     let line: Connection | undefined;
     // The one message that was read beyond the window; the socket rests until it can be handed out.
     let held: IPublishPacket | undefined;
@@ -114,7 +116,13 @@ export function wireSource(options: WireSourceOptions): Source {
       const other = at === 'version' || (at === 'handshake' && !proven);
       // Some brokers answer an unknown version with a return code, others by hanging up.
       const atOnce = other && version === 5;
-      if (other) version = version === 5 ? 4 : 5;
+      if (other) {
+        version = version === 5 ? 4 : 5;
+        guessed = at === 'handshake';
+      } else if (guessed && at === 'running') {
+        version = 5;
+        proven = false;
+      }
       wait = setTimeout(connect, atOnce ? 0 : waits.next());
     }
 
