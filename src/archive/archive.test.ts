@@ -130,6 +130,17 @@ describe('archive', () => {
     ]);
   });
 
+  it('keeps the same bytes of two topics, and says of a replay what the row alone does not tell', async () => {
+    const ble: Partial<Raw> = { protocol: 'bluetooth', deviceId: 'A', signalStrength: -60 };
+    const messages = [raw('21.5', { topic: 'home/a' }), raw('21.5', { topic: 'home/b', ...ble })];
+    assert.deepEqual(await write(...messages), ['stored', 'stored']);
+    assert.deepEqual(await write(...messages), ['duplicate', 'duplicate']);
+    assert.deepEqual(await store.query('SELECT metadata FROM raw_advertisements ORDER BY topic'), [
+      { metadata: null },
+      { metadata: ble },
+    ]);
+  });
+
   it('recognises a redelivery without a time of its own by its receipt', async () => {
     const delivered = (redelivered: boolean, receivedAt: number) =>
       raw('{"a":1}', { receivedAt, receipt: { key: 'c 1', redelivered } });

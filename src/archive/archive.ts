@@ -61,7 +61,7 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
       const identities = new Set<string>();
       const items: Item[] = [];
       for (const [at, row] of rows.entries()) {
-        const identity = `${row.digest} ${row.timestamp} ${row.scannerId}`;
+        const identity = `${row.digest} ${row.timestamp} ${row.scannerId} ${row.topic}`;
         if (identities.has(identity) || (row.receipt?.redelivered && seen.has(receiptKey(row)!))) continue;
         identities.add(identity);
         items.push({ at, row });
@@ -93,6 +93,7 @@ const columns: readonly { name: string; type: string; of(row: ArchiveRow): unkno
   { name: 'bytes', type: 'bytea', of: row => row.bytes },
   { name: 'digest', type: 'uuid', of: row => row.digest },
   { name: 'org_id', type: 'text', of: row => row.orgId },
+  { name: 'metadata', type: 'jsonb', of: row => row.metadata },
 ];
 
 const names = columns.map(({ name }) => name).join(', ');
@@ -101,14 +102,15 @@ const [numbers, keys, target] = [1, 2, 3].map(after => `$${columns.length + afte
 const sql = `WITH raw_stored AS (
     INSERT INTO raw_advertisements (${names})
     SELECT * FROM unnest(${columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(', ')})
-    ON CONFLICT (scanner_id, timestamp, digest) DO NOTHING RETURNING scanner_id, timestamp, digest),
+    ON CONFLICT (scanner_id, timestamp, digest, topic) DO NOTHING RETURNING scanner_id, timestamp, digest, topic),
   receipt AS (
     INSERT INTO receipts (key, target) SELECT key, ${target} FROM unnest(${keys}::text[]) AS key
     ON CONFLICT (key, target) DO UPDATE SET created_at = excluded.created_at)
   SELECT CASE WHEN (SELECT count(*) FROM raw_stored) < cardinality(${numbers}::int4[]) THEN (
     SELECT coalesce(array_agg(sent.number), '{}')
-    FROM unnest($1::text[], $3::timestamptz[], $7::uuid[], ${numbers}::int4[]) AS sent (scanner_id, timestamp, digest, number)
-    JOIN raw_stored USING (scanner_id, timestamp, digest)) END AS stored`;
+    FROM unnest($1::text[], $3::timestamptz[], $7::uuid[], $2::text[], ${numbers}::int4[])
+      AS sent (scanner_id, timestamp, digest, topic, number)
+    JOIN raw_stored USING (scanner_id, timestamp, digest, topic)) END AS stored`;
 
 function statementOf(items: readonly Item[], name: string): Statement {
   const arrays = columns.map(column => items.map(({ row }) => column.of(row)));

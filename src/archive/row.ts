@@ -18,7 +18,12 @@ export type ArchiveRow = {
   /** Only where the row has no time of its own to be recognised by. */
   receipt: Receipt | undefined;
   orgId: string | undefined;
+  /** JSON of what a replay cannot know from the rest, null where there is nothing to say. */
+  metadata: string | null;
 };
+
+/** What of a raw message stands neither in a column nor in its bytes. */
+export type RawMetadata = Partial<Pick<Raw, 'protocol' | 'deviceId' | 'signalStrength'>>;
 
 /** `now` stands in for a time of receipt that cannot be. */
 export function archiveRow(raw: Raw, now: number): ArchiveRow {
@@ -36,7 +41,18 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
     digest: digest(raw.bytes),
     receipt: time.timestampSource === undefined ? undefined : raw.receipt,
     orgId: undefined,
+    metadata: metadataOf(raw),
   };
+}
+
+/** Messages of MQTT, the many, need no metadata. */
+function metadataOf({ protocol, deviceId, signalStrength }: Raw): string | null {
+  const kept: RawMetadata = {
+    ...(protocol === undefined || protocol === 'mqtt' ? {} : { protocol }),
+    ...(deviceId === undefined ? {} : { deviceId: deviceId.replaceAll('\0', '').toWellFormed() }),
+    ...(signalStrength === undefined || !Number.isFinite(signalStrength) ? {} : { signalStrength }),
+  };
+  return Object.keys(kept).length === 0 ? null : JSON.stringify(kept);
 }
 
 /** Row of a reading whose source has no message to archive but keeps the frame in `metadata.raw`; undefined without one. */
@@ -55,6 +71,7 @@ export function archiveRowOf(reading: Reading, now: number): ArchiveRow | undefi
     digest: digest(bytes),
     receipt,
     orgId,
+    metadata: null,
   };
 }
 

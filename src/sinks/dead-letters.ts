@@ -9,8 +9,8 @@ export type Refused = { row: unknown; topic: string | undefined; reason: string 
 
 const sql = `INSERT INTO dead_letters AS l (source, topic, device_id, reason, bytes, digest)
   SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::uuid[])
-  ON CONFLICT (source, digest) DO UPDATE SET
-    attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, resent_at = NULL`;
+  ON CONFLICT (source, digest, received_at) DO UPDATE SET
+    attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, state = 'open', resent_at = NULL`;
 
 /** Keeps the letters of one source; the same bytes again count as a further attempt. Rejects with a Fault of kind outage. */
 export async function keepDeadLetters(query: Query, source: string, refused: readonly Refused[]): Promise<void> {

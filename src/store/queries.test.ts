@@ -199,15 +199,50 @@ ORDER BY hour;`);
     assert.equal(await volume('2026-01-01T04:00:00Z', '2026-01-01T05:00:00Z'), 0);
   });
 
-  it('lists adverts of unknown devices', async () => {
+  it('lists adverts of unknown devices with what is known of them', async () => {
     await client.query("INSERT INTO devices (device_id) VALUES ('AA:AA:AA:AA:AA:AA')");
-    for (const address of ['aa:aa:aa:aa:aa:aa', 'bb:bb:bb:bb:bb:bb', 'BB:BB:BB:BB:BB:BB'])
-      await client.query(
-        "INSERT INTO raw_advertisements (scanner_id, topic, payload) VALUES ('s', 'bt-mqtt/raw/s', $1)",
-        [{ address }],
-      );
-    assert.deepEqual(await rows('SELECT address, adverts, scanners FROM unknown_devices'), [
-      { address: 'BB:BB:BB:BB:BB:BB', adverts: '2', scanners: ['s'] },
-    ]);
+    const hear = (payload: unknown, minute: number) =>
+      client.query('INSERT INTO raw_advertisements (scanner_id, topic, payload, timestamp) VALUES ($1, $2, $3, $4)', [
+        's',
+        'bt-mqtt/raw/s',
+        JSON.stringify(payload),
+        new Date(Date.UTC(2026, 0, 1, 0, minute)),
+      ]);
+    await hear({ address: 'aaaaaaaaaaaa' }, 0);
+    await hear({ address: 'bb:bb:bb:bb:bb:bb', name: 'Shed', manufacturer_data: { ffff: '15' } }, 1);
+    await hear({ address: 'BB-BB-BB-BB-BB-BB', service_data: { fcd2: '40' }, service_uuids: ['180f', 7] }, 2);
+    await hear(
+      [{ address: 'bbbbbbbbbbbb', manufacturer_data: 'none', service_uuids: {} }, { address: 'mac-os-id' }],
+      3,
+    );
+    for (const [minute, nothing] of [{}, 7, null, [], { address: 9 }].entries()) await hear(nothing, 4 + minute);
+    assert.deepEqual(
+      await rows(`SELECT address, adverts, scanners, name, company_ids, service_uuids, example, first_seen, last_seen
+        FROM unknown_devices ORDER BY address`),
+      [
+        {
+          address: 'BB:BB:BB:BB:BB:BB',
+          adverts: '3',
+          scanners: ['s'],
+          name: 'Shed',
+          company_ids: ['ffff'],
+          service_uuids: ['180f', '7', 'fcd2'],
+          example: { address: 'bbbbbbbbbbbb', manufacturer_data: 'none', service_uuids: {} },
+          first_seen: new Date('2026-01-01T00:01:00Z'),
+          last_seen: new Date('2026-01-01T00:03:00Z'),
+        },
+        {
+          address: 'mac-os-id',
+          adverts: '1',
+          scanners: ['s'],
+          name: null,
+          company_ids: [],
+          service_uuids: [],
+          example: { address: 'mac-os-id' },
+          first_seen: new Date('2026-01-01T00:03:00Z'),
+          last_seen: new Date('2026-01-01T00:03:00Z'),
+        },
+      ],
+    );
   });
 });
