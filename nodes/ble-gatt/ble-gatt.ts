@@ -1,6 +1,7 @@
 // ble-gatt: keeps a link to a Bluetooth device and sends each notification as a raw message.
 import { decodeGlm, glmCharacteristic, glmEnable, glmService } from '../../src/decoders/laser/bosch-glm.ts';
 import { distoCharacteristic, distoService } from '../../src/decoders/laser/disto.ts';
+import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { fromHex } from '../../src/kernel/bytes.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
@@ -71,6 +72,7 @@ export const definition = defineNode({
     let dropped = 0;
 
     const pump = pumpOf<Raw>({
+      counter: ledgerIn(host.directory).counter(host.id, host.name),
       size: 1,
       window: 100,
       emit: raws => host.emit({ payload: raws[0], topic: raws[0]?.topic ?? '' }),

@@ -1,4 +1,5 @@
 // ble-scan: listens to Bluetooth adverts and sends each as a raw message, in the JSON of bt-mqtt/raw.
+import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
@@ -78,6 +79,7 @@ export const definition = defineNode({
     const tally = scanTally(settings.adapter);
 
     const pump = pumpOf<Raw>({
+      counter: ledgerIn(host.directory).counter(host.id, host.name),
       size: batches ? 200 : 1,
       window: batches ? 4 : 100,
       emit: raws => host.emit(batches ? { payload: [...raws] } : { payload: raws[0], topic: raws[0]?.topic ?? '' }),

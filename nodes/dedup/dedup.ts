@@ -1,9 +1,10 @@
 // dedup: lets the first copy of a message pass and drops the copies of its window.
 import { reasonOf } from '../../src/kernel/fault.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { noteFate } from '../../src/kernel/ledger.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { membersOf } from '../../src/reading/reading.ts';
+import { entryOf, membersOf } from '../../src/reading/reading.ts';
 import { dedup } from '../../src/stream/dedup.ts';
 import { deviceOf, identityOf } from '../../src/stream/key.ts';
 
@@ -77,6 +78,7 @@ export const definition = defineNode({
           for (const [at, key] of keys.entries()) (seen.passes(key, ticket) ? fresh : copies).push(members[at]);
           passed += fresh.length;
           dropped += copies.length;
+          for (const copy of copies) noteFate(entryOf(copy), 'duplicates');
           if (copies.length > 0) host.count('fieldline_duplicates_total', copies.length);
           host.gauge('fieldline_dedup_keys', seen.size);
           const forgotten = seen.evicted > 0 ? `, ${seen.evicted} keys forgotten early` : '';

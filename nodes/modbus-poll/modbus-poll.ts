@@ -1,5 +1,6 @@
 // modbus-poll: reads the registers of one unit at a fixed period and sends one reading per poll.
 import path from 'node:path';
+import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { expected, Fault } from '../../src/kernel/fault.ts';
 import type { ConfiguredBus } from '../../src/modbus/configured.ts';
@@ -34,6 +35,7 @@ export const definition = defineNode({
     const map = findMap(settings.map, path.join(host.directory, 'maps'), parametersOf(settings.parameters));
 
     const outlet = outletOf({
+      counter: ledgerIn(host.directory).counter(host.id, host.name),
       emit: reading => host.emit({ topic: reading.metadata.raw?.topic ?? '', payload: reading }),
       after: systemTiming.after,
       onDrop(_reading, why, reason) {

@@ -1,8 +1,11 @@
 // mqtt-ingest: durable MQTT subscription; a message is acknowledged after everything it reached has committed.
 import path from 'node:path';
+import { counted } from '../../src/delivery/counted.ts';
 import { courier } from '../../src/delivery/courier.ts';
 import { type DeadLetterFile, openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { noteFate } from '../../src/kernel/ledger.ts';
 import type { QoS } from '../../src/mqtt/audience.ts';
 import type { JournalBroker } from '../../src/mqtt/consumers.ts';
 import { derivedClientId } from '../../src/mqtt/identity.ts';
@@ -37,6 +40,7 @@ export const definition = defineNode({
       onDropped(reason, topic, bytes) {
         host.count('fieldline_dropped_total', 1, { reason: 'too large' });
         host.log('warn', `${topic}: ${bytes} bytes, dropped: ${reason}`);
+        account.leave(account.enter());
       },
     };
     const source = ingestSource({
@@ -58,10 +62,12 @@ export const definition = defineNode({
       return {};
     }
 
+    const ledger = ledgerIn(host.directory);
+    const account = ledger.account(host.id, host.name);
     let letters: Promise<DeadLetterFile> | undefined;
     const folder = path.join(host.directory, 'dead-letters', host.id);
     const carrier = courier({
-      source,
+      source: counted(source, account, ledger),
       mode: settings.emit,
       // Nodes may change what they get: each attempt takes its own copies.
       emit: raws =>
@@ -74,6 +80,7 @@ export const definition = defineNode({
           letters = undefined;
         });
         await (await letters).append(raw, reason, attempts);
+        noteFate(raw.entry, 'deadLetters');
         host.log('error', `${raw.topic}: given up after ${attempts} attempts, kept as a dead letter: ${reason}`);
       },
       onCount(event, by) {

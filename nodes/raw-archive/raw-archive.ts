@@ -3,10 +3,11 @@ import { archive } from '../../src/archive/archive.ts';
 import { type ArchiveRow, archiveRow, archiveRowOf } from '../../src/archive/row.ts';
 import { openLink } from '../../src/delivery/link.ts';
 import { Fault } from '../../src/kernel/fault.ts';
+import { noteFate } from '../../src/kernel/ledger.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isRaw } from '../../src/reading/raw.ts';
-import { isReading, membersOf } from '../../src/reading/reading.ts';
+import { entryOf, isReading, membersOf } from '../../src/reading/reading.ts';
 import type { Database } from '../../src/store/database.ts';
 
 /** Below the time that Node-RED gives a node to close. */
@@ -61,7 +62,9 @@ export const definition = defineNode({
     return {
       input(message, send, done) {
         // A member without a frame, or one that the database refuses, is no hindrance to the rest.
-        link.submit(membersOf(message.payload).flatMap(rowOf)).then(() => {
+        const members = membersOf(message.payload);
+        link.submit(members.flatMap(rowOf)).then(() => {
+          for (const member of members) noteFate(entryOf(member), 'archived');
           send(message);
           done();
         }, done);

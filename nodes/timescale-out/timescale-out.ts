@@ -1,9 +1,10 @@
 // timescale-out: readings into their tables, many to a write, each row once; done when they are committed.
 import { openLink } from '../../src/delivery/link.ts';
 import { Fault } from '../../src/kernel/fault.ts';
+import { fateOf, noteFate } from '../../src/kernel/ledger.ts';
 import { defineNode, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import { entryOf, isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
 import { keepDeadLetters, type Refused } from '../../src/sinks/dead-letters.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -84,6 +85,7 @@ export const definition = defineNode({
       const members = membersOf(message.payload);
       // What is no reading is refused by the sink like any other row, one by one.
       const outcomes = await link.submit(members as readonly Reading[]);
+      for (const [at, outcome] of outcomes.entries()) noteFate(entryOf(members[at]), fateOf(outcome));
       const stored = members.filter((_, at) => outcomes[at] === 'stored');
       const refused: Refused[] = [];
       for (const [at, outcome] of outcomes.entries())

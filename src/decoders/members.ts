@@ -1,6 +1,8 @@
 // What comes over a wire to a decoder node (raw messages of ours, or what stock nodes give), sorted into readings and refusals.
 import { fromHex } from '../kernel/bytes.ts';
+import { noteFate } from '../kernel/ledger.ts';
 import { parseJson, tame } from '../reading/payload.ts';
+import { isRaw } from '../reading/raw.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
 
 /** `label` is one of few words, for counters. */
@@ -20,10 +22,17 @@ export function sortMembers(payload: unknown, decode: (member: unknown) => reado
   const refused: Refused[] = [];
   for (const member of batch ? (payload as unknown[]) : [payload])
     if (isReading(member)) readings.push(member);
-    else
+    else {
+      const entry = isRaw(member) ? member.entry : undefined;
       for (const one of decode(member))
-        if ('reason' in one) refused.push({ ...one, member });
-        else readings.push(one);
+        if ('reason' in one) {
+          noteFate(entry, 'dropped');
+          refused.push({ ...one, member });
+        } else {
+          if (entry !== undefined) one.metadata.entry = entry;
+          readings.push(one);
+        }
+    }
   return { batch, readings, refused };
 }
 

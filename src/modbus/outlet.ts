@@ -1,6 +1,7 @@
 // Hands readings on and keeps them until they are stored: bounded in memory, since a Modbus poll cannot be held back.
 import { backoff } from '../kernel/backoff.ts';
 import { reasonOf } from '../kernel/fault.ts';
+import type { Counter } from '../kernel/ledger.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import type { Reading } from '../reading/reading.ts';
 import type { After } from './timing.ts';
@@ -9,6 +10,8 @@ import type { After } from './timing.ts';
 export type DropReason = 'full' | 'refused' | 'closed';
 
 export type OutletOptions = {
+  /** Counts each reading where it comes in and where it ends. */
+  counter?: Counter<Reading['metadata']>;
   emit: (reading: Reading) => Promise<Settled>;
   after: After;
   /** Readings on their way or waiting; one more is dropped. */
@@ -40,7 +43,7 @@ const USUAL = 10;
  * In an outage the readings wait in order, and only the oldest one is tried, with backoff, for ever; when it is stored
  * the others follow. A reading keeps the timestamp of its poll.
  */
-export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOptions): Outlet {
+export function outletOf({ counter, emit, after, onDrop, limit = 1000, random }: OutletOptions): Outlet {
   const parked: Entry[] = [];
   const wait = backoff(200, 5000, random);
   let offered = 0;
@@ -53,6 +56,7 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
 
   const drop = (reading: Reading, why: DropReason, reason: string) => {
     dropped++;
+    counter?.drop(reading.metadata);
     onDrop(reading, why, reason);
   };
 
@@ -61,6 +65,7 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
     const settled = await emit(entry.reading).catch(unfinished);
     flying--;
     if (settled.ok) {
+      counter?.leave(entry.reading.metadata);
       if (!closed) recovered();
       return;
     }
@@ -107,6 +112,7 @@ export function outletOf({ emit, after, onDrop, limit = 1000, random }: OutletOp
   return {
     offer(reading) {
       if (closed) return;
+      counter?.enter(reading.metadata);
       if (flying + parked.length >= limit) drop(reading, 'full', trouble || SLOW);
       else {
         const entry = { reading, number: offered++, tries: 0 };

@@ -1,9 +1,12 @@
 // What a radio hears cannot wait: a bounded queue in memory between it and the flow, with retries, drops counted.
 import { backoff } from '../kernel/backoff.ts';
+import type { Counter } from '../kernel/ledger.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import { type After, after as realAfter } from './timing.ts';
 
 export type PumpOptions<Item> = {
+  /** Counts each item where it comes in and where it ends. */
+  counter?: Counter<Item>;
   emit: (items: readonly Item[]) => Promise<Settled>;
   /** Items of one emit. */
   size: number;
@@ -34,6 +37,7 @@ const HELD = 10_000;
 
 /** Items leave in order of arrival; in an outage one group at a time is tried, with backoff, for ever. */
 export function pumpOf<Item>({
+  counter,
   emit,
   size,
   window,
@@ -52,6 +56,11 @@ export function pumpOf<Item>({
   let closed = false;
   let cancelRetry: (() => void) | undefined;
 
+  function drop(items: readonly Item[], why: 'full' | 'refused' | 'closed', reason: string): void {
+    for (const item of items) counter?.drop(item);
+    onDrop(items.length, why, reason);
+  }
+
   function next(): Group<Item> | undefined {
     const again = failed.shift();
     if (again !== undefined || queue.length === 0) return again;
@@ -69,12 +78,13 @@ export function pumpOf<Item>({
 
   function landed(group: Group<Item>, settled: Settled): void {
     flying--;
+    if (settled.ok) for (const item of group.items) counter?.leave(item);
+    else if (closed) for (const item of group.items) counter?.drop(item);
     if (closed) return;
     if (settled.ok) {
       trouble = '';
       wait.reset();
-    } else if (settled.kind !== 'outage' && ++group.tries >= TRIES)
-      onDrop(group.items.length, 'refused', settled.reason);
+    } else if (settled.kind !== 'outage' && ++group.tries >= TRIES) drop(group.items, 'refused', settled.reason);
     else {
       trouble = settled.reason;
       failed.push(group);
@@ -91,7 +101,8 @@ export function pumpOf<Item>({
   return {
     offer(item) {
       if (closed) return;
-      if (held >= limit) return onDrop(1, 'full', trouble || 'the flow is slower than the radio');
+      counter?.enter(item);
+      if (held >= limit) return drop([item], 'full', trouble || 'the flow is slower than the radio');
       held++;
       queue.push(item);
       // What arrives in one turn leaves together.
@@ -113,8 +124,8 @@ export function pumpOf<Item>({
     close() {
       closed = true;
       cancelRetry?.();
-      const left = queue.length + failed.reduce((sum, { items }) => sum + items.length, 0);
-      if (left > 0) onDrop(left, 'closed', 'the node was closed before the flow took them');
+      const left = [...failed.flatMap(({ items }) => items), ...queue];
+      if (left.length > 0) drop(left, 'closed', 'the node was closed before the flow took them');
       queue = [];
     },
   };

@@ -14,6 +14,10 @@ export type Raw = {
   deviceId?: string;
   signalStrength?: number;
   receipt?: Receipt;
+  /** Number at the source, rising, the same again on every delivery; where the source keeps such numbers over restarts. */
+  sequence?: number;
+  /** Its entry in the ledger, which nodes pass on with what they make of it. */
+  entry?: string;
 };
 
 export function isRaw(value: unknown): value is Raw {

@@ -36,6 +36,8 @@ export type Metadata = {
   /** Digest of the message (of the array item) as received: the content part of the row identity. */
   digest?: string;
   receipt?: Receipt;
+  /** Entry of its message in the ledger. */
+  entry?: string;
   /** Milliseconds since the epoch at first receipt. */
   receivedAt?: number;
   /** Scanner or source that brought it. */
@@ -84,6 +86,14 @@ export function isReading(value: unknown): value is Reading {
 /** Members of a payload that is one item or a batch. */
 export function membersOf(payload: unknown): readonly unknown[] {
   return Array.isArray(payload) ? payload : [payload];
+}
+
+/** Entry in the ledger of a raw message or a reading; undefined where no source counts it. */
+export function entryOf(member: unknown): string | undefined {
+  if (typeof member !== 'object' || member === null) return undefined;
+  const { entry, metadata } = member as { entry?: unknown; metadata?: { entry?: unknown } };
+  const found = metadata?.entry ?? entry;
+  return typeof found === 'string' ? found : undefined;
 }
 
 /** Tables a reading's values go to, besides devices and latest_values (SPEC §6). */

@@ -37,7 +37,7 @@ export type Table = {
 };
 
 const ELSEWHERE = [
-  ...['digest', 'receipt', 'receivedAt', 'receivedScore', 'raw', 'rejected', 'orgId'],
+  ...['digest', 'receipt', 'entry', 'receivedAt', 'receivedScore', 'raw', 'rejected', 'orgId'],
   ...['name', 'class', 'firmware', 'applicationId', 'lastMeasurement', 'scannerLocation'],
 ];
 

@@ -1,5 +1,6 @@
 // Intake: reads a message's payload (raw messages of ours, or what stock nodes give) with a normalizer, one or a batch.
 import { reasonOf } from '../kernel/fault.ts';
+import { noteFate } from '../kernel/ledger.ts';
 import { isRaw, type Raw } from '../reading/raw.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
 import type { Normalized, Reject } from './normalize.ts';
@@ -19,7 +20,7 @@ export function intake(payload: unknown, topic: string, now: number, normalize: 
   const results = members.map((member): Normalized => {
     if (isFinished(member)) return { readings: [member], rejected: [] };
     try {
-      return normalize(rawOf(member, topic, now));
+      return entered(normalize(rawOf(member, topic, now)), isRaw(member) ? member.entry : undefined);
     } catch (error) {
       return { readings: [], rejected: [{ kind: 'not JSON', reason: reasonOf(error) }] };
     }
@@ -30,6 +31,14 @@ export function intake(payload: unknown, topic: string, now: number, normalize: 
     rejected: results.flatMap(({ rejected }) => rejected),
     refused: members.filter((_member, at) => results[at]?.rejected.length !== 0),
   };
+}
+
+/** What is made of a message keeps its entry in the ledger; what is rejected of it ends here. */
+function entered(normalized: Normalized, entry: string | undefined): Normalized {
+  if (entry === undefined) return normalized;
+  for (const { metadata } of normalized.readings) metadata.entry = entry;
+  if (normalized.rejected.length > 0) noteFate(entry, 'dropped');
+  return normalized;
 }
 
 /** A reading that the gateway made has a digest; JSON of the same shape from a stock node is still to be read. */

@@ -1,0 +1,135 @@
+// The ledger on the disk: two files written in turn, each whole, so that there is always one that is not half written.
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { digest } from '../kernel/bytes.ts';
+import {
+  type Account,
+  type Counter,
+  counterOf,
+  ledgerChanges,
+  ledgerLines,
+  type Line,
+  openAccount,
+  restoreLedger,
+} from '../kernel/ledger.ts';
+import { count } from '../kernel/metrics.ts';
+
+export type LedgerFile = {
+  /** The account of a source, going on with what was kept of it. */
+  account(source: string, name: string): Account;
+  /** The same for a source that keeps its messages until they have settled. */
+  counter(source: string, name: string): Counter<{ entry?: string }>;
+  /**
+   * Resolves when what is counted now is on the disk; calls that meet share one write. Where the disk does not take it,
+   * it resolves all the same: the counts are behind then, and no message is held up for that.
+   */
+  commit(): Promise<void>;
+  /** Writes no more by itself. */
+  close(): void;
+};
+export type KeptLedger = { /** ISO time of the last write. */ at: string; lines: readonly Line[] };
+type Page = { generation: number; at: string; lines: readonly Line[] };
+
+/** What no source waits for is on the disk after this time. */
+const LAZY_MS = 250;
+const fileOf = (folder: string, generation: number): string => path.join(folder, `ledger-${generation % 2}.json`);
+
+const opened = new Map<string, LedgerFile>();
+
+/** The ledger of this process, kept in `folder`; goes on with what an earlier process has left there. One for each folder. */
+export function ledgerIn(folder: string): LedgerFile {
+  let file = opened.get(folder);
+  if (file === undefined) {
+    file = openFile(folder);
+    opened.set(folder, file);
+  }
+  return file;
+}
+
+/** The last whole state; undefined where there is none. Works beside a gateway that runs. */
+export function readLedger(folder: string): KeptLedger | undefined {
+  const page = newest(folder);
+  return page && { at: page.at, lines: page.lines };
+}
+
+function newest(folder: string): Page | undefined {
+  return [0, 1]
+    .flatMap(slot => pageOf(fileOf(folder, slot)) ?? [])
+    .sort((a, b) => b.generation - a.generation)
+    .at(0);
+}
+
+/** First line: digest of the second, which is the page as JSON. */
+function pageOf(file: string): Page | undefined {
+  if (!existsSync(file)) return undefined;
+  const [sum, text] = readFileSync(file, 'utf8').split('\n');
+  return text !== undefined && digest(text) === sum ? (JSON.parse(text) as Page) : undefined;
+}
+
+function openFile(folder: string): LedgerFile {
+  const kept = newest(folder);
+  restoreLedger(kept?.lines ?? []);
+  let generation = kept?.generation ?? 0;
+  let written = -1;
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  async function write(): Promise<void> {
+    const changes = ledgerChanges();
+    if (changes === written) return;
+    generation++;
+    const page: Page = { generation, at: new Date().toISOString(), lines: ledgerLines() };
+    const text = JSON.stringify(page);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      // Written over, never emptied first: nothing is allocated anew, so a full disk is met as seldom as can be.
+      const handle = await open(fileOf(folder, generation), flagsOf(fileOf(folder, generation)), 0o600);
+      try {
+        const bytes = Buffer.from(`${digest(text)}\n${text}\n`);
+        await handle.write(bytes, 0, bytes.length, 0);
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+      written = changes;
+    } catch {
+      count('fieldline_ledger_write_failures_total');
+    }
+  }
+  async function run(): Promise<void> {
+    try {
+      await write();
+    } finally {
+      running = undefined;
+    }
+  }
+
+  const file: LedgerFile = {
+    account: (source, name) => openAccount(source, name),
+    counter: (source, name) => counterOf(openAccount(source, name)),
+    commit() {
+      if (running === undefined) {
+        running = run();
+        return running;
+      }
+      // A write has begun with older counts: one more follows, for all who ask meanwhile.
+      next ??= running.then(() => {
+        next = undefined;
+        return file.commit();
+      });
+      return next;
+    },
+    close() {
+      clearInterval(lazily);
+      opened.delete(folder);
+    },
+  };
+  const lazily = setInterval(() => void file.commit(), LAZY_MS).unref();
+  return file;
+}
+
+function flagsOf(file: string): string {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+  return 'r+';
+}
