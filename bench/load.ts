@@ -11,6 +11,8 @@ export type Task = {
   seconds: number;
   /** Numbers to publish: it ends at `seconds` or when they are used up. */
   range: Range;
+  /** Messages say their time. */
+  timed: boolean;
   /** QoS 1 packets in flight over all connections. */
   window: number;
   connections: number;
@@ -40,7 +42,7 @@ export type Load = {
   complete(limitMs?: number): Promise<Progress>;
 };
 
-const defaults = { window: 2000, connections: 2, seconds: 3600 };
+const defaults = { timed: true, window: 2000, connections: 2, seconds: 3600 };
 
 /** Starts at once. One process, so that making messages costs the gateway's event loop nothing. */
 export function startLoad(

@@ -44,7 +44,7 @@ function timeOf(number: number): number {
 }
 
 function publishOne(connection: Connection, number: number): void {
-  const { topic, payload } = energyMessage(task.range.prefix, number, timeOf(number));
+  const { topic, payload } = energyMessage(task.range.prefix, number, timeOf(number), task.timed);
   const sentAt = performance.now();
   connection.publish(topic, payload, () => {
     acknowledge(number, sentAt);

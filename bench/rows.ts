@@ -19,8 +19,8 @@ export type Rows = {
   atLeast(prefix: string, count: number, limitMs?: number): Promise<void>;
   /** Needs `track_commit_timestamp = on` since before the rows. `since`: only messages whose own time (ms since the epoch) is later. */
   latency(range: Range, since?: number): Promise<Latency>;
-  /** When (ms since the epoch) the last message whose own time is before `before` was committed. */
-  lastCommit(range: Range, before: number): Promise<number>;
+  /** Of the messages whose own time is before `before`: the first such time, and the last commit (ms since the epoch). */
+  span(range: Range, before?: number): Promise<{ firstTime: number; lastCommit: number }>;
   query<R extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<R[]>;
   close(): Promise<void>;
 };
@@ -112,14 +112,15 @@ export function openRows(url: string, readings = 'energy_readings'): Rows {
       const [p50, p99, max] = found!.ms ?? [Number.NaN, Number.NaN, Number.NaN];
       return { p50, p99, max };
     },
-    async lastCommit({ prefix, first, next }, before) {
-      const [found] = await query<{ at: number | null }>(
-        `SELECT 1000 * extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 AS at
+    async span({ prefix, first, next }, before = 8e12) {
+      const [found] = await query<{ firstTime: number; lastCommit: number }>(
+        `SELECT 1000 * extract(epoch FROM min(timestamp))::float8 AS "firstTime",
+                1000 * extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 AS "lastCommit"
          FROM ${readings} WHERE device_id LIKE $1 || '-%' AND total_energy_kwh >= $2 AND total_energy_kwh < $3
            AND timestamp < to_timestamp($4::float8 / 1000)`,
         [prefix, first, next, before],
       );
-      return found!.at ?? Number.NaN;
+      return found!;
     },
     async close() {
       await pool.end();

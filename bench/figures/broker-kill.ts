@@ -43,7 +43,7 @@ export const brokerKill: Figure = {
             const back = Date.now();
             const { range, waitMs } = await publishing.complete(60_000);
             const count = await rows.settled(range, 60_000);
-            const caughtUp = database === 'own' ? (await rows.lastCommit(range, back)) - back : Number.NaN;
+            const caughtUp = database === 'own' ? (await rows.span(range, back)).lastCommit - back : Number.NaN;
             report.row(
               ...[killed ? 'yes' : 'no', rate, range.next - range.first, count.stored, verdict(count)],
               ...[ms(waitMs.p99), ms(caughtUp), load().toFixed(1)],

@@ -33,18 +33,16 @@ async function measure(
   seconds: number,
 ): Promise<Run> {
   const before = usage();
-  const began = Date.now();
   const { range } = await startLoad({ url, rate, seconds, range: { prefix } }).complete(120_000);
   const count = await rows.settled(range, 120_000);
   const after = usage();
   const published = range.next - range.first;
-  const ended = began + seconds * 1000;
-  const last = await rows.lastCommit(range, Number.MAX_SAFE_INTEGER / 1000);
+  const { firstTime, lastCommit } = await rows.span(range);
   return {
     offered: rate,
-    committed: count.stored / Math.max(seconds, (last - began) / 1000),
+    committed: (count.stored * 1000) / (lastCommit - firstTime),
     latency: await rows.latency(range),
-    tailMs: Math.max(0, last - ended),
+    tailMs: lastCommit - firstTime - seconds * 1000,
     count,
     cpuPer1000: ((after.cpuSeconds - before.cpuSeconds) * 1000) / published,
     rssMb: after.rssMb,

@@ -11,6 +11,7 @@ import { openConnection } from '../mqtt-connection.ts';
 import { type BrokerKind, brokersOf, openStage, type Stage } from '../stage.ts';
 
 const CLIENTS = 50;
+const WARM_UP_SECONDS = 3;
 const TOPIC = 'ble/bench/AA:BB:CC:DD:EE:01/02a6c0d1-0451-4000-b000-fb3210111989';
 
 /** A Bosch GLM frame of a single measurement; millimetres tell one from the other. */
@@ -121,6 +122,7 @@ export const live: Figure = {
       try {
         await stage.gateway.deploy('nodes', withFrames(stage.gateway.mqtt));
         await wait(1000);
+        await publishFrames(stage.gateway.mqtt, 100, WARM_UP_SECONDS);
         for (const rate of rates) for (let n = 0; n < runs; n++) await measure(kind, stage, rate, seconds, report);
       } finally {
         await stage.close();

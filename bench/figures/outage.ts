@@ -42,7 +42,7 @@ export const outage: Figure = {
             const back = Date.now();
             const { range } = await publishing.complete(60_000);
             const count = await rows.settled(range, 60_000);
-            const caughtUp = (await rows.lastCommit(range, back)) - back;
+            const caughtUp = (await rows.span(range, back)).lastCommit - back;
             report.row(
               ...[kind, rate, range.next - range.first, count.stored, verdict(count)],
               ...[gateway.running && gateway.pid === pid ? 'yes' : 'no', ms(caughtUp)],
