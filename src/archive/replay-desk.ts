@@ -1,0 +1,127 @@
+// Replay desk: waits for replays that somebody asks for, claims one at a time, and has it carried to its end.
+import { randomUUID } from 'node:crypto';
+import { reasonOf } from '../kernel/fault.ts';
+import type { Query } from '../reading/contracts.ts';
+import { openReplay, type ReplayEnd, type ReplayRun } from './replay.ts';
+import { claimReplay, countReplay, type Replay } from './replays.ts';
+
+/** Carries the messages of a run into the flow; `stop` closes the run's source. */
+export type Carrier = { pause(): void; resume(): void; stop(): Promise<void> };
+
+export type DeskState =
+  | { state: 'idle'; last: (Replay & { end: ReplayEnd }) | undefined }
+  | { state: 'running'; replay: Replay; perSecond: number }
+  | { state: 'away'; reason: string };
+
+export type DeskOptions = {
+  query: Query;
+  /** Takes replays for this owner, and those for nobody in particular. */
+  owner: string;
+  perSecond?: number;
+  carry(run: ReplayRun): Carrier;
+  /** About once a second while a replay runs, and on every change. */
+  onState(state: DeskState): void;
+  /** Milliseconds between two looks for a replay. */
+  lookMs?: number;
+};
+
+export type Desk = {
+  /** Looks at once. */
+  wake(): void;
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+};
+
+const TELL_MS = 1000;
+
+export function replayDesk({ query, owner, perSecond, carry, onState, lookMs = 2000 }: DeskOptions): Desk {
+  const claim = randomUUID();
+  let paused = false;
+  let closed = false;
+  let carrier: Carrier | undefined;
+  let last: (Replay & { end: ReplayEnd }) | undefined;
+  let wake = () => {};
+  let stopped = () => {};
+  const closing = new Promise<undefined>(resolve => {
+    stopped = () => resolve(undefined);
+  });
+
+  function rest(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, lookMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function work(replay: Replay): Promise<void> {
+    const run = openReplay({ query, replay, claim, perSecond });
+    let total = replay.total;
+    // Beside the replay: counting a year takes a while. Without the total there is no percentage, nothing worse.
+    if (total === undefined)
+      countReplay(query, replay).then(
+        counted => {
+          total = counted;
+        },
+        () => {},
+      );
+    let before = replay.settled;
+    let since = performance.now();
+    const now = (): Replay => ({ ...replay, ...run.progress, total });
+    const tell = () => {
+      const { settled } = run.progress;
+      const seconds = (performance.now() - since) / 1000;
+      onState({ state: 'running', replay: now(), perSecond: seconds > 0 ? (settled - before) / seconds : 0 });
+      before = settled;
+      since = performance.now();
+    };
+    tell();
+    const ticker = setInterval(tell, TELL_MS);
+    carrier = carry(run);
+    if (paused) carrier.pause();
+    const end = await Promise.race([run.ended, closing]);
+    clearInterval(ticker);
+    await carrier.stop();
+    carrier = undefined;
+    if (end !== undefined) last = { ...now(), end };
+  }
+
+  async function serve(): Promise<void> {
+    while (!closed) {
+      try {
+        const replay = paused ? undefined : await claimReplay(query, claim, { owner });
+        if (replay !== undefined && !closed) {
+          await work(replay);
+          continue;
+        }
+        onState({ state: 'idle', last });
+      } catch (error) {
+        onState({ state: 'away', reason: reasonOf(error) });
+      }
+      if (!closed) await rest();
+    }
+  }
+  const serving = serve();
+
+  return {
+    wake: () => wake(),
+    pause() {
+      paused = true;
+      carrier?.pause();
+    },
+    resume() {
+      paused = false;
+      carrier?.resume();
+      wake();
+    },
+    async close() {
+      closed = true;
+      stopped();
+      wake();
+      await serving;
+    },
+  };
+}

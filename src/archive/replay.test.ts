@@ -1,0 +1,315 @@
+// Replay on a real PostgreSQL: what is selected, that each message comes once and in order, and that a crash loses nothing.
+import assert from 'node:assert/strict';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { fakeClock } from '../kernel/clock.ts';
+import type { Settled } from '../kernel/ticket.ts';
+import type { Raw } from '../reading/raw.ts';
+import { migrate } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { archive } from './archive.ts';
+import { openReplay, type ReplayRun } from './replay.ts';
+import {
+  askForReplay,
+  claimReplay,
+  countReplay,
+  releaseReplay,
+  type Replay,
+  stopReplays,
+  unfinishedReplay,
+} from './replays.ts';
+import { archiveRow } from './row.ts';
+import { type Selection, selectionOf } from './selection.ts';
+import { throttle } from './throttle.ts';
+
+const T0 = Date.UTC(2026, 0, 3, 16);
+const OK: Settled = { ok: true };
+
+describe('selection of a replay', () => {
+  const now = Date.UTC(2026, 0, 10);
+  const right: readonly [given: unknown, selection: Selection][] = [
+    [undefined, {}],
+    [{}, {}],
+    [{ from: '', scanner: null, other: 1 }, {}],
+    [
+      { from: '2026-01-01T01:00:00+01:00', to: '24h' },
+      { from: '2026-01-01T00:00:00.000Z', to: '2026-01-09T00:00:00.000Z' },
+    ],
+    [{ from: 1767225600 }, { from: '2026-01-01T00:00:00.000Z' }],
+    [
+      { topic: 'a/+/#', device: ' d ' },
+      { topic: 'a/+/#', device: 'd' },
+    ],
+  ];
+  for (const [given, selection] of right)
+    it(`takes ${JSON.stringify(given)}`, () => assert.deepEqual(selectionOf(given, now), selection));
+  const wrong: readonly [given: unknown, reason: RegExp][] = [
+    ['all', /an object/],
+    [[], /an object/],
+    [{ from: 'yesterday' }, /from: expected a time/],
+    [{ to: {} }, /to: expected a time/],
+    [{ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, /to: expected a time after/],
+    [{ topic: 'a/#/b' }, /topic: expected a topic filter/],
+    [{ device: 7 }, /device: expected a text/],
+    [{ scanner: 'nul\0' }, /scanner: expected a text/],
+    [{ scanner: 'x'.repeat(201) }, /scanner: expected a text/],
+  ];
+  for (const [given, reason] of wrong)
+    it(`refuses ${JSON.stringify(given).slice(0, 60)}`, () => assert.throws(() => selectionOf(given, now), reason));
+});
+
+describe('throttle', () => {
+  it('lets go no more than its rate', () => {
+    const clock = fakeClock();
+    const pace = throttle({ perSecond: 1000, clock });
+    let left = 0;
+    for (let ms = 0; ms < 2000; ms++) {
+      const room = pace.room();
+      pace.left(room);
+      left += room;
+      pace.settled(room, 1);
+      clock.advance(1);
+    }
+    assert.ok(left >= 1990 && left <= 2060, `${left}`);
+    pace.left(pace.room());
+    assert.equal(pace.room(), 0);
+    assert.ok(pace.waitMs() >= 1);
+  });
+
+  it('yields when what it sends has to wait, and takes it back when there is room', () => {
+    const clock = fakeClock();
+    const pace = throttle({ clock });
+    const settleAll = (delayMs: number) => {
+      const room = pace.room();
+      pace.left(room);
+      clock.advance(delayMs);
+      pace.settled(room, delayMs);
+    };
+    for (let n = 0; n < 50; n++) settleAll(5);
+    const free = pace.window;
+    assert.ok(free > 2000, `${free}`);
+    for (let n = 0; n < 50; n++) settleAll(200);
+    assert.ok(pace.window <= 100, `${pace.window}`);
+    for (let n = 0; n < 100; n++) settleAll(5);
+    assert.ok(pace.window > 2000, `${pace.window}`);
+  });
+
+  it('takes a database that is always slow as it is', () => {
+    const clock = fakeClock();
+    const pace = throttle({ clock });
+    for (let n = 0; n < 50; n++) {
+      pace.left(pace.room());
+      clock.advance(200);
+      pace.settled(pace.window, 200);
+    }
+    assert.ok(pace.window > 2000, `${pace.window}`);
+  });
+});
+
+describe('replay', () => {
+  let server: TestPostgres;
+  let store: Store;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    store = openStore({ url: server.url });
+  });
+  after(async () => {
+    await store?.close();
+    await server?.stop();
+  });
+  afterEach(() => store?.query('TRUNCATE raw_advertisements, receipts, replays'));
+
+  const keep = (...messages: readonly Partial<Raw>[]) =>
+    archive({ query: store.prepared, bulk: store.bulk, target: 't' }).write(
+      messages.map((message, n) =>
+        archiveRow(
+          {
+            topic: 'home/a',
+            source: 'pi',
+            protocol: 'mqtt',
+            receivedAt: T0 + n,
+            bytes: Buffer.from(`${n}`),
+            ...message,
+          },
+          T0 + 1000,
+        ),
+      ),
+    );
+  const claimed = async (selection: Selection = {}, claim = 'me'): Promise<Replay> => {
+    const { id } = await askForReplay(store.query, selection, 'test');
+    return (await claimReplay(store.query, claim, { id }))!;
+  };
+  /** Runs to the end; settles each message on a later turn. */
+  async function all(run: ReplayRun, settle: (raw: Raw, n: number) => boolean = () => true): Promise<Raw[]> {
+    const got: Raw[] = [];
+    const handle = run.source((raw, done) => {
+      if (settle(raw, got.push(raw))) setImmediate(() => done(OK));
+    });
+    await run.ended;
+    await handle.close();
+    return got;
+  }
+  const open = (replay: Replay, more: object = {}) => openReplay({ query: store.query, replay, claim: 'me', ...more });
+
+  it('gives each message as its source did, in order, over pages and equal times', async () => {
+    const ble: Partial<Raw> = { topic: 'ble/pi/AA/fff1', protocol: 'bluetooth', deviceId: 'AA', signalStrength: -70 };
+    const messages = [
+      ...Array.from({ length: 7 }, (_, n) => ({ receivedAt: T0 + (n >> 1), bytes: Buffer.from([n, 255]) })),
+      { ...ble, receivedAt: T0 + 50 },
+      { bytes: Buffer.from('{"timestamp":"2026-01-03T16:00:01.000001Z"}'), receivedAt: T0 + 900 },
+    ];
+    await keep(...messages);
+    const got = await all(open(await claimed(), { pageRows: 2 }));
+    assert.deepEqual(
+      got.map(({ bytes, receivedAt }) => [Buffer.from(bytes).toString('hex'), receivedAt]),
+      messages.map(({ bytes = Buffer.from('7'), receivedAt }) => [Buffer.from(bytes).toString('hex'), receivedAt]),
+    );
+    const { bytes, ...link } = got[7]!;
+    assert.deepEqual(link, { ...ble, source: 'pi', receivedAt: T0 + 50 });
+    assert.deepEqual(await store.query('SELECT state, settled, failed, claimed_until FROM replays'), [
+      { state: 'done', settled: 9, failed: 0, claimed_until: null },
+    ]);
+  });
+
+  const selections: readonly [selection: Selection, texts: readonly string[]][] = [
+    [{}, ['0', '1', '2', '3', '4', '5']],
+    [{ from: new Date(T0 + 2).toISOString(), to: new Date(T0 + 4).toISOString() }, ['2', '3']],
+    [{ scanner: 'attic' }, ['3']],
+    [{ topic: 'home/#' }, ['0', '1']],
+    [{ topic: 'home/+/x' }, []],
+    [{ topic: '+/+' }, ['0', '1']],
+    [{ topic: '#' }, ['0', '1', '3', '4', '5']],
+    [{ topic: '$SYS/#' }, ['2']],
+    [{ topic: 'home' }, []],
+    [{ device: 'b.c' }, ['1']],
+    [{ device: 'aa-bb-cc-dd-ee-ff' }, ['3', '4', '5']],
+  ];
+  for (const [selection, texts] of selections)
+    it(`selects by ${JSON.stringify(selection)}`, async () => {
+      await keep(
+        { topic: 'home/a' },
+        { topic: 'home/b.c' },
+        { topic: '$SYS/x' },
+        { topic: 'bt-mqtt/raw/attic', source: 'attic', bytes: Buffer.from('{"n":3,"address":"aabbccddeeff"}') },
+        { topic: 'ble/pi/AA:BB:CC:DD:EE:FF/fff1' },
+        { topic: 'bt-mqtt/raw/pi', bytes: Buffer.from('[{"n":5},{"address":"AA:BB:CC:DD:EE:FF"}]') },
+        { topic: 'modbus/bus/1', bytes: Buffer.from('0103', 'hex') },
+      );
+      const replay = await claimed(selection);
+      assert.equal(await countReplay(store.query, replay), texts.length);
+      const got = await all(open(replay));
+      assert.deepEqual(
+        got.map(({ bytes }) => Buffer.from(bytes).toString().match(/\d/)![0]),
+        texts,
+      );
+    });
+
+  it('ends where the archive ended when it was asked for', async () => {
+    await store.query(
+      "INSERT INTO raw_advertisements (scanner_id, topic, timestamp, payload) VALUES ('s', 'x', now() + interval '1 minute', '1')",
+    );
+    assert.deepEqual(await all(open(await claimed())), []);
+  });
+
+  it('gives rows of other writers, which have no bytes', async () => {
+    await store.query(`INSERT INTO raw_advertisements (scanner_id, topic, payload) VALUES ('s', 'x/y', '{"a": 1}')`);
+    const [raw] = await all(open(await claimed()));
+    assert.deepEqual(JSON.parse(Buffer.from(raw!.bytes).toString()), { a: 1 });
+  });
+
+  it('goes on after a crash behind the longest settled prefix, in whatever order it settled', async () => {
+    await keep(...Array.from({ length: 100 }, () => ({})));
+    const replay = await claimed();
+    const run = open(replay, { keepMs: 1 });
+    const settles: ((settled: Settled) => void)[] = [];
+    await new Promise<void>(resolve => {
+      run.source((_raw, settle) => {
+        if (settles.push(settle) === 100) resolve();
+      });
+    });
+    // 40 is missing: 41 to 99 may come again, 0 to 39 must not.
+    for (const at of Array.from({ length: 100 }, (_, n) => 99 - n)) if (at !== 40) settles[at]!(OK);
+    let kept = await claimReplay(store.query, 'me', { id: replay.id });
+    while (kept?.settled !== 40) kept = await claimReplay(store.query, 'me', { id: replay.id });
+    // The first run is never closed, as after kill -9; its claim is gone.
+    await store.query('UPDATE replays SET claimed_by = NULL, claimed_until = NULL');
+    const second = (await claimReplay(store.query, 'next', { id: replay.id }))!;
+    const got = await all(openReplay({ query: store.query, replay: second, claim: 'next' }));
+    assert.deepEqual(
+      got.map(({ bytes }) => Number(Buffer.from(bytes).toString())),
+      Array.from({ length: 60 }, (_, n) => n + 40),
+    );
+    settles[40]!(OK);
+    assert.deepEqual(await run.ended, { state: 'lost' });
+    assert.deepEqual(await store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 100 }]);
+  });
+
+  it('is claimed by one only, and may be taken over when it is released', async () => {
+    const { id } = await askForReplay(store.query, {}, 'test');
+    assert.equal((await claimReplay(store.query, 'a', { owner: 'node' }))?.id, id);
+    assert.equal(await claimReplay(store.query, 'b', { owner: 'node' }), undefined);
+    assert.equal((await claimReplay(store.query, 'a', { owner: 'node' }))?.id, id);
+    await releaseReplay(store.query, id, 'a');
+    assert.equal((await claimReplay(store.query, 'b', { id }))?.id, id);
+    const other = await askForReplay(store.query, { scanner: 'x' }, 'test', 'cli');
+    assert.equal(await claimReplay(store.query, 'c', { owner: 'node' }), undefined);
+    assert.equal((await unfinishedReplay(store.query, { scanner: 'x' }, 'cli'))?.id, other.id);
+    assert.equal(await unfinishedReplay(store.query, {}, 'cli'), undefined);
+  });
+
+  it('ends when it is stopped or taken over, and says which', async () => {
+    await keep(...Array.from({ length: 50 }, () => ({})));
+    for (const take of [
+      (id: number) => stopReplays(store.query, { id }),
+      (id: number) => store.query("UPDATE replays SET claimed_by = 'other' WHERE id = $1", [id]),
+    ]) {
+      const replay = await claimed();
+      const run = open(replay, { keepMs: 1 });
+      const handle = run.source(() => {});
+      await take(replay.id);
+      assert.deepEqual(await run.ended, { state: 'lost' });
+      await handle.close();
+      await store.query("UPDATE replays SET state = 'stopped'");
+    }
+  });
+
+  it('waits for a database that is away, and loses nothing', async () => {
+    await keep(...Array.from({ length: 300 }, () => ({})));
+    const run = open(await claimed(), { pageRows: 10, keepMs: 1 });
+    let restarted: Promise<void> | undefined;
+    const got = await all(run, (_raw, n) => {
+      if (n === 50) restarted = server.restart();
+      return true;
+    });
+    await restarted;
+    assert.equal(got.length, 300);
+    assert.deepEqual(await store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 300 }]);
+  }).timeout(20_000);
+
+  it('counts what was given up', async () => {
+    await keep({}, {}, {});
+    const run = open(await claimed());
+    await all(run, raw => {
+      if (Buffer.from(raw.bytes).toString() === '1') run.gaveUp(raw);
+      return true;
+    });
+    assert.deepEqual(await store.query('SELECT settled, failed FROM replays'), [{ settled: 3, failed: 1 }]);
+  });
+
+  it('sends nothing while it is paused', async () => {
+    await keep({}, {}, {});
+    const run = open(await claimed());
+    const got: Raw[] = [];
+    const handle = run.source((raw, settle) => {
+      got.push(raw);
+      settle(OK);
+    });
+    handle.pause();
+    await store.query('SELECT pg_sleep(0.05)');
+    assert.equal(got.length, 0);
+    handle.resume();
+    assert.deepEqual(await run.ended, { state: 'done' });
+    assert.equal(got.length, 3);
+    await handle.close();
+  });
+});

@@ -1,0 +1,191 @@
+// Replay: a source that reads the archive again, in order, no faster than the rest of the gateway bears, from where it was.
+import { backoff } from '../kernel/backoff.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { Fault, reasonOf } from '../kernel/fault.ts';
+import { ordered } from '../kernel/ordered.ts';
+import type { Query, Source } from '../reading/contracts.ts';
+import type { Raw } from '../reading/raw.ts';
+import { pageOf, type Placed } from './pages.ts';
+import { type Cursor, endReplay, keepProgress, type Progress, type Replay, releaseReplay } from './replays.ts';
+import { throttle } from './throttle.ts';
+
+export type ReplayOptions = {
+  query: Query;
+  /** As it was claimed. */
+  replay: Replay;
+  /** Name under which it was claimed. */
+  claim: string;
+  /** Most messages per second. */
+  perSecond?: number;
+  pageRows?: number;
+  /** Milliseconds between two writes of the progress. */
+  keepMs?: number;
+  clock?: Clock;
+};
+
+/** lost: stopped by somebody, or somebody else carries on with it. */
+export type ReplayEnd = { state: 'done' | 'lost' } | { state: 'failed'; reason: string };
+
+export type ReplayRun = {
+  /** To be opened once. Its `close` keeps the progress and lets somebody else carry on. */
+  source: Source;
+  /** The message went to the dead letters: it counts as failed when it settles. */
+  gaveUp(raw: Raw): void;
+  readonly progress: Progress;
+  /** Resolves when it ends by itself; not after `close`. */
+  ended: Promise<ReplayEnd>;
+};
+
+type Sent = { place: Cursor; failed: boolean };
+
+/**
+ * The cursor follows the longest settled prefix, so that a crash repeats messages and never leaves one out; their rows
+ * are known by their identity. An outage of the database is waited out.
+ */
+export function openReplay(options: ReplayOptions): ReplayRun {
+  const { query, replay, claim, perSecond, pageRows = 1000, keepMs = 500, clock = systemClock } = options;
+  const progress: Progress = { cursor: replay.cursor, settled: replay.settled, failed: replay.failed };
+  const pace = throttle({ perSecond, clock });
+  const sent = new Map<number, Sent>();
+  const bySource = new WeakMap<Raw, Sent>();
+  let tellEnd: (end: ReplayEnd) => void = () => {};
+  const ended = new Promise<ReplayEnd>(resolve => {
+    tellEnd = resolve;
+  });
+
+  const source: Source = onMessage => {
+    let paused = false;
+    let closed = false;
+    let keptAt = clock.steady();
+    const waiting = new Set<() => void>();
+    const changed = () => {
+      for (const wake of [...waiting]) wake();
+    };
+
+    const order = ordered(number => {
+      const { place, failed } = sent.get(number)!;
+      sent.delete(number);
+      progress.cursor = place;
+      progress.settled++;
+      if (failed) progress.failed++;
+    });
+
+    function send({ raw, place }: Placed): void {
+      const number = order.take();
+      const entry: Sent = { place, failed: false };
+      sent.set(number, entry);
+      bySource.set(raw, entry);
+      const leftAt = clock.steady();
+      pace.left(1);
+      onMessage(raw, settled => {
+        pace.settled(1, clock.steady() - leftAt);
+        // What has not settled stays before the cursor: it comes again with the next claim.
+        if (settled.ok) order.settle(number);
+        changed();
+      });
+    }
+
+    /** Until something settles, `resume` or `close`, or after a time. */
+    function change(ms: number): Promise<void> {
+      return new Promise(resolve => {
+        const wake = () => {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, ms);
+        waiting.add(wake);
+      });
+    }
+
+    /** Again and again while the database is away; undefined when it was closed meanwhile. */
+    async function insisting<T>(work: () => Promise<T>): Promise<T | undefined> {
+      const waits = backoff();
+      while (!closed)
+        try {
+          return await work();
+        } catch (error) {
+          if (!(error instanceof Fault) || error.kind !== 'outage') throw error;
+          const until = clock.steady() + waits.next();
+          while (!closed && clock.steady() < until) await change(until - clock.steady());
+        }
+      return undefined;
+    }
+
+    async function keep(): Promise<boolean> {
+      keptAt = clock.steady();
+      return (await insisting(() => keepProgress(query, replay.id, claim, progress))) ?? false;
+    }
+
+    async function run(): Promise<ReplayEnd> {
+      const page = (after: Cursor | undefined) => insisting(() => pageOf(query, replay.selection, after, pageRows));
+      let coming = page(progress.cursor);
+      // It is awaited below; a rejection until then must not count as nobody's.
+      coming.catch(() => {});
+      for (;;) {
+        const rows = (await coming) ?? [];
+        const last = rows.at(-1);
+        if (last !== undefined) {
+          coming = page(last.place);
+          coming.catch(() => {});
+        }
+        let at = 0;
+        while (!closed && at < rows.length) {
+          for (let room = paused ? 0 : pace.room(); room > 0 && at < rows.length; room--) send(rows[at++]!);
+          if (clock.steady() - keptAt >= keepMs) {
+            if (!(await keep())) return { state: 'lost' };
+            // Much may have settled meanwhile.
+          } else if (at < rows.length) await change(pace.waitMs() || keepMs);
+        }
+        if (closed || last === undefined) break;
+      }
+      while (!closed && order.open > 0) {
+        await change(keepMs);
+        if (clock.steady() - keptAt >= keepMs && !(await keep())) return { state: 'lost' };
+      }
+      if (!closed && !(await keep())) return { state: 'lost' };
+      return { state: 'done' };
+    }
+
+    const running = run()
+      .catch((error: unknown): ReplayEnd => ({ state: 'failed', reason: reasonOf(error) }))
+      .then(async end => {
+        if (closed) return;
+        const { state } = end;
+        const reason = end.state === 'failed' ? end.reason : undefined;
+        if (state !== 'lost') await insisting(() => endReplay(query, replay.id, claim, state, reason));
+        if (!closed) tellEnd(end);
+      });
+
+    return {
+      pause() {
+        paused = true;
+      },
+      resume() {
+        paused = false;
+        changed();
+      },
+      async close() {
+        closed = true;
+        changed();
+        await running;
+        try {
+          await keepProgress(query, replay.id, claim, progress);
+          await releaseReplay(query, replay.id, claim);
+        } catch {
+          // Without the database the claim runs out by itself, and the messages since the last keeping are repeated.
+        }
+      },
+    };
+  };
+
+  return {
+    source,
+    gaveUp(raw) {
+      const entry = bySource.get(raw);
+      if (entry !== undefined) entry.failed = true;
+    },
+    progress,
+    ended,
+  };
+}

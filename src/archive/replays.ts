@@ -1,0 +1,156 @@
+// Replays as rows: asked for, claimed by whoever runs them, carried on from their cursor after a crash, ended.
+import type { Query } from '../reading/contracts.ts';
+import { conditionOf, type Selection } from './selection.ts';
+
+export type ReplayState = 'running' | 'stopped' | 'done' | 'failed';
+
+/** Place in the archive: everything up to it has settled. `time` is PostgreSQL's text of it, to the microsecond. */
+export type Cursor = { time: string; id: number };
+
+export type Replay = {
+  id: number;
+  state: ReplayState;
+  selection: Selection;
+  cursor: Cursor | undefined;
+  settled: number;
+  failed: number;
+  /** Undefined until it is counted. */
+  total: number | undefined;
+  askedBy: string;
+  reason: string | undefined;
+};
+
+/** What a running replay has to say of itself. */
+export type Progress = Pick<Replay, 'cursor' | 'settled' | 'failed'>;
+
+/** A claim lasts this long; who runs a replay renews it well before. */
+export const LEASE_SECONDS = 10;
+
+type Row = {
+  id: number;
+  state: ReplayState;
+  selection: Selection;
+  cursor_time: string | null;
+  cursor_id: number | null;
+  settled: number;
+  failed: number;
+  total: number | null;
+  asked_by: string;
+  reason: string | null;
+};
+
+const COLUMNS =
+  'id, state, selection, cursor_time::text AS cursor_time, cursor_id, settled, failed, total, asked_by, reason';
+
+function replayOf(row: Row): Replay {
+  return {
+    id: row.id,
+    state: row.state,
+    selection: row.selection,
+    cursor: row.cursor_time === null ? undefined : { time: row.cursor_time, id: row.cursor_id ?? 0 },
+    settled: row.settled,
+    failed: row.failed,
+    total: row.total ?? undefined,
+    askedBy: row.asked_by,
+    reason: row.reason ?? undefined,
+  };
+}
+
+/** Asks for a replay. Without `to` it ends where the archive ends now: what comes later is decoded anyway. */
+export async function askForReplay(
+  query: Query,
+  selection: Selection,
+  askedBy: string,
+  owner?: string,
+): Promise<Replay> {
+  const [row] = await query<Row>(
+    `INSERT INTO replays (selection, asked_by, owner) VALUES (
+      CASE WHEN $1::jsonb ? 'to' THEN $1::jsonb
+        ELSE $1::jsonb || jsonb_build_object('to', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) END,
+      $2, $3) RETURNING ${COLUMNS}`,
+    [JSON.stringify(selection), askedBy, owner],
+  );
+  return replayOf(row!);
+}
+
+/** The oldest replay that is for `owner` and nobody else runs, claimed; or the one of `id`. Undefined when there is none. */
+export async function claimReplay(
+  query: Query,
+  claim: string,
+  by: { owner: string } | { id: number },
+): Promise<Replay | undefined> {
+  const [row] = await query<Row>(
+    `UPDATE replays SET claimed_by = $1, claimed_until = now() + make_interval(secs => $2) WHERE id = (
+      SELECT id FROM replays
+      WHERE state = 'running' AND (claimed_until IS NULL OR claimed_until < now() OR claimed_by = $1)
+        AND ${'id' in by ? 'id = $3' : '(owner IS NULL OR owner = $3)'}
+      ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING ${COLUMNS}`,
+    [claim, LEASE_SECONDS, 'id' in by ? by.id : by.owner],
+  );
+  return row === undefined ? undefined : replayOf(row);
+}
+
+/** Keeps the progress and renews the claim. False when the replay was stopped or somebody else runs it now. */
+export async function keepProgress(query: Query, id: number, claim: string, progress: Progress): Promise<boolean> {
+  const rows = await query(
+    `UPDATE replays SET cursor_time = $3::timestamptz, cursor_id = $4, settled = $5, failed = $6,
+      claimed_until = now() + make_interval(secs => $7), updated_at = now()
+    WHERE id = $1 AND claimed_by = $2 AND state = 'running' RETURNING id`,
+    [id, claim, progress.cursor?.time, progress.cursor?.id, progress.settled, progress.failed, LEASE_SECONDS],
+  );
+  return rows.length > 0;
+}
+
+/** Ends a replay that this claim runs, with a reason where it failed. */
+export async function endReplay(
+  query: Query,
+  id: number,
+  claim: string,
+  state: 'done' | 'failed',
+  reason?: string,
+): Promise<void> {
+  await query(
+    `UPDATE replays SET state = $3, reason = $4, finished_at = now(), updated_at = now(), claimed_until = NULL
+    WHERE id = $1 AND claimed_by = $2 AND state = 'running'`,
+    [id, claim, state, reason],
+  );
+}
+
+/** Lets somebody else carry on at once. */
+export async function releaseReplay(query: Query, id: number, claim: string): Promise<void> {
+  await query('UPDATE replays SET claimed_until = NULL WHERE id = $1 AND claimed_by = $2', [id, claim]);
+}
+
+/** Stops replays for good: of an owner, or the one of `id`. Returns how many. */
+export async function stopReplays(query: Query, by: { owner: string } | { id: number }): Promise<number> {
+  const stopped = await query(
+    `UPDATE replays SET state = 'stopped', finished_at = now(), updated_at = now()
+    WHERE state = 'running' AND ${'id' in by ? 'id = $1' : '(owner IS NULL OR owner = $1)'} RETURNING id`,
+    ['id' in by ? by.id : by.owner],
+  );
+  return stopped.length;
+}
+
+/** An unfinished replay of the same part of the archive that the same kind of caller asked for; the newest. */
+export async function unfinishedReplay(query: Query, selection: Selection, owner: string): Promise<Replay | undefined> {
+  // Without `to` any end will do: the replay got one when it was asked for.
+  const [row] = await query<Row>(
+    `SELECT ${COLUMNS} FROM replays WHERE state = 'running' AND owner = $2
+      AND CASE WHEN $1::jsonb ? 'to' THEN selection = $1::jsonb ELSE selection - 'to' = $1::jsonb END
+    ORDER BY id DESC LIMIT 1`,
+    [JSON.stringify(selection), owner],
+  );
+  return row === undefined ? undefined : replayOf(row);
+}
+
+/** Counts the messages of a replay and keeps the number, for its progress. */
+export async function countReplay(query: Query, { id, selection }: Replay): Promise<number> {
+  const condition = conditionOf(selection, 1);
+  const [row] = await query<{ total: number }>(
+    `SELECT count(*) AS total FROM raw_advertisements WHERE ${condition.sql}`,
+    condition.values,
+  );
+  await query('UPDATE replays SET total = $2 WHERE id = $1', [id, row?.total ?? 0]);
+  return row?.total ?? 0;
+}

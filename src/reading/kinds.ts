@@ -1,0 +1,18 @@
+// What a raw message is, told by its topic: which decoder takes it when it comes out of the archive or the dead letters.
+
+/** advert: advert-decode. frame: laser-decode. message: normalize. modbus: none, its register map is not archived. */
+export type RawKind = 'advert' | 'frame' | 'message' | 'modbus';
+
+/** Topics of the sources (SPEC §5): adverts below `bt-mqtt/raw/`, frames of GATT links below `ble/`. */
+export function kindOf(topic: string): RawKind {
+  if (topic.startsWith('bt-mqtt/raw/')) return 'advert';
+  if (topic.startsWith('ble/')) return 'frame';
+  return topic.startsWith('modbus/') ? 'modbus' : 'message';
+}
+
+/** The members of each kind, in their order. */
+export function byKind<T extends { topic: string }>(members: readonly T[]): Readonly<Record<RawKind, readonly T[]>> {
+  const sorted: Record<RawKind, T[]> = { advert: [], frame: [], message: [], modbus: [] };
+  for (const member of members) sorted[kindOf(member.topic)].push(member);
+  return sorted;
+}
