@@ -4,6 +4,7 @@ import { nodeRed } from '../../src/palette/register.ts';
 import { unitNames } from '../../src/reading/units.ts';
 import { type Intake, intake } from '../../src/stream/intake.ts';
 import { defaultTable, formatNames, normalizer } from '../../src/stream/normalize.ts';
+import { standing } from '../../src/stream/standing.ts';
 
 const TABLE_HELP =
   'The first row whose filter matches decides the format. Device: last, a level counted from 1, or a field; several separated by |, the first that is there counts.';
@@ -95,6 +96,7 @@ export const definition = defineNode({
     });
     let passed = 0;
     let turnedAway = 0;
+    const line = standing();
     const tally = ({ readings, rejected }: Intake) => {
       passed += readings.length;
       turnedAway += rejected.length;
@@ -104,8 +106,7 @@ export const definition = defineNode({
       const gaps = readings.reduce((sum, { metadata }) => sum + Object.keys(metadata.quality ?? {}).length, 0);
       if (gaps > 0) host.count('fieldline_absent_values_total', gaps);
       const text = `${passed} readings, ${turnedAway} rejected`;
-      if (rejected.length > 0) host.status('yellow', `${text}: ${rejected[0]?.reason}`);
-      else host.status('green', text);
+      host.status(...line(text, rejected[0]?.reason));
     };
 
     return {
