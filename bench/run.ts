@@ -1,5 +1,5 @@
 // `npm run bench -- <figure> [options]`: measures one figure and writes its table to bench/results.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Figure, openReport, readOptions } from './figure.ts';
 import { brokerKill } from './figures/broker-kill.ts';
@@ -39,6 +39,7 @@ const options = readOptions(args, figure.defaults);
 const report = openReport(name, options, line => console.log(line));
 await figure.run(options, report);
 const file = path.join(import.meta.dirname, 'results', `${name}.md`);
+mkdirSync(path.dirname(file), { recursive: true });
 writeFileSync(file, report.text());
 console.log(`\n${path.relative(process.cwd(), file)}`);
 // A figure has ended everything it started; what still holds the loop is a connection's timer.
