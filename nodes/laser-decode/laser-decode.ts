@@ -6,6 +6,7 @@ import { outputOf, sortMembers } from '../../src/decoders/members.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { deviceName } from '../../src/reading/payload.ts';
+import { standing } from '../../src/stream/standing.ts';
 
 const TYPES = ['msg', 'str', 'flow', 'global', 'env'] as const;
 
@@ -67,6 +68,7 @@ export const definition = defineNode({
   start(settings, host) {
     let passed = 0;
     let turnedAway = 0;
+    const line = standing();
     const kind = laserKinds.find(one => one === settings.kind);
 
     function given(setting: { value: string; type: string }, message: Message): string | undefined {
@@ -97,10 +99,7 @@ export const definition = defineNode({
         for (const { label } of sorted.refused) host.count('fieldline_rejected_total', 1, { reason: label });
         const [refused] = sorted.refused;
         const text = `${passed} readings, ${turnedAway} rejected`;
-        host.status(
-          refused === undefined ? 'green' : 'yellow',
-          refused === undefined ? text : `${text}: ${refused.reason}`,
-        );
+        host.status(...line(text, refused?.reason));
         send(outputOf(message, sorted));
         done();
       },
