@@ -8,7 +8,7 @@ export function counted(source: Source, account: Account, file: LedgerFile): Sou
   return onMessage => {
     const leaving = new Set<Promise<void>>();
     const handle = source((raw, settle) => {
-      const entry = account.enter(raw.sequence);
+      const entry = account.enter(raw.sequence, raw.receivedAt);
       if (entry !== undefined) raw.entry = entry;
       onMessage(raw, settled => {
         if (!settled.ok || entry === undefined) return settle(settled);

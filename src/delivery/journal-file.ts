@@ -7,6 +7,7 @@ const SCHEMA = `
   create table if not exists entry(seq integer primary key, meta text not null, blob blob not null);
   create table if not exists reader(id integer primary key, name text not null unique);
   create table if not exists pending(reader integer not null, seq integer not null, primary key(reader, seq)) without rowid;
+  create table if not exists last(id integer primary key check(id = 1), seq integer not null);
   create table if not exists note(key text primary key, value text not null) without rowid`;
 
 function connect(file: string): DatabaseSync {
@@ -56,6 +57,7 @@ function salvage(file: string, reason: string): { db: DatabaseSync; loss: string
     db.exec('begin');
     copy('reader', 'id, name', 'id');
     copy('note', 'key, value', 'key');
+    copy('last', 'id, seq', 'id');
     copy('pending', 'reader, seq', 'reader, seq');
     copy('entry', 'seq, meta, blob', 'seq');
     const count = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);

@@ -16,7 +16,8 @@ export type Writes = {
   drops: number[];
   notes: [key: string, value: string | null][];
 };
-export type Request = { close?: true; reads?: Read[]; writes?: Writes };
+export type Copy = { id: number; to: string };
+export type Request = { close?: true; reads?: Read[]; writes?: Writes; copy?: Copy };
 export type Opened = {
   lastSeq: number;
   bytes: number;
@@ -31,6 +32,8 @@ export type Response =
   | { unusable: string }
   | { read: number; rows: { seq: number; meta: string; length: number }[]; blobs: Uint8Array }
   | { unread: number; reason: string }
+  /** `fault`: why there is no copy. */
+  | { copied: number; fault: string | undefined }
   | { committed: { bytes: number; entries: number } }
   | { refused: string };
 
@@ -52,6 +55,8 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
   const dropReader = db.prepare('delete from reader where id = ?');
   const pendingOf = db.prepare('select seq from pending where reader = ?');
   const setNote = db.prepare('insert or replace into note values(?, ?)');
+  const setLast = db.prepare('insert or replace into last values(1, ?)');
+  const copyInto = db.prepare('vacuum into ?');
   const dropNote = db.prepare('delete from note where key = ?');
   const page = db.prepare(
     'select seq, meta, blob from pending join entry using(seq) where reader = ? and seq > ? order by seq limit ?',
@@ -116,6 +121,9 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
         bytes += length + Buffer.byteLength(meta) + ENTRY_OVERHEAD;
         entries++;
       }
+      // Numbers are never used twice, not even when all entries are gone: readers know by them what they have had.
+      const last = writes.appends.at(-1);
+      if (last !== undefined) setLast.run(last.seq);
       for (const reader of writes.drops) {
         for (const row of pendingOf.all(reader)) release(reader, Number(row['seq']), counts);
         dropReader.run(reader);
@@ -135,7 +143,7 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
 
   post({
     opened: {
-      lastSeq: one('select coalesce(max(seq), 0) n from entry'),
+      lastSeq: one('select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)'),
       bytes,
       entries,
       readers: db
@@ -149,8 +157,18 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
       loss,
     },
   });
+  function copy({ id, to }: Copy): void {
+    try {
+      copyInto.run(to);
+      post({ copied: id, fault: undefined });
+    } catch (error) {
+      post({ copied: id, fault: (error as Error).message });
+    }
+  }
+
   return request => {
     commit(request.writes, request.reads ?? []);
+    if (request.copy) copy(request.copy);
     if (!request.close) return;
     db.close();
   };

@@ -105,6 +105,31 @@ describe('journal', () => {
     assert.equal(second.state().bytes, 0);
   });
 
+  it('never gives a number twice, even when a restart finds it empty', async () => {
+    const first = await open();
+    const seq = await first.append('', bytes('x'), ['a']);
+    first.ack('a', [seq]);
+    await first.close();
+    const second = await open();
+    assert.equal(second.state().entries, 0);
+    assert.ok((await second.append('', bytes('y'), ['a'])) > seq);
+  });
+
+  it('writes a whole copy of itself while it works', async () => {
+    const it = await open();
+    await it.append('m', bytes('kept'), ['a']);
+    const copy = join(folder, 'copy.db');
+    await it.copyTo(copy);
+    await it.append('m', bytes('later'), ['a']);
+    await assert.rejects(it.copyTo(copy), /copy of/);
+    const other = await openJournal(copy);
+    assert.deepEqual(
+      (await other.read('a', 0)).map(({ blob }) => text(blob)),
+      ['kept'],
+    );
+    await other.close();
+  });
+
   it('lets appends wait in order while it is full, and refuses a blob that can never fit', async () => {
     const it = await open(1000);
     const big = new Uint8Array(600);

@@ -2,7 +2,8 @@
 import { backoff } from '../kernel/backoff.ts';
 import { expected, Fault } from '../kernel/fault.ts';
 import { startThread } from './journal-thread.ts';
-import type { Append, Read, Request, Writes } from './journal-worker.ts';
+import { emptyQueue, isEmpty, joined, type Queued } from './journal-queue.ts';
+import type { Append, Read, Request } from './journal-worker.ts';
 
 export type Entry = { seq: number; meta: string; blob: Uint8Array };
 export type JournalState = {
@@ -40,6 +41,8 @@ export type Journal = {
   /** Calls back after a commit that brought the reader new entries. Returns the stop. */
   onEntries(reader: string, listener: () => void): () => void;
   state(): JournalState;
+  /** Writes a whole copy of the file, as of now, to a new file. Rejects with a Fault of kind outage when it cannot. */
+  copyTo(file: string): Promise<void>;
   /** What was lost when the file was found damaged; the damaged file is kept beside it. */
   readonly loss: string | undefined;
   /** Commits what is queued and ends; appends that wait for room are refused. */
@@ -52,25 +55,8 @@ export type JournalOptions = {
 
 const OVERHEAD = 100;
 
-type Queued = { writes: Writes; blobs: Uint8Array[]; done: (() => void)[]; failed: ((fault: Fault) => void)[] };
-const emptyQueue = (): Queued => ({
-  writes: { newReaders: [], acks: [], appends: [], blobs: new Uint8Array(), drops: [], notes: [] },
-  blobs: [],
-  done: [],
-  failed: [],
-});
-const isEmpty = ({ writes: w }: Queued): boolean =>
-  w.newReaders.length + w.acks.length + w.appends.length + w.drops.length + w.notes.length === 0;
-
-function join(blobs: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(blobs.reduce((sum, blob) => sum + blob.length, 0));
-  let at = 0;
-  for (const blob of blobs) {
-    joined.set(blob, at);
-    at += blob.length;
-  }
-  return joined;
-}
+/** The journals of this process by file, for a backup while it runs: no other process can read them. */
+export const openJournals = new Map<string, Journal>();
 
 /**
  * Opens or makes the file. One process at a time: a second one is refused. A damaged file is set aside and what can be
@@ -92,6 +78,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
   let reads: Read[] = [];
   let lastRead = 0;
   const reading = new Map<number, { resolve(rows: Entry[]): void; reject(fault: Fault): void }>();
+  const copying = new Map<number, { resolve(): void; reject(fault: Fault): void }>();
   const listeners = new Map<number, Set<() => void>>();
   let waiting: { size: number; go(): void; refuse(fault: Fault): void }[] = [];
   let fault: string | undefined;
@@ -121,7 +108,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       sentBytes = queuedBytes;
       queued = emptyQueue();
       queuedBytes = 0;
-      sent.writes.blobs = join(sent.blobs);
+      sent.writes.blobs = joined(sent.blobs);
       request.writes = sent.writes;
     }
     if (closing && sent === undefined) request.close = true;
@@ -174,6 +161,11 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     } else if ('unread' in response) {
       reading.get(response.unread)?.reject(new Fault('FIELDLINE_DIR', response.reason, { kind: 'outage' }));
       reading.delete(response.unread);
+    } else if ('copied' in response) {
+      const copy = copying.get(response.copied);
+      copying.delete(response.copied);
+      if (response.fault === undefined) copy?.resolve();
+      else copy?.reject(new Fault('FIELDLINE_DIR', `copy of ${file}: ${response.fault}`, { kind: 'outage' }));
     }
   }, end);
 
@@ -182,7 +174,9 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     clearTimeout(retry);
     for (const batch of [sent, queued]) for (const failed of batch?.failed ?? []) failed(reason);
     for (const one of waiting) one.refuse(reason);
-    for (const one of reading.values()) one.reject(reason);
+    for (const one of [...reading.values(), ...copying.values()]) one.reject(reason);
+    copying.clear();
+    openJournals.delete(file);
     waiting = [];
     reading.clear();
     closing?.resolve();
@@ -202,7 +196,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
   const closed = (): Fault | undefined =>
     dead ?? (closing && new Fault('FIELDLINE_DIR', expected(file, 'an open journal', 'closing'), { kind: 'outage' }));
 
-  return {
+  const journal: Journal = {
     append(meta, blob, readers, note) {
       const size = blob.length + Buffer.byteLength(meta) + OVERHEAD;
       return new Promise((resolve, reject) => {
@@ -277,6 +271,14 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       return () => found.delete(listener);
     },
     state: () => ({ bytes: storedBytes + sentBytes + queuedBytes, entries, waiting: waiting.length, fault }),
+    copyTo(to) {
+      const refusal = closed();
+      if (refusal) return Promise.reject(refusal);
+      return new Promise((resolve, reject) => {
+        copying.set(++lastRead, { resolve, reject });
+        thread.post({ copy: { id: lastRead, to } });
+      });
+    },
     loss: opened.loss,
     close() {
       if (closing) return closing.promise;
@@ -290,4 +292,6 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       return closing.promise;
     },
   };
+  openJournals.set(file, journal);
+  return journal;
 }

@@ -30,6 +30,7 @@ const kept = (more: Partial<Line> & { source: string }): Line => ({
   openSince: undefined,
   upTo: 0,
   beyond: [],
+  countedAt: 0,
   ...more,
 });
 function pass(account: Account, ...fates: Fate[]): void {
@@ -115,6 +116,16 @@ describe('ledger', () => {
       second.leave(second.enter(15));
       const line = lineOf(source);
       assert.deepEqual([cameIn(line), line.upTo, line.beyond, difference(line)], [4, 15, [], 0]);
+    });
+
+    it('counts what came later under a number that was used before: the numbering has begun anew', () => {
+      const source = fresh();
+      restoreLedger([kept({ source, received: 9, stored: 9, upTo: 9, countedAt: 1000 })]);
+      const account = openAccount(source, 'a');
+      assert.equal(account.enter(3, 1000), undefined);
+      account.leave(account.enter(1, 1001));
+      account.leave(account.enter(2, 1002));
+      assert.deepEqual([cameIn(lineOf(source)), lineOf(source).upTo], [11, 2]);
     });
 
     it('goes on over a restart of the process', () => {

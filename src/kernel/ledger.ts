@@ -28,14 +28,17 @@ export type Line = Totals & {
   /** Numbers of a source that keeps them over restarts: all up to `upTo`, and those of `beyond`, are counted. */
   upTo: number;
   beyond: readonly number[];
+  /** Milliseconds since the epoch at which the last one was counted. */
+  countedAt: number;
 };
 
 export type Account = {
   /**
    * Counts a message in and gives its entry, which travels with it. `sequence`: its number at the source, the same again
-   * when it is delivered again; one that was counted already gets no entry, and is not counted again.
+   * when it is delivered again; one that was counted already gets no entry, and is not counted again. `receivedAt`: when
+   * the source got it, in milliseconds since the epoch; a number used again for a later message begins a new numbering.
    */
-  enter(sequence?: number): string | undefined;
+  enter(sequence?: number, receivedAt?: number): string | undefined;
   /** The message has settled: counts where it ended. Unknown entries are ignored. */
   leave(entry: string | undefined): void;
   /** What is open comes again, or is lost with its sender: it is taken back out of what has come in. */
@@ -51,6 +54,7 @@ type Book = {
   beyond: Set<number>;
   /** `beyond` of an earlier process or node. */
   already: Set<number>;
+  countedAt: number;
 };
 
 // Entries of another process, read back from an outbox, must not be taken for those of this one.
@@ -63,7 +67,7 @@ function bookOf(source: string, name: string): Book {
   let book = books.get(source);
   if (book === undefined) {
     const totals = { received: 0, returned: 0, outbox: 0, stored: 0, deadLetters: 0, duplicates: 0, dropped: 0 };
-    book = { name, totals, open: new Map(), upTo: 0, beyond: new Set(), already: new Set() };
+    book = { name, totals, open: new Map(), upTo: 0, beyond: new Set(), already: new Set(), countedAt: 0 };
     books.set(source, book);
   }
   return book;
@@ -94,8 +98,12 @@ export function openAccount(source: string, name: string, now: () => number = Da
   });
   let closed = false;
   return {
-    enter(sequence) {
-      if (sequence !== undefined && isCounted(book, sequence)) return undefined;
+    enter(sequence, receivedAt = 0) {
+      if (sequence !== undefined && isCounted(book, sequence)) {
+        if (receivedAt <= book.countedAt) return undefined;
+        book.upTo = 0;
+        book.already.clear();
+      }
       const entry = `${source}/${run}.${entries++}`;
       let number = 0;
       if (sequence !== undefined) {
@@ -111,6 +119,7 @@ export function openAccount(source: string, name: string, now: () => number = Da
       const open = entry === undefined || closed ? undefined : book.open.get(entry);
       if (open === undefined) return;
       book.open.delete(entry as string);
+      book.countedAt = now();
       book.totals[endOf(open.fates)]++;
       changes++;
       if (open.sequence === undefined) return;
@@ -175,8 +184,8 @@ export function counterOf(account: Account): Counter<{ entry?: string }> {
 /** All accounts as they stand, sorted by name. */
 export function ledgerLines(): readonly Line[] {
   return [...books]
-    .map(([source, { name, totals, open, upTo, beyond, already }]) => ({
-      ...{ source, name, ...totals, open: open.size, upTo },
+    .map(([source, { name, totals, open, upTo, beyond, already, countedAt }]) => ({
+      ...{ source, name, ...totals, open: open.size, upTo, countedAt },
       beyond: [...beyond, ...already].filter(sequence => sequence > upTo),
       openSince: open.values().next().value?.at,
     }))
@@ -190,11 +199,12 @@ export function ledgerChanges(): number {
 
 /** Goes on where an earlier process was: what was open then was not acknowledged. Sources that count already are left alone. */
 export function restoreLedger(lines: readonly Line[]): void {
-  for (const { source, name, open, upTo, beyond, openSince: _, ...totals } of lines) {
+  for (const { source, name, open, upTo, beyond, countedAt, openSince: _, ...totals } of lines) {
     if (books.has(source)) continue;
     const book = bookOf(source, name);
     book.totals = { ...totals, returned: totals.returned + open };
     book.upTo = upTo;
+    book.countedAt = countedAt;
     for (const sequence of beyond) book.already.add(sequence);
   }
 }
