@@ -1,7 +1,9 @@
-// raw-archive: every raw message into raw_advertisements before it is decoded; passed on when it is committed.
+// raw-archive: every raw message into raw_advertisements before it is decoded; passed on when it is committed, or on disk until it can be.
 import { archive } from '../../src/archive/archive.ts';
 import { type ArchiveRow, archiveRow, archiveRowOf } from '../../src/archive/row.ts';
+import { archiveRowCodec } from '../../src/archive/row-json.ts';
 import { openLink } from '../../src/delivery/link.ts';
+import { linkFields, linkPolicy } from '../../src/delivery/link-settings.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { noteFate } from '../../src/kernel/ledger.ts';
 import { defineNode } from '../../src/palette/define.ts';
@@ -28,10 +30,11 @@ export const definition = defineNode({
       initial: '',
       of: 'fieldline-timescale-db',
     },
+    ...linkFields,
     memoryRows: {
       kind: 'number',
       label: 'Most messages in memory',
-      help: 'While the database is away messages wait here; above this the sources keep them.',
+      help: 'What waits to be written, or to be kept on disk; above this the sources keep it.',
       initial: 100000,
       min: 1,
       max: 10000000,
@@ -45,18 +48,13 @@ export const definition = defineNode({
     const sink = archive({ query: store.prepared, bulk: store.bulk, target: host.id });
     const link = openLink(sink, {
       target: 'database',
+      host,
+      policy: linkPolicy(settings, host.directory, host.id),
+      counter: 'fieldline_archived_total',
+      codec: archiveRowCodec,
       limitRows: settings.memoryRows,
       // The bytes travel as hex, and JSON as text besides.
       bytesOf: row => 3 * row.bytes.length,
-      onStatus({ fill, text, waiting }) {
-        host.status(fill, text);
-        host.gauge('fieldline_waiting_rows', waiting);
-      },
-      onCounts({ stored, duplicates, rejected }) {
-        if (stored > 0) host.count('fieldline_archived_total', stored);
-        if (duplicates > 0) host.count('fieldline_duplicates_total', duplicates);
-        if (rejected > 0) host.count('fieldline_rejected_total', rejected);
-      },
     });
 
     return {

@@ -1,11 +1,9 @@
-// The batcher over a scripted sink and a clock that the test moves: what leaves when, in what order, and what comes back.
+// The batcher over a scripted write and a clock that the test moves: what leaves when, in what order, and what comes back.
 import assert from 'node:assert/strict';
 import { fakeClock } from '../kernel/clock.ts';
-import { Fault } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
 import { batcher, type BatcherOptions } from './batcher.ts';
 
-const outage = new Fault('FIELDLINE_DATABASE', 'database: away', { kind: 'outage' });
 /** Lets everything that is not waiting for time run. */
 const settled = () => new Promise<void>(resolve => setImmediate(resolve));
 
@@ -17,30 +15,23 @@ function bench(options: BatcherOptions<number> = {}) {
     answer(outcomes?: Outcome[]): Promise<void>;
     fail(error: unknown): Promise<void>;
   }[] = [];
-  let closed = 0;
-  const sink = {
-    write: (rows: readonly number[]) =>
-      new Promise<readonly Outcome[]>((resolve, reject) => {
-        writes.push({
-          rows,
-          answer(outcomes = rows.map((): Outcome => 'stored')) {
-            resolve(outcomes);
-            return settled();
-          },
-          fail(error) {
-            reject(error);
-            return settled();
-          },
-        });
-      }),
-    close: async () => {
-      closed++;
-    },
-  };
-  const batches = batcher<number>(sink, {
+  const write = (rows: readonly number[]) =>
+    new Promise<readonly Outcome[]>((resolve, reject) => {
+      writes.push({
+        rows,
+        answer(outcomes = rows.map((): Outcome => 'stored')) {
+          resolve(outcomes);
+          return settled();
+        },
+        fail(error) {
+          reject(error);
+          return settled();
+        },
+      });
+    });
+  const batches = batcher(write, {
     ...options,
     clock,
-    random: () => 1,
     after(ms, run) {
       const timer = { due: clock.steady() + ms, run };
       timers.add(timer);
@@ -50,9 +41,6 @@ function bench(options: BatcherOptions<number> = {}) {
   return {
     batches,
     writes,
-    get closed() {
-      return closed;
-    },
     get timers() {
       return timers.size;
     },
@@ -117,34 +105,7 @@ describe('batcher', () => {
     assert.deepEqual(await last, ['stored']);
   });
 
-  it('holds rows in order over an outage, for ever, with capped waits', async () => {
-    const states: string[] = [];
-    const { batches, writes, pass } = bench({
-      firstRetryMs: 100,
-      lastRetryMs: 400,
-      onChange: state => states.push(state.away === undefined ? 'back' : `away ${state.attempts}`),
-    });
-    const first = batches.submit([1]);
-    await pass(0);
-    const second = batches.submit([2]);
-    for (const [at, wait] of [100, 200, 400, 400, 400].entries()) {
-      await writes[at]?.fail(outage);
-      assert.equal(writes.length, at + 1);
-      await pass(wait - 1);
-      assert.equal(writes.length, at + 1, 'waits');
-      await pass(1);
-      assert.deepEqual(writes[at + 1]?.rows, [1]);
-    }
-    await writes[5]?.answer();
-    assert.deepEqual(await first, ['stored']);
-    await pass(5);
-    await writes[6]?.answer();
-    assert.deepEqual(await second, ['stored']);
-    assert.deepEqual(states, ['away 1', 'away 2', 'away 3', 'away 4', 'away 5', 'back']);
-    assert.equal(batches.state.away, undefined);
-  });
-
-  it('hands back what the sink throws otherwise, and goes on with the next', async () => {
+  it('hands back what the write throws, and goes on with the next', async () => {
     const { batches, writes, pass } = bench();
     const first = assert.rejects(batches.submit([1]), /a mistake/);
     await pass(0);
@@ -207,11 +168,9 @@ describe('batcher', () => {
     await writes[0]?.answer();
     await pass(0);
     assert.deepEqual(writes[1]?.rows, [2]);
-    assert.equal(trial.closed, 0);
     await writes[1]?.answer();
     await closed;
     assert.deepEqual([await first, await second], [['stored'], ['stored']]);
-    assert.equal(trial.closed, 1);
     assert.equal(trial.timers, 0);
   });
 
@@ -232,21 +191,6 @@ describe('batcher', () => {
     await writes[0]?.answer();
     assert.equal(batches.waiting, 0);
     assert.equal(trial.writes.length, 1);
-    assert.equal(trial.timers, 0);
-  });
-
-  it('tries at once when it closes in the middle of an outage', async () => {
-    const trial = bench();
-    const { batches, writes, pass } = trial;
-    const first = batches.submit([1]);
-    await pass(0);
-    await writes[0]?.fail(outage);
-    const closed = batches.close(1000);
-    await settled();
-    assert.equal(writes.length, 2);
-    await writes[1]?.answer();
-    assert.deepEqual(await first, ['stored']);
-    await closed;
     assert.equal(trial.timers, 0);
   });
 });

@@ -1,8 +1,7 @@
-// Batcher: rows of many messages leave together, one batch at a time; an outage holds them, in order, until it is over.
-import { backoff } from '../kernel/backoff.ts';
+// Batcher: rows of many messages leave together, one batch at a time, in order.
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { Outcome, Sink } from '../reading/contracts.ts';
+import { type After, timer } from './breaker.ts';
 
 export type BatcherOptions<Row> = {
   /** Most rows in one write. */
@@ -16,66 +15,49 @@ export type BatcherOptions<Row> = {
   /** Most rows in memory; a submit beyond it is refused as an outage, so that its source holds on to it. */
   limitRows?: number;
   limitBytes?: number;
-  firstRetryMs?: number;
-  lastRetryMs?: number;
   clock?: Clock;
-  random?: () => number;
-  /** Calls back after a time; returns the way to call it off. */
-  after?: (ms: number, run: () => void) => () => void;
-  onChange?: (state: BatcherState) => void;
+  after?: After;
 };
 
-/** `away` while the target refuses all: why, and when (steady clock, ms) it is tried again. */
-export type BatcherState = { away: undefined } | { away: Fault; attempts: number; retryAt: number };
-
-export type Batcher<Row> = {
+export type Batcher<Row, Answer> = {
   /**
-   * Resolves with one outcome per row once they are committed. Rejects with a Fault of kind `outage` when the batcher is
-   * full or closes before the rows were taken, or with what the sink threw where that is no outage.
+   * Resolves with the answer for each row. Rejects with a Fault of kind `outage` when the batcher is full or closes
+   * before the rows were taken, or with what the write threw.
    */
-  submit(rows: readonly Row[]): Promise<readonly Outcome[]>;
+  submit(rows: readonly Row[]): Promise<readonly Answer[]>;
   /** Rows submitted and not yet answered. */
   readonly waiting: number;
   readonly full: boolean;
-  readonly state: BatcherState;
-  /** Takes no more, writes what it has for at most `graceMs`, hands the rest back as an outage, and closes the sink. */
+  /** Takes no more, writes what it has for at most `graceMs`, and hands the rest back as an outage. */
   close(graceMs?: number): Promise<void>;
 };
 
-type Parcel<Row> = {
+type Parcel<Row, Answer> = {
   rows: readonly Row[];
   bytes: number;
-  resolve(outcomes: readonly Outcome[]): void;
+  resolve(answers: readonly Answer[]): void;
   reject(error: unknown): void;
 };
 
 const MEGABYTE = 1024 * 1024;
 
-const timer = (ms: number, run: () => void) => {
-  if (ms <= 0) {
-    const turn = setImmediate(run);
-    return () => clearImmediate(turn);
-  }
-  const timeout = setTimeout(run, ms);
-  return () => clearTimeout(timeout);
-};
-
-export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions<Row> = {}): Batcher<Row> {
+/** `write` is called with one batch at a time. Its rejection is the answer to all of the batch. */
+export function batcher<Row, Answer>(
+  write: (rows: readonly Row[]) => Promise<readonly Answer[]>,
+  options: BatcherOptions<Row> = {},
+): Batcher<Row, Answer> {
   const { maxRows = 5000, lingerMs = 5, limitRows = 100_000, clock = systemClock, after = timer } = options;
   const { bytesOf = () => 0, maxBytes = 16 * MEGABYTE, limitBytes = 128 * MEGABYTE } = options;
-  const waits = backoff(options.firstRetryMs ?? 100, options.lastRetryMs ?? 2000, options.random);
-  const queue: Parcel<Row>[] = [];
-  let inFlight: readonly Parcel<Row>[] = [];
+  const queue: Parcel<Row, Answer>[] = [];
+  let inFlight: readonly Parcel<Row, Answer>[] = [];
   let waiting = 0;
   let waitingBytes = 0;
   let lastLeft = -Infinity;
-  let state: BatcherState = { away: undefined };
   let closing: Fault | undefined;
   let callOffDeparture: (() => void) | undefined;
-  let endPause: (() => void) | undefined;
   let onDrained: (() => void) | undefined;
 
-  function enqueue({ rows, bytes }: Pick<Parcel<Row>, 'rows' | 'bytes'>): Promise<readonly Outcome[]> {
+  function enqueue({ rows, bytes }: Pick<Parcel<Row, Answer>, 'rows' | 'bytes'>): Promise<readonly Answer[]> {
     waiting += rows.length;
     waitingBytes += bytes;
     return new Promise((resolve, reject) => {
@@ -119,21 +101,17 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions<Row> = {})
   async function leave(): Promise<void> {
     inFlight = load();
     lastLeft = clock.steady();
-    const rows = inFlight.flatMap(parcel => parcel.rows);
-    while (inFlight.length > 0) {
-      try {
-        answer(await sink.write(rows));
-      } catch (error) {
-        if (error instanceof Fault && error.kind === 'outage' && inFlight.length > 0) await pause(error);
-        else refuse(inFlight, error);
-      }
+    try {
+      answer(await write(inFlight.flatMap(parcel => parcel.rows)));
+    } catch (error) {
+      refuse(inFlight, error);
     }
     if (queue.length > 0) schedule();
     else onDrained?.();
   }
 
   /** Parcels for one write: as many as fit, at least one. */
-  function load(): readonly Parcel<Row>[] {
+  function load(): readonly Parcel<Row, Answer>[] {
     let rows = 0;
     let bytes = 0;
     let count = 0;
@@ -146,21 +124,19 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions<Row> = {})
     return queue.splice(0, count);
   }
 
-  function answer(outcomes: readonly Outcome[]): void {
-    waits.reset();
-    change({ away: undefined });
+  function answer(answers: readonly Answer[]): void {
     const answered = inFlight;
     inFlight = [];
     let from = 0;
     for (const { rows, bytes, resolve } of answered) {
-      resolve(outcomes.slice(from, from + rows.length));
+      resolve(answers.slice(from, from + rows.length));
       from += rows.length;
       waitingBytes -= bytes;
     }
     waiting -= from;
   }
 
-  function refuse(parcels: readonly Parcel<Row>[], error: unknown): void {
+  function refuse(parcels: readonly Parcel<Row, Answer>[], error: unknown): void {
     if (parcels === inFlight) inFlight = [];
     for (const { rows, bytes, reject } of parcels) {
       waiting -= rows.length;
@@ -169,37 +145,14 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions<Row> = {})
     }
   }
 
-  async function pause(away: Fault): Promise<void> {
-    const ms = waits.next();
-    change({ away, attempts: waits.attempts, retryAt: clock.steady() + ms });
-    await new Promise<void>(resolve => {
-      const callOff = after(ms, resolve);
-      endPause = () => {
-        callOff();
-        resolve();
-      };
-    });
-    endPause = undefined;
-  }
-
-  function change(next: BatcherState): void {
-    if (next.away === undefined && state.away === undefined) return;
-    state = next;
-    options.onChange?.(state);
-  }
-
   return {
     async submit(rows) {
       if (rows.length === 0) return [];
       if (closing !== undefined) throw closing;
       if (full() || (waiting > 0 && waiting + rows.length > limitRows))
-        throw new Fault(
-          'FIELDLINE_DATABASE',
-          `batcher: expected room for ${rows.length} rows, got ${waiting} waiting`,
-          {
-            kind: 'outage',
-          },
-        );
+        throw new Fault('FIELDLINE_FULL', `memory: expected room for ${rows.length} rows, got ${waiting} waiting`, {
+          kind: 'outage',
+        });
       const parts = cut(rows).map(enqueue);
       schedule();
       return (await Promise.all(parts)).flat();
@@ -210,9 +163,6 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions<Row> = {})
     get full() {
       return full();
     },
-    get state() {
-      return state;
-    },
     async close(graceMs = 5000) {
       closing ??= new Fault('FIELDLINE_DEPLOYED', 'batcher: expected to write, got closed', { kind: 'outage' });
       if (waiting > 0) {
@@ -222,14 +172,11 @@ export function batcher<Row>(sink: Sink<Row>, options: BatcherOptions<Row> = {})
             callOff();
             resolve();
           };
-          endPause?.();
           schedule();
         });
         refuse(queue.splice(0), closing);
         refuse(inFlight, closing);
-        endPause?.();
       }
-      await sink.close();
     },
   };
 }

@@ -74,8 +74,13 @@ describe('breaker', () => {
     const probe = it.attempt(() => new Promise<string>(resolve => (answer = resolve)));
     assert.equal(it.state.state, 'probing');
     assert.equal(await attempt('beside the probe'), away);
+    let due = false;
+    const waits = it.due().then(() => (due = true));
+    await settled();
+    assert.equal(due, false, 'nothing is due beside the probe');
     answer('back');
     assert.equal(await probe, 'back');
+    await waits;
     assert.deepEqual(states, ['open', 'probing', 'closed']);
     assert.equal(await attempt('free'), 'free');
   });

@@ -29,7 +29,7 @@ export type Breaker = {
    * opened it, without trying, in between. Only faults of kind `outage` open it: any other answer shows that the peer is there.
    */
   attempt<T>(work: () => Promise<T>): Promise<T>;
-  /** Resolves when an attempt may be made: at once while closed. */
+  /** Resolves when an attempt may be made: at once while closed, after the probe while there is one. */
   due(): Promise<void>;
   /** The wait is over now. */
   nudge(): void;
@@ -61,7 +61,9 @@ export function breaker(options: BreakerOptions = {}): Breaker {
   function change(next: BreakerState): void {
     state = next;
     options.onChange?.(next);
+    for (const wake of [...sleepers]) wake();
   }
+  const isDue = (): boolean => state.state === 'closed' || (state.state === 'open' && clock.steady() >= state.retryAt);
 
   function open(fault: Fault): void {
     // Attempts that began together fail together: they are one failure.
@@ -76,7 +78,6 @@ export function breaker(options: BreakerOptions = {}): Breaker {
     waits.reset();
     if (state.state === 'closed') return;
     change({ state: 'closed' });
-    for (const wake of [...sleepers]) wake();
   }
 
   return {
@@ -98,23 +99,23 @@ export function breaker(options: BreakerOptions = {}): Breaker {
       }
     },
     async due() {
-      while (state.state === 'open' && clock.steady() < state.retryAt) {
-        const wait = state.retryAt - clock.steady();
+      while (!isDue()) {
+        const wait = state.state === 'open' ? state.retryAt - clock.steady() : undefined;
         await new Promise<void>(resolve => {
+          let callOff = (): void => {};
           const wake = (): void => {
             callOff();
             sleepers.delete(wake);
             resolve();
           };
-          // Timers may fire a fraction of a millisecond early: hence the loop around this.
-          const callOff = after(Math.ceil(wait), wake);
           sleepers.add(wake);
+          // Timers may fire a fraction of a millisecond early: hence the loop around this.
+          if (wait !== undefined) callOff = after(Math.ceil(wait), wake);
         });
       }
     },
     nudge() {
-      if (state.state === 'open') state = { ...state, retryAt: clock.steady() };
-      for (const wake of [...sleepers]) wake();
+      if (state.state === 'open') change({ ...state, retryAt: clock.steady() });
     },
     get state() {
       return state;

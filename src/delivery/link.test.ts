@@ -1,56 +1,356 @@
-// The words and the rate of a link.
+// The whole pipeline of a link over a scripted peer: what each policy does in an outage, what is told when, and in what order rows arrive.
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fakeClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
-import { linkWords, rateMeter } from './link.ts';
+import type { Outcome } from '../reading/contracts.ts';
+import { type Link, type LinkOptions, type LinkPolicy, openLink } from './link.ts';
+import { openOutbox } from './outbox.ts';
+
+type Row = { n: number; device: number };
+const row = (n: number): Row => ({ n, device: n % 3 });
+const rows = (from: number, count: number): Row[] => Array.from({ length: count }, (_, at) => row(from + at));
+const numbersOf = (members: readonly Row[]): number[] => members.map(({ n }) => n);
+const outage = new Fault('FIELDLINE_DATABASE', 'peer: away', { kind: 'outage' });
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn();
+}
 
 describe('link', () => {
-  const calm = { perSecond: 0, waiting: 0, full: false, rejected: 0, lastReason: '' };
-  const away = new Fault('FIELDLINE_DATABASE', 'database: connect ECONNREFUSED', { kind: 'outage' });
-  const cases: readonly [string, Parameters<typeof linkWords>[1], Partial<typeof calm>, string, string][] = [
-    ['idle', { away: undefined }, {}, 'green', '0.0 rows/s'],
-    ['busy', { away: undefined }, { perSecond: 1234.5, waiting: 20 }, 'green', '1235 rows/s, 20 waiting'],
-    [
-      'full',
-      { away: undefined },
-      { perSecond: 5, waiting: 9, full: true },
-      'yellow',
-      '5.0 rows/s, 9 waiting, memory full',
-    ],
-    [
-      'refusals',
-      { away: undefined },
-      { rejected: 2, lastReason: 'too big' },
-      'yellow',
-      '0.0 rows/s, 2 rejected: too big',
-    ],
-    [
-      'outage',
-      { away, attempts: 3, retryAt: 2500 },
-      { waiting: 7 },
-      'red',
-      'database away, retry in 2 s, 7 waiting; database: connect ECONNREFUSED',
-    ],
-    [
-      'overdue',
-      { away, attempts: 3, retryAt: 0 },
-      { full: true },
-      'red',
-      'database away, retry in 0 s, 0 waiting, memory full; database: connect ECONNREFUSED',
-    ],
-  ];
-  for (const [name, state, figures, fill, text] of cases)
-    it(`shows ${name}`, () => {
-      assert.deepEqual(linkWords('database', state, { ...calm, ...figures }, 1000), { fill, text });
+  let folder = '';
+  let file = '';
+  let links: Link<Row>[] = [];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'link-'));
+    file = join(folder, 'outbox', 'n.outbox');
+    links = [];
+  });
+  afterEach(async () => {
+    await Promise.all(links.map(link => link.close(0)));
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const disk = (more: object = {}): LinkPolicy => ({
+    ...{ kind: 'disk', file, maxBytes: 10e6, maxAgeMs: Infinity, full: 'block' },
+    ...more,
+  });
+
+  /** A peer that keeps rows, refuses those below 0, and is up or not; time passes as soon as somebody waits for it. */
+  function bench(policy: LinkPolicy, options: Partial<LinkOptions<Row>> = {}) {
+    const clock = fakeClock();
+    const peer = { up: true, tries: 0, stored: [] as number[], writes: [] as number[][], choke: Number.NaN };
+    const counts: Record<string, number> = {};
+    const log: string[] = [];
+    const drained: [number, Outcome][] = [];
+    const dropped: number[] = [];
+    let status = '';
+    const link = openLink<Row>(
+      {
+        async write(members) {
+          peer.tries++;
+          await turn();
+          if (!peer.up) throw outage;
+          if (members.some(({ n }) => n === peer.choke)) throw new TypeError('choked');
+          peer.writes.push(numbersOf(members));
+          return members.map(({ n }): Outcome => {
+            if (n < 0) return { rejected: `${n} is negative` };
+            if (peer.stored.includes(n)) return 'duplicate';
+            peer.stored.push(n);
+            return 'stored';
+          });
+        },
+        close: async () => {},
+      },
+      {
+        target: 'peer',
+        policy,
+        clock,
+        random: () => 1,
+        after(ms, run) {
+          const immediate = setImmediate(() => {
+            clock.advance(ms);
+            run();
+          });
+          return () => clearImmediate(immediate);
+        },
+        host: {
+          status: (fill, text) => {
+            status = `${fill} ${text}`;
+          },
+          count(name, by = 1, labels = {}) {
+            const key = [name, ...Object.values(labels)].join(' ');
+            counts[key] = (counts[key] ?? 0) + by;
+          },
+          gauge: () => {},
+          log: (level, text) => log.push(`${level} ${text}`),
+        },
+        async onDrained(members, outcomes) {
+          for (const [at, { n }] of members.entries()) drained.push([n, outcomes[at]!]);
+        },
+        onDropped: members => dropped.push(...numbersOf(members)),
+        ...options,
+      },
+    );
+    links.push(link);
+    return { link, peer, counts, log, drained, dropped, clock, status: () => status };
+  }
+  /** What lies in the file once its link is closed. */
+  async function lying(): Promise<number[]> {
+    const outbox = await openOutbox<Row>(file);
+    const found: number[] = [];
+    for (;;) {
+      const batches = await outbox.next(1000);
+      if (batches.length === 0) break;
+      found.push(...batches.flatMap(batch => numbersOf(batch.rows)));
+    }
+    await outbox.close();
+    return found;
+  }
+
+  for (const kind of ['drop', 'memory', 'disk'] as const)
+    it(`${kind}: tells of each row what the peer answered, while it is there`, async () => {
+      const { link, counts } = bench(kind === 'disk' ? disk() : { kind });
+      assert.deepEqual(await link.submit([row(1), row(-2), row(1)]), [
+        'stored',
+        { rejected: '-2 is negative' },
+        'duplicate',
+      ]);
+      assert.deepEqual(counts, {
+        fieldline_stored_total: 1,
+        fieldline_duplicates_total: 1,
+        fieldline_rejected_total: 1,
+      });
     });
 
-  it('measures a rate over whole windows', () => {
-    const rate = rateMeter(2000);
-    assert.equal(rate.perSecond(0), 0);
-    rate.add(100);
-    assert.equal(rate.perSecond(1000), 0);
-    rate.add(300);
-    assert.equal(rate.perSecond(2000), 200);
-    assert.equal(rate.perSecond(3000), 200);
-    assert.equal(rate.perSecond(4000), 0);
+  describe('drop', () => {
+    it('drops and counts what meets an outage, and tries again when it is due', async () => {
+      const { link, peer, counts, log, clock, status } = bench({ kind: 'drop' });
+      peer.up = false;
+      assert.deepEqual(await link.submit(rows(0, 2)), ['dropped', 'dropped']);
+      assert.deepEqual(await link.submit(rows(2, 1)), ['dropped']);
+      assert.equal(peer.tries, 1, 'the peer is left alone');
+      assert.match(status(), /^red peer away, retry in 1 s/);
+      assert.equal(counts['fieldline_dropped_total away'], 3);
+      peer.up = true;
+      clock.advance(100);
+      assert.deepEqual(await link.submit(rows(3, 1)), ['stored']);
+      assert.deepEqual(
+        log.map(line => line.split(':')[0]),
+        ['warn peer away', 'warn peer away', 'info peer is back after 0 s'],
+      );
+    });
+
+    it('drops what a slow peer leaves waiting above the bound', async () => {
+      const { link } = bench({ kind: 'drop' }, { limitRows: 2 });
+      const first = link.submit(rows(0, 2));
+      assert.deepEqual(await link.submit(rows(2, 1)), ['dropped']);
+      assert.deepEqual(await first, ['stored', 'stored']);
+    });
+  });
+
+  describe('memory', () => {
+    it('holds rows in order, for as long as it takes', async () => {
+      const { link, peer, status } = bench({ kind: 'memory' });
+      peer.up = false;
+      const first = link.submit(rows(0, 2));
+      await until(() => peer.tries > 5);
+      const second = link.submit(rows(2, 2));
+      await until(() => peer.tries > 10);
+      assert.match(status(), /^red peer away, (retry in \d s|trying), 4 waiting; peer: away/);
+      peer.up = true;
+      assert.deepEqual(await Promise.all([first, second]), [
+        ['stored', 'stored'],
+        ['stored', 'stored'],
+      ]);
+      assert.deepEqual(peer.stored, [0, 1, 2, 3]);
+    });
+
+    it('refuses more than it may hold, as an outage', async () => {
+      const { link, peer } = bench({ kind: 'memory' }, { limitRows: 2 });
+      peer.up = false;
+      const first = link.submit(rows(0, 2));
+      await assert.rejects(link.submit(rows(2, 1)), { kind: 'outage', code: 'FIELDLINE_FULL' });
+      peer.up = true;
+      await first;
+    });
+
+    it('hands back what it could not write when it closes', async () => {
+      const { link, peer } = bench({ kind: 'memory' });
+      peer.up = false;
+      const refused = assert.rejects(link.submit(rows(0, 1)), { kind: 'outage' });
+      await until(() => peer.tries > 0);
+      await link.close(0);
+      await refused;
+    });
+  });
+
+  describe('disk', () => {
+    it('keeps rows of an outage on the disk, and calls that done', async () => {
+      const { link, peer, counts, status } = bench(disk());
+      peer.up = false;
+      assert.deepEqual(await link.submit(rows(0, 2)), ['kept', 'kept']);
+      assert.deepEqual(await link.submit(rows(2, 1)), ['kept']);
+      await until(() => peer.tries > 3);
+      assert.match(status(), /^red peer away, .*3 on disk \(0\.0 MB, oldest \d+ s\); peer: away/);
+      assert.equal(counts['fieldline_kept_total'], 3);
+      await link.close(0);
+      assert.deepEqual(await lying(), [0, 1, 2]);
+    });
+
+    it('drains oldest first while new rows come, keeps the order, and goes directly again afterwards', async () => {
+      const { link, peer, drained, counts } = bench(disk(), { maxRows: 40 });
+      peer.up = false;
+      let next = 0;
+      while (next < 1000) await link.submit(rows((next += 25) - 25, 25));
+      peer.up = true;
+      const fates: unknown[] = [];
+      do fates.push(...(await link.submit(rows((next += 10) - 10, 10))));
+      while (fates.at(-1) !== 'stored' && next < 10_000);
+      assert.deepEqual(peer.stored, numbersOf(rows(0, next)), 'in order, each once');
+      assert.equal(drained.length, next - fates.filter(fate => fate === 'stored').length);
+      assert.ok(drained.every(([, outcome]) => outcome === 'stored'));
+      assert.equal(counts['fieldline_stored_total'], next);
+    });
+
+    it('goes on where an earlier process was, before anything new', async () => {
+      const before = bench(disk());
+      before.peer.up = false;
+      await before.link.submit(rows(0, 30));
+      await before.link.close(0);
+      const { link, peer, drained } = bench(disk());
+      const fates = await link.submit(rows(30, 1));
+      await until(() => peer.stored.length === 31);
+      assert.deepEqual(peer.stored, numbersOf(rows(0, 31)));
+      assert.ok(['kept', 'stored'].includes(String(fates[0])));
+      await until(() => drained.length >= 30);
+    });
+
+    it('isolates a bad row among good ones', async () => {
+      const { link, peer, drained, counts } = bench(disk());
+      peer.up = false;
+      await link.submit([row(1), row(-2), row(3)]);
+      peer.up = true;
+      await until(() => drained.length === 3);
+      assert.deepEqual(drained, [
+        [1, 'stored'],
+        [-2, { rejected: '-2 is negative' }],
+        [3, 'stored'],
+      ]);
+      assert.equal(counts['fieldline_rejected_total'], 1);
+    });
+
+    it('halves a batch on which the peer chokes, until only the poison is left', async () => {
+      const { link, peer, drained } = bench(disk());
+      peer.up = false;
+      await link.submit(rows(0, 20));
+      peer.choke = 13;
+      peer.up = true;
+      await until(() => drained.length === 20);
+      assert.deepEqual(
+        drained.filter(([, outcome]) => outcome !== 'stored'),
+        [[13, { rejected: 'choked' }]],
+      );
+      assert.equal(peer.stored.length, 19);
+    });
+
+    it('forgets rows only when their outcomes were told', async () => {
+      let refusals = 3;
+      const told: number[] = [];
+      const { link, peer, log } = bench(disk(), {
+        async onDrained(members) {
+          if (refusals-- > 0) throw refusals === 2 ? new Error('a mistake') : outage;
+          told.push(...numbersOf(members));
+        },
+      });
+      peer.up = false;
+      await link.submit(rows(0, 3));
+      peer.up = true;
+      await until(() => told.length > 0);
+      assert.deepEqual([told, peer.writes], [[0, 1, 2], [[0, 1, 2]]], 'written once, told until it works');
+      assert.ok(log.some(line => /away: a mistake/.test(line)));
+    });
+
+    it('gives rows again that were written a moment before a crash', async () => {
+      const before = bench(disk(), { onDrained: () => new Promise(() => {}) });
+      before.peer.up = false;
+      await before.link.submit(rows(0, 3));
+      before.peer.up = true;
+      await until(() => before.peer.stored.length === 3);
+      await before.link.close(0);
+      const { peer, drained } = bench(disk());
+      peer.stored.push(0, 1, 2);
+      await until(() => drained.length === 3);
+      assert.deepEqual(drained[0], [0, 'duplicate']);
+    });
+
+    it('keeps what waits in memory when it closes in an outage', async () => {
+      const { link, peer } = bench(disk(), { lingerMs: 1000 });
+      await link.submit(rows(0, 1));
+      peer.up = false;
+      const fates = Promise.all([link.submit(rows(1, 2)), link.submit(rows(3, 2))]);
+      await link.close(5000);
+      assert.deepEqual((await fates).flat(), ['kept', 'kept', 'kept', 'kept']);
+      assert.deepEqual(await lying(), [1, 2, 3, 4]);
+    });
+
+    it('goes directly while its outbox is in use by another process, and takes it over when that ends', async () => {
+      mkdirSync(join(folder, 'outbox'));
+      const other = await openOutbox<Row>(file);
+      const { link, peer, status } = bench(disk());
+      assert.deepEqual(await link.submit(rows(0, 1)), ['stored']);
+      peer.up = false;
+      const waiting = link.submit(rows(1, 1));
+      await until(() => /no outbox: .*n\.outbox/.test(status()));
+      await other.close();
+      assert.deepEqual(await waiting, ['kept']);
+      peer.up = true;
+      await until(() => peer.stored.length === 2);
+    });
+
+    for (const full of ['block', 'drop-oldest', 'drop-newest'] as const)
+      it(`says what became of rows when the outbox is full: ${full}`, async () => {
+        // Rows that do not shrink, so that about four batches fit.
+        const noisy = (n: number): Row & { text: string } => ({
+          ...row(n),
+          text: Array.from({ length: 400 }, () => Math.random().toString(36)).join(''),
+        });
+        const trial = bench(disk({ full, maxBytes: 20_000 }), { limitRows: 3 });
+        const { link, peer, counts, dropped } = trial;
+        peer.up = false;
+        const fates: unknown[] = [];
+        const submits = Array.from({ length: 3 }, () => [] as Promise<unknown>[]);
+        for (let n = 0; n < 12; n++) {
+          const submitted = link.submit([noisy(n)]).then(
+            ([fate]) => fates.push(fate),
+            (fault: Fault) => fates.push(fault.code),
+          );
+          if (full === 'block') submits[0]!.push(submitted);
+          else await submitted;
+          await turn();
+        }
+        if (full === 'block') {
+          await until(() => fates.includes('FIELDLINE_FULL') && /outbox full/.test(trial.status()) === false);
+          peer.up = true;
+          await Promise.all(submits[0]!);
+          assert.ok(fates.includes('kept') && !fates.includes('dropped'), String(fates));
+          const stored = fates.filter(fate => fate !== 'FIELDLINE_FULL').length;
+          await until(() => peer.stored.length === stored);
+          return;
+        }
+        const total = counts['fieldline_dropped_total outbox full'] ?? 0;
+        assert.ok(total > 0 && total < 12);
+        peer.up = true;
+        await until(() => peer.stored.length === 12 - total);
+        if (full === 'drop-newest') {
+          assert.equal(fates.filter(fate => fate === 'dropped').length, total);
+          assert.deepEqual(peer.stored, numbersOf(rows(0, 12 - total)));
+        } else {
+          assert.deepEqual(new Set(fates), new Set(['kept']));
+          assert.deepEqual(dropped, numbersOf(rows(0, total)));
+          assert.deepEqual(peer.stored, numbersOf(rows(total, 12 - total)));
+        }
+      });
   });
 });

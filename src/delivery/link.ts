@@ -1,103 +1,175 @@
-// Link: a batcher with its figures, and the words that a node shows of it.
+// Link: one pipeline from the rows of many messages to a peer: batcher → carrier (drop, memory, disk) behind a breaker → sink.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
-import { batcher, type BatcherOptions, type BatcherState } from './batcher.ts';
+import { batcher, type BatcherOptions } from './batcher.ts';
+import { type Breaker, type BreakerOptions, type BreakerState, breaker } from './breaker.ts';
+import { type Carrier, dropCarrier, type Fate, memoryCarrier } from './carrier.ts';
+import { type DiskCarrier, diskCarrier } from './disk-carrier.ts';
+import { linkWords, rateMeter } from './link-status.ts';
+import { type FullPolicy, type Gone, openOutbox } from './outbox.ts';
+import type { RowCodec } from './outbox-batch.ts';
 
-export type LinkStatus = { fill: 'green' | 'yellow' | 'red'; text: string; waiting: number };
-export type LinkCounts = { stored: number; duplicates: number; rejected: number };
+export type LinkPolicy =
+  | { kind: 'drop' | 'memory' }
+  | { kind: 'disk'; file: string; maxBytes: number; maxAgeMs: number; full: FullPolicy };
 
-export type LinkOptions<Row> = BatcherOptions<Row> & {
-  /** What is at the other end, e.g. "database". */
-  target: string;
-  /** About once a second, and whenever the target goes or comes back. */
-  onStatus(status: LinkStatus): void;
-  onCounts(counts: LinkCounts): void;
+/** What a link tells to; the host of a node is one. */
+export type LinkHost = {
+  status(fill: 'green' | 'yellow' | 'red', text: string): void;
+  count(name: string, by?: number, labels?: Readonly<Record<string, string>>): void;
+  gauge(name: string, value: number): void;
+  log(level: 'info' | 'warn' | 'error', text: string): void;
 };
 
+export type LinkOptions<Row> = BatcherOptions<Row> &
+  Pick<BreakerOptions, 'firstRetryMs' | 'lastRetryMs' | 'askedMs' | 'random'> & {
+    /** What is at the other end, e.g. "database". */
+    target: string;
+    policy: LinkPolicy;
+    host: LinkHost;
+    /** Counter of rows that have arrived. */
+    counter?: string;
+    codec?: RowCodec<Row>;
+    /** Rows that were kept on the disk have been written: what the sink answered, told again after a rejection. */
+    onDrained?(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
+    /** Rows that were kept on the disk and that a bound of the outbox has dropped. */
+    onDropped?(rows: readonly Row[]): void;
+  };
+
 export type Link<Row> = {
-  /** As of the batcher. */
-  submit(rows: readonly Row[]): Promise<readonly Outcome[]>;
+  /**
+   * Resolves with the fate of each row: committed, refused, on the disk (`kept`: its outcome comes by `onDrained`) or
+   * dropped by policy. Rejects with a Fault of kind outage when the memory is full or the link closes before.
+   */
+  submit(rows: readonly Row[]): Promise<readonly Fate[]>;
+  /** Takes no more, writes or keeps what it has for at most `graceMs`, and closes the sink. */
   close(graceMs?: number): Promise<void>;
 };
 
 const TICK_MS = 1000;
+const DROPS_LOG_MS = 60_000;
 
 export function openLink<Row>(sink: Sink<Row>, options: LinkOptions<Row>): Link<Row> {
+  const { target, policy, host, counter = 'fieldline_stored_total', maxRows = 5000 } = options;
   const clock: Clock = options.clock ?? systemClock;
-  const batches = batcher(sink, { ...options, onChange: show });
   const rate = rateMeter(2 * TICK_MS);
-  let rejected = 0;
+  const totals = { rejected: 0, dropped: 0, lost: 0 };
   let lastReason = '';
+  let awaySince: number | undefined;
+  let dropsLoggedAt = -Infinity;
+
+  const guard: Breaker = breaker({ ...options, onChange: onBreaker });
+  const disk: DiskCarrier<Row> | undefined = policy.kind === 'disk' ? onDisk(policy) : undefined;
+  const carrier: Carrier<Row> =
+    disk ?? (policy.kind === 'drop' ? dropCarrier(sink, guard) : memoryCarrier(sink, guard));
+  const batches = batcher<Row, Fate>(rows => carrier.write(rows), { ...options, maxRows });
+  const ticker = setInterval(show, TICK_MS);
+
+  function onDisk({ file, maxBytes, maxAgeMs, full }: LinkPolicy & { kind: 'disk' }): DiskCarrier<Row> {
+    return diskCarrier<Row>({
+      sink,
+      breaker: guard,
+      maxRows,
+      after: options.after,
+      async open() {
+        await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+        const { codec, onDropped } = options;
+        return openOutbox<Row>(file, { maxBytes, maxAgeMs, full, codec, clock, onGone, onDropped });
+      },
+      async onDrained(rows, outcomes) {
+        await options.onDrained?.(rows, outcomes);
+        tally(outcomes);
+      },
+    });
+  }
+
+  function onGone({ why, rows, text }: Gone): void {
+    if (why === 'damaged') {
+      totals.lost += rows;
+      host.count('fieldline_outbox_lost_total', rows);
+      host.log('error', text);
+      return;
+    }
+    dropped(rows, why === 'full' ? 'outbox full' : 'too old', text);
+  }
+
+  function dropped(rows: number, reason: string, text: string): void {
+    totals.dropped += rows;
+    host.count('fieldline_dropped_total', rows, { reason });
+    // A drop for each batch would flood the log; the counter tells of all.
+    if (clock.steady() - dropsLoggedAt < DROPS_LOG_MS) return;
+    dropsLoggedAt = clock.steady();
+    host.log('warn', `${text}; ${totals.dropped} dropped since the start`);
+  }
+
+  function onBreaker(state: BreakerState): void {
+    if (state.state === 'open' && awaySince === undefined) {
+      awaySince = state.since;
+      host.log('warn', `${target} away: ${state.fault.message}`);
+    } else if (state.state === 'closed' && awaySince !== undefined) {
+      host.log('info', `${target} is back after ${Math.round((clock.steady() - awaySince) / 1000)} s`);
+      awaySince = undefined;
+    }
+    show();
+  }
+
+  /** Totals of what became of rows; those on the disk are told once they are written. */
+  function tally(fates: readonly Fate[]): void {
+    const counts = { stored: 0, duplicate: 0, kept: 0, dropped: 0, rejected: 0 };
+    for (const fate of fates)
+      if (typeof fate === 'string') counts[fate]++;
+      else {
+        counts.rejected++;
+        lastReason = fate.rejected;
+      }
+    rate.add(counts.stored);
+    totals.rejected += counts.rejected;
+    if (counts.stored > 0) host.count(counter, counts.stored);
+    if (counts.duplicate > 0) host.count('fieldline_duplicates_total', counts.duplicate);
+    if (counts.rejected > 0) host.count('fieldline_rejected_total', counts.rejected);
+    if (counts.kept > 0) host.count('fieldline_kept_total', counts.kept);
+    // The outbox has told of its own.
+    if (counts.dropped > 0 && policy.kind === 'drop')
+      dropped(counts.dropped, 'away', `${target} away: ${counts.dropped} rows dropped`);
+  }
 
   function show(): void {
     const now = clock.steady();
-    const { waiting, full, state } = batches;
-    const figures = { perSecond: rate.perSecond(now), waiting, full, rejected, lastReason };
-    options.onStatus({ ...linkWords(options.target, state, figures, now), waiting });
+    const state = disk?.state();
+    const figures = {
+      ...{ ...totals, lastReason, perSecond: rate.perSecond(now) },
+      ...{ waiting: batches.waiting, full: batches.full, breaker: guard.state, disk: state },
+    };
+    const { fill, text } = linkWords(target, figures, now, clock.now());
+    host.status(fill, text);
+    host.gauge('fieldline_waiting_rows', batches.waiting);
+    host.gauge('fieldline_peer_up', guard.state.state === 'closed' ? 1 : 0);
+    if (state === undefined || !('rows' in state)) return;
+    host.gauge('fieldline_outbox_rows', state.rows);
+    host.gauge('fieldline_outbox_bytes', state.bytes);
+    host.gauge(
+      'fieldline_outbox_oldest_seconds',
+      state.oldestAt === undefined ? 0 : Math.max(0, (clock.now() - state.oldestAt) / 1000),
+    );
   }
-  const ticker = setInterval(show, TICK_MS);
 
   return {
     async submit(rows) {
-      const outcomes = await batches.submit(rows);
-      const counts = { stored: 0, duplicates: 0, rejected: 0 };
-      for (const outcome of outcomes)
-        if (outcome === 'stored') counts.stored++;
-        else if (outcome === 'duplicate') counts.duplicates++;
-        else {
-          counts.rejected++;
-          lastReason = outcome.rejected;
-        }
-      rate.add(counts.stored);
-      rejected += counts.rejected;
-      options.onCounts(counts);
-      return outcomes;
+      let fates: readonly Fate[];
+      if (policy.kind === 'drop' && batches.full) fates = rows.map(() => 'dropped');
+      else fates = await batches.submit(rows);
+      tally(fates);
+      return fates;
     },
-    async close(graceMs) {
+    async close(graceMs = 5000) {
       clearInterval(ticker);
+      const end = clock.steady() + graceMs;
+      guard.nudge();
       await batches.close(graceMs);
-    },
-  };
-}
-
-type Figures = { perSecond: number; waiting: number; full: boolean; rejected: number; lastReason: string };
-
-/** Colour and words, with the reason where something is wrong. `now` is of the batcher's steady clock. */
-export function linkWords(
-  target: string,
-  state: BatcherState,
-  { perSecond, waiting, full, rejected, lastReason }: Figures,
-  now: number,
-): { fill: LinkStatus['fill']; text: string } {
-  const memory = full ? ', memory full' : '';
-  if (state.away !== undefined) {
-    const seconds = Math.max(0, Math.ceil((state.retryAt - now) / 1000));
-    const reason = state.away.message.startsWith(target) ? state.away.message : `${target}: ${state.away.message}`;
-    return { fill: 'red', text: `${target} away, retry in ${seconds} s, ${waiting} waiting${memory}; ${reason}` };
-  }
-  const rate = `${perSecond.toFixed(perSecond < 10 ? 1 : 0)} rows/s`;
-  const queue = waiting > 0 ? `, ${waiting} waiting` : '';
-  if (rejected > 0) return { fill: 'yellow', text: `${rate}${queue}${memory}, ${rejected} rejected: ${lastReason}` };
-  return { fill: full ? 'yellow' : 'green', text: `${rate}${queue}${memory}` };
-}
-
-/** Rows per second over the last whole window. */
-export function rateMeter(windowMs: number): { add(rows: number): void; perSecond(now: number): number } {
-  let rows = 0;
-  let since: number | undefined;
-  let last = 0;
-  return {
-    add(more) {
-      rows += more;
-    },
-    perSecond(now) {
-      since ??= now;
-      if (now - since >= windowMs) {
-        last = (rows * 1000) / (now - since);
-        rows = 0;
-        since = now;
-      }
-      return last;
+      await carrier.close(Math.max(0, end - clock.steady()));
+      await sink.close();
     },
   };
 }

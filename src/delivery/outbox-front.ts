@@ -18,7 +18,9 @@ export type Front<Row> = {
   /** Done with, from the oldest on. Resolves with the commit. */
   forget(batches: readonly Lying<Row>[]): Promise<void>;
   giveBack(batches: readonly Lying<Row>[]): void;
-  /** Resolves when something that was out is done with or given back; at once when nothing is out. */
+  /** Batches that are out. */
+  readonly out: number;
+  /** Resolves when something that was out is done with or given back. */
   returned(): Promise<void>;
   /** Wall clock, ms, of the oldest batch that was seen. */
   readonly oldestAt: number | undefined;
@@ -143,7 +145,10 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       ahead = [...batches, ...ahead];
       wake();
     },
-    returned: () => (out.size === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))),
+    get out() {
+      return out.size;
+    },
+    returned: () => new Promise(resolve => waiting.push(resolve)),
     get oldestAt() {
       return oldestAt;
     },

@@ -11,6 +11,7 @@ import {
   pack,
   type RowCodec,
   textOf,
+  unpack,
 } from './outbox-batch.ts';
 import { type Lying, openFront, PAGE, READER } from './outbox-front.ts';
 
@@ -26,6 +27,8 @@ export type OutboxOptions<Row> = {
   clock?: Clock;
   /** Rows that a bound has dropped, or that a damaged file has lost. */
   onGone?(gone: Gone): void;
+  /** The rows themselves that a bound has dropped after they were kept. */
+  onDropped?(rows: readonly Row[]): void;
 };
 export type Gone = { why: 'full' | 'age' | 'damaged'; rows: number; text: string };
 
@@ -74,6 +77,7 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
   let committed = end;
   let rows = Math.max(0, end.row - begin.row);
   let lastAppend: Promise<unknown> = Promise.resolve();
+  let lastSettled: Promise<void> = Promise.resolve();
 
   const gone = (why: Gone['why'], count: number, reason: string): void =>
     options.onGone?.({ why, rows: count, text: `${file}: ${reason}` });
@@ -96,17 +100,25 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
     return bytes + size <= maxBytes && waiting === 0;
   }
 
-  function drop(why: 'full' | 'age', batches: readonly Lying<Row>[], reason: string): Promise<void> {
+  async function drop(why: 'full' | 'age', batches: readonly Lying<Row>[], reason: string): Promise<void> {
     const count = batches.reduce((sum, { head }) => sum + head.rows, 0);
     gone(why, count, `${count} rows dropped, ${reason}`);
-    return front.forget(batches);
+    const forgotten = front.forget(batches);
+    if (options.onDropped !== undefined)
+      for (const { rows: known, head, blob } of batches)
+        options.onDropped(known ?? (await unpack(head, blob, codec).catch(() => [])));
+    await forgotten;
   }
 
   /** From the front, in order: what is out just now is waited for, it may arrive after all. */
   async function makeRoom(size: number): Promise<void> {
     while (!fits(size)) {
       await front.load();
-      await front.returned();
+      if (front.out > 0) {
+        await front.returned();
+        await lastSettled;
+        continue;
+      }
       let freed = 0;
       let count = 0;
       for (const { blob } of front.ahead) {
@@ -197,7 +209,9 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
         count += batch.head.rows;
       }
     },
-    settle: batches => void front.forget(batches as readonly Lying<Row>[]).catch(() => {}),
+    settle(batches) {
+      lastSettled = front.forget(batches as readonly Lying<Row>[]).catch(() => {});
+    },
     giveBack: batches => front.giveBack(batches as readonly Lying<Row>[]),
     state() {
       const { bytes, waiting, fault } = journal.state();

@@ -12,6 +12,8 @@ export const faultCodes = {
     'Another gateway works on this data directory: stop it, or give this one its own FIELDLINE_DIR.',
   FIELDLINE_DATABASE: 'Check DATABASE_URL and that PostgreSQL runs and accepts this user.',
   FIELDLINE_BROKER: 'Check MQTT_URL, the credentials and that the broker runs.',
+  FIELDLINE_HTTP: 'Check the address, the credentials and what the server answered.',
+  FIELDLINE_FULL: 'More comes in than goes out: look at the peer of this link, or give its outbox or memory more room.',
   FIELDLINE_PASSWORD_NEEDED: 'Set FIELDLINE_ADMIN_PASSWORD, or keep HOST on 127.0.0.1.',
   FIELDLINE_MIGRATION: 'Restore the migration file as it was applied; migrations are forward only.',
   FIELDLINE_DECODE: 'Look at the reason; the original bytes are in the archive and can be replayed.',

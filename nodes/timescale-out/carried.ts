@@ -1,0 +1,97 @@
+// Readings on their way to the database, with what is needed to speak of them once they are written, maybe after a restart.
+import type { RowCodec } from '../../src/delivery/outbox-batch.ts';
+import { type End, fateOf } from '../../src/kernel/ledger.ts';
+import type { Message } from '../../src/palette/define.ts';
+import type { Outcome } from '../../src/reading/contracts.ts';
+import { entryOf, isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import type { Refused } from '../../src/sinks/dead-letters.ts';
+
+/** `alone`: the payload was this one, not an array. What is no reading is refused by the sink like any other row. */
+export type Carried = { row: Reading; topic: string | undefined; alone: boolean };
+type Fate = Outcome | 'kept' | 'dropped';
+
+export const carriedCodec: RowCodec<Carried> = {
+  toJson: ({ row, topic, alone }) => (topic === undefined ? [row, alone] : [row, alone, topic]),
+  fromJson(value) {
+    const [row, alone, topic] = value as [Reading, boolean, string?];
+    return { row, topic, alone };
+  },
+};
+
+export function carriedOf({ payload, topic }: Message): readonly Carried[] {
+  const alone = !Array.isArray(payload);
+  return membersOf(payload).map(row => ({ row: row as Reading, topic, alone }));
+}
+
+const ROW_BYTES = 500;
+
+/** About. Only unknown fields of a payload can be large. */
+export function bytesOf({ row }: Carried): number {
+  const extra = isReading(row) ? row.metadata.extra : undefined;
+  if (extra === undefined) return ROW_BYTES;
+  try {
+    return ROW_BYTES + JSON.stringify(extra).length;
+  } catch {
+    return ROW_BYTES;
+  }
+}
+
+export function refusedOf(rows: readonly Carried[], fates: readonly Fate[]): readonly Refused[] {
+  return rows.flatMap(({ row, topic }, at) => {
+    const fate = fates[at];
+    return typeof fate === 'object' ? [{ row, topic, reason: fate.rejected }] : [];
+  });
+}
+
+/** Readings for the outputs: new in the database, and refused with the reason. */
+export function outputsOf(rows: readonly Carried[], fates: readonly Fate[]): [stored: unknown[], refused: unknown[]] {
+  const stored = rows.filter((_, at) => fates[at] === 'stored').map(({ row }) => row);
+  return [stored, refusedOf(rows, fates).map(marked)];
+}
+
+/** Messages of rows that were on the disk: those that came alone leave alone, the others as one array. */
+export function lateOutputs(rows: readonly Carried[], outcomes: readonly Outcome[]): (Message | undefined)[][] {
+  const messages: (Message | undefined)[][] = [];
+  const add = (members: readonly Carried[], fates: readonly Outcome[], alone: boolean, topic?: string): void => {
+    const [stored, refused] = outputsOf(members, fates);
+    if (stored.length + refused.length === 0) return;
+    const message = (payload: unknown[]): Message | undefined =>
+      payload.length === 0
+        ? undefined
+        : { ...(topic === undefined ? {} : { topic }), payload: alone ? payload[0] : payload };
+    messages.push([message(stored), message(refused)]);
+  };
+  const batched: number[] = [];
+  for (const [at, carried] of rows.entries())
+    if (carried.alone) add([carried], [outcomes[at]!], true, carried.topic);
+    else batched.push(at);
+  add(
+    batched.map(at => rows[at]!),
+    batched.map(at => outcomes[at]!),
+    false,
+  );
+  return messages;
+}
+
+const STRENGTH: readonly Exclude<End, 'outbox'>[] = ['dropped', 'duplicates', 'deadLetters', 'stored'];
+
+/** Where each message of the ledger ended: a message may give several rows, the strongest word counts. */
+export function endsOf(
+  rows: readonly Carried[],
+  outcomes: readonly Fate[],
+): ReadonlyMap<string, Exclude<End, 'outbox'>> {
+  const ends = new Map<string, Exclude<End, 'outbox'>>();
+  for (const [at, { row }] of rows.entries()) {
+    const entry = entryOf(row);
+    const end = fateOf(outcomes[at] ?? 'dropped') as Exclude<End, 'outbox'>;
+    const before = entry === undefined ? undefined : ends.get(entry);
+    if (entry !== undefined && (before === undefined || STRENGTH.indexOf(end) > STRENGTH.indexOf(before)))
+      ends.set(entry, end);
+  }
+  return ends;
+}
+
+/** The refused reading with its reason; what is no reading goes back as it came. */
+function marked({ row, reason }: Refused): unknown {
+  return isReading(row) ? { ...row, metadata: { ...row.metadata, rejected: reason } } : row;
+}

@@ -1,0 +1,176 @@
+// Disk carrier: batches go to the peer directly, or through the outbox while the peer is away and until the outbox is empty again.
+import { backoff } from '../kernel/backoff.ts';
+import { Fault, reasonOf } from '../kernel/fault.ts';
+import type { Outcome, Sink } from '../reading/contracts.ts';
+import { type After, type Breaker, isOutage, timer } from './breaker.ts';
+import { type Carrier, closedFault } from './carrier.ts';
+import type { Batch, Outbox, OutboxState } from './outbox.ts';
+
+export type DiskCarrierOptions<Row> = {
+  sink: Sink<Row>;
+  breaker: Breaker;
+  /** Most rows in one write out of the outbox. */
+  maxRows: number;
+  /** Tried again for ever. */
+  open(): Promise<Outbox<Row>>;
+  /** Rows out of the outbox were written; they are forgotten when it resolves, and told again after a rejection. */
+  onDrained(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
+  after?: After;
+};
+/** `absent`: why the outbox cannot be used now. Rows go directly then, and wait where that does not work. */
+export type DiskState = OutboxState | { absent: Fault | undefined };
+export type DiskCarrier<Row> = Carrier<Row> & { state(): DiskState };
+
+export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<Row> {
+  const { sink, breaker, maxRows, onDrained, after = timer } = options;
+  const waits = backoff(200, 5000);
+  let box: Outbox<Row> | undefined;
+  let absent: Fault | undefined;
+  let closed = false;
+  let draining: Promise<void> = Promise.resolve();
+  let callOffOpening: (() => void) | undefined;
+  let waiting: (() => void)[] = [];
+
+  /** Resolves when something has changed: rows came or went, the outbox is there or is not. */
+  const change = (): Promise<void> => new Promise(resolve => waiting.push(resolve));
+  function changed(): void {
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  }
+
+  let opening = open();
+  const opened = opening;
+  async function open(): Promise<void> {
+    try {
+      const fresh = await options.open();
+      if (closed) return fresh.close();
+      box = fresh;
+      absent = undefined;
+      waits.reset();
+      draining = drain(fresh);
+    } catch (error) {
+      absent = error as Fault;
+      if (!closed) callOffOpening = after(waits.next(), reopen);
+    }
+    changed();
+  }
+
+  function reopen(): void {
+    opening = open();
+  }
+
+  /** A file that can no longer be used is opened anew: damage is looked for and mended then. */
+  async function renew(old: Outbox<Row>, error: unknown): Promise<void> {
+    if (box !== old || closed) return;
+    box = undefined;
+    absent = error as Fault;
+    changed();
+    await old.close();
+    callOffOpening = after(waits.next(), reopen);
+  }
+
+  async function drain(from: Outbox<Row>): Promise<void> {
+    try {
+      while (!closed && box === from) {
+        await breaker.due();
+        if (closed) return;
+        const batches = await from.next(maxRows);
+        if (batches.length > 0) await carry(from, batches);
+        else if (from.state().rows === 0) await change();
+      }
+    } catch (error) {
+      await renew(from, error);
+    }
+  }
+
+  async function carry(from: Outbox<Row>, batches: readonly Batch<Row>[]): Promise<void> {
+    const rows = batches.flatMap(batch => batch.rows);
+    try {
+      const outcomes = await breaker.attempt(() => narrowed(rows));
+      while (!(await told(rows, outcomes))) if (closed) throw closedFault();
+      from.settle(batches);
+    } catch {
+      // An outage: the breaker shows it.
+      from.giveBack(batches);
+    }
+    changed();
+  }
+
+  async function told(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<boolean> {
+    await breaker.due();
+    try {
+      await breaker.attempt(() => onDrained(rows, outcomes).catch(asOutage));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Nobody waits for these rows any more, so that a batch that the sink chokes on must not stop the queue: it is halved. */
+  async function narrowed(rows: readonly Row[]): Promise<readonly Outcome[]> {
+    try {
+      return await sink.write(rows);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      if (rows.length === 1) return [{ rejected: reasonOf(error) }];
+      const middle = rows.length >> 1;
+      return [...(await narrowed(rows.slice(0, middle))), ...(await narrowed(rows.slice(middle)))];
+    }
+  }
+
+  /** Nothing lies before new rows. The last write of a drain is waited for: following it would never end under load. */
+  async function isClear(it: Outbox<Row>): Promise<boolean> {
+    for (;;) {
+      const { rows } = it.state();
+      if (rows === 0 || rows > maxRows || breaker.state.state !== 'closed' || box !== it || closed) return rows === 0;
+      await change();
+    }
+  }
+
+  return {
+    async write(rows) {
+      await opened;
+      while (!closed) {
+        if (box === undefined || (await isClear(box)))
+          try {
+            return await breaker.attempt(() => sink.write(rows));
+          } catch (error) {
+            if (!isOutage(error)) throw error;
+          }
+        const it = box;
+        if (it === undefined) await Promise.race([breaker.due(), change()]);
+        else
+          try {
+            const keepings = await it.append(rows);
+            changed();
+            return keepings;
+          } catch (error) {
+            await renew(it, error);
+          }
+      }
+      throw closedFault();
+    },
+    async close(graceMs) {
+      closed = true;
+      callOffOpening?.();
+      breaker.nudge();
+      changed();
+      await new Promise<void>(resolve => {
+        const callOff = after(graceMs, resolve);
+        void Promise.all([opening, draining]).then(() => {
+          callOff();
+          resolve();
+        });
+      });
+      await box?.close();
+    },
+    state: () => box?.state() ?? { absent },
+  };
+}
+
+/** Whatever is wrong with the telling: rows that nobody was told of are not forgotten. */
+function asOutage(error: unknown): never {
+  if (isOutage(error)) throw error;
+  throw new Fault('FIELDLINE_ROW', reasonOf(error), { kind: 'outage', cause: error });
+}
