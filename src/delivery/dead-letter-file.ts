@@ -1,6 +1,6 @@
 // Dead letters on disk: one JSON line for each message that would not work, with its original bytes, fsynced.
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve as absolute } from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import type { Raw } from '../reading/raw.ts';
@@ -24,6 +24,11 @@ export type DeadLetterFile = {
   append(raw: Raw, reason: string, attempts: number): Promise<void>;
   /** Oldest first. Lines that were damaged are left out and counted. */
   list(): Promise<{ letters: DeadLetter[]; damaged: number }>;
+  /**
+   * Hands over what was written until now, a file at a time, with the text of lines that were damaged; a file is removed
+   * when `handle` has resolved for it. What is appended meanwhile stays for the next time.
+   */
+  take(handle: (letters: readonly DeadLetter[], damaged: readonly string[]) => Promise<void>): Promise<void>;
   /** Old files that had to make room, since it was opened. */
   readonly dropped: number;
   close(): Promise<void>;
@@ -40,8 +45,42 @@ export type DeadLetterOptions = {
 const NAME = /^dead-letters-(\d{9})\.jsonl$/;
 const nameOf = (number: number): string => `dead-letters-${String(number).padStart(9, '0')}.jsonl`;
 
-/** Makes the folder where it is missing. Rejects with a Fault of kind outage when it cannot be written. */
+/** Open folders of this process: who writes letters and who takes them away must know of each other. */
+const opened = new Map<string, { file: Promise<DeadLetterFile>; users: number }>();
+
+/**
+ * Makes the folder where it is missing; who opens one that is open already shares it, with the options of the first.
+ * Rejects with a Fault of kind outage when it cannot be written.
+ */
 export async function openDeadLetters(folder: string, options: DeadLetterOptions = {}): Promise<DeadLetterFile> {
+  const key = absolute(folder);
+  const shared = opened.get(key) ?? { file: openFile(key, options), users: 0 };
+  opened.set(key, shared);
+  shared.users++;
+  const leave = () => {
+    if (--shared.users === 0 && opened.get(key) === shared) opened.delete(key);
+  };
+  const file = await shared.file.catch(error => {
+    leave();
+    throw error;
+  });
+  // Somebody may have cleared the data directory since it was opened first.
+  await mkdir(key, { recursive: true }).catch(() => undefined);
+  return {
+    append: file.append,
+    list: file.list,
+    take: file.take,
+    get dropped() {
+      return file.dropped;
+    },
+    async close() {
+      leave();
+      await file.close();
+    },
+  };
+}
+
+async function openFile(folder: string, options: DeadLetterOptions): Promise<DeadLetterFile> {
   const { maxBytes = 64 << 20, files = 8, clock = systemClock } = options;
   const fileBytes = Math.max(1, Math.floor(maxBytes / files));
   let queue: { line: Buffer; resolve(): void; reject(fault: Fault): void }[] = [];
@@ -116,6 +155,18 @@ export async function openDeadLetters(folder: string, options: DeadLetterOptions
     writing = undefined;
   }
 
+  async function read(number: number): Promise<{ letters: DeadLetter[]; damaged: string[] }> {
+    const letters: DeadLetter[] = [];
+    const damaged: string[] = [];
+    for (const line of (await readFile(join(folder, nameOf(number)), 'utf8')).split('\n')) {
+      if (line === '') continue;
+      const letter = parse(line);
+      if (letter) letters.push(letter);
+      else damaged.push(line);
+    }
+    return { letters, damaged };
+  }
+
   return {
     append(raw, reason, attempts) {
       const letter: DeadLetter = {
@@ -136,17 +187,29 @@ export async function openDeadLetters(folder: string, options: DeadLetterOptions
     },
     list: () =>
       guarded(async () => {
-        const letters: DeadLetter[] = [];
-        let damaged = 0;
-        for (const number of await numbers())
-          for (const line of (await readFile(join(folder, nameOf(number)), 'utf8')).split('\n')) {
-            if (line === '') continue;
-            const letter = parse(line);
-            if (letter) letters.push(letter);
-            else damaged++;
-          }
-        return { letters, damaged };
+        const all = { letters: [] as DeadLetter[], damaged: 0 };
+        for (const number of await numbers()) {
+          const { letters, damaged } = await read(number);
+          all.letters.push(...letters);
+          all.damaged += damaged.length;
+        }
+        return all;
       }),
+    async take(handle) {
+      while (writing !== undefined) await writing;
+      // From here to the next await nobody writes: later letters go to a new file.
+      if (size > 0) {
+        current++;
+        size = 0;
+      }
+      const before = current;
+      for (const number of await guarded(numbers)) {
+        if (number >= before) break;
+        const { letters, damaged } = await guarded(() => read(number));
+        await handle(letters, damaged);
+        await guarded(() => rm(join(folder, nameOf(number)), { force: true }));
+      }
+    },
     get dropped() {
       return dropped;
     },

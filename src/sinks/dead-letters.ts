@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
-import { isReading } from '../reading/reading.ts';
+import { isReading, type Reading } from '../reading/reading.ts';
 
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
@@ -41,10 +41,15 @@ function letterOf({ row, topic, reason }: Refused) {
 /** The reading as JSON, so that it can be sent again as it is. What JSON cannot hold is kept for a reader. */
 function bytesOf(row: unknown): Uint8Array {
   try {
-    return Buffer.from(JSON.stringify(row) ?? String(row));
+    return Buffer.from(JSON.stringify(isReading(row) ? lasting(row) : row) ?? String(row));
   } catch {
     return Buffer.from(inspect(row, { depth: 10 }));
   }
+}
+
+/** Without what belonged to this one delivery: the same reading refused again is the same letter. */
+function lasting({ metadata: { receipt: _receipt, entry: _entry, ...metadata }, ...reading }: Reading): Reading {
+  return { ...reading, metadata };
 }
 
 /** A text may be the very reason for the refusal: PostgreSQL takes no U+0000. */

@@ -1,0 +1,80 @@
+// Sends queued dead letters again, oldest first; each is resolved when it has settled, or waits for somebody with its new reason.
+import { reasonOf } from '../kernel/fault.ts';
+import type { Settled } from '../kernel/ticket.ts';
+import type { Query } from '../reading/contracts.ts';
+import type { Raw } from '../reading/raw.ts';
+import { isReading, protocols, type Reading } from '../reading/reading.ts';
+import { type Letter, reopenLetter, resolveLetter, takeQueued } from './dead-letters.ts';
+import type { LetterFilter } from './letter-filter.ts';
+
+/** The message of a letter as it was, or as it was put right. Undefined when it can be neither. */
+export function messageOf(letter: Letter): Raw | Reading | undefined {
+  const bytes = letter.fixed ?? letter.bytes;
+  if (letter.kind === 'reading') return readingOf(bytes);
+  // Without a topic no decoder knows what it is.
+  if (letter.topic === null) return undefined;
+  return {
+    topic: letter.topic,
+    bytes,
+    receivedAt: (letter.received_at ?? letter.created_at).getTime(),
+    source: letter.scanner_id ?? letter.source,
+    protocol: protocols.find(known => known === letter.protocol) ?? 'mqtt',
+    ...(letter.device_id === null ? {} : { deviceId: letter.device_id }),
+  };
+}
+
+function readingOf(bytes: Uint8Array): Reading | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return isReading(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export type ResendOptions = {
+  query: Query;
+  /** Only these letters; others are left to other nodes. */
+  filter: LetterFilter;
+  /** Sends one message with a ticket and tells what became of it. */
+  emit(message: Raw | Reading, letter: Letter): Promise<Settled>;
+};
+
+/** `waiting`: an outage met them; they stay queued. */
+export type Resent = { resolved: number; reopened: number; waiting: number };
+
+const AT_ONCE = 100;
+
+/** One round: takes what is queued, at most 100 letters, and resolves when each has settled. Rejects when the database is away. */
+export async function resendRound({ query, filter, emit }: ResendOptions): Promise<Resent> {
+  const resent: Resent = { resolved: 0, reopened: 0, waiting: 0 };
+  const letters = await takeQueued(query, filter, AT_ONCE);
+  await Promise.all(
+    letters.map(async letter => {
+      const message = messageOf(letter);
+      const settled = message === undefined ? unfit(letter) : await emitSafely(() => emit(message, letter));
+      if (settled.ok) {
+        if (await resolveLetter(query, letter.id, letter.stamp)) resent.resolved++;
+        // A sink has refused it again and said why.
+        else resent.reopened++;
+      } else if (settled.kind === 'data') {
+        await reopenLetter(query, letter.id, letter.stamp, settled.reason);
+        resent.reopened++;
+      } else resent.waiting++;
+    }),
+  );
+  return resent;
+}
+
+function unfit({ kind }: Letter): Settled {
+  const what = kind === 'reading' ? 'JSON of a reading' : 'a message with a topic';
+  return { ok: false, kind: 'data', reason: `expected ${what}, so it cannot be sent; put it right or discard it` };
+}
+
+async function emitSafely(emit: () => Promise<Settled>): Promise<Settled> {
+  try {
+    return await emit();
+  } catch (error) {
+    return { ok: false, kind: 'unfinished', reason: reasonOf(error) };
+  }
+}
