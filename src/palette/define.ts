@@ -31,6 +31,8 @@ export type Host = {
   secret(field: string): string;
   /** Source: sends with a delivery ticket and tells what became of the message. */
   emit(output: Output): Promise<Settled>;
+  /** Is anything wired to this output, counted from 0? What is sent to nobody settles as if it had been stored. */
+  wired(output: number): boolean;
   /** Sends without a ticket (timers, status messages). */
   send(output: Output): void;
   /** Ticket of a message that arrived; undefined when no source tracks it. */
@@ -78,6 +80,8 @@ export type NodeDefinition<F extends Fields = Fields> = Common<F> & {
   input?: string;
   /** Labels of the output ports. */
   outputs: readonly string[];
+  /** Admin endpoint (`act`) that the node's button on the canvas calls with `{ node }`; it answers `{ says }`. */
+  button?: `fieldline/${string}`;
   start(settings: Settings<F>, host: Host): Running | Promise<Running>;
 };
 

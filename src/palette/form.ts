@@ -69,8 +69,12 @@ function lookOf(definition: NodeDefinition<Fields> | ConfigDefinition<Fields>): 
   const label = definition.type.replace('fieldline-', '');
   const sink = definition.family === 'store' || definition.family === 'serve' ? ',align:"right"' : '';
   const inputs = definition.input === undefined ? 'inputs:0' : `inputs:1,inputLabels:${script(definition.input)}`;
+  const button =
+    definition.button === undefined
+      ? ''
+      : `,button:{enabled:function(){return !this.changed},onclick:function(){FieldlineForm.press(this,${script(definition.button)})}}`;
   return `category:"Fieldline",color:${script(colours[definition.family])},icon:${script(definition.icon)},paletteLabel:${script(label)}${sink},
-${inputs},outputs:${definition.outputs.length},outputLabels:${script(definition.outputs)},label:function(){return this.name||${script(label)}},labelStyle:function(){return this.name?"node_label_italic":""}`;
+${inputs},outputs:${definition.outputs.length},outputLabels:${script(definition.outputs)},label:function(){return this.name||${script(label)}},labelStyle:function(){return this.name?"node_label_italic":""}${button}`;
 }
 
 /** The `.html` of one node. `help` is Markdown; `extra` the node's own form.html, put below the generated rows. */

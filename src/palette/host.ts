@@ -49,6 +49,7 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
       return chosen;
     },
     secret: field => node.credentials?.[field] ?? '',
+    wired: output => (node.wires?.[output]?.length ?? 0) > 0,
     emit: output => track(messagesOf(output), () => node.send(output)),
     send: output => inContextOf(undefined, () => node.send(output)),
     ticket: ticketOf,

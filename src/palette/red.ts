@@ -6,6 +6,8 @@ export type RedNode = {
   type: string;
   name?: string;
   credentials?: Record<string, string>;
+  /** Ids of the nodes at the other ends, by output. */
+  wires?: readonly (readonly string[])[];
   send(output: unknown): void;
   status(status: { fill?: string; shape?: string; text?: string }): void;
   log(text: string): void;

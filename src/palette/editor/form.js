@@ -97,9 +97,16 @@ window.FieldlineForm ??= (() => {
     for (const [name, field] of Object.entries(types[node.type] ?? {})) if (field.kind === 'list') node[name] = readList(prefix, name, field);
   }
 
+  /** The button of a node on the canvas: tells the running node, and shows what it says. */
+  function press(node, path) {
+    $.ajax({ url: path, method: 'POST', contentType: 'application/json', data: JSON.stringify({ node: node.id }) })
+      .done(answer => RED.notify(element('span', {}, answer.says ?? 'done').innerHTML, 'success'))
+      .fail(request => RED.notify(element('span', {}, request.responseJSON?.error ?? request.statusText).innerHTML, 'error'));
+  }
+
   function define(type, fields) {
     types[type] = fields;
   }
 
-  return { check, define, open, save };
+  return { check, define, open, press, save };
 })();
