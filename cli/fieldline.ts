@@ -24,6 +24,16 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'migrate [--status]',
     load: () => import('./migrate.ts'),
   },
+  backup: {
+    summary: 'database, flows, secrets, decoders and journals into one file, while it runs',
+    usage: 'backup FILE|DIR',
+    load: () => import('./backup.ts'),
+  },
+  restore: {
+    summary: 'such a file into an empty data directory',
+    usage: 'restore FILE',
+    load: () => import('./restore.ts'),
+  },
 };
 
 const help = [

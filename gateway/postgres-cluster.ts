@@ -32,6 +32,11 @@ export type Cluster = Remembered & {
 
 export const USER = 'fieldline';
 
+/** Of the embedded database `fieldline`, from what the data directory remembers of it. */
+export function urlOfCluster({ password, port }: Pick<Remembered, 'password' | 'port'>): string {
+  return `postgresql://${USER}:${password}@127.0.0.1:${port}/fieldline`;
+}
+
 /** A path inside is kept relative, so that the data directory can be moved. */
 export function remember(directory: string, { cluster, password, port }: Remembered): void {
   const inside = path.dirname(cluster) === directory;
@@ -110,7 +115,7 @@ function checkVersion(cluster: string, programs: Programs): void {
       cluster,
       version === undefined
         ? 'a cluster of PostgreSQL (restore it from a backup, or move the folder and database.json away to begin anew)'
-        : `a cluster of PostgreSQL ${programs.major} (upgrade it with pg_upgrade, or set DATABASE_URL to a server of its version)`,
+        : `a cluster of PostgreSQL ${programs.major} (make a backup with the program of its version and restore it with this one, or set DATABASE_URL to a server of its version)`,
       version === undefined ? 'a folder without PG_VERSION' : `one of version ${version}`,
     ),
   );

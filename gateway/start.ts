@@ -7,6 +7,7 @@ import { drained, pauseSources } from '../src/palette/drain.ts';
 import { healthParts } from '../src/palette/health.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { openEmbeddedBroker } from './broker.ts';
+import { openControl } from './control.ts';
 import { openDataDirectory, secretOf } from './data-directory.ts';
 import { startDatabase } from './database.ts';
 import { type Environment, isLoopback } from './environment.ts';
@@ -168,6 +169,7 @@ export async function startGateway(options: {
   const folder = openDataDirectory(environment.directory);
   stops.add('data directory', 100, folder.release);
   const directory = folder.path;
+  stops.add('control', 100, await openControl(directory));
   const secret = secretOf(directory, environment.secret);
   logs.hide(secret);
   const processes = processesIn(directory);

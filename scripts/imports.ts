@@ -44,7 +44,9 @@ export function arrowFault(from: string, to: string): string | undefined {
     if (from === 'src/palette') return to === 'src/kernel';
     if (isDomain(from)) return to === 'src/kernel' || to === 'src/reading';
     if (from.startsWith('nodes/')) return to.startsWith('src/');
-    if (from === 'cli' || from === 'sim') return to.startsWith('src/') || (from === 'cli' && to === 'sim');
+    // Backup, restore and doctor are about the gateway's data directory and its database.
+    if (from === 'cli') return to.startsWith('src/') || to === 'sim' || to === 'gateway';
+    if (from === 'sim') return to.startsWith('src/');
     return from === 'gateway' && (to.startsWith('src/') || to === 'sim');
   })();
   return allowed ? undefined : `${from} may not import ${to}`;

@@ -17,9 +17,16 @@ const LOCK = 0x464c_494e;
  */
 export async function migrate(
   url: string,
-  options: { password?: string; folder?: string; log?: (line: string) => void } = {},
+  options: {
+    password?: string;
+    folder?: string;
+    /** No further than this version: that of a backup, whose rows fit the tables of their time. */
+    upTo?: number;
+    log?: (line: string) => void;
+  } = {},
 ): Promise<Migrated> {
-  const migrations = await readMigrations(options.folder);
+  const all = await readMigrations(options.folder);
+  const migrations = all.filter(({ version }) => version <= (options.upTo ?? Infinity));
   const { connectionString, connectionTimeoutMillis } = poolConfig({ url, password: options.password });
   // A connection of its own: the lock belongs to it and goes with it, and no statement of a migration is timed.
   const client = new pg.Client({ connectionString, connectionTimeoutMillis, application_name: 'fieldline migrate' });

@@ -1,0 +1,106 @@
+// Restore: a whole backup into an empty data directory and an empty database, compared with what the backup says it held.
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { checkArchive, readArchive } from '../src/backup/archive.ts';
+import { type DatabaseHead, fillDatabase, type Sums } from '../src/backup/database.ts';
+import type { Member } from '../src/backup/tar.ts';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { migrate, migrationState } from '../src/store/migrate.ts';
+import { openStore } from '../src/store/store.ts';
+import type { About } from './backup.ts';
+import { openDataDirectory } from './data-directory.ts';
+import { startDatabase } from './database.ts';
+import type { Log } from './log.ts';
+import { processesIn } from './processes.ts';
+
+export type RestoreOptions = { directory: string; file: string; databaseUrl: string | undefined; log: Log };
+
+/** Rejects with a Fault; the directory is as empty as before then. */
+export async function restore(options: RestoreOptions): Promise<About> {
+  const { directory, file } = options;
+  // All of it is read before anything is written.
+  const about = await checkArchive<About>(file);
+  const there = contentsOf(directory);
+  if (there.length > 0) throw wrong(directory, 'a missing or an empty directory', there.slice(0, 3));
+  const held = openDataDirectory(directory);
+  try {
+    const members = readArchive(file);
+    let member = await members.next();
+    for (; !member.done && member.value.path.startsWith('files/'); member = await members.next())
+      await extract(member.value, directory);
+    if (!member.done) await restoreDatabase(options, member.value, members, about.sums ?? {});
+    held.release();
+    return about;
+  } catch (error) {
+    held.release();
+    for (const name of contentsOf(directory)) rmSync(path.join(directory, name), { recursive: true, force: true });
+    throw error instanceof Fault ? error : wrong(file, 'to be restored', reasonOf(error));
+  }
+}
+
+function contentsOf(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw wrong(directory, 'a missing or an empty directory', reasonOf(error));
+  }
+}
+
+function wrong(where: string, what: string, got: unknown): Fault {
+  return new Fault('FIELDLINE_BACKUP', expected(where, what, got));
+}
+
+async function extract({ path: place, chunks }: Member, directory: string): Promise<void> {
+  const target = path.resolve(directory, place.slice('files/'.length));
+  if (!target.startsWith(directory + path.sep)) throw wrong(place, 'a path within the data directory', place);
+  mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+  const handle = await open(target, 'wx', 0o600);
+  try {
+    for await (const piece of chunks()) await handle.appendFile(piece);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function restoreDatabase(
+  { directory, databaseUrl, log }: RestoreOptions,
+  first: Member,
+  members: AsyncGenerator<Member>,
+  sums: Sums,
+): Promise<void> {
+  const pieces: Buffer[] = [];
+  for await (const piece of first.chunks()) pieces.push(piece);
+  const head = JSON.parse(Buffer.concat(pieces).toString()) as DatabaseHead;
+  const fill = async (url: string): Promise<void> => {
+    await makeTables(url, head, log);
+    await fillDatabase(url, head, async filling => {
+      for await (const { path: place, chunks } of members)
+        await filling.fill(place.slice('database/'.length, place.lastIndexOf('/')), chunks());
+      await filling.finish(sums);
+    });
+  };
+  if (databaseUrl !== undefined) return fill(databaseUrl);
+  const database = await startDatabase({ directory, processes: processesIn(directory), log });
+  try {
+    await fill(database.url);
+  } finally {
+    await database.stop(10_000);
+  }
+}
+
+/** As they were in the version of the backup; the next start brings them, with their rows, to the newest. */
+async function makeTables(url: string, head: DatabaseHead, log: Log): Promise<void> {
+  const store = openStore({ url, connections: 1 });
+  try {
+    const { version, newest } = await migrationState(store.query);
+    if (version > 0) throw wrong('the database', 'one without tables of Fieldline', `version ${version}`);
+    if (newest < head.version)
+      throw wrong('backup', `one of version ${newest} or older (use a newer program)`, head.version);
+  } finally {
+    await store.close();
+  }
+  await migrate(url, { upTo: head.version, log: line => log('info', line) });
+}
