@@ -72,7 +72,7 @@ describe('migrate', () => {
       runs.flatMap(({ applied }) => applied),
       names,
     );
-    assert.deepEqual(await migrate(url), { variant: 'plain', applied: [], version: names.length });
+    assert.deepEqual(await migrate(url), { variant: server.variant, applied: [], version: names.length });
   });
 
   it('goes on where an older version stopped, in a transaction and outside', async () => {
@@ -89,7 +89,7 @@ describe('migrate', () => {
       );
       assert.deepEqual((await migrate(url, { folder })).applied, ['0002_second']);
       assert.deepEqual(await store.query('SELECT n FROM t ORDER BY n'), [{ n: 1 }, { n: 2 }]);
-      assert.deepEqual(await migrationState(store.query, folder), { version: 2, newest: 2, variant: 'plain' });
+      assert.deepEqual(await migrationState(store.query, folder), { version: 2, newest: 2, variant: server.variant });
 
       await writeFile(join(folder, '0003_broken.sql'), 'INSERT INTO t VALUES (3);\nSELECT nonsense;\n');
       await assert.rejects(migrate(url, { folder }), /migration 0003_broken: .*nonsense/);

