@@ -154,7 +154,7 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
       return texts.map(() => 'dropped');
     }
     if (full === 'drop-oldest') await makeRoom(size);
-    const head: BatchHead = { ...end, rows: texts.length, at: clock.now(), crc, packed };
+    const head: BatchHead = { ...end, rows: texts.length, at: Math.floor(clock.now()), crc, packed };
     const after = endOf(head, blob);
     end = after;
     await journal.append(JSON.stringify(head), blob, [READER], ['end', JSON.stringify([after.row, after.byte])]);
