@@ -76,8 +76,7 @@ export const definition = defineNode({
     }
     const passes = deviceFilter({ allow: listOf(settings.allow), block: listOf(settings.block) });
     const batches = settings.emit === 'batches';
-    const tally = scanTally(settings.adapter);
-
+    const tally = scanTally(settings.adapter, settings.scanner);
     const pump = pumpOf<Raw>({
       counter: ledgerIn(host.directory).counter(host.id, host.name),
       size: batches ? 200 : 1,
@@ -119,6 +118,7 @@ export const definition = defineNode({
       resume: pump.resume,
       async close() {
         stop();
+        tally.close();
         pump.close();
         await radio.close();
       },

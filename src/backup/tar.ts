@@ -1,4 +1,4 @@
-// Tar archives (POSIX ustar), written and read as streams: any tar program opens them.
+// Tar archives (POSIX ustar), written and read as streams: every tar program opens them.
 import { Buffer } from 'node:buffer';
 
 /** Files over 100 characters are split between name and prefix (IEEE Std 1003.1, pax, "ustar Interchange Format"). */

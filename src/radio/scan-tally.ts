@@ -1,5 +1,6 @@
 // What a scan has to say of itself: counts, and in words what is not as it should be.
 import { boundedMap } from '../kernel/bounded.ts';
+import { announceScan } from './scanners.ts';
 
 export type Say = { fill: 'green' | 'yellow' | 'red'; text: string };
 
@@ -10,18 +11,27 @@ export type ScanTally = {
   radio(on: boolean, reason: string): void;
   /** `trouble`: why messages are tried again, '' when all is well; `waiting`: how many wait. */
   say(trouble: string, waiting: number): Say;
+  /** The heartbeat of its scanner no longer tells of it. */
+  close(): void;
 };
 
 const DEVICES = 10_000;
 
-export function scanTally(adapter: string): ScanTally {
+/** `scanner`: whose heartbeat tells of it. */
+export function scanTally(adapter: string, scanner = ''): ScanTally {
   const devices = boundedMap<string, true>(DEVICES);
   let adverts = 0;
   let drops = 0;
   let silentMs = 0;
   let radioOn = true;
   let radioText = '';
+  const since = Date.now();
+  const close = announceScan(scanner, () => ({
+    ...{ since, sent: adverts - drops, devices: devices.size },
+    adapter: radioOn ? 'on' : (radioText.split(':')[0] ?? 'off'),
+  }));
   return {
+    close,
     heard(address) {
       adverts++;
       silentMs = 0;
