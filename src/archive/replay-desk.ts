@@ -39,6 +39,7 @@ export function replayDesk({ query, owner, perSecond, carry, onState, lookMs = 2
   const claim = randomUUID();
   let paused = false;
   let closed = false;
+  let idle = false;
   let carrier: Carrier | undefined;
   let last: (Replay & { end: ReplayEnd }) | undefined;
   let wake = () => {};
@@ -94,11 +95,14 @@ export function replayDesk({ query, owner, perSecond, carry, onState, lookMs = 2
       try {
         const replay = paused ? undefined : await claimReplay(query, claim, { owner });
         if (replay !== undefined && !closed) {
+          idle = false;
           await work(replay);
           continue;
         }
-        onState({ state: 'idle', last });
+        if (!idle) onState({ state: 'idle', last });
+        idle = true;
       } catch (error) {
+        idle = false;
         onState({ state: 'away', reason: reasonOf(error) });
       }
       if (!closed) await rest();

@@ -1,0 +1,114 @@
+// dead-letters: lists what could not be stored, sends it into the flow again, and takes it off the list when that has settled.
+import { letterFilterOf } from '../../src/delivery/letter-filter.ts';
+import { type LetterAnswer, obey } from '../../src/delivery/letter-orders.ts';
+import { resendDesk } from '../../src/delivery/resend-desk.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { defineNode, type Message } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import type { Query } from '../../src/reading/contracts.ts';
+import { kindOf } from '../../src/reading/kinds.ts';
+import { isRaw, type Raw } from '../../src/reading/raw.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import type { Database } from '../../src/store/database.ts';
+import { fields } from './fields.ts';
+
+/** Orders to the running nodes, for the button. */
+const running = new Map<string, (order: unknown, by: string) => Promise<LetterAnswer>>();
+
+const ANSWERS = 4;
+
+export const definition = defineNode({
+  type: 'fieldline-dead-letters',
+  family: 'source',
+  icon: 'font-awesome/fa-envelope-open',
+  summary: 'Lists messages that could not be stored, and sends them into the flow again.',
+  input: 'orders',
+  outputs: ['adverts', 'frames', 'messages', 'readings', 'answers'],
+  button: 'fieldline/dead-letters',
+  fields,
+  admin(admin) {
+    // Body: `{ node }` from the button: all open letters again; or an order as for the input.
+    admin.act('fieldline/dead-letters', async ({ body }) => {
+      const { node, ...order } = (body ?? {}) as Record<string, unknown>;
+      const give = running.get(String(node));
+      if (give === undefined) throw new Error('dead-letters: deploy the node first');
+      const answer = await give({ command: 'resend', ...order }, 'editor');
+      return { says: `${answer.ids?.length ?? 0} dead letters are sent again`, ...answer };
+    });
+  },
+  start(settings, host) {
+    const store = host.config<Database>('store');
+    if (store === undefined)
+      throw new Fault('FIELDLINE_SETTING', 'Database: expected a timescale-db node that runs, got none');
+    const { source, topic, device, reason } = settings;
+    const filter = letterFilterOf({ source, topic, device, reason });
+    const query: Query = async (sql, values) => {
+      await store.migrated;
+      return store.query(sql, values);
+    };
+
+    function emit(message: Raw | Reading, letterTopic: string | null) {
+      const output = outputOf(message);
+      if (!host.wired(output)) {
+        const why = `output ${output + 1} (${definition.outputs[output]}) is wired to nothing`;
+        return Promise.resolve({ ok: false, kind: 'data', reason: why } as const);
+      }
+      const sent: Message = { payload: message, ...(letterTopic === null ? {} : { topic: letterTopic }) };
+      return host.emit(definition.outputs.map((_label, at) => (at === output ? sent : undefined)));
+    }
+
+    const desk = resendDesk({
+      query,
+      filter,
+      directory: host.directory,
+      emit: (message, letter) => emit(message, letter.topic),
+      onCounts({ open, queued }) {
+        host.gauge('fieldline_dead_letters_open', open);
+        const text = `${open} open${queued > 0 ? `, ${queued} queued` : ''}`;
+        host.status(queued > 0 ? 'blue' : open > 0 ? 'yellow' : 'green', text);
+      },
+      onMoved({ letters, damaged }) {
+        host.count('fieldline_dead_letters_moved_total', letters);
+        if (damaged > 0) host.log('warn', `${damaged} lines of the dead letters on disk were damaged`);
+      },
+      onAway: why => host.status('red', `letters stay on the disk; ${why}`),
+    });
+
+    async function give(order: unknown, by: string): Promise<LetterAnswer> {
+      const answer = await obey(order, { query, filter, by });
+      if (answer.command !== 'list' && answer.command !== 'show') desk.wake();
+      return answer;
+    }
+    running.set(host.id, give);
+
+    return {
+      input(message, send, done) {
+        give(message.payload, whoOf(message)).then(answer => {
+          send(definition.outputs.map((_label, at) => (at === ANSWERS ? { ...message, payload: answer } : undefined)));
+          done();
+        }, done);
+      },
+      pause: () => desk.pause(),
+      resume: () => desk.resume(),
+      async close() {
+        running.delete(host.id);
+        await desk.close();
+      },
+    };
+  },
+});
+
+function outputOf(message: Raw | Reading): number {
+  if (!isRaw(message)) return 3;
+  const kind = kindOf(message.topic);
+  return kind === 'advert' ? 0 : kind === 'frame' ? 1 : 2;
+}
+
+/** The dashboard says who pressed; a flow may say it in `msg.by`. */
+function whoOf(message: Message): string {
+  const client = message['_client'] as { user?: { username?: unknown }; socketIp?: unknown } | undefined;
+  const given = [message['by'], client?.user?.username, client?.socketIp];
+  return (given.find(name => typeof name === 'string' && name !== '') as string | undefined) ?? 'flow';
+}
+
+export default nodeRed(definition);

@@ -1,0 +1,112 @@
+// replay: runs part of the archive through the decoders again, beside live data, from where it was after a restart.
+import { replayDesk } from '../../src/archive/replay-desk.ts';
+import { askForReplay, stopReplays } from '../../src/archive/replays.ts';
+import { deskWords, progressOf } from '../../src/archive/replay-words.ts';
+import { selectionOf } from '../../src/archive/selection.ts';
+import { courier } from '../../src/delivery/courier.ts';
+import { keepLetters } from '../../src/delivery/dead-letters.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { defineNode } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import { byKind } from '../../src/reading/kinds.ts';
+import type { Raw } from '../../src/reading/raw.ts';
+import type { Database } from '../../src/store/database.ts';
+import { fields } from './fields.ts';
+
+/** Asks the running nodes for a replay, for the button. */
+const start = new Map<string, (by: string) => Promise<string>>();
+
+export const definition = defineNode({
+  type: 'fieldline-replay',
+  family: 'source',
+  icon: 'font-awesome/fa-history',
+  summary: 'Runs part of the raw archive through the decoders again, no faster than live data bears.',
+  input: 'start or stop',
+  outputs: ['adverts', 'frames', 'messages', 'progress'],
+  button: 'fieldline/replay',
+  fields,
+  admin(admin) {
+    // Body: `{ node }`; the button on the canvas.
+    admin.act('fieldline/replay', async ({ body }) => {
+      const begin = start.get(String((body as { node?: unknown } | undefined)?.node));
+      if (begin === undefined) throw new Error('replay: deploy the node first');
+      return { says: await begin('editor') };
+    });
+  },
+  async start(settings, host) {
+    const store = host.config<Database>('store');
+    if (store === undefined)
+      throw new Fault('FIELDLINE_SETTING', 'Database: expected a timescale-db node that runs, got none');
+    const { query, migrated } = store;
+    // A wrong range is told now, not when somebody presses the button.
+    selectionOf(settings, Date.now());
+
+    let trouble = '';
+    const desk = replayDesk({
+      query: async (sql, values) => {
+        await migrated;
+        return query(sql, values);
+      },
+      owner: host.id,
+      perSecond: settings.perSecond > 0 ? settings.perSecond : undefined,
+      carry: run =>
+        courier({
+          source: run.source,
+          mode: 'batches',
+          emit(raws) {
+            const { advert, frame, message } = byKind(raws.map(raw => ({ ...raw })));
+            const parts = [advert, frame, message];
+            const lost = parts.findIndex((part, output) => part.length > 0 && !host.wired(output));
+            // Settled as stored it would be, and never come again.
+            trouble = lost < 0 ? '' : `output ${lost + 1} (${definition.outputs[lost]}) is wired to nothing`;
+            if (lost >= 0) return Promise.resolve({ ok: false, kind: 'outage', reason: trouble });
+            return host.emit(parts.map(part => (part.length > 0 ? { payload: part } : undefined)));
+          },
+          async deadLetter(raw, reason, attempts) {
+            await keepLetters(query, host.id, [letterOf(raw, reason, attempts)]);
+            run.gaveUp(raw);
+          },
+          onCount: (event, by) => host.count('fieldline_replayed_total', by, { event }),
+        }),
+      onState(state) {
+        const [fill, words] = deskWords(state);
+        if (trouble === '') host.status(fill, words);
+        else host.status('red', `${words}; ${trouble}`);
+        const progress = progressOf(state);
+        if (progress !== undefined) host.send([undefined, undefined, undefined, { payload: progress }]);
+      },
+    });
+
+    async function begin(given: unknown, by: string): Promise<string> {
+      const replay = await askForReplay(query, selectionOf(given, Date.now()), by, host.id);
+      desk.wake();
+      return `replay ${replay.id} begins`;
+    }
+    start.set(host.id, by => begin(settings, by));
+
+    return {
+      input({ payload }, _send, done) {
+        const given = typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
+        const acted =
+          given['stop'] === true
+            ? stopReplays(query, { owner: host.id })
+            : // What a message leaves out is as in the settings.
+              begin({ ...settings, ...given }, 'flow');
+        acted.then(() => done(), done);
+      },
+      pause: () => desk.pause(),
+      resume: () => desk.resume(),
+      async close() {
+        start.delete(host.id);
+        await desk.close();
+      },
+    };
+  },
+});
+
+function letterOf({ topic, source, protocol, deviceId, receivedAt, bytes }: Raw, reason: string, attempts: number) {
+  const origin = { topic, scannerId: source, protocol, ...(deviceId === undefined ? {} : { deviceId }) };
+  return { kind: 'raw', ...origin, reason, attempts, receivedAt, givenUpAt: Date.now(), bytes } as const;
+}
+
+export default nodeRed(definition);

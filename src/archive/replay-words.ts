@@ -1,0 +1,50 @@
+// The words and figures that tell how far a replay is, for a node's status, its progress output and the command line.
+import type { DeskState } from './replay-desk.ts';
+import type { Replay } from './replays.ts';
+
+export type ReplayProgress = {
+  id: number;
+  state: 'running' | 'done' | 'stopped' | 'failed';
+  selection: Replay['selection'];
+  settled: number;
+  failed: number;
+  total: number | undefined;
+  perSecond: number;
+  /** Time in the archive that it has come to. */
+  at: string | undefined;
+  reason: string | undefined;
+};
+
+/** `1200 of 5000 (24 %), 1 given up`. */
+export function replayFigures({ settled, failed, total }: Pick<Replay, 'settled' | 'failed' | 'total'>): string {
+  const share = total === undefined || total === 0 ? '' : ` (${Math.min(100, Math.floor((settled / total) * 100))} %)`;
+  return `${settled}${total === undefined ? '' : ` of ${total}`}${share}${failed > 0 ? `, ${failed} given up` : ''}`;
+}
+
+/** Colour and words of a node's status. */
+export function deskWords(state: DeskState): ['green' | 'yellow' | 'red' | 'grey' | 'blue', string] {
+  if (state.state === 'away') return ['red', `archive away; ${state.reason}`];
+  if (state.state === 'running')
+    return ['blue', `replay ${state.replay.id}: ${replayFigures(state.replay)}, ${Math.round(state.perSecond)}/s`];
+  const { last } = state;
+  if (last === undefined) return ['grey', 'ready'];
+  const { end } = last;
+  if (end.state === 'failed') return ['red', `replay ${last.id} failed at ${replayFigures(last)}: ${end.reason}`];
+  const word = end.state === 'done' ? 'done' : 'stopped';
+  return [last.failed > 0 ? 'yellow' : 'green', `replay ${last.id} ${word}: ${replayFigures(last)}`];
+}
+
+/** What leaves at the progress output; undefined while there is nothing to tell. */
+export function progressOf(state: DeskState): ReplayProgress | undefined {
+  const replay = state.state === 'running' ? state.replay : state.state === 'idle' ? state.last : undefined;
+  if (replay === undefined) return undefined;
+  const end = state.state === 'idle' ? state.last?.end : undefined;
+  const { id, selection, settled, failed, total, cursor } = replay;
+  return {
+    ...{ id, selection, settled, failed, total },
+    state: end === undefined ? 'running' : end.state === 'lost' ? 'stopped' : end.state,
+    perSecond: state.state === 'running' ? Math.round(state.perSecond) : 0,
+    at: cursor?.time,
+    reason: end?.state === 'failed' ? end.reason : undefined,
+  };
+}
