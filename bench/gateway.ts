@@ -171,13 +171,11 @@ export async function makeGateway(settings: GatewaySettings = {}): Promise<Gatew
   };
 }
 
-/** A change of one node's name: enough for Node-RED to restart it, its flow or everything, by the type of the deploy. */
-export function renaming(type: string): (flows: FlowNode[]) => FlowNode[] {
+/** A change of one node's description: enough for Node-RED to restart it, its flow or everything, by the type of the deploy. */
+export function touching(type: string): (flows: FlowNode[]) => FlowNode[] {
   return flows => {
     const changed = flows.find(node => node.type === type);
     if (changed === undefined) throw new Error(`no node of type ${type} in the flows`);
-    return flows.map(node =>
-      node === changed ? { ...node, name: `${String(node['name'] ?? '').replace(/ \d+$/, '')} ${Date.now()}` } : node,
-    );
+    return flows.map(node => (node === changed ? { ...node, info: `changed at ${Date.now()}` } : node));
   };
 }

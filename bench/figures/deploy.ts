@@ -1,7 +1,7 @@
 // deploy: the running flow deployed again and again under load, each time with another node changed.
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Figure, ms } from '../figure.ts';
-import { type DeployType, renaming } from '../gateway.ts';
+import { type DeployType, touching } from '../gateway.ts';
 import { startLoad } from '../load.ts';
 import { load, median } from '../machine.ts';
 import { verdict } from '../rows.ts';
@@ -41,7 +41,7 @@ export const deploy: Figure = {
               await publishing.acknowledged(rate);
               const took: number[] = [];
               for (let i = 0; i < DEPLOYS; i++) {
-                took.push(await gateway.deploy(type, renaming(`fieldline-${nodes[i % nodes.length]}`)));
+                took.push(await gateway.deploy(type, touching(`fieldline-${nodes[i % nodes.length]}`)));
                 await wait(APART_MS);
               }
               const { range } = await publishing.finish();

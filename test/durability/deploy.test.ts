@@ -1,6 +1,6 @@
 // Deploys under load, of each type and with a change to each kind of node on the way: nothing lost, nothing twice.
 import assert from 'node:assert/strict';
-import { type DeployType, renaming } from '../../bench/gateway.ts';
+import { type DeployType, touching } from '../../bench/gateway.ts';
 import { startLoad } from '../../bench/load.ts';
 import { assertExact, openScene, type Scene } from './scene.ts';
 
@@ -27,7 +27,7 @@ describe('deploy under load', function () {
     const load = startLoad({ url: gateway.mqtt, rate: RATE, range: { prefix: 'deploy' } });
     await load.acknowledged(RATE);
     for (const [type, changed] of deploys) {
-      await gateway.deploy(type, renaming(changed));
+      await gateway.deploy(type, touching(changed));
       await load.acknowledged(load.progress.acknowledged + RATE / 2);
     }
     await assertExact(rows, await load.finish());
