@@ -1,5 +1,5 @@
 // telemetry-api: answers questions about stored telemetry, in the flow for dashboards and over HTTP for programs.
-import { answerer, type Ask } from '../../src/api/answers.ts';
+import { answerer, type Ask, questions } from '../../src/api/answers.ts';
 import { type Handler, mount, type Router, telemetryRoutes } from '../../src/api/routes.ts';
 import { storedReadings } from '../../src/api/summary.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
@@ -31,12 +31,7 @@ export const definition = defineNode({
       label: 'Question',
       help: 'Asked by every message that brings no question of its own in msg.query.',
       initial: 'summary',
-      options: [
-        ['summary', 'summary: devices, online, messages a second, anomalies'],
-        ['devices', 'devices: with last value and age'],
-        ['history', 'history: of one metric of one device, for a chart'],
-        ['anomalies', 'anomalies: the latest of all devices'],
-      ],
+      options: questions,
     },
     device: {
       kind: 'text',

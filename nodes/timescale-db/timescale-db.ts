@@ -43,6 +43,15 @@ export const definition = defineConfig({
       min: 1,
       max: 3600,
     },
+    keepRawDays: {
+      kind: 'number',
+      label: 'Keep raw messages',
+      unit: 'days',
+      help: '0 keeps them for ever. Older ones are removed every hour, in small steps, and cannot be replayed.',
+      initial: 0,
+      min: 0,
+      max: 36500,
+    },
     migrations: {
       kind: 'choice',
       label: 'Tables',
@@ -67,6 +76,7 @@ export const definition = defineConfig({
       password: host.secret('password'),
       connections: settings.connections,
       statementTimeoutMs: settings.statementTimeoutSeconds * 1000,
+      ...(settings.keepRawDays > 0 && { keepRawDays: settings.keepRawDays }),
       migrate: settings.migrations === 'apply',
       log: (level, text) => host.log(level, text),
     });

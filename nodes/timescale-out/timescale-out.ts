@@ -1,4 +1,5 @@
 // timescale-out: readings into their tables, many to a write, each row once; done when they are committed, or on disk until they can be.
+import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { Fault } from '../../src/kernel/fault.ts';
@@ -41,6 +42,7 @@ export const definition = defineNode({
       const refused = refusedOf(rows, fates);
       if (refused.length > 0) await keepDeadLetters(store.query, host.id, refused);
     };
+    const ledger = ledgerIn(host.directory);
     const link = openLink<Carried>(
       { write: rows => sink.write(rows.map(({ row }) => row)), close: () => sink.close() },
       {
@@ -55,6 +57,7 @@ export const definition = defineNode({
           await keepRefused(rows, outcomes);
           for (const output of lateOutputs(rows, outcomes)) host.send(output);
           for (const [entry, end] of endsOf(rows, outcomes)) leaveOutbox(entry, end);
+          await ledger.commit();
         },
         onDropped(rows) {
           for (const [entry, end] of endsOf(rows, [])) leaveOutbox(entry, end);

@@ -1,6 +1,7 @@
 // The questions a flow may ask, answered as rows that dashboard widgets take: values as numbers, and as text beside them.
 import type { Clock } from '../kernel/clock.ts';
 import { expected, Fault } from '../kernel/fault.ts';
+import { cameIn, difference, inFlight, ledgerLines } from '../kernel/ledger.ts';
 import type { Query } from '../reading/contracts.ts';
 import { latestAnomalies } from './anomalies.ts';
 import { type Device, listDevices } from './devices.ts';
@@ -10,8 +11,14 @@ import { historyRequest } from './history-request.ts';
 import { isProblem } from './problem.ts';
 import { rateMeter, summary } from './summary.ts';
 
-export const questions = ['summary', 'devices', 'history', 'anomalies'] as const;
-export type Question = (typeof questions)[number];
+/** Questions, and what they are about in words. */
+export const questions = [
+  ['summary', 'summary: devices, online, messages a second, anomalies'],
+  ['devices', 'devices: with last value and age'],
+  ['history', 'history: of one metric of one device, for a chart'],
+  ['anomalies', 'anomalies: the latest of all devices'],
+  ['ledger', 'ledger: what came in from each source and where it ended'],
+] as const;
 export type Ask = { what?: unknown } & Readonly<Record<string, unknown>>;
 
 const MAX_ANOMALIES = 200;
@@ -41,10 +48,30 @@ export function answerer(query: Query, clock: Clock, messages: () => number): (a
           age: ago(row.time, clock.now()),
         }));
       }
+      case 'ledger':
+        return ledgerRows();
       default:
-        throw new Fault('FIELDLINE_MESSAGE', expected('query.what', `one of ${questions.join(', ')}`, ask.what));
+        throw new Fault(
+          'FIELDLINE_MESSAGE',
+          expected('query.what', `one of ${questions.map(([name]) => name).join(', ')}`, ask.what),
+        );
     }
   };
+}
+
+/** What came in from each source of this gateway and where it ended; `difference` is 0 where it balances. */
+function ledgerRows(): readonly Record<string, unknown>[] {
+  return ledgerLines().map(line => ({
+    source: line.name,
+    in: cameIn(line),
+    stored: line.stored,
+    duplicates: line.duplicates,
+    dead_letters: line.deadLetters,
+    dropped: line.dropped,
+    in_flight: inFlight(line),
+    difference: difference(line),
+    state: difference(line) === 0 ? 'balanced' : 'does not balance',
+  }));
 }
 
 /** A line of the device table: the newest value stands for the device, all of them in `values`. */

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { fakeClock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
+import { restoreLedger } from '../kernel/ledger.ts';
 import { migrate } from '../store/migrate.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
@@ -178,6 +179,24 @@ describe('telemetry API on PostgreSQL', () => {
     assert.deepEqual(await summary(store.query), { devices: 2, online: 1, rows_last_minute: 1, anomalies_24h: 4 });
   });
 
+  it('answers with the ledger of this process, and says where it does not balance', async () => {
+    const totals = { returned: 1, outbox: 1, deadLetters: 1, duplicates: 2, dropped: 3, open: 0, openSince: undefined };
+    const line = { ...totals, upTo: 0, beyond: [], countedAt: 0, stored: 10 };
+    restoreLedger([
+      { ...line, source: 'api test 1', name: 'api test', received: 18 },
+      { ...line, source: 'api test 2', name: 'api test', received: 20 },
+    ]);
+    const ask = answerer(store.query, systemClock, () => 0);
+    const rows = ((await ask({ what: 'ledger' })) as Record<string, unknown>[]).filter(
+      row => row['source'] === 'api test',
+    );
+    const counts = { source: 'api test', stored: 10, duplicates: 2, dead_letters: 1, dropped: 3, in_flight: 1 };
+    assert.deepEqual(rows, [
+      { ...counts, in: 17, difference: 0, state: 'balanced' },
+      { ...counts, in: 19, difference: 2, state: 'does not balance' },
+    ]);
+  });
+
   it('answers a flow with rows for widgets', async () => {
     const clock = { ...fakeClock(), now: Date.now };
     const steady = fakeClock();
@@ -216,7 +235,7 @@ describe('telemetry API on PostgreSQL', () => {
     assert.equal(worst?.['score_text'], '-2.00');
 
     for (const [ask, reason] of [
-      [{ what: 'nothing' }, /query\.what: expected one of summary, devices, history, anomalies, got "nothing"/],
+      [{ what: 'nothing' }, /query\.what: expected one of summary, devices, history, anomalies, ledger, got "nothing"/],
       [{}, /query\.what/],
       [{ what: 'history', metric: 'voltage' }, /device: expected a device id/],
     ] as const)

@@ -4,11 +4,14 @@ import { Fault } from '../kernel/fault.ts';
 import { databaseFault } from './fault.ts';
 import { migrate, migrationState } from './migrate.ts';
 import type { Variant } from './migrations.ts';
+import { forgetRaw } from './retention.ts';
 import { openStore, type Store, type StoreOptions } from './store.ts';
 
 export type DatabaseOptions = StoreOptions & {
   /** false: waits until somebody else has migrated it. */
   migrate?: boolean;
+  /** Raw messages older than this go; left out: none. */
+  keepRawDays?: number;
   log?: (level: 'info' | 'warn' | 'error', text: string) => void;
 };
 
@@ -65,6 +68,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     try {
       await store.query('SELECT prepare_months()');
       await store.query(FORGET_RECEIPTS);
+      if (options.keepRawDays === undefined) return;
+      const { rows, partitions } = await forgetRaw(store.query, options.keepRawDays, closed.signal);
+      if (rows + partitions > 0)
+        log('info', `retention: ${rows} raw messages and ${partitions} whole partitions removed`);
     } catch (error) {
       log('warn', `upkeep: ${databaseFault(error).message}`);
     }

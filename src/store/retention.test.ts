@@ -1,0 +1,62 @@
+// Retention of raw messages in a real PostgreSQL: what is old goes, what came in lately stays whatever its own time is.
+import assert from 'node:assert/strict';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { openDatabase } from './database.ts';
+import { migrate } from './migrate.ts';
+import { forgetRaw } from './retention.ts';
+import { openStore, type Store } from './store.ts';
+
+const insert = (scanner: string, timestamp: string, received: string, rows = 1): string =>
+  `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, received_at)
+   SELECT '${scanner}', 't', ${timestamp}, ${received} FROM generate_series(1, ${rows})`;
+const ago = (days: number): string => `now() - interval '${days} days'`;
+
+describe('retention of raw messages', () => {
+  let server: TestPostgres;
+  let store: Store;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    store = openStore({ url: server.url });
+  });
+  after(async () => {
+    await store?.close();
+    await server?.stop();
+  });
+  const left = async () =>
+    (
+      await store.query<{ scanner_id: string }>(
+        'SELECT DISTINCT scanner_id FROM raw_advertisements ORDER BY scanner_id',
+      )
+    ).map(row => row.scanner_id);
+
+  it('drops old months whole, deletes the rest in steps, and leaves what is young or prepared', async () => {
+    await store.query(`SELECT prepare_month('raw_advertisements', '2019-01-01T00:00:00Z')`);
+    await store.query(`SELECT prepare_month('raw_advertisements', '2019-02-01T00:00:00Z')`);
+    await store.query(insert('old month', `'2019-01-10'`, `'2019-01-10'`, 3));
+    await store.query(insert('old, in a month with a late one', `'2019-02-10'`, `'2019-02-10'`));
+    await store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()'));
+    await store.query(insert('in the default partition', `'2003-01-01'`, `'2019-01-01'`, 6000));
+    await store.query(insert('young', ago(1), ago(1)));
+    const months = () => store.query(`SELECT FROM pg_inherits WHERE inhparent = 'raw_advertisements'::regclass`);
+    const before = (await months()).length;
+    assert.deepEqual(await forgetRaw(store.query, 90), { rows: 6001, partitions: 1 });
+    assert.deepEqual(await left(), ['late: old time, came today', 'young']);
+    assert.equal((await months()).length, before - 1);
+    assert.deepEqual(await forgetRaw(store.query, 90), { rows: 0, partitions: 0 });
+  });
+
+  it('is part of the upkeep where it is wanted, and everything stays where it is not', async () => {
+    await store.query(insert('old', ago(40), ago(40)));
+    for (const [keepRawDays, there] of [
+      [undefined, true],
+      [60, true],
+      [30, false],
+    ] as const) {
+      const database = openDatabase({ url: server.url, ...(keepRawDays === undefined ? {} : { keepRawDays }) });
+      await database.upkept;
+      await database.close();
+      assert.equal((await left()).includes('old'), there, `${keepRawDays} days`);
+    }
+  });
+});

@@ -1,0 +1,54 @@
+// Retention of raw messages: what was received longer ago than wanted goes, whole partitions at once, the rest in small steps.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Query } from '../reading/contracts.ts';
+
+/** Rows of one delete: short enough for no writer to notice. */
+const STEP = 5000;
+const PAUSE_MS = 50;
+
+export type Forgotten = { rows: number; partitions: number };
+
+/**
+ * Removes rows of raw_advertisements that are older than `days`, by their own time and by that of receipt: what came in
+ * today with an old time stays. Partitions and hypertable chunks alike are children of the table.
+ */
+export async function forgetRaw(query: Query, days: number, signal?: AbortSignal): Promise<Forgotten> {
+  const [at] = await query<{ cutoff: string }>(`SELECT (now() - $1 * interval '1 day')::text AS cutoff`, [days]);
+  const cutoff = at!.cutoff;
+  const parts = await query<{ name: string; whole: boolean }>(
+    `SELECT inhrelid::regclass::text AS name, coalesce(pg_get_expr(relpartbound, inhrelid), '') <> 'DEFAULT' AS whole
+     FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+     WHERE inhparent = 'raw_advertisements'::regclass ORDER BY 1`,
+  );
+  const gone: Forgotten = { rows: 0, partitions: 0 };
+  for (const { name, whole } of parts) {
+    if (signal?.aborted) break;
+    // An empty one is a month prepared for what is to come.
+    const [found] = await query<{ old: boolean; young: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${name} WHERE timestamp < $1 AND received_at < $1) AS old,
+         EXISTS (SELECT FROM ${name} WHERE timestamp >= $1 OR received_at >= $1) AS young`,
+      [cutoff],
+    );
+    if (!found?.old) continue;
+    if (whole && !found.young) {
+      await query(`DROP TABLE ${name}`);
+      gone.partitions++;
+    } else gone.rows += await deleteSteps(query, name, cutoff, signal);
+  }
+  return gone;
+}
+
+async function deleteSteps(query: Query, table: string, cutoff: string, signal?: AbortSignal): Promise<number> {
+  let rows = 0;
+  for (;;) {
+    const [step] = await query<{ rows: number }>(
+      `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM ${table} WHERE timestamp < $1 AND received_at < $1 LIMIT ${STEP})) RETURNING 1)
+       SELECT count(*)::int AS rows FROM gone`,
+      [cutoff],
+    );
+    rows += step!.rows;
+    if (step!.rows < STEP || signal?.aborted) return rows;
+    await wait(PAUSE_MS);
+  }
+}
