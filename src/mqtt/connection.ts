@@ -1,4 +1,4 @@
-// One connection of a subscriber to a broker: handshake, subscription, keep alive, frames in, acknowledgements out.
+// One connection of a client to a broker: handshake, subscription, keep alive, frames in, acknowledgements out.
 import type { Duplex } from 'node:stream';
 import { type IConnackPacket, type IPublishPacket, generate, type Packet, parser } from 'mqtt-packet';
 import { reasonOf } from '../kernel/fault.ts';
@@ -15,7 +15,11 @@ export type ConnectOptions = {
   sessionExpirySeconds: number;
   receiveMaximum: number;
   maxPacketBytes: number;
+  /** Asks for a session of its own, without anything an earlier one has left. */
+  clean?: boolean;
 };
+/** What the broker takes from us at most; unlimited where it says nothing (3.1.1). */
+export type Allowance = { open: number; packetBytes: number };
 
 /** dial: the peer was not reached. handshake: closed between CONNECT and CONNACK. version: speaks no MQTT 5. refused: CONNACK with a reason. */
 export type End = { at: 'dial' | 'handshake' | 'version' | 'refused' | 'running'; reason: string };
@@ -23,12 +27,14 @@ export type End = { at: 'dial' | 'handshake' | 'version' | 'refused' | 'running'
 export type Oversized = { qos: 0 | 1 | 2; topic: string; messageId: number | undefined; bytes: number };
 
 export type ConnectionHooks = {
-  onConnected(sessionPresent: boolean): void;
+  onConnected(sessionPresent: boolean, allowance: Allowance): void;
   /** Reason codes in the order of the filters asked for: 0 to 2 granted, 0x80 and above refused. */
   onSuback(codes: readonly number[], reason: string | undefined): void;
   onPublish(packet: IPublishPacket): void;
   onOversized(message: Oversized): void;
   onPubrel(packetId: number): void;
+  /** Of a publisher: 0x80 and above refuse the message. */
+  onPuback?(packetId: number, code: number, reason: string | undefined): void;
   /** Once, and nothing after it. */
   onEnd(end: End): void;
 };
@@ -113,7 +119,11 @@ export function connection(
     // The server may set another interval [MQTT5-3.2.2-21].
     const seconds = packet.properties?.serverKeepAlive ?? options.keepaliveSeconds;
     if (seconds > 0) keepalive = setInterval(beat, seconds * 500);
-    hooks.onConnected(packet.sessionPresent);
+    const { receiveMaximum, maximumPacketSize } = packet.properties ?? {};
+    hooks.onConnected(packet.sessionPresent, {
+      open: receiveMaximum ?? 0xffff,
+      packetBytes: maximumPacketSize ?? Infinity,
+    });
   }
 
   /** Twice in each keep alive interval, whatever else goes on: the peer must never think that we are gone. */
@@ -142,6 +152,10 @@ export function connection(
         break;
       case 'pubrel':
         hooks.onPubrel(packet.messageId ?? 0);
+        break;
+      case 'puback':
+        if (hooks.onPuback === undefined) throw new Error('puback, although nothing was published');
+        hooks.onPuback(packet.messageId ?? 0, packet.reasonCode ?? 0, packet.properties?.reasonString);
         break;
       case 'suback':
         if (packet.messageId !== SUBSCRIBE_ID || packet.granted.length !== subscribing)
@@ -224,7 +238,7 @@ export function connection(
         protocolId: 'MQTT',
         protocolVersion: version,
         clientId,
-        clean: false,
+        clean: options.clean ?? false,
         keepalive: keepaliveSeconds,
         ...(username === undefined ? {} : { username }),
         ...(password === undefined ? {} : { password: Buffer.from(password) }),

@@ -1,0 +1,170 @@
+// The publisher against a peer that speaks real MQTT: when a message has arrived, what is refused, and what an end of the connection means.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import type { Sink } from '../reading/contracts.ts';
+import { type Outgoing, type PublisherOptions, publisher } from './publisher.ts';
+
+type Habits = {
+  connack?: (version: number, connection: number) => Partial<IConnackPacket> | 'hang up' | undefined;
+  /** Reason code of a PUBACK; undefined: none is sent; 'cut': the connection ends. */
+  puback?: (packet: IPublishPacket) => number | 'cut' | undefined;
+};
+const out = (n: number, more: Partial<Outgoing> = {}): Outgoing => ({
+  ...{ topic: `t/${n}`, payload: Buffer.from(`message ${n}`), qos: 1, retain: false },
+  ...more,
+});
+
+describe('mqtt publisher', () => {
+  let server: Server;
+  let sockets: Set<Socket>;
+  let published: IPublishPacket[];
+  let versions: number[];
+  let held: number;
+  let mostHeld: number;
+  let sink: Sink<Outgoing> | undefined;
+
+  async function open(habits: Habits = {}, options: Partial<PublisherOptions> = {}): Promise<Sink<Outgoing>> {
+    sockets = new Set();
+    [published, versions, held, mostHeld] = [[], [], 0, 0];
+    server = createServer(socket => {
+      sockets.add(socket);
+      let version = 4;
+      let parse = parser();
+      const send = (packet: Packet) => socket.write(generate(packet, { protocolVersion: version }));
+      const take = (packet: Packet): void => {
+        if (packet.cmd === 'connect') {
+          version = packet.protocolVersion ?? 4;
+          versions.push(version);
+          const answer = habits.connack?.(version, versions.length);
+          if (answer === 'hang up') return void socket.destroy();
+          parse = parser({ protocolVersion: version });
+          parse.on('packet', take);
+          send({ cmd: 'connack', sessionPresent: false, returnCode: 0, reasonCode: 0, ...answer });
+        } else if (packet.cmd === 'publish') {
+          published.push(packet);
+          if (packet.qos === 0) return;
+          const code = habits.puback === undefined ? 0 : habits.puback(packet);
+          if (code === 'cut') return void socket.destroy();
+          if (code === undefined) return;
+          mostHeld = Math.max(mostHeld, ++held);
+          setImmediate(() => {
+            held--;
+            send({ cmd: 'puback', messageId: packet.messageId!, reasonCode: code });
+          });
+        }
+      };
+      parse.on('packet', take);
+      socket.on('data', bytes => parse.parse(bytes));
+      socket.on('error', () => {});
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    sink = publisher({ url: `mqtt://127.0.0.1:${port}`, clientId: 'c', ...options });
+    return sink;
+  }
+  afterEach(async () => {
+    await sink?.close();
+    sink = undefined;
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+  const sent = () => published.map(({ topic, payload }) => `${topic} ${payload}`);
+
+  it('answers when each message has its PUBACK, in order, over one connection', async () => {
+    const it = await open();
+    assert.deepEqual(await it.write([out(1), out(2, { retain: true })]), ['stored', 'stored']);
+    assert.deepEqual(await it.write([out(3)]), ['stored']);
+    assert.deepEqual(sent(), ['t/1 message 1', 't/2 message 2', 't/3 message 3']);
+    assert.deepEqual(
+      published.map(({ qos, retain }) => [qos, retain]),
+      [
+        [1, false],
+        [1, true],
+        [1, false],
+      ],
+    );
+    assert.deepEqual(versions, [5]);
+    assert.deepEqual(await it.write([]), []);
+  });
+
+  for (const [name, connack] of [
+    ['says that it does not know it', { returnCode: 1, reasonCode: 0x84 }],
+    ['hangs up', 'hang up'],
+  ] as const)
+    it(`speaks 3.1.1 with a broker that ${name}`, async () => {
+      const it = await open({ connack: version => (version === 5 ? connack : undefined) });
+      assert.deepEqual(await it.write([out(1)]), ['stored']);
+      assert.deepEqual(versions, [5, 4]);
+    });
+
+  it('keeps within the receive maximum of the broker', async () => {
+    const it = await open({ connack: () => ({ properties: { receiveMaximum: 3 } }) });
+    const outcomes = await it.write(Array.from({ length: 20 }, (_, n) => out(n)));
+    assert.deepEqual(new Set(outcomes), new Set(['stored']));
+    assert.ok(mostHeld <= 3, `${mostHeld} at a time`);
+  });
+
+  it('refuses one by one what the broker or the protocol does not take', async () => {
+    const it = await open({
+      connack: () => ({ properties: { maximumPacketSize: 200 } }),
+      puback: ({ topic }) => (topic === 't/2' ? 0x87 : 0),
+    });
+    const rows = [
+      out(1),
+      out(2),
+      out(3, { topic: 'a/#' }),
+      out(4, { topic: '' }),
+      out(5, { payload: Buffer.alloc(300) }),
+      out(6),
+    ];
+    const outcomes = await it.write(rows);
+    assert.deepEqual(
+      outcomes.map(outcome => (typeof outcome === 'object' ? 'rejected' : outcome)),
+      ['stored', 'rejected', 'rejected', 'rejected', 'rejected', 'stored'],
+    );
+    assert.match((outcomes[1] as { rejected: string }).rejected, /not authorized \(code 135\)/);
+    assert.deepEqual(sent(), ['t/1 message 1', 't/2 message 2', 't/6 message 6']);
+  });
+
+  it('has an outage when the connection ends, and does not send again what has arrived', async () => {
+    let cuts = 1;
+    const it = await open({ puback: ({ topic }) => (topic === 't/3' && cuts-- > 0 ? 'cut' : 0) }, { window: 1 });
+    const rows = [out(1), out(2), out(3), out(4)];
+    await assert.rejects(it.write(rows), { kind: 'outage', code: 'FIELDLINE_BROKER' });
+    assert.deepEqual(await it.write(rows), ['stored', 'stored', 'stored', 'stored']);
+    assert.deepEqual(sent(), ['t/1 message 1', 't/2 message 2', 't/3 message 3', 't/3 message 3', 't/4 message 4']);
+  });
+
+  it('gives up a broker that owes a PUBACK', async () => {
+    const it = await open({ puback: () => undefined }, { answerMs: 50 });
+    await assert.rejects(it.write([out(1)]), { kind: 'outage', message: /no PUBACK within 0.05 s/ });
+  });
+
+  it('takes a quota for an outage', async () => {
+    const it = await open({ puback: () => 0x97 });
+    await assert.rejects(it.write([out(1)]), { kind: 'outage', message: /quota/ });
+  });
+
+  it('has an outage where nobody listens or the account is refused', async () => {
+    const it = await open({ connack: version => ({ returnCode: 5, reasonCode: version === 5 ? 0x87 : 5 }) });
+    await assert.rejects(it.write([out(1)]), { kind: 'outage', message: /not authorized/ });
+    for (const socket of sockets) socket.destroy();
+    const { port } = server.address() as AddressInfo;
+    const nobody = publisher({ url: `mqtt://127.0.0.1:${port}`, clientId: 'c' });
+    server.close();
+    await once(server, 'close');
+    await assert.rejects(nobody.write([out(1)]), { kind: 'outage', message: /ECONNREFUSED/ });
+    server.listen(0);
+    await once(server, 'listening');
+  });
+
+  it('sends QoS 0 without waiting', async () => {
+    const it = await open();
+    assert.deepEqual(await it.write([out(1, { qos: 0 }), out(2)]), ['stored', 'stored']);
+    assert.deepEqual(sent(), ['t/1 message 1', 't/2 message 2']);
+  });
+});

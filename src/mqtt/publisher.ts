@@ -1,0 +1,209 @@
+// MQTT publisher as a sink: a message has arrived with its PUBACK; MQTT 5 first, 3.1.1 where the broker knows no other.
+import { generate, type IPublishPacket } from 'mqtt-packet';
+import { expected, Fault, reasonOf } from '../kernel/fault.ts';
+import type { Outcome, Sink } from '../reading/contracts.ts';
+import { type Allowance, type Connection, connection, type End, type Version } from './connection.ts';
+import { brokerAddress, dial } from './dial.ts';
+import { reasonText } from './reasons.ts';
+import type { Endpoint } from './stock-broker.ts';
+
+export type Outgoing = { topic: string; payload: Uint8Array; qos: 0 | 1; retain: boolean };
+export type PublisherOptions = Endpoint & {
+  clientId: string;
+  /** Messages on their way at a time; the broker may ask for less. */
+  window?: number;
+  /** Silence of a broker that owes a PUBACK, after which the connection is given up. */
+  answerMs?: number;
+};
+
+type Line = { connection: Connection; allowance: Allowance };
+type Waiting = { acknowledged(code: number, reason: string | undefined): void };
+
+const MAX_PACKET = 1 << 20;
+const LAST_ID = 0xffff;
+/** Quota exceeded (MQTT 5 §3.4.2.1): the broker takes it later. */
+const QUOTA = 0x97;
+// Fixed header, topic length, packet identifier, properties length.
+const PACKET_HEAD = 5 + 2 + 2 + 1;
+
+/**
+ * Connects with the first write and stays connected. A write rejects with a Fault of kind `outage` when the connection
+ * ends before every PUBACK; messages of it that have arrived are not sent again when the same objects are written again.
+ * Throws a Fault FIELDLINE_SETTING when the address is none.
+ */
+export function publisher(options: PublisherOptions): Sink<Outgoing> {
+  const { clientId, window = 500, answerMs = 20_000, tls = {} } = options;
+  const address = brokerAddress(options.url);
+  const arrived = new WeakSet<Outgoing>();
+  const waiting = new Map<number, Waiting>();
+  let version: Version = 5;
+  let proven = false;
+  let line: Line | undefined;
+  let onEnded: ((fault: Fault) => void) | undefined;
+  let lastId = 0;
+
+  const away = (reason: string): Fault =>
+    new Fault('FIELDLINE_BROKER', `broker ${address.host}:${address.port}: ${reason}`, { kind: 'outage' });
+
+  function dialOnce(): Promise<Line> {
+    return new Promise((resolve, reject) => {
+      const stream = dial(address, tls, MAX_PACKET * 2, () => mine.opened());
+      const mine = connection(
+        stream,
+        version,
+        {
+          clientId,
+          username: options.username ?? (decodeURIComponent(address.url.username) || undefined),
+          password: options.password ?? (decodeURIComponent(address.url.password) || undefined),
+          keepaliveSeconds: options.keepaliveSeconds ?? 30,
+          sessionExpirySeconds: 0,
+          receiveMaximum: LAST_ID,
+          maxPacketBytes: MAX_PACKET,
+          clean: true,
+        },
+        {
+          onConnected(_session, allowance) {
+            proven = true;
+            line = { connection: mine, allowance };
+            resolve(line);
+          },
+          onPuback: (id, code, reason) => waiting.get(id)?.acknowledged(code, reason),
+          onEnd(end) {
+            if (line?.connection === mine) line = undefined;
+            reject(end);
+            onEnded?.(away(end.reason));
+          },
+          // Nothing is subscribed; a broker that sends all the same is not listened to.
+          onSuback() {},
+          onPublish() {},
+          onOversized() {},
+          onPubrel() {},
+        },
+      );
+    });
+  }
+
+  async function connected(): Promise<Line> {
+    if (line !== undefined) return line;
+    try {
+      return await dialOnce();
+    } catch (error) {
+      const { at, reason } = error as End;
+      const other = at === 'version' || (at === 'handshake' && !proven);
+      if (!other) throw away(reason);
+      version = version === 5 ? 4 : 5;
+      if (version === 5) throw away(reason);
+      return dialOnce().catch((end: End) => {
+        if (end.at !== 'refused') version = 5;
+        throw away(end.reason);
+      });
+    }
+  }
+
+  /** Why the broker could not take it, whatever it says. */
+  function faultOf({ topic, payload }: Outgoing, { allowance }: Line): string | undefined {
+    if (topic === '' || /[+#\0]/.test(topic)) return expected('topic', 'a topic without wildcards', topic);
+    const topicBytes = Buffer.byteLength(topic);
+    if (topicBytes > 0xffff) return expected('topic', 'at most 65535 bytes', topicBytes);
+    const size = payload.length + topicBytes + PACKET_HEAD;
+    return size > allowance.packetBytes
+      ? expected('message', `at most ${allowance.packetBytes} bytes, which the broker takes`, size)
+      : undefined;
+  }
+
+  function nextId(): number {
+    do lastId = (lastId % LAST_ID) + 1;
+    while (waiting.has(lastId));
+    return lastId;
+  }
+
+  /** Sends what has not arrived, in order, and answers when the last PUBACK is there. */
+  function send(rows: readonly Outgoing[], to: Line): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = new Array(rows.length).fill('stored');
+    const most = Math.min(window, to.allowance.open);
+    return new Promise((resolve, reject) => {
+      let next = 0;
+      let patience: NodeJS.Timeout | undefined;
+      const finish = (): void => {
+        clearTimeout(patience);
+        onEnded = undefined;
+        waiting.clear();
+      };
+      const fail = (fault: Fault): void => {
+        finish();
+        reject(fault);
+      };
+      onEnded = fail;
+      // The next attempt starts with a new connection: this one has identifiers in use.
+      const giveUp = (reason: string): void => {
+        fail(away(reason));
+        drop(to);
+      };
+
+      function put(row: Outgoing, at: number): void {
+        const id = row.qos === 0 ? undefined : nextId();
+        if (id !== undefined)
+          waiting.set(id, {
+            acknowledged(code, reason) {
+              if (code === QUOTA) return giveUp(reasonText(code, reason));
+              waiting.delete(id);
+              patience?.refresh();
+              if (code >= 0x80) outcomes[at] = { rejected: `the broker refused it: ${reasonText(code, reason)}` };
+              else arrived.add(row);
+              pump();
+            },
+          });
+        to.connection.send(packetOf(row, id, version));
+      }
+      function pump(): void {
+        for (; next < rows.length && waiting.size < most; next++) {
+          const row = rows[next]!;
+          if (arrived.has(row)) continue;
+          const fault = faultOf(row, to);
+          if (fault === undefined) put(row, next);
+          else outcomes[next] = { rejected: fault };
+        }
+        if (next < rows.length || waiting.size > 0) return;
+        finish();
+        resolve(outcomes);
+      }
+      patience = setTimeout(() => giveUp(`no PUBACK within ${answerMs / 1000} s`), answerMs);
+      pump();
+    });
+  }
+
+  function drop(old: Line): void {
+    if (line === old) line = undefined;
+    void old.connection.close();
+  }
+
+  return {
+    async write(rows) {
+      if (rows.length === 0) return [];
+      return send(rows, await connected());
+    },
+    async close() {
+      const last = line;
+      line = undefined;
+      await last?.connection.close();
+      onEnded?.(away('the node was closed'));
+    },
+  };
+}
+
+function packetOf({ topic, payload, qos, retain }: Outgoing, id: number | undefined, version: Version): Buffer {
+  const packet: IPublishPacket = {
+    cmd: 'publish',
+    topic,
+    payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+    qos,
+    retain,
+    dup: false,
+    ...(id === undefined ? {} : { messageId: id }),
+  };
+  try {
+    return generate(packet, { protocolVersion: version });
+  } catch (error) {
+    throw new Fault('FIELDLINE_MESSAGE', reasonOf(error));
+  }
+}

@@ -1,0 +1,161 @@
+// The HTTP sink against a real server: what has arrived, what is refused, what is an outage, and when to come again.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Fault } from '../kernel/fault.ts';
+import { askedMs, type HttpSinkOptions, httpSink, type Post } from './http.ts';
+
+const post = (n: number): Post => ({ id: `id-${n}`, body: JSON.stringify({ n }) });
+
+describe('http sink', () => {
+  let server: Server;
+  let answer: (response: ServerResponse, body: string) => void;
+  let heard: { body: string; headers: IncomingHttpHeaders }[];
+  beforeEach(async () => {
+    heard = [];
+    answer = response => response.end();
+    server = createServer((request, response) => {
+      let body = '';
+      request.on('data', chunk => (body += chunk));
+      request.on('end', () => {
+        heard.push({ body, headers: request.headers });
+        answer(response, body);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  const open = (options: Partial<HttpSinkOptions> = {}) => {
+    const { port } = server.address() as AddressInfo;
+    return httpSink({ url: `http://127.0.0.1:${port}/in`, ...options });
+  };
+  const faultOf = async (writing: Promise<unknown>): Promise<Fault> => {
+    const fault = await writing.then(
+      () => assert.fail('it arrived'),
+      error => error,
+    );
+    assert.ok(fault instanceof Fault, String(fault));
+    assert.equal(fault.kind, 'outage');
+    return fault;
+  };
+
+  it('posts each row as JSON, in order, with its own key', async () => {
+    assert.deepEqual(await open({ headers: { 'x-api-key': 'k' } }).write([post(1), post(2)]), ['stored', 'stored']);
+    assert.deepEqual(
+      heard.map(({ body, headers }) => [
+        body,
+        headers['content-type'],
+        headers['idempotency-key'],
+        headers['x-api-key'],
+      ]),
+      [
+        ['{"n":1}', 'application/json', 'id-1', 'k'],
+        ['{"n":2}', 'application/json', 'id-2', 'k'],
+      ],
+    );
+  });
+
+  for (const [status, outcome] of [
+    [200, 'stored'],
+    [201, 'stored'],
+    [204, 'stored'],
+    [207, 'stored'],
+    [400, 'refused'],
+    [401, 'refused'],
+    [404, 'refused'],
+    [413, 'refused'],
+    [422, 'refused'],
+    [301, 'outage'],
+    [408, 'outage'],
+    [429, 'outage'],
+    [500, 'outage'],
+    [503, 'outage'],
+  ] as const)
+    it(`${status} is ${outcome}`, async () => {
+      answer = response => {
+        response.statusCode = status;
+        response.end(status === 204 ? undefined : 'says\nwhy');
+      };
+      const writing = open().write([post(1)]);
+      if (outcome === 'outage') assert.match((await faultOf(writing)).message, new RegExp(`HTTP ${status}`));
+      else if (outcome === 'stored') assert.deepEqual(await writing, ['stored']);
+      else assert.deepEqual(await writing, [{ rejected: `HTTP ${status}: says why` }]);
+    });
+
+  for (const [header, expected] of [
+    ['7', 7000],
+    ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
+    ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
+    ['soon', undefined],
+    [undefined, undefined],
+  ] as const)
+    it(`Retry-After ${header} asks for ${expected} ms`, async () => {
+      answer = response => {
+        response.writeHead(429, header === undefined ? {} : { 'retry-after': header }).end();
+      };
+      assert.equal(askedMs(await faultOf(open({ now: () => Date.UTC(2026, 0, 1) }).write([post(1)]))), expected);
+    });
+
+  it('does not send again what has arrived before an outage', async () => {
+    let failures = 1;
+    answer = (response, body) => {
+      if (body === '{"n":2}' && failures-- > 0) response.statusCode = 503;
+      response.end();
+    };
+    const sink = open();
+    const rows = [post(1), post(2), post(3)];
+    await faultOf(sink.write(rows));
+    assert.deepEqual(await sink.write(rows), ['stored', 'stored', 'stored']);
+    assert.deepEqual(
+      heard.map(({ body }) => JSON.parse(body).n),
+      [1, 2, 2, 3],
+    );
+  });
+
+  it('has an outage where nobody answers, and where nobody listens', async () => {
+    answer = () => {};
+    assert.match((await faultOf(open({ timeoutMs: 50 }).write([post(1)]))).message, /no answer within 0.05 s/);
+    answer = response => response.socket?.destroy();
+    assert.match((await faultOf(open().write([post(1)]))).message, /127\.0\.0\.1:\d+\/in: \w+/);
+    const nobody = httpSink({ url: 'http://127.0.0.1:1/in' });
+    assert.match((await faultOf(nobody.write([post(1)]))).message, /127\.0\.0\.1:1\/in: \w+/);
+  });
+
+  it('reads no more of an answer than it shows', async () => {
+    answer = response => {
+      response.statusCode = 400;
+      response.write('x'.repeat(1 << 20));
+      // Never ends.
+    };
+    const [outcome] = await open().write([post(1)]);
+    assert.equal((outcome as { rejected: string }).rejected.length, 'HTTP 400: '.length + 300);
+  });
+
+  it('refuses a body above its limit without sending it', async () => {
+    const [outcome] = await open({ maxBytes: 5 }).write([post(1)]);
+    assert.match((outcome as { rejected: string }).rejected, /at most 5 bytes, got 7/);
+    assert.equal(heard.length, 0);
+  });
+
+  it('ends what is under way when it closes', async () => {
+    answer = () => {};
+    const sink = open();
+    const writing = faultOf(sink.write([post(1)]));
+    while (heard.length === 0) await new Promise(resolve => setImmediate(resolve));
+    await sink.close();
+    assert.match((await writing).message, /closed/);
+  });
+
+  for (const url of ['', 'ftp://host/', 'no address', 'http://user:secret@host/'])
+    it(`refuses the address "${url.slice(0, 12)}" without showing it`, () => {
+      assert.throws(
+        () => httpSink({ url }),
+        (fault: Fault) => !fault.message.includes('secret') && fault.code === 'FIELDLINE_SETTING',
+      );
+    });
+});
