@@ -24,6 +24,16 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'migrate [--status]',
     load: () => import('./migrate.ts'),
   },
+  replay: {
+    summary: 'part of the raw archive through the decoders again',
+    usage: 'replay [--from … --to …]',
+    load: () => import('./replay.ts'),
+  },
+  'dead-letters': {
+    summary: 'lists, shows and sends again what could not be stored',
+    usage: 'dead-letters list|show|…',
+    load: () => import('./dead-letters.ts'),
+  },
   backup: {
     summary: 'database, flows, secrets, decoders and journals into one file, while it runs',
     usage: 'backup FILE|DIR',

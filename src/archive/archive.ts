@@ -62,8 +62,12 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
       const items: Item[] = [];
       for (const [at, row] of rows.entries()) {
         const identity = `${row.digest} ${row.timestamp} ${row.scannerId} ${row.topic}`;
-        if (identities.has(identity) || (row.receipt?.redelivered && seen.has(receiptKey(row)!))) continue;
+        const key = receiptKey(row);
+        // An outbox brings first copy and redelivery together, each with the time of its own receipt.
+        const again = row.receipt?.redelivered && (seen.has(key!) || identities.has(`receipt ${key}`));
+        if (identities.has(identity) || again) continue;
         identities.add(identity);
+        if (key !== undefined) identities.add(`receipt ${key}`);
         items.push({ at, row });
       }
       await prepareMonths(items);

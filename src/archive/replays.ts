@@ -24,7 +24,7 @@ export type Replay = {
 export type Progress = Pick<Replay, 'cursor' | 'settled' | 'failed'>;
 
 /** A claim lasts this long; who runs a replay renews it well before. */
-export const LEASE_SECONDS = 10;
+export const LEASE_SECONDS = 5;
 
 type Row = {
   id: number;

@@ -25,7 +25,7 @@ export async function moveLetters(query: Query, directory: string): Promise<Move
   if (busy.has(root)) return moved;
   busy.add(root);
   try {
-    for (const node of await nodesIn(root)) {
+    for (const node of await nodesWithLetters(directory)) {
       const file = await openDeadLetters(path.join(root, node));
       try {
         await file.take(async (letters, damaged) => {
@@ -44,9 +44,10 @@ export async function moveLetters(query: Query, directory: string): Promise<Move
   return moved;
 }
 
-async function nodesIn(root: string): Promise<readonly string[]> {
+/** Nodes that have a folder for letters. */
+export async function nodesWithLetters(directory: string): Promise<readonly string[]> {
   try {
-    const entries = await readdir(root, { withFileTypes: true });
+    const entries = await readdir(lettersFolder(directory), { withFileTypes: true });
     return entries.filter(entry => entry.isDirectory()).map(({ name }) => name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

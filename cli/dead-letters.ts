@@ -1,0 +1,108 @@
+// fieldline dead-letters: lists and shows what could not be stored, and queues it for the gateway to send again.
+import { parseArgs } from 'node:util';
+import { openDeadLetters } from '../src/delivery/dead-letter-file.ts';
+import { lettersFolder, nodesWithLetters } from '../src/delivery/dead-letter-mover.ts';
+import { type LetterFilter, letterFilterOf } from '../src/delivery/letter-filter.ts';
+import { obey } from '../src/delivery/letter-orders.ts';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { openStore } from '../src/store/store.ts';
+import { databaseOf, failed } from './database.ts';
+import type { Io } from './io.ts';
+
+const USAGE = `Usage: fieldline dead-letters list|show|resend|discard [ID …] [options]
+
+  list       one JSON line for each letter, newest first
+  show       the same, with all of its bytes in hex and, where they are text, as text
+  resend     queues letters; a dead-letters node of the gateway sends them into its flow and takes them off the list
+  discard    takes letters off the list; they stay in the table with who did it and when
+
+Without IDs, resend takes all open letters that the options select; discard needs IDs or an option.
+
+  --state open|queued|resolved|discarded   --source NODE   --topic PATTERN (with %)   --device ID   --reason TEXT
+  --limit N            of list and show; 100
+  --text TEXT, --hex HEX   with resend of one letter: sent instead of its bytes, which stay
+  --database-url URL   instead of DATABASE_URL, or of the gateway that runs`;
+
+const options = {
+  state: { type: 'string' },
+  source: { type: 'string' },
+  topic: { type: 'string' },
+  device: { type: 'string' },
+  reason: { type: 'string' },
+  limit: { type: 'string' },
+  text: { type: 'string' },
+  hex: { type: 'string' },
+  'database-url': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+const COMMANDS = ['list', 'show', 'resend', 'discard'];
+
+/** Exit code: 0 done, 1 failed, 2 wrong use. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const { values, positionals } = parsed(argv);
+    if (values.help) {
+      io.stdout(USAGE);
+      return 0;
+    }
+    const [command, ...ids] = positionals;
+    if (command === undefined || !COMMANDS.includes(command))
+      throw new Fault('FIELDLINE_SETTING', expected('dead-letters', COMMANDS.join(', '), command));
+    const { limit, 'database-url': given, ...filter } = values;
+    if (limit !== undefined && !(Number(limit) >= 1))
+      throw new Fault('FIELDLINE_SETTING', expected('--limit', 'a number from 1', limit));
+    const order = {
+      command,
+      ...filter,
+      ...(ids.length > 0 ? { ids } : {}),
+      ...(limit ? { limit: Number(limit) } : {}),
+    };
+    letterFilterOf(order);
+    const { url, directory } = databaseOf(io, given);
+    const store = openStore({ url, connections: 1 });
+    try {
+      const filterOfAll: LetterFilter = {};
+      const {
+        letters,
+        ids: acted,
+        counts,
+      } = await obey(order, { query: store.query, filter: filterOfAll, by: whoOf(io) });
+      for (const letter of letters ?? []) await io.stdout(JSON.stringify(letter));
+      if (acted !== undefined) await io.stdout(JSON.stringify({ command, ids: acted }));
+      const waiting = await onDisk(directory);
+      const disk = waiting > 0 ? `, ${waiting} on disk until the gateway moves them` : '';
+      io.stderr(
+        `${counts.open} open, ${counts.queued} queued, ${counts.resolved} resolved, ${counts.discarded} discarded${disk}`,
+      );
+      return 0;
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    return failed('dead-letters', error, io);
+  }
+}
+
+function parsed(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    throw new Fault('FIELDLINE_SETTING', `${reasonOf(error)}\n${USAGE}`);
+  }
+}
+
+function whoOf({ env }: Io): string {
+  return `command line, ${env['SUDO_USER'] ?? env['USER'] ?? 'unknown'}`;
+}
+
+/** Letters that no gateway has moved into the table yet; only counted: the gateway alone moves them. */
+async function onDisk(directory: string): Promise<number> {
+  let count = 0;
+  for (const node of await nodesWithLetters(directory)) {
+    const file = await openDeadLetters(lettersFolder(directory, node));
+    const { letters, damaged } = await file.list();
+    count += letters.length + damaged;
+    await file.close();
+  }
+  return count;
+}

@@ -1,0 +1,180 @@
+// fieldline replay on a real PostgreSQL: the same rows as live, killed in the middle, own decoders, wrong use.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { archive } from '../src/archive/archive.ts';
+import { archiveRow } from '../src/archive/row.ts';
+import type { Raw } from '../src/reading/raw.ts';
+import { migrate } from '../src/store/migrate.ts';
+import { openStore, type Store } from '../src/store/store.ts';
+import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
+import { run } from './replay.ts';
+
+const command = fileURLToPath(new URL('./fieldline.ts', import.meta.url));
+const T0 = Date.UTC(2026, 0, 3, 16);
+const message = (topic: string, content: unknown, at: number): Raw => ({
+  topic,
+  source: 'pi',
+  protocol: 'mqtt',
+  receivedAt: T0 + at,
+  bytes: Buffer.from(JSON.stringify(content)),
+});
+const temperature = (n: number) => message('homelab/temperature/shed', { temperature: n % 40 }, n);
+
+describe('fieldline replay', () => {
+  let server: TestPostgres;
+  let store: Store;
+  let directory: string;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    store = openStore({ url: server.url });
+    directory = mkdtempSync(join(tmpdir(), 'fieldline-replay-'));
+  });
+  after(async () => {
+    rmSync(directory, { recursive: true, force: true });
+    await store?.close();
+    await server?.stop();
+  });
+  afterEach(() =>
+    store?.query(
+      'TRUNCATE raw_advertisements, replays, sensor_readings, energy_readings, devices, latest_values, dead_letters',
+    ),
+  );
+  const keep = async (raws: readonly Raw[]) =>
+    archive({ query: store.prepared, bulk: store.bulk, target: 't' }).write(
+      raws.map(raw => archiveRow(raw, raw.receivedAt)),
+    );
+  const count = async (table: string) => (await store.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]!.n;
+
+  async function replay(argv: readonly string[], env: NodeJS.ProcessEnv = { DATABASE_URL: server.url }) {
+    const out: string[] = [];
+    const errors: string[] = [];
+    const code = await run(argv, {
+      stdin: Readable.from([]),
+      stdout: line => out.push(line),
+      stderr: line => void errors.push(line),
+      env: { FIELDLINE_DIR: directory, ...env },
+    });
+    return { code, out: out.map(line => JSON.parse(line) as Record<string, unknown>), errors: errors.join('\n') };
+  }
+
+  it('decodes, scores and stores what is archived; the second time all of it is known', async () => {
+    await keep([
+      temperature(1),
+      message('homelab/energy/meter', { power_kw: 3.2, timestamp: '2026-01-03T16:00:00Z' }, 2),
+      message('bt-mqtt/raw/pi', { address: 'a4c1388d18b2', service_data: { fcd2: '4002ca09' } }, 3),
+      message('bt-mqtt/raw/pi', { address: 'a4c1388d18b2', manufacturer_data: { ffff: '15' } }, 4),
+      message('homelab/energy/broken', 'no energy', 5),
+    ]);
+    const first = await replay([]);
+    assert.equal(first.code, 0, first.errors);
+    const { id, cursor, ...told } = first.out[0]!;
+    assert.equal(typeof id, 'number');
+    assert.ok(cursor);
+    assert.deepEqual(told, {
+      ...{ state: 'done', settled: 5, failed: 0, total: 5 },
+      ...{ stored: 3, duplicates: 0, rejected: 0, undecoded: 2 },
+    });
+    assert.match(first.errors, /replay \d+: 5 of 5 \(100 %\)/);
+    assert.deepEqual(
+      await store.query('SELECT device_id, metric, value, anomaly_score FROM sensor_readings ORDER BY device_id'),
+      [
+        { device_id: 'A4:C1:38:8D:18:B2', metric: 'temperature', value: 25.06, anomaly_score: 1 },
+        { device_id: 'shed', metric: 'temperature', value: 1, anomaly_score: 1 },
+      ],
+    );
+    const { stored, duplicates } = (await replay([])).out[0]!;
+    assert.deepEqual({ stored, duplicates }, { stored: 0, duplicates: 3 });
+    assert.equal(await count('sensor_readings'), 2);
+  });
+
+  it('makes new rows with a decoder of the user, of the unknown device only', async () => {
+    await keep(
+      [1, 2].map(n => message('bt-mqtt/raw/pi', { address: 'aabbccddeeff', manufacturer_data: { ffff: `0${n}` } }, n)),
+    );
+    assert.equal(await count('unknown_devices'), 1);
+    mkdirSync(join(directory, 'decoders'), { recursive: true });
+    writeFileSync(
+      join(directory, 'decoders', 'shed.mjs'),
+      `export default { name: 'shed', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
+        matches: advert => advert.manufacturerData.has('ffff'),
+        decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('ffff')[0] } }),
+        examples: [{ name: 'warm', advert: { manufacturer_data: { ffff: '15' } }, gives: { temperature: 21 } }] };`,
+    );
+    const { out } = await replay(['--device', 'AA:BB:CC:DD:EE:FF']);
+    assert.equal(out[0]!['stored'], 2);
+    assert.equal(await count('unknown_devices'), 0);
+  });
+
+  const wrong: readonly [argv: readonly string[], env: NodeJS.ProcessEnv | undefined, says: RegExp][] = [
+    [['now'], undefined, /now[\s\S]*Usage/],
+    [['--from', 'yesterday'], undefined, /from: expected a time/],
+    [['--rate', '0'], undefined, /--rate: expected a number above 0/],
+    [['--topic', 'a/#/b'], undefined, /topic filter/],
+    [[], {}, /expected DATABASE_URL, --database-url, or a gateway that has run/],
+  ];
+  for (const [argv, env, says] of wrong)
+    it(`is used wrongly: ${argv.join(' ') || 'without a database'}`, async () => {
+      const { code, out, errors } = await replay(argv, env);
+      assert.deepEqual([code, out], [2, []]);
+      assert.match(errors, says);
+    });
+
+  it('says that nothing is there to go on with', async () => {
+    const { code, errors } = await replay(['--resume', '4711']);
+    assert.equal(code, 2);
+    assert.match(errors, /replay 4711: expected one that is unfinished/);
+  });
+
+  it('queues a replay for the gateway', async () => {
+    assert.equal((await replay(['--queue', '--scanner', 'pi'])).code, 0);
+    const [row] = await store.query<{ state: string; owner: null; selection: { scanner: string } }>(
+      'SELECT * FROM replays',
+    );
+    assert.deepEqual([row?.state, row?.owner, row?.selection.scanner], ['running', null, 'pi']);
+  });
+
+  it('goes on after kill -9 in the middle: every row once, and none is missing', async () => {
+    const all = Array.from({ length: 3000 }, (_, n) => temperature(n));
+    for (let at = 0; at < all.length; at += 1000) await keep(all.slice(at, at + 1000));
+    const start = (...more: string[]): ChildProcess =>
+      spawn(process.execPath, [command, 'replay', ...more], {
+        env: { ...process.env, DATABASE_URL: server.url, FIELDLINE_DIR: directory },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+    let kills = 0;
+    for (const rows of [200, 1200]) {
+      const child = start('--rate', '1500');
+      const ended = once(child, 'exit');
+      while ((await count('sensor_readings')) < rows) await wait(5);
+      child.kill('SIGKILL');
+      const [, signal] = await ended;
+      assert.equal(signal, 'SIGKILL');
+      kills++;
+    }
+    assert.equal(kills, 2);
+    const before = await count('sensor_readings');
+    assert.ok(before < 3000, `${before}`);
+    const child = start();
+    let out = '';
+    child.stdout!.on('data', text => {
+      out += text;
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0);
+    const { settled, total, stored, duplicates } = JSON.parse(out) as Record<string, number>;
+    assert.deepEqual([settled, total], [3000, 3000]);
+    // It began behind the cursor, not from the beginning; what it repeated was known.
+    assert.equal(before + stored!, 3000);
+    assert.ok(stored! + duplicates! < 2900, `${stored} and ${duplicates}`);
+    assert.equal(await count('sensor_readings'), 3000);
+    assert.deepEqual(await store.query('SELECT state FROM replays'), [{ state: 'done' }]);
+  }).timeout(60_000);
+});

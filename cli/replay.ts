@@ -1,0 +1,180 @@
+// fieldline replay: runs part of the archive through decoders and tables again, without Node-RED, from where it was.
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { openReplay, type ReplayEnd } from '../src/archive/replay.ts';
+import { replayFigures } from '../src/archive/replay-words.ts';
+import {
+  askForReplay,
+  claimReplay,
+  countReplay,
+  LEASE_SECONDS,
+  type Replay,
+  unfinishedReplay,
+} from '../src/archive/replays.ts';
+import { selectionOf } from '../src/archive/selection.ts';
+import { openUserDecoders } from '../src/decoders/user-folder.ts';
+import { courier } from '../src/delivery/courier.ts';
+import { keepLetters } from '../src/delivery/dead-letters.ts';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { migrationState } from '../src/store/migrate.ts';
+import { openStore, type Store } from '../src/store/store.ts';
+import { databaseOf, failed } from './database.ts';
+import type { Io } from './io.ts';
+import { REPLAY_SOURCE, replayFlow } from './replay-flow.ts';
+
+const USAGE = `Usage: fieldline replay [--from TIME] [--to TIME] [--scanner ID] [--device ID] [--topic FILTER] [options]
+
+Runs what raw-archive has kept through the decoders again and into the tables. Rows that are there already are recognised.
+The same command again goes on where a replay was broken off. A TIME is ISO 8601, or how long ago: 90s, 15min, 24h, 7d.
+
+  --from TIME          first time of the range; without it from the beginning
+  --to TIME            the range ends before it; without it where the archive ends now
+  --scanner, --device, --topic   only these; FILTER is a topic filter with + and #
+  --rate N             at most so many messages per second; it yields to live data in any case
+  --resume ID          goes on with the replay of this number
+  --queue              leaves the work to a replay node of the gateway, with the settings of its flow
+  --decoders FOLDER    own decoders; without it the folder decoders in the data directory
+  --database-url URL   instead of DATABASE_URL, or of the gateway that runs`;
+
+const options = {
+  from: { type: 'string' },
+  to: { type: 'string' },
+  scanner: { type: 'string' },
+  device: { type: 'string' },
+  topic: { type: 'string' },
+  rate: { type: 'string' },
+  resume: { type: 'string' },
+  queue: { type: 'boolean' },
+  decoders: { type: 'string' },
+  'database-url': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+type Given = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
+const OWNER = 'fieldline replay';
+const TELL_MS = 1000;
+
+/** Exit code: 0 done, 1 failed or stopped, 2 wrong use. Progress on standard error, one JSON line of the result on standard output. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  let given: Given;
+  try {
+    given = parseArgs({ args: [...argv], options, allowPositionals: false }).values;
+  } catch (error) {
+    io.stderr(`replay: ${reasonOf(error)}\n${USAGE}`);
+    return 2;
+  }
+  if (given.help) {
+    io.stdout(USAGE);
+    return 0;
+  }
+  try {
+    const selection = selectionOf(given, Date.now());
+    const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
+    const resume = given.resume === undefined ? undefined : numberOf('--resume', given.resume);
+    const { url, directory } = databaseOf(io, given['database-url']);
+    const store = openStore({ url });
+    try {
+      await upToDate(store);
+      if (given.queue) {
+        const { id } = await askForReplay(store.query, selection, 'command line');
+        io.stderr(`replay ${id} waits for a replay node`);
+        return 0;
+      }
+      const replay =
+        resume === undefined
+          ? ((await unfinishedReplay(store.query, selection, OWNER)) ??
+            (await askForReplay(store.query, selection, 'command line', OWNER)))
+          : { id: resume };
+      const folder = given.decoders ?? path.join(directory, 'decoders');
+      return await work(store, replay.id, { folder, perSecond, io });
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    return failed('replay', error, io);
+  }
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new Fault('FIELDLINE_SETTING', expected(name, 'a number above 0', text));
+}
+
+async function upToDate({ query }: Store): Promise<void> {
+  const { version, newest } = await migrationState(query);
+  if (version < newest)
+    throw new Fault(
+      'FIELDLINE_DATABASE',
+      `database: expected version ${newest}, got ${version}: run fieldline migrate`,
+    );
+}
+
+type Work = { folder: string; perSecond: number | undefined; io: Io };
+
+async function work(store: Store, id: number, { folder, perSecond, io }: Work): Promise<number> {
+  const { query } = store;
+  const claim = randomUUID();
+  const replay = await claimed(store, claim, id, io);
+  if (replay === undefined)
+    throw new Fault(
+      'FIELDLINE_SETTING',
+      expected(`replay ${id}`, 'one that is unfinished and that nobody runs', 'none'),
+    );
+  const total = replay.total ?? (await countReplay(query, replay));
+  const decoders = await openUserDecoders(folder);
+  for (const fault of decoders.faults().values()) io.stderr(`decoder left out: ${fault}`);
+  const flow = replayFlow(store, decoders.registry());
+  const replayRun = openReplay({ query, replay, claim, perSecond });
+  const carrier = courier({
+    source: replayRun.source,
+    mode: 'batches',
+    emit: flow.emit,
+    async deadLetter(raw, reason, attempts) {
+      const { topic, source: scannerId, protocol, deviceId, receivedAt, bytes } = raw;
+      const letter = { topic, scannerId, protocol, deviceId, receivedAt, bytes, reason, attempts };
+      await keepLetters(query, REPLAY_SOURCE, [{ kind: 'raw', ...letter, givenUpAt: Date.now() }]);
+      replayRun.gaveUp(raw);
+    },
+  });
+  const now = (): Replay => ({ ...replay, ...replayRun.progress, total });
+  const tell = () => io.stderr(`replay ${id}: ${replayFigures(now())}`);
+  tell();
+  const ticker = setInterval(tell, TELL_MS);
+  let interrupt = () => {};
+  const interrupted = new Promise<'interrupted'>(resolve => {
+    interrupt = () => resolve('interrupted');
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
+  const end = await Promise.race([replayRun.ended, interrupted]);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, interrupt);
+  clearInterval(ticker);
+  await carrier.stop();
+  await flow.close();
+  decoders.close();
+  tell();
+  const state = wordOf(end);
+  io.stdout(JSON.stringify({ id, state, ...replayRun.progress, total, ...flow.counts }));
+  if (end !== 'interrupted' && end.state === 'failed') io.stderr(`replay ${id}: ${end.reason}`);
+  if (state === 'interrupted') io.stderr(`replay ${id}: goes on with fieldline replay --resume ${id}`);
+  return state === 'done' ? 0 : 1;
+}
+
+/** Whoever was killed has its claim a little longer: that is waited for. */
+async function claimed({ query }: Store, claim: string, id: number, io: Io): Promise<Replay | undefined> {
+  const until = performance.now() + (LEASE_SECONDS + 1) * 1000;
+  for (let told = false; ; told = true) {
+    const replay = await claimReplay(query, claim, { id });
+    const [row] = await query<{ state: string }>('SELECT state FROM replays WHERE id = $1', [id]);
+    if (replay !== undefined || row?.state !== 'running' || performance.now() > until) return replay;
+    if (!told) io.stderr(`replay ${id}: somebody runs it, or was killed while it did; waiting`);
+    await wait(250);
+  }
+}
+
+function wordOf(end: ReplayEnd | 'interrupted'): string {
+  if (end === 'interrupted') return end;
+  return end.state === 'lost' ? 'stopped' : end.state;
+}
