@@ -44,6 +44,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'restore FILE',
     load: () => import('./restore.ts'),
   },
+  doctor: {
+    summary: 'what of this machine and configuration works; whether every message adds up',
+    usage: 'doctor [--ledger]',
+    load: () => import('./doctor.ts'),
+  },
 };
 
 const help = [

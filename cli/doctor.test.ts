@@ -1,0 +1,141 @@
+// `fieldline doctor`: what it finds on this machine and in a wrong environment, and the ledger in figures and exit codes.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, type statfsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { digest } from '../src/kernel/bytes.ts';
+import type { Line } from '../src/kernel/ledger.ts';
+import { migrate } from '../src/store/migrate.ts';
+import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
+import { bluetooth, clock, diskSpace, nodeVersion } from './doctor-checks.ts';
+import { run } from './doctor.ts';
+
+async function doctor(argv: readonly string[], env: NodeJS.ProcessEnv) {
+  const out: string[] = [];
+  const errors: string[] = [];
+  const io = {
+    stdin: Readable.from([]),
+    stdout: (line: string) => out.push(line),
+    stderr: (line: string) => void errors.push(line),
+    env: { PORT: '0', MQTT_LISTEN: '127.0.0.1:0', ...env },
+  };
+  return { code: await run(argv, io), out: out.join('\n'), errors: errors.join('\n') };
+}
+
+describe('fieldline doctor', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-doctor-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('is wrong use with an argument or an unknown option', async () => {
+    assert.equal((await doctor(['now'], {})).code, 2);
+    assert.equal((await doctor(['--heal'], {})).code, 2);
+  });
+
+  it('names a setting that is wrong', async () => {
+    const { code, out } = await doctor([], { PORT: 'eighty' });
+    assert.equal(code, 1);
+    assert.match(out, /^fails {2}settings +PORT: expected a port.*\n +→ Correct the setting/);
+  });
+
+  it('changes nothing, and says what works', async () => {
+    const directory = path.join(folder, 'not', 'yet');
+    const { out } = await doctor([], { FIELDLINE_DIR: directory });
+    assert.match(out, /^works {2}Node\.js/m);
+    assert.match(out, /^works {2}data directory {2}.*can be made$/m);
+    assert.match(out, /^works {2}port +127\.0\.0\.1:0 is free$/m);
+    assert.throws(() => mkdirSync(directory), /ENOENT/);
+  });
+
+  it('fails for a port that another program has, a broker and a database that are away', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const gone = { DATABASE_URL: 'postgres://u:hidden@127.0.0.1:1/d', MQTT_URL: 'mqtt://127.0.0.1:1' };
+    const { code, out } = await doctor([], { FIELDLINE_DIR: folder, PORT: String(port), ...gone });
+    other.close();
+    assert.equal(code, 1);
+    assert.match(out, /^fails {2}port +.*EADDRINUSE.*\n +→ Stop the other program/m);
+    assert.match(out, /^fails {2}broker/m);
+    assert.match(out, /^fails {2}database +.*ECONNREFUSED.*\n +→ Check DATABASE_URL/m);
+    assert.match(out, /3 of these must be put right\.$/);
+    assert.doesNotMatch(out, /hidden/);
+  });
+
+  const disk = (free: number, all: number) =>
+    diskSpace('/', (() => ({ bavail: free, bsize: 1 << 20, blocks: all })) as unknown as typeof statfsSync).state;
+  it('judges version, disk and clock', () => {
+    for (const [version, state] of [
+      ['22.12.0', 'fails'],
+      ['20.19.0', 'fails'],
+      ['22.13.0', 'works'],
+      ['24.1.0', 'works'],
+    ] as const)
+      assert.equal(nodeVersion(version).state, state, version);
+    assert.deepEqual([disk(100, 1000), disk(300, 10_000), disk(5000, 10_000)], ['fails', 'warns', 'works']);
+    assert.deepEqual([clock(0).state, clock(Date.UTC(2026, 5)).state], ['fails', 'works']);
+    mkdirSync(path.join(folder, 'hci0'));
+    assert.deepEqual([bluetooth(folder).detail, bluetooth('/nowhere').state], ['hci0', 'warns']);
+  });
+
+  describe('on a database', () => {
+    let server: TestPostgres;
+    before(async function () {
+      server = await postgresFor(this);
+    });
+    after(() => server?.stop());
+
+    it('says how far its tables are', async () => {
+      const env = { FIELDLINE_DIR: folder, DATABASE_URL: server.url };
+      assert.match((await doctor([], env)).out, /^warns {2}tables +version 0 of \d+\n +→ .*fieldline migrate/m);
+      await migrate(server.url);
+      const { out } = await doctor([], env);
+      assert.match(out, /^works {2}database +DATABASE_URL: PostgreSQL \d+/m);
+      assert.match(out, /^works {2}tables +version (\d+) of \1 \((plain|timescale)\)$/m);
+    });
+  });
+
+  describe('--ledger', () => {
+    const totals = {
+      received: 10,
+      returned: 1,
+      stored: 4,
+      duplicates: 1,
+      deadLetters: 1,
+      dropped: 1,
+      outbox: 1,
+      open: 1,
+    };
+    const line: Line = { ...totals, source: 's', name: 'Homelab', openSince: 1, upTo: 0, beyond: [], countedAt: 0 };
+    const keep = (lines: readonly Line[]): void => {
+      const text = JSON.stringify({ generation: 1, at: '2026-01-03T16:00:00.000Z', lines });
+      mkdirSync(path.join(folder, 'fieldline'), { recursive: true });
+      writeFileSync(path.join(folder, 'fieldline', 'ledger-1.json'), `${digest(text)}\n${text}\n`);
+    };
+    const asked = () => doctor(['--ledger'], { FIELDLINE_DIR: folder });
+
+    it('shows every source, and that it balances', async () => {
+      assert.deepEqual((await asked()).out, 'No message was counted yet.');
+      keep([line]);
+      const { code, out } = await asked();
+      assert.equal(code, 0);
+      assert.match(out, /^Homelab +9 +4 +1 +1 +1 +2 +0$/m);
+      assert.match(out, /it balances\.$/);
+    });
+
+    it('fails when a message is missing, or one too many is there', async () => {
+      for (const stored of [3, 5]) {
+        keep([line, { ...line, source: 'other', stored }]);
+        const { code, out } = await asked();
+        assert.equal(code, 1);
+        assert.match(out, /1 sources do not balance\.$/);
+      }
+    });
+  });
+});
