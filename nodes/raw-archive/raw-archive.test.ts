@@ -24,18 +24,20 @@ describe('raw-archive node', () => {
     store = openStore({ url: server.url, connections: 2 });
     runtime = await testRuntime();
     runtime.register(timescaleDbNode, rawArchiveNode);
-    await runtime.deploy([
-      { id: 'db', type: 'fieldline-timescale-db', url: server.url },
-      { id: 'src', type: 'test-source', wires: [['arch']] },
-      { id: 'arch', type: 'fieldline-raw-archive', store: 'db', wires: [['archived']] },
-      { id: 'archived', type: 'test-sink' },
-    ]);
+    await deploy('memory');
   });
   after(async () => {
     await runtime?.deploy([]);
     await store?.close();
     await server?.stop();
   });
+  const deploy = (policy: string) =>
+    runtime.deploy([
+      { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+      { id: 'src', type: 'test-source', wires: [['arch']] },
+      { id: 'arch', type: 'fieldline-raw-archive', store: 'db', policy, wires: [['archived']] },
+      { id: 'archived', type: 'test-sink' },
+    ]);
   const kept = async () =>
     (
       await store.query<{ payload: unknown; bytes: Buffer }>(
@@ -77,5 +79,16 @@ describe('raw-archive node', () => {
     assert.deepEqual(await settled, { ok: true });
     assert.equal(runtime.received('archived').length, before + 1);
     assert.deepEqual((await kept()).at(-1), { power_kw: 4 });
+  }).timeout(15_000);
+
+  it('passes on what is kept on disk, and archives it later', async () => {
+    await deploy('disk');
+    await server.terminate('SIGQUIT');
+    assert.deepEqual(await runtime.emit('src', { payload: [raw(5), raw(6)] }), { ok: true });
+    assert.equal(runtime.received('archived').length, 1);
+    await runtime.untilStatus('arch', /^database away, .*2 on disk/);
+    await server.restart();
+    await runtime.untilStatus('arch', /rows\/s$/);
+    assert.deepEqual((await kept()).slice(-2), [{ power_kw: 5 }, { power_kw: 6 }]);
   }).timeout(15_000);
 });

@@ -33,7 +33,14 @@ describe('timescale-out node', () => {
   const flow = (settings: object = {}) => [
     { id: 'db', type: 'fieldline-timescale-db', url: server.url },
     { id: 'src', type: 'test-source', wires: [['out']] },
-    { id: 'out', type: 'fieldline-timescale-out', store: 'db', wires: [['stored'], ['rejected']], ...settings },
+    {
+      id: 'out',
+      type: 'fieldline-timescale-out',
+      store: 'db',
+      wires: [['stored'], ['rejected']],
+      policy: 'memory',
+      ...settings,
+    },
     { id: 'stored', type: 'test-sink' },
     { id: 'rejected', type: 'test-sink' },
   ];
@@ -118,6 +125,42 @@ describe('timescale-out node', () => {
     await Promise.all(again);
     assert.deepEqual(await store.query('SELECT count(*) AS n FROM energy_readings WHERE power_kw >= 100'), [{ n: 50 }]);
   });
+
+  it('keeps readings on disk through an outage, done at once, and passes them on when they are stored', async () => {
+    await runtime.deploy(flow({ policy: 'disk' }));
+    assert.deepEqual(await runtime.emit('src', { payload: reading(200) }), { ok: true });
+    await server.terminate('SIGQUIT');
+    const bad = { ...reading(203), deviceId: 'nul\0' };
+    assert.deepEqual(await runtime.emit('src', { topic: 'one', payload: reading(201) }), { ok: true });
+    assert.deepEqual(await runtime.emit('src', { payload: [reading(202), bad, reading(201)] }), { ok: true });
+    await runtime.untilStatus('out', /^database away, .*4 on disk \(0\.0 MB, oldest \d+ s\); .*ECONNREFUSED/);
+    assert.equal(runtime.received('stored').length, 1);
+    // Another node of the same id, as after a restart.
+    await runtime.deploy(flow({ policy: 'disk' }));
+    await runtime.untilStatus('out', /4 on disk/);
+    await server.restart();
+    const [single, batch] = await runtime.until('stored', 2);
+    assert.deepEqual([single?.topic, single?.payload, batch?.payload], ['one', reading(201), [reading(202)]]);
+    const [refused] = await runtime.until('rejected', 1);
+    assert.match(String((refused!.payload as Reading[])[0]?.metadata['rejected']), /22021/);
+    assert.deepEqual(await store.query('SELECT power_kw FROM energy_readings WHERE power_kw >= 200 ORDER BY 1'), [
+      { power_kw: 200 },
+      { power_kw: 201 },
+      { power_kw: 202 },
+    ]);
+    assert.deepEqual(await runtime.emit('src', { payload: reading(204) }), { ok: true });
+    assert.equal((await runtime.until('stored', 3)).length, 3);
+  }).timeout(30_000);
+
+  it('drops readings of an outage where that is the policy, and counts them', async () => {
+    await runtime.deploy(flow({ policy: 'drop' }));
+    await runtime.emit('src', { payload: reading(300) });
+    await server.terminate('SIGQUIT');
+    assert.deepEqual(await runtime.emit('src', { payload: [reading(301), reading(302)] }), { ok: true });
+    await runtime.untilStatus('out', /^database away, .*2 dropped/);
+    await server.restart();
+    assert.equal(runtime.received('stored').length, 1);
+  }).timeout(30_000);
 
   it('says what is wrong without a database, and gives no message up', async () => {
     await runtime.deploy(flow({ store: '' }));

@@ -254,6 +254,17 @@ describe('reading sink', () => {
     assert.deepEqual(await other.write([delivered(2, 'client 7', true, later)]), ['stored']);
   });
 
+  it('recognises a redelivery in the same batch, as an outbox brings it', async () => {
+    const delivered = (redelivered: boolean, at: string) =>
+      reading({ power_kw: 9 }, { digest: digest('nine'), receipt: { key: 'c nine', redelivered } }, { timestamp: at });
+    const [first, second] = ['2026-01-03T16:00:00.000Z', '2026-01-03T16:00:05.000Z'] as const;
+    assert.deepEqual(await sink.write([delivered(false, first), delivered(true, second), delivered(false, second)]), [
+      'stored',
+      'duplicate',
+      'stored',
+    ]);
+  });
+
   it('writes no receipt for a row that is refused', async () => {
     const bad = reading({ a: 1 }, { receipt: { key: 'k', redelivered: false }, extra: { x: '\0' } });
     await sink.write([bad, reading({ a: 2 }, { receipt: { key: 'k', redelivered: false } })]);

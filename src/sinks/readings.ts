@@ -55,10 +55,13 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
         if (typeof entry === 'string') outcomes[at] = { rejected: entry };
         else {
           const identity = identityOf(entry);
-          if (identities.has(identity)) outcomes[at] = 'duplicate';
+          const again = receiptIdentityOf(entry);
+          const redelivered = reading.metadata.receipt?.redelivered === true;
+          if (identities.has(identity) || (redelivered && identities.has(again!))) outcomes[at] = 'duplicate';
           else {
-            identities.add(identity);
             entries.push(entry);
+            identities.add(identity);
+            if (again !== undefined) identities.add(again);
           }
         }
       }
@@ -92,8 +95,17 @@ function settle(entries: readonly Entry[], answer: Answer, outcomes: Outcome[]):
 
 /** Within a batch; one message may give several readings of one device and time, each with its own metrics. */
 function identityOf({ digest, reading, table }: Entry): string {
-  const metrics = table === 'sensor_readings' ? Object.keys(reading.telemetry).join() : table;
-  return `${digest} ${reading.timestamp} ${metrics} ${reading.deviceId}`;
+  return `${digest} ${reading.timestamp} ${partOf(reading, table)} ${reading.deviceId}`;
+}
+
+/** First copy and redelivery in one batch, each with the time of its own receipt: an outbox brings them together. */
+function receiptIdentityOf(entry: Entry): string | undefined {
+  const key = receiptKey(entry);
+  return key === undefined ? undefined : `receipt ${partOf(entry.reading, entry.table)} ${key}`;
+}
+
+function partOf({ telemetry }: Reading, table: ReadingTable): string {
+  return table === 'sensor_readings' ? Object.keys(telemetry).join() : table;
 }
 
 /** One receipt per reading, not per message: members of one message may be written apart. */
