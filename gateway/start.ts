@@ -96,7 +96,7 @@ function passwordOf(url: string): string | undefined {
 }
 
 type BrokerFor = {
-  /** What nodes get: `mqttUrl` of a given broker, or the embedded `broker` itself. */
+  /** What nodes get: `mqttUrl` of a given broker, or the embedded `broker` itself and where it listens. */
   services: Record<string, unknown>;
   /** Where the demo devices publish. */
   url: string;
@@ -138,7 +138,8 @@ async function openBroker(starting: Starting, front: Front, login: Login | undef
     return [{ part: 'broker', ready: journal.fault === undefined, detail, required: true }];
   });
   const credentials = guard && adminPassword !== undefined ? `${ADMIN}:${encodeURIComponent(adminPassword)}@` : '';
-  return { services: { broker }, url: `mqtt://${credentials}${reachable(broker.host)}:${broker.port}` };
+  const brokerUrl = `mqtt://${credentials}${reachable(broker.host)}:${broker.port}`;
+  return { services: { broker, brokerUrl }, url: brokerUrl };
 }
 
 async function openInstruments(starting: Starting, mqttUrl: string): Promise<Record<string, unknown>> {

@@ -1,0 +1,120 @@
+// http-out in real Node-RED against a real server: done after 2xx, credentials, an outage on disk, Retry-After, dead letters.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import httpOutNode from './http-out.ts';
+
+describe('http-out node', () => {
+  let runtime: TestRuntime;
+  let server: Server;
+  let port = 0;
+  let status = 200;
+  let heard: { body: unknown; headers: IncomingHttpHeaders }[] = [];
+  let listener: (() => void) | undefined;
+  async function start(): Promise<void> {
+    server = createServer((request, response) => {
+      let text = '';
+      request.on('data', chunk => (text += chunk));
+      request.on('end', () => {
+        response.writeHead(status, status === 429 ? { 'retry-after': '0' } : {}).end('because');
+        heard.push({ body: JSON.parse(text), headers: request.headers });
+        listener?.();
+      });
+    }).listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+  }
+  async function stop(): Promise<void> {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+  async function untilHeard(n: number): Promise<void> {
+    while (heard.length < n) await new Promise<void>(resolve => (listener = resolve));
+  }
+  const flow = (settings: object = {}) => [
+    { id: 'src', type: 'test-source', wires: [['out']] },
+    { id: 'out', type: 'fieldline-http-out', url: `http://127.0.0.1:${port}/in`, ...settings },
+  ];
+  before(async () => {
+    runtime = await testRuntime();
+    runtime.register(httpOutNode);
+    await start();
+  });
+  beforeEach(() => {
+    heard = [];
+    status = 200;
+  });
+  after(async () => {
+    await runtime.deploy([]);
+    await stop();
+  });
+
+  it('posts the payload with its key, and is done when the server has it', async () => {
+    await runtime.deploy(flow({ auth: 'key', credentials: { key: 'secret' } }));
+    assert.deepEqual(await runtime.emit('src', { payload: [{ a: 1 }, { a: 2 }] }), { ok: true });
+    assert.deepEqual(
+      heard.map(({ body, headers }) => [body, headers['x-api-key']]),
+      [[[{ a: 1 }, { a: 2 }], 'secret']],
+    );
+  });
+
+  it('posts each member alone on request', async () => {
+    await runtime.deploy(flow({ send: 'each', auth: 'bearer', credentials: { key: 't' } }));
+    assert.deepEqual(await runtime.emit('src', { payload: [{ a: 1 }, { a: 2 }] }), { ok: true });
+    assert.deepEqual(
+      heard.map(({ body, headers }) => [body, headers.authorization]),
+      [
+        [{ a: 1 }, 'Bearer t'],
+        [{ a: 2 }, 'Bearer t'],
+      ],
+    );
+  });
+
+  it('keeps messages on disk while the server is away, and posts them in order with the same key', async () => {
+    await runtime.deploy(flow());
+    status = 503;
+    for (const n of [1, 2]) assert.deepEqual(await runtime.emit('src', { payload: { n } }), { ok: true });
+    await runtime.untilStatus('out', /^server away, .*2 on disk .*HTTP 503: because/);
+    await stop();
+    await runtime.untilStatus('out', /^server away, .*ECONNREFUSED/);
+    heard = [];
+    status = 200;
+    await start();
+    await untilHeard(2);
+    assert.deepEqual(
+      heard.map(({ body }) => body),
+      [{ n: 1 }, { n: 2 }],
+    );
+    assert.equal(new Set(heard.map(({ headers }) => headers['idempotency-key'])).size, 2);
+  }).timeout(20_000);
+
+  it('comes again when it is asked to', async () => {
+    await runtime.deploy(flow({ policy: 'memory' }));
+    status = 429;
+    const settled = runtime.emit('src', { payload: { n: 3 } });
+    await untilHeard(1);
+    status = 200;
+    assert.deepEqual(await settled, { ok: true });
+    assert.equal(heard.length, 2);
+    assert.equal(heard[0]?.headers['idempotency-key'], heard[1]?.headers['idempotency-key']);
+  });
+
+  it('keeps what the server refuses as a dead letter', async () => {
+    await runtime.deploy(flow());
+    status = 422;
+    assert.deepEqual(await runtime.emit('src', { payload: { n: 4 } }), { ok: true });
+    await runtime.untilStatus('out', /1 rejected: HTTP 422: because/);
+    const file = await openDeadLetters(path.join(runtime.settings.directory!, 'dead-letters', 'out'));
+    const { letters } = await file.list();
+    await file.close();
+    assert.deepEqual(letters.map(({ bytes, reason }) => [Buffer.from(bytes, 'base64').toString(), reason]).at(-1), [
+      '{"n":4}',
+      'HTTP 422: because',
+    ]);
+  });
+});

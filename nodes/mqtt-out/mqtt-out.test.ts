@@ -1,0 +1,122 @@
+// mqtt-out in real Node-RED against the embedded broker: done after PUBACK, retained values, an outage on disk, dead letters.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import mqtt, { type MqttClient } from 'mqtt';
+import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { type Journal, openJournal } from '../../src/delivery/journal.ts';
+import { type Broker, startBroker } from '../../src/mqtt/broker.ts';
+import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import mqttOutNode from './mqtt-out.ts';
+
+const reading = (n: number) => ({
+  ...{ deviceId: 'm/1', protocol: 'mqtt', timestamp: '2026-01-03T16:00:00.000Z', telemetry: { power_kw: n } },
+  metadata: { receipt: { key: 'k', redelivered: false }, parser: 'energy' },
+});
+const flow = (settings: object = {}) => [
+  { id: 'src', type: 'test-source', wires: [['out']] },
+  { id: 'out', type: 'fieldline-mqtt-out', topic: 'v/{deviceId}', ...settings },
+];
+
+describe('mqtt-out node', () => {
+  let runtime: TestRuntime;
+  let folder: string;
+  let journal: Journal;
+  let broker: Broker | undefined;
+  let port = 0;
+  const start = async () => {
+    broker = await startBroker({ journal, host: '127.0.0.1', port });
+    port = broker.port;
+  };
+  const offer = (services: Record<string, unknown>) => {
+    const given = runtime.settings.services as Record<string, unknown>;
+    for (const key of ['broker', 'brokerUrl', 'mqttUrl']) delete given[key];
+    Object.assign(given, services);
+  };
+  /** Retained and later messages on v/#, until there are n. */
+  async function heard(n: number): Promise<string[]> {
+    const client: MqttClient = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`);
+    const seen: string[] = [];
+    const enough = new Promise<void>(resolve =>
+      client.on('message', (topic, payload) => {
+        seen.push(`${topic} ${payload}`);
+        if (seen.length === n) resolve();
+      }),
+    );
+    await client.subscribeAsync('v/#', { qos: 1 });
+    await enough;
+    await client.endAsync();
+    return seen;
+  }
+  before(async () => {
+    runtime = await testRuntime();
+    runtime.register(mqttOutNode);
+    folder = await mkdtemp(path.join(os.tmpdir(), 'mqtt-out-'));
+    journal = await openJournal(path.join(folder, 'journal.db'));
+    await start();
+    offer({ mqttUrl: `mqtt://127.0.0.1:${port}` });
+  });
+  after(async () => {
+    await runtime.deploy([]);
+    offer({});
+    await broker?.close();
+    await journal.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('publishes a reading as JSON, without what only matters here, retained on request', async () => {
+    await runtime.deploy(flow({ retain: 'yes' }));
+    assert.deepEqual(await runtime.emit('src', { payload: reading(1) }), { ok: true });
+    const [message] = await heard(1);
+    assert.match(message ?? '', /^v\/m_1 \{/);
+    assert.deepEqual(JSON.parse((message ?? '').slice('v/m_1 '.length)), {
+      ...reading(1),
+      metadata: { parser: 'energy' },
+    });
+    await runtime.untilStatus('out', /rows\/s/);
+  });
+
+  it('keeps messages on disk while the broker is away, and publishes them in order', async () => {
+    await runtime.deploy(flow({ topic: '', retain: 'yes' }));
+    await broker!.close();
+    for (const n of [2, 3])
+      assert.deepEqual(await runtime.emit('src', { topic: `v/${n}`, payload: `${n}` }), { ok: true });
+    await runtime.untilStatus('out', /^broker away, .*2 on disk .*ECONNREFUSED/);
+    await start();
+    await runtime.untilStatus('out', /rows\/s$/);
+    const seen = await heard(3);
+    assert.deepEqual(seen.filter(message => /^v\/\d/.test(message)).sort(), ['v/2 2', 'v/3 3']);
+  }).timeout(20_000);
+
+  it('publishes each member of an array, raw messages as they were received', async () => {
+    await runtime.deploy(flow({ topic: '', retain: 'yes' }));
+    const raw = { topic: 'v/raw', bytes: Buffer.from('frame'), receivedAt: 1, source: 's', protocol: 'mqtt' };
+    assert.deepEqual(await runtime.emit('src', { topic: 'v/text', payload: ['text', raw] }), { ok: true });
+    const seen = await heard(5);
+    assert.ok(seen.includes('v/text text') && seen.includes('v/raw frame'), String(seen));
+  });
+
+  it('keeps what cannot be published as a dead letter', async () => {
+    await runtime.deploy(flow({ topic: '' }));
+    assert.deepEqual(await runtime.emit('src', { topic: 'no/#', payload: 'x' }), { ok: true });
+    await runtime.untilStatus('out', /1 rejected: topic/);
+    const file = await openDeadLetters(path.join(runtime.settings.directory!, 'dead-letters', 'out'));
+    const { letters } = await file.list();
+    await file.close();
+    assert.deepEqual(
+      letters.map(({ topic, bytes, attempts }) => [topic, Buffer.from(bytes, 'base64').toString(), attempts]),
+      [['no/#', 'x', 1]],
+    );
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    const settled = await runtime.emit('src', { topic: 'v/x', payload: circle });
+    assert.equal(!settled.ok && settled.kind, 'data');
+  });
+
+  it('says what to do when there is no broker', async () => {
+    offer({});
+    await runtime.deploy(flow());
+    assert.equal((await runtime.untilStatus('out', /no broker/)).fill, 'red');
+  });
+});

@@ -1,0 +1,88 @@
+// mqtt-out: publishes messages; done when the broker has acknowledged them, or when they are on disk until it can.
+import path from 'node:path';
+import { openLink } from '../../src/delivery/link.ts';
+import { linkPolicy } from '../../src/delivery/link-settings.ts';
+import { refusals } from '../../src/delivery/refusals.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { fateOf, noteFate } from '../../src/kernel/ledger.ts';
+import { derivedClientId } from '../../src/mqtt/identity.ts';
+import { outgoingCodec, outgoingOf } from '../../src/mqtt/outgoing.ts';
+import { type Outgoing, publisher } from '../../src/mqtt/publisher.ts';
+import { stockEndpoint } from '../../src/mqtt/stock-broker.ts';
+import { defineNode, type Host, type Message } from '../../src/palette/define.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import { entryOf, membersOf } from '../../src/reading/reading.ts';
+import { fields } from './fields.ts';
+
+/** Below the time that Node-RED gives a node to close. */
+const CLOSE_MS = 3000;
+/** What a lost connection may bring a second time. */
+const BATCH = 500;
+
+function endpointOf(host: Host): ReturnType<typeof stockEndpoint> {
+  const stock = host.stockConfig('broker');
+  if (stock !== undefined) return stockEndpoint(stock);
+  const { brokerUrl, mqttUrl } = host.services;
+  const url = typeof brokerUrl === 'string' ? brokerUrl : mqttUrl;
+  if (typeof url !== 'string')
+    throw new Fault(
+      'FIELDLINE_SETTING',
+      'no broker: choose one, set MQTT_URL, or run the gateway, which brings its own',
+    );
+  return { url };
+}
+
+export const definition = defineNode({
+  type: 'fieldline-mqtt-out',
+  family: 'serve',
+  icon: 'font-awesome/fa-sign-out',
+  summary: 'Publishes messages by MQTT, keeps them through an outage, and is done when the broker has them.',
+  input: 'messages',
+  outputs: [],
+  fields,
+  start(settings, host) {
+    const sink = publisher({
+      ...endpointOf(host),
+      clientId: derivedClientId(host.directory, host.id),
+      window: BATCH,
+    });
+    const refused = refusals<Outgoing>(path.join(host.directory, 'dead-letters', host.id), ({ topic, payload }) => ({
+      ...{ topic, bytes: payload, receivedAt: Date.now(), source: host.name, protocol: 'mqtt' },
+    }));
+    const link = openLink(sink, {
+      target: 'broker',
+      host,
+      policy: linkPolicy(settings, host.directory, host.id),
+      counter: 'fieldline_published_total',
+      codec: outgoingCodec,
+      maxRows: BATCH,
+      limitRows: settings.memoryRows,
+      bytesOf: ({ payload }) => payload.length,
+      onDrained: refused.keep,
+    });
+    const qos = settings.qos === '0' ? 0 : 1;
+
+    async function publish(message: Message): Promise<void> {
+      const rows = outgoingOf(message, { ...settings, qos, retain: settings.retain === 'yes' });
+      const fates = await link.submit(rows);
+      await refused.keep(rows, fates);
+      const members = membersOf(message.payload);
+      for (const [at, member] of members.entries()) {
+        const fate = fates[rows.length === members.length ? at : 0];
+        if (fate !== undefined) noteFate(entryOf(member), fate === 'kept' ? 'stored' : fateOf(fate));
+      }
+    }
+
+    return {
+      input(message, _send, done) {
+        publish(message).then(() => done(), done);
+      },
+      async close() {
+        await link.close(CLOSE_MS);
+        await refused.close();
+      },
+    };
+  },
+});
+
+export default nodeRed(definition);

@@ -1,0 +1,36 @@
+// Rows that a peer has refused for good: into the dead letters on disk, each with its bytes, source, reason and attempts.
+import type { Outcome } from '../reading/contracts.ts';
+import type { Raw } from '../reading/raw.ts';
+import { type DeadLetterFile, openDeadLetters } from './dead-letter-file.ts';
+
+export type Refusals<Row> = {
+  /** Keeps those that were refused; on the disk when it resolves. Rejects with a Fault of kind outage. */
+  keep(rows: readonly Row[], fates: readonly (Outcome | 'kept' | 'dropped')[]): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** `folder` is opened with the first refusal. */
+export function refusals<Row>(folder: string, rawOf: (row: Row) => Raw): Refusals<Row> {
+  let opened: Promise<DeadLetterFile> | undefined;
+  function file(): Promise<DeadLetterFile> {
+    opened ??= openDeadLetters(folder).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  }
+  return {
+    async keep(rows, fates) {
+      const letters = rows.flatMap((row, at) => {
+        const fate = fates[at];
+        return typeof fate === 'object' ? [{ raw: rawOf(row), reason: fate.rejected }] : [];
+      });
+      if (letters.length === 0) return;
+      const letterFile = await file();
+      await Promise.all(letters.map(({ raw, reason }) => letterFile.append(raw, reason, 1)));
+    },
+    async close() {
+      await (await opened?.catch(() => undefined))?.close();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// What is published of a message: topic and bytes of each member; and how it lies in an outbox.
+import { outwardJson } from '../reading/outward.ts';
+import { isRaw } from '../reading/raw.ts';
+import { membersOf } from '../reading/reading.ts';
+import type { Outgoing } from './publisher.ts';
+
+export type OutgoingOptions = {
+  /** May hold {deviceId}, {protocol} and {topic}; empty for the topic of the message. */
+  topic: string;
+  send: 'each' | 'whole';
+  qos: 0 | 1;
+  retain: boolean;
+};
+
+/** Throws a Fault of kind data when a member cannot become bytes. An empty topic is refused by the publisher. */
+export function outgoingOf(message: { topic?: string; payload?: unknown }, options: OutgoingOptions): Outgoing[] {
+  const { send, qos, retain } = options;
+  const members = send === 'each' ? membersOf(message.payload) : [message.payload];
+  return members.map(member => ({
+    topic: topicOf(member, message.topic ?? '', options.topic),
+    payload: payloadOf(member),
+    qos,
+    retain,
+  }));
+}
+
+function topicOf(member: unknown, topic: string, template: string): string {
+  const own = isRaw(member) ? member.topic : topic;
+  if (template === '') return own;
+  const known: Record<string, unknown> =
+    typeof member === 'object' && member !== null ? (member as Record<string, unknown>) : {};
+  return template.replace(/\{(deviceId|protocol|topic)\}/g, (_, name: string) =>
+    // A device id that looks like a wildcard or a further level must not lead elsewhere.
+    name === 'topic' ? own : String(known[name] ?? 'unknown').replace(/[+#/\0]/g, '_'),
+  );
+}
+
+/** Bytes and texts as they are, raw messages as they were received, everything else as JSON. */
+function payloadOf(member: unknown): Uint8Array {
+  if (isRaw(member)) return member.bytes;
+  if (member instanceof Uint8Array) return member;
+  if (typeof member === 'string') return Buffer.from(member);
+  return Buffer.from(outwardJson(member));
+}
+
+type Kept = [topic: string, payload: string, qos: 0 | 1, retain: boolean];
+export const outgoingCodec = {
+  toJson: ({ topic, payload, qos, retain }: Outgoing): Kept => [
+    topic,
+    Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64'),
+    qos,
+    retain,
+  ],
+  fromJson(value: unknown): Outgoing {
+    const [topic, payload, qos, retain] = value as Kept;
+    return { topic, payload: Buffer.from(payload, 'base64'), qos, retain };
+  },
+};
