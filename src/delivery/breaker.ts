@@ -26,7 +26,7 @@ export type After = (ms: number, run: () => void) => () => void;
 export type Breaker = {
   /**
    * Does the work while the breaker is closed, or as the one probe when its time has come; rejects with the fault that
-   * opened it, without trying, in between. Only faults of kind `outage` open it: any other answer shows that the peer is there.
+   * opened it, without trying, in between. Only faults of kind `outage` open it: every other answer shows that the peer is there.
    */
   attempt<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when an attempt may be made: at once while closed, after the probe while there is one. */
