@@ -1,5 +1,6 @@
 // What is archived of a message: its bytes as received, its JSON where it is some, and the identity of the row.
 import { digest, fromHex } from '../kernel/bytes.ts';
+import { scannerOfTopic } from '../reading/advert.ts';
 import type { Raw } from '../reading/raw.ts';
 import type { Reading, Receipt } from '../reading/reading.ts';
 import { timeOf } from '../reading/time.ts';
@@ -32,7 +33,7 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
   const given = typeof value === 'object' && value !== null ? (value as { timestamp?: unknown }).timestamp : undefined;
   const time = timeOf(given, receivedAt);
   return {
-    scannerId: raw.source,
+    scannerId: scannerOf(value) ?? scannerOfTopic(raw.topic) ?? raw.source,
     topic: raw.topic,
     timestamp: time.timestamp,
     receivedAt,
@@ -53,6 +54,14 @@ function metadataOf({ protocol, deviceId, signalStrength }: Raw): string | null 
     ...(signalStrength === undefined || !Number.isFinite(signalStrength) ? {} : { signalStrength }),
   };
   return Object.keys(kept).length === 0 ? null : JSON.stringify(kept);
+}
+
+/** As adverts and heartbeats say it. What a text column does not take is left to the topic. */
+function scannerOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { scanner_id: scanner } = value as { scanner_id?: unknown };
+  const usable = typeof scanner === 'string' && /^[^\0]{1,200}$/s.test(scanner) && scanner.isWellFormed();
+  return usable ? scanner : undefined;
 }
 
 /** Row of a reading whose source has no message to archive but keeps the frame in `metadata.raw`; undefined without one. */

@@ -1,5 +1,6 @@
 // One member of a payload to readings of adverts: a raw message, a buffer or text with JSON, or a parsed object.
 import { digest } from '../kernel/bytes.ts';
+import { scannerOfTopic } from '../reading/advert.ts';
 import { isRaw, type Raw } from '../reading/raw.ts';
 import { deviceName } from '../reading/payload.ts';
 import type { Reading } from '../reading/reading.ts';
@@ -48,7 +49,7 @@ function advertAnswer(
       reason: verdict.rejected,
       label: verdict.rejected === NO_DECODER ? 'unknown device' : (verdict.decoder?.name ?? 'decoder'),
     };
-  const scannerId = deviceName(scanner) ?? raw?.source;
+  const scannerId = deviceName(scanner) ?? (raw && (scannerOfTopic(raw.topic) ?? raw.source));
   return advertReading(advert, verdict.decoder, verdict.decoded, {
     receivedAt: raw?.receivedAt ?? context.now,
     timestamp,

@@ -1,6 +1,11 @@
 // The raw advert on the wire (seed 001, B05) and as the decoders take it.
 import { z } from 'zod';
 
+/** The scanner of `bt-mqtt/raw/{scanner_id}` and `bt-mqtt/scanner/{scanner_id}/status`; undefined for other topics. */
+export function scannerOfTopic(topic: string): string | undefined {
+  return /^bt-mqtt\/(?:raw|scanner)\/([^/]+)(?:\/status)?$/.exec(topic)?.[1];
+}
+
 const hexMap = z.record(z.string(), z.string()).optional();
 
 /** One advert as published on `bt-mqtt/raw/{scanner_id}`; company ids and short UUIDs are hex, values hex. */

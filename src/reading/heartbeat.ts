@@ -45,6 +45,8 @@ export const heartbeat: Mapper = (payload, draft) => {
     return expected('payload', `${COUNTS.join(', ')} or adapter_status`, Object.keys(payload));
   draft.time = payload['timestamp'];
   if (draft.deviceId !== undefined) draft.metadata.scannerId = draft.deviceId;
+  // Scanners count as offline sooner than other devices.
+  draft.metadata['class'] = 'scanner';
   const location = textOf(payload['location']);
   if (location !== undefined) draft.metadata['scannerLocation'] = location;
   keepExtra(draft, payload, KNOWN);

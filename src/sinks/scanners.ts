@@ -2,7 +2,8 @@
 import type { Reading } from '../reading/reading.ts';
 import { type Entry, type Input, valueColumns } from './rows.ts';
 
-type Heartbeat = { seenAt: number; reading: Reading };
+/** `location`, `orgId`: of the latest one that names them. */
+type Heartbeat = { seenAt: number; reading: Reading; location: unknown; orgId: string | undefined };
 
 /** The latest heartbeat of each scanner in the batch, sorted by scanner. */
 export function heartbeatsOf(entries: readonly Entry[]): readonly Heartbeat[] {
@@ -10,8 +11,11 @@ export function heartbeatsOf(entries: readonly Entry[]): readonly Heartbeat[] {
   for (const { reading, seenAt } of entries) {
     const { deviceId, telemetry, metadata } = reading;
     if (metadata.scannerId !== deviceId || !('uptime_s' in telemetry || 'adapter_status' in telemetry)) continue;
+    const beat = { seenAt, reading, location: metadata['scannerLocation'], orgId: metadata.orgId };
     const known = latest.get(deviceId);
-    if (known === undefined || seenAt >= known.seenAt) latest.set(deviceId, { seenAt, reading });
+    const [older, newer] = known !== undefined && seenAt < known.seenAt ? [beat, known] : [known, beat];
+    const { location = older?.location, orgId = older?.orgId } = newer;
+    latest.set(deviceId, { ...newer, location, orgId });
   }
   return [...latest.keys()].sort().map(scanner => latest.get(scanner)!);
 }
@@ -24,12 +28,12 @@ const count = ({ reading }: Heartbeat, metric: string) => {
 export const scannerColumns: Input<Heartbeat> = [
   { name: 'scanner_id', type: 'text', of: ({ reading }) => reading.deviceId },
   { name: 'last_seen', type: 'timestamptz', of: ({ seenAt }) => new Date(seenAt).toISOString() },
-  { name: 'location', type: 'text', of: ({ reading }) => reading.metadata['scannerLocation'] },
+  { name: 'location', type: 'text', of: ({ location }) => location },
   { name: 'uptime_s', type: 'float8', of: ({ reading }) => valueColumns(reading.telemetry['uptime_s']).value },
   { name: 'messages_sent', type: 'int8', of: heartbeat => count(heartbeat, 'messages_sent') },
   { name: 'devices_seen', type: 'int8', of: heartbeat => count(heartbeat, 'devices_seen') },
   { name: 'adapter_status', type: 'text', of: ({ reading }) => reading.telemetry['adapter_status'] },
-  { name: 'org_id', type: 'text', of: ({ reading }) => reading.metadata.orgId },
+  { name: 'org_id', type: 'text', of: ({ orgId }) => orgId },
 ];
 
 /** An older heartbeat changes nothing; a location that it does not name stays. */

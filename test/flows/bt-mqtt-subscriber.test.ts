@@ -1,0 +1,257 @@
+// flows/bt-mqtt-subscriber.json in a running gateway: captures and heartbeats of several scanners over real MQTT, into the database (B13–B30, B33, B34).
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Readable } from 'node:stream';
+import pg from 'pg';
+import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
+import { main } from '../../cli/fieldline.ts';
+import { connectPublisher, type Publisher } from '../../sim/publisher.ts';
+import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const flow = JSON.parse(readFileSync(path.join(root, 'flows/bt-mqtt-subscriber.json'), 'utf8')) as FlowNode[];
+type Capture = { kind?: string; address: string; at?: number; origin?: string; licence?: string; decoder?: string };
+const captures = globSync('sim/captures/{ruuvi,bthome}.jsonl', { cwd: root })
+  .flatMap(file => readFileSync(path.join(root, file), 'utf8').trim().split('\n'))
+  .map(line => JSON.parse(line) as Capture)
+  .filter(({ kind }) => kind === 'advert');
+const SCANNERS = ['attic', 'cellar', 'garden-é'];
+const START = Date.now() - 3_600_000;
+
+/** The message of a scanner, with a time of its own for each. */
+function advert(scanner: string, number: number, more: object = {}): string {
+  const { kind: _, at: _at, origin: _origin, licence: _licence, ...capture } = captures[number % captures.length]!;
+  return JSON.stringify({
+    scanner_id: scanner,
+    timestamp: new Date(START + number * 1000).toISOString(),
+    ...capture,
+    ...more,
+  });
+}
+
+describe('seed 001: the subscriber', function () {
+  this.timeout(90_000);
+  let postgres: TestPostgres;
+  let gateway: Gateway;
+  let publisher: Publisher;
+  let pool: pg.Pool;
+  let url: string;
+
+  before(async function () {
+    postgres = await postgresFor(this);
+    this.timeout(90_000);
+    url = await postgres.database('subscriber');
+    gateway = await makeGateway({ databaseUrl: url });
+    await gateway.start();
+    await gateway.deploy('full', () => flow);
+    await until('/health', async () => (await gateway.health()).status === 200);
+    publisher = await connectPublisher(gateway.mqtt, 'scanner');
+    pool = new pg.Pool({ connectionString: url, max: 2 });
+    pool.on('error', () => undefined);
+  });
+  after(async () => {
+    await publisher?.close();
+    await pool?.end();
+    await gateway?.remove();
+    await postgres?.stop();
+  });
+
+  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + 20_000;
+    while (!(await holds())) {
+      assert.ok(performance.now() < end, `waited 20 s for ${what}\n${gateway.log.slice(-2000)}`);
+      await wait(50);
+    }
+  }
+  const ask = async <R extends object>(sql: string, values: unknown[] = []): Promise<R[]> =>
+    (await pool.query<R>(sql, values)).rows;
+  const count = async (sql: string, values: unknown[] = []): Promise<number> =>
+    Number((await ask<{ n: string }>(`SELECT count(*) AS n FROM ${sql}`, values))[0]!.n);
+  const publish = (scanner: string, text: string): Promise<void> => publisher.publish(`bt-mqtt/raw/${scanner}`, text);
+  type Ledger = { code: number; lines: Map<string, number[]> };
+  async function ledger(directory = gateway.directory): Promise<Ledger> {
+    const out: string[] = [];
+    const io = { stdin: Readable.from([]), stdout: (line: string) => out.push(line), stderr: () => {}, env: {} };
+    const code = await main(['doctor', '--ledger'], { ...io, env: { FIELDLINE_DIR: directory } });
+    const rows = out.slice(1, -1).map(line => line.split(/\s{2,}/));
+    return { code, lines: new Map(rows.map(([name = '', ...cells]) => [name, cells.map(Number)])) };
+  }
+
+  it('archives, decodes and registers the adverts of every scanner (B13, B15, B18, B21, B22, B34)', async () => {
+    const texts = SCANNERS.flatMap(scanner => captures.map((_, number) => [scanner, advert(scanner, number)] as const));
+    await Promise.all(texts.map(([scanner, text]) => publish(scanner, text)));
+    await until('the adverts', async () => (await count('raw_advertisements')) >= texts.length);
+    const rows = await ask<{ scanner_id: string; payload: unknown; bytes: Buffer; topic: string }>(
+      'SELECT scanner_id, topic, payload, bytes FROM raw_advertisements',
+    );
+    assert.deepEqual(new Set(rows.map(row => row.bytes.toString())), new Set(texts.map(([, text]) => text)));
+    for (const { scanner_id, payload, bytes, topic } of rows) {
+      assert.equal(topic, `bt-mqtt/raw/${scanner_id}`);
+      assert.deepEqual(payload, JSON.parse(bytes.toString()));
+    }
+    const addresses = new Set(captures.map(({ address }) => address));
+    await until('the devices', async () => (await count('devices')) >= addresses.size);
+    assert.deepEqual(
+      new Set((await ask<{ id: string }>('SELECT device_id AS id FROM devices')).map(({ id }) => id)),
+      addresses,
+    );
+    assert.equal(await count('devices WHERE parser IS NULL OR last_seen IS NULL'), 0);
+    const heard = await ask<{ scanner_id: string; devices: string }>(
+      'SELECT scanner_id, count(DISTINCT device_id) AS devices FROM sensor_readings GROUP BY 1 ORDER BY 1',
+    );
+    assert.deepEqual(
+      heard,
+      [...SCANNERS]
+        .sort()
+        .map(scanner_id => ({ scanner_id, devices: addresses.size }))
+        .map(row => ({ ...row, devices: String(row.devices) })),
+    );
+  });
+
+  it('stores a message that comes twice once (B27)', async () => {
+    const text = advert('attic', 1000);
+    for (let times = 0; times < 3; times++) await publish('attic', text);
+    await publish('attic', advert('attic', 1001));
+    const one = `raw_advertisements WHERE payload ->> 'timestamp' = $1`;
+    await until('the later one', async () => (await count(one, [JSON.parse(advert('attic', 1001)).timestamp])) === 1);
+    assert.equal(await count(one, [JSON.parse(text).timestamp]), 1);
+  });
+
+  it('archives what no decoder takes, lists unknown devices, and goes on (B14, B20, B25)', async () => {
+    const hostile = ['', 'no json', '[', '{}', 'null', '"text"', '{"scanner_id":"attic"}', '\u0000', '{"a":"\\u0000"}'];
+    for (const text of hostile) await publish('attic', text);
+    const unknown = { address: 'aa:bb:cc:00:00:01', manufacturer_data: { ffff: '0102' }, service_data: undefined };
+    await publish('cellar', advert('cellar', 1100, { ...unknown, name: 'nobody knows' }));
+    await publish('attic', advert('attic', 1101));
+    await until(
+      'the one after',
+      async () => (await count(`sensor_readings WHERE timestamp = $1`, [new Date(START + 1_101_000)])) > 0,
+    );
+    for (const text of hostile)
+      assert.ok((await count('raw_advertisements WHERE bytes = $1', [Buffer.from(text)])) >= 1, JSON.stringify(text));
+    const [found] = await ask<{ address: string; scanners: string[]; example: { name: string } }>(
+      `SELECT address, scanners, example FROM unknown_devices WHERE address = 'AA:BB:CC:00:00:01'`,
+    );
+    assert.deepEqual([found?.scanners, found?.example.name], [['cellar'], 'nobody knows']);
+  });
+
+  it('moves what the table refuses to the dead letters, and stores the rest of the batch (B27)', async () => {
+    const timeOf = (number: number): string => new Date(START + number * 1000).toISOString();
+    const refused = [1201, 1203, 1204].map(number => `'${timeOf(number)}'`).join(', ');
+    await ask(`ALTER TABLE sensor_readings ADD CONSTRAINT refused CHECK (timestamp NOT IN (${refused})) NOT VALID`);
+    await Promise.all([1200, 1201, 1202, 1203, 1204, 1205].map(number => publish('attic', advert('attic', number))));
+    await until('the dead letters', async () => (await count('dead_letters')) === 3);
+    const times = await ask<{ timestamp: Date }>(
+      'SELECT DISTINCT timestamp FROM sensor_readings WHERE timestamp BETWEEN $1 AND $2 ORDER BY 1',
+      [timeOf(1200), timeOf(1205)],
+    );
+    assert.deepEqual(
+      times.map(({ timestamp }) => timestamp.toISOString()),
+      [1200, 1202, 1205].map(timeOf),
+    );
+    const [letter] = await ask<{ reason: string; device_id: string }>('SELECT reason, device_id FROM dead_letters');
+    assert.match(letter?.reason ?? '', /refused.*SQLSTATE 23514/);
+    assert.equal(await count('raw_advertisements WHERE timestamp BETWEEN $1 AND $2', [timeOf(1200), timeOf(1205)]), 6);
+    await ask('ALTER TABLE sensor_readings DROP CONSTRAINT refused');
+  });
+
+  it('keeps the registry of scanners from their heartbeats, and shows who is offline (B23, B32)', async () => {
+    const beat = (scanner: string, minutesAgo: number, more: object = {}): Promise<void> =>
+      publisher.publish(
+        `bt-mqtt/scanner/${scanner}/status`,
+        JSON.stringify({
+          ...{ scanner_id: scanner, timestamp: new Date(Date.now() - minutesAgo * 60_000).toISOString() },
+          ...{ uptime_s: 120, messages_sent: 34, devices_seen: 5, adapter_status: 'on', ...more },
+        }),
+      );
+    await beat('attic', 0, { location: 'top floor' });
+    await beat('attic', 0, { uptime_s: 180, messages_sent: 40, adapter_status: 'off' });
+    await beat('cellar', 0);
+    await publisher.publish('bt-mqtt/scanner/cellar/status', 'no heartbeat');
+    await until('the scanners', async () => (await count('scanners')) === 2);
+    await until('the second heartbeat', async () => (await count('scanners WHERE uptime_s = 180')) === 1);
+    await ask(`UPDATE scanners SET last_seen = now() - interval '6 minutes' WHERE scanner_id = 'cellar'`);
+    const rows = await ask(
+      `SELECT scanner_id, location, uptime_s, messages_sent::int, devices_seen::int, adapter_status, online
+       FROM scanner_status ORDER BY scanner_id`,
+    );
+    const common = { devices_seen: 5 };
+    assert.deepEqual(rows, [
+      {
+        ...common,
+        scanner_id: 'attic',
+        location: 'top floor',
+        uptime_s: 180,
+        messages_sent: 40,
+        adapter_status: 'off',
+        online: true,
+      },
+      {
+        ...common,
+        scanner_id: 'cellar',
+        location: null,
+        uptime_s: 120,
+        messages_sent: 34,
+        adapter_status: 'on',
+        online: false,
+      },
+    ]);
+    assert.equal(
+      await count(`raw_advertisements WHERE topic = 'bt-mqtt/scanner/attic/status' AND scanner_id = 'attic'`),
+      2,
+    );
+    assert.equal(await count(`devices WHERE device_id = 'attic' AND class = 'scanner'`), 1);
+  });
+
+  it('goes on by itself when the database comes back, without a loss (B16, B26, B28)', async () => {
+    const before = await count('raw_advertisements');
+    await postgres.terminate('SIGKILL');
+    const sent = Array.from({ length: 200 }, (_, at) => publish('cellar', advert('cellar', 2000 + at)));
+    await wait(300);
+    await postgres.restart();
+    await Promise.all(sent);
+    await until('what came meanwhile', async () => (await count('raw_advertisements').catch(() => 0)) === before + 200);
+  });
+
+  it('balances: every message of each source has one end, before and after kill -9 under load (B33)', async () => {
+    const atRest = async (): Promise<boolean> => (await ledger()).lines.get('Adverts')?.[5] === 0;
+    await until('rest', atRest);
+    let ends = await ledger();
+    const adverts = captures.length * SCANNERS.length + 4 + 9 + 2 + 6 + 200;
+    assert.equal(ends.code, 0);
+    const [received, stored, duplicates, deadLetters, dropped] = ends.lines.get('Adverts')!;
+    assert.deepEqual([received, duplicates, deadLetters, dropped], [adverts, 2, 3, 10]);
+    assert.equal(stored, adverts - 15);
+    assert.deepEqual(ends.lines.get('Heartbeats'), [4, 3, 0, 0, 1, 0, 0]);
+
+    const sent: Promise<boolean>[] = [];
+    for (let at = 0; at < 1500; at++) {
+      sent.push(
+        publish('attic', advert('attic', 4000 + at)).then(
+          () => true,
+          () => false,
+        ),
+      );
+      if (at % 100 === 99) await wait(50);
+      if (at === 900) void gateway.end('SIGKILL');
+    }
+    const acknowledged = (await Promise.all(sent)).filter(Boolean).length;
+    await gateway.end('SIGKILL');
+    assert.ok(acknowledged > 0 && acknowledged < 1500, `${acknowledged} acknowledged`);
+    assert.equal((await ledger()).code, 0, 'balances while the gateway is dead');
+    await gateway.start();
+    const fresh = `raw_advertisements WHERE payload ->> 'timestamp' >= $1`;
+    const since = [new Date(START + 4_000_000).toISOString()];
+    await until('what was acknowledged', async () => (await count(fresh, since)) >= acknowledged);
+    await until('rest', atRest);
+    ends = await ledger();
+    assert.equal(ends.code, 0);
+    const archived = await count(fresh, since);
+    const after = ends.lines.get('Adverts')!;
+    // Every message that reached the broker was counted in once, though some were delivered twice.
+    assert.equal(after[0]! - adverts, archived);
+    assert.deepEqual([after[3], after[4]], [3, 10]);
+  });
+});
