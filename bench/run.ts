@@ -8,6 +8,8 @@ import { ingest } from './figures/ingest.ts';
 import { kill } from './figures/kill.ts';
 import { live } from './figures/live.ts';
 import { outage } from './figures/outage.ts';
+import { outbox } from './figures/outbox.ts';
+import { replayFigure } from './figures/replay.ts';
 import { sink } from './figures/sink.ts';
 import { soak } from './figures/soak.ts';
 import { startup } from './figures/startup.ts';
@@ -16,12 +18,14 @@ const figures: Readonly<Record<string, Figure>> = {
   ingest,
   kill,
   outage,
+  outbox,
   'broker-kill': brokerKill,
   deploy,
   live,
   startup,
   soak,
   sink,
+  replay: replayFigure,
 };
 
 const usage = `npm run bench -- <figure> [--runs n] [--seconds n] [--rate a,b] [--broker embedded|mosquitto|both] [--database own|embedded] [--no-stock]

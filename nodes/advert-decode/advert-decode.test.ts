@@ -2,9 +2,15 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { archive } from '../../src/archive/archive.ts';
+import { archiveRow } from '../../src/archive/row.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import type { Reading } from '../../src/reading/reading.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import { postgresFor } from '../../test/support/postgres.ts';
+import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import advertDecodeNode from './advert-decode.ts';
 
 const good = {
@@ -32,12 +38,19 @@ const flow = (settings: object = {}) => [
 const temperature = (payload: unknown): unknown =>
   Array.isArray(payload) ? payload.map(temperature) : (payload as Reading).telemetry['temperature'];
 
+const ownDecoder = (name: string, gives: number): string => `export default {
+  name: '${name}', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
+  matches: advert => advert.manufacturerData.has('ffff'),
+  decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('ffff')[0] } }),
+  examples: [{ name: 'warm', advert: { manufacturer_data: { ffff: '15' } }, gives: { temperature: ${gives} } }],
+};`;
+
 describe('advert-decode node', () => {
   let runtime: TestRuntime;
   let folder: string;
   before(async () => {
     runtime = await testRuntime();
-    runtime.register(advertDecodeNode);
+    runtime.register(advertDecodeNode, timescaleDbNode);
     folder = path.join(runtime.settings.directory!, 'decoders');
   });
 
@@ -126,16 +139,10 @@ describe('advert-decode node', () => {
   it('takes a decoder that is put into its folder while it runs, and names one at fault', async () => {
     await runtime.deploy(flow());
     await mkdir(folder, { recursive: true });
-    const decoder = (name: string, gives: number): string => `export default {
-      name: '${name}', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
-      matches: advert => advert.manufacturerData.has('ffff'),
-      decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('ffff')[0] } }),
-      examples: [{ name: 'warm', advert: { manufacturer_data: { ffff: '15' } }, gives: { temperature: ${gives} } }],
-    };`;
     try {
-      await writeFile(path.join(folder, 'shed.mjs'), decoder('shed', 22));
+      await writeFile(path.join(folder, 'shed.mjs'), ownDecoder('shed', 22));
       await runtime.untilStatus('n', /decoder file left out: shed.mjs: example "warm"/);
-      await writeFile(path.join(folder, 'shed.mjs'), decoder('shed', 21));
+      await writeFile(path.join(folder, 'shed.mjs'), ownDecoder('shed', 21));
       await runtime.untilStatus('n', /0 readings/);
       await runtime.emit('s', { payload: raw(strange) });
       assert.deepEqual(
@@ -144,6 +151,44 @@ describe('advert-decode node', () => {
       );
     } finally {
       await rm(folder, { recursive: true });
+    }
+  });
+
+  it('counts what a new decoder knows of the archive, and asks for its replay when it is told to', async function () {
+    const server = await postgresFor(this);
+    const store = openStore({ url: server.url, connections: 2 });
+    try {
+      await migrate(server.url);
+      const adverts = [1, 2, 3].map(n => ({ ...raw(strange), bytes: Buffer.from(JSON.stringify({ ...strange, n })) }));
+      const sink = archive({ query: store.prepared, bulk: store.bulk, target: 't' });
+      await sink.write([raw(good), ...adverts, raw('{')].map(one => archiveRow(one, one.receivedAt)));
+      await rm(folder, { recursive: true, force: true });
+      await runtime.deploy([{ id: 'db', type: 'fieldline-timescale-db', url: server.url }, ...flow({ store: 'db' })]);
+      await runtime.emit('s', { payload: [] });
+      const press = async () => {
+        const response = await fetch(`${runtime.url}/fieldline/advert-decode/replay`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ node: 'n' }),
+        });
+        return [response.status, JSON.stringify(await response.json())] as const;
+      };
+      assert.deepEqual((await press())[0], 400);
+      await writeFile(path.join(folder, 'barn.mjs'), ownDecoder('barn', 21));
+      await runtime.untilStatus('n', /; 3 archived adverts match barn: press the button to replay them$/);
+      const [status, says] = await press();
+      assert.equal(status, 200);
+      assert.match(says, /replay \d+ waits for a replay node/);
+      await runtime.untilStatus('n', /readings, \d+ rejected$/);
+      const [asked] = await store.query<Record<string, unknown>>('SELECT state, owner, selection FROM replays');
+      assert.deepEqual([asked?.['state'], asked?.['owner']], ['running', null]);
+      const { topic, from } = asked!['selection'] as Record<string, string>;
+      assert.deepEqual([topic, from], ['bt-mqtt/raw/#', strange.timestamp]);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+      await runtime.deploy([]);
+      await store.close();
+      await server.stop();
     }
   });
 

@@ -6,9 +6,13 @@ import { openUserDecoders, type UserDecoders } from '../../src/decoders/user-fol
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import type { Database } from '../../src/store/database.ts';
+import { type Offers, openOffers } from './offers.ts';
 
 /** Decoders of the nodes that run, for the dialog's "decode now". */
 const open = new Map<string, UserDecoders>();
+/** What they offer to replay, for the button. */
+const offering = new Map<string, Offers>();
 
 export const definition = defineNode({
   type: 'fieldline-advert-decode',
@@ -17,6 +21,7 @@ export const definition = defineNode({
   summary: 'Turns Bluetooth adverts into readings; your own decoders are picked up from a folder while it runs.',
   input: 'adverts',
   outputs: ['readings', 'rejected'],
+  button: 'fieldline/advert-decode/replay',
   fields: {
     folder: {
       kind: 'text',
@@ -31,8 +36,22 @@ export const definition = defineNode({
       help: 'Keys of encrypted devices as address=hex, separated by blanks or commas.',
       initial: '',
     },
+    store: {
+      kind: 'config',
+      label: 'Archive',
+      help: 'Database with the raw archive: what a new decoder knows of it is counted there and offered for replay.',
+      initial: '',
+      optional: true,
+      of: 'fieldline-timescale-db',
+    },
   },
   admin(admin) {
+    // Body: `{ node }`; starts the replay that the node offers.
+    admin.act('fieldline/advert-decode/replay', async ({ body }) => {
+      const offers = offering.get(String((body as { node?: unknown } | undefined)?.node));
+      if (offers === undefined) throw new Error('advert-decode: expected a deployed node with an archive, got none');
+      return { says: await offers.accept('editor') };
+    });
     // Body: `{ node, advert }`; answers the reading or why there is none.
     admin.act('fieldline/decode', ({ body }) => {
       const { node, advert } = (body ?? {}) as Record<string, unknown>;
@@ -52,14 +71,19 @@ export const definition = defineNode({
     let lastReason = '';
     const decoders = await openUserDecoders(settings.folder || path.join(host.directory, 'decoders'), () => {
       for (const why of decoders.faults().values()) host.log('warn', why);
+      offers?.scanned();
       show();
     });
     open.set(host.id, decoders);
+    const store = host.config<Database>('store');
+    const offers = store && openOffers({ store, decoders, onOffer: show, log: host.log });
+    if (offers !== undefined) offering.set(host.id, offers);
 
     function show(): void {
       const [broken] = decoders.faults().values();
       const text = `${passed} readings, ${turnedAway} rejected`;
       if (broken !== undefined) host.status('red', `decoder file left out: ${broken}`);
+      else if (offers?.words() !== undefined) host.status('blue', `${text}; ${offers.words()}`);
       else if (lastReason !== '') host.status('yellow', `${text}: ${lastReason}`);
       else host.status('green', text);
     }
@@ -83,6 +107,8 @@ export const definition = defineNode({
       },
       close() {
         open.delete(host.id);
+        offering.delete(host.id);
+        offers?.close();
         decoders.close();
       },
     };

@@ -22,19 +22,21 @@ type Row = {
 const COLUMNS = `id, timestamp::text AS time, (extract(epoch FROM received_at) * 1000)::float8 AS received_ms, scanner_id, topic,
   coalesce(bytes, convert_to(payload::text, 'UTF8'), ''::bytea) AS bytes, metadata`;
 
-/** At most `rows` messages after a place, oldest first. */
+/** At most `rows` messages after a place, oldest first; or before it, newest first. */
 export async function pageOf(
   query: Query,
   selection: Selection,
   after: Cursor | undefined,
   rows: number,
+  order: 'oldest' | 'newest' = 'oldest',
 ): Promise<readonly Placed[]> {
   const from: unknown[] = after === undefined ? [] : [after.time, after.id];
   const condition = conditionOf(selection, from.length + 1);
+  const [beyond, direction] = order === 'oldest' ? ['>', 'ASC'] : ['<', 'DESC'];
   const page = await query<Row>(
     `SELECT ${COLUMNS} FROM raw_advertisements
-    WHERE ${after === undefined ? '' : '(timestamp, id) > ($1::timestamptz, $2::bigint) AND '}${condition.sql}
-    ORDER BY timestamp, id LIMIT ${rows}`,
+    WHERE ${after === undefined ? '' : `(timestamp, id) ${beyond} ($1::timestamptz, $2::bigint) AND `}${condition.sql}
+    ORDER BY timestamp ${direction}, id ${direction} LIMIT ${rows}`,
     [...from, ...condition.values],
   );
   return page.map(row => ({ raw: rawOf(row), place: { time: row.time, id: row.id } }));

@@ -7,6 +7,7 @@ import type { Raw } from '../reading/raw.ts';
 import { migrate } from '../store/migrate.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { archive } from './archive.ts';
+import { offerOf } from './offer.ts';
 import { openReplay, type ReplayRun } from './replay.ts';
 import {
   askForReplay,
@@ -285,6 +286,34 @@ describe('replay', () => {
     assert.equal(got.length, 300);
     assert.deepEqual(await store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 300 }]);
   }).timeout(20_000);
+
+  describe('offer of what a new decoder knows', () => {
+    const even = (bytes: Uint8Array) => bytes.at(-1)! % 2 === 0;
+    const offer = (more: object = {}) =>
+      offerOf({ query: store.query, matches: even, signal: new AbortController().signal, pageRows: 3, ...more });
+    const adverts = Array.from({ length: 9 }, (_, n) => ({ topic: 'bt-mqtt/raw/pi', bytes: Buffer.from([255, n]) }));
+
+    it('counts adverts alone, and begins with the oldest that it knows', async () => {
+      await keep({ topic: 'home/a', bytes: Buffer.from([0]) }, ...adverts.slice(1));
+      assert.deepEqual(await offer(), {
+        adverts: 4,
+        more: false,
+        selection: { topic: 'bt-mqtt/raw/#', from: new Date(T0 + 2).toISOString() },
+      });
+    });
+
+    it('counts the newest where there are too many, and takes all then', async () => {
+      await keep(...adverts);
+      assert.deepEqual(await offer({ most: 6 }), { adverts: 3, more: true, selection: { topic: 'bt-mqtt/raw/#' } });
+    });
+
+    it('is none where nothing matches, or when it is called off', async () => {
+      assert.equal(await offer(), undefined);
+      await keep(...adverts);
+      assert.equal(await offer({ matches: () => false }), undefined);
+      assert.equal(await offer({ signal: AbortSignal.abort() }), undefined);
+    });
+  });
 
   it('counts what was given up', async () => {
     await keep({}, {}, {});

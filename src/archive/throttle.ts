@@ -21,11 +21,11 @@ export type Throttle = {
 
 // Window control of LEDBAT (RFC 6817 §2.4): a background transport takes what is free and yields when the delay that it
 // causes, above the least delay of late, reaches a target.
-const TARGET_MS = 40;
-const STEP = 100;
+const TARGET_MS = 100;
+const STEP = 200;
 const LEAST = 100;
 const MOST = 4000;
-const START = 400;
+const START = 1000;
 /** The least delay is that of this and the last period: a database that has become slower must not count as crowded. */
 const PERIOD_MS = 30_000;
 /** What a rate lets go at once, in seconds of it. */

@@ -1,0 +1,71 @@
+// Offers of an advert-decode node: when a decoder is added to the folder, the archived adverts that it knows, to be replayed.
+import { type Offer, offerOf } from '../../src/archive/offer.ts';
+import { askForReplay } from '../../src/archive/replays.ts';
+import { claimsAdvert } from '../../src/decoders/claims.ts';
+import type { AdvertDecoder } from '../../src/decoders/define.ts';
+import type { UserDecoders } from '../../src/decoders/user-folder.ts';
+import { reasonOf } from '../../src/kernel/fault.ts';
+import type { Database } from '../../src/store/database.ts';
+
+export type Offers = {
+  /** The folder was read again. */
+  scanned(): void;
+  /** `12 archived adverts match shed: press the button to replay them`; undefined without an offer. */
+  words(): string | undefined;
+  /** Asks for the replay; a replay node takes it. Throws when nothing is offered. */
+  accept(by: string): Promise<string>;
+  close(): void;
+};
+
+export type OffersOptions = {
+  store: Pick<Database, 'query' | 'migrated'>;
+  decoders: UserDecoders;
+  /** An offer came or went. */
+  onOffer(): void;
+  log(level: 'info' | 'warn', text: string): void;
+};
+
+export function openOffers({ store, decoders, onOffer, log }: OffersOptions): Offers {
+  // A file that did not change is the same object after each scan.
+  let known: readonly AdvertDecoder[] = decoders.registry().decoders;
+  let offer: (Offer & { names: string }) | undefined;
+  let fresh: AdvertDecoder[] = [];
+  let counting = new AbortController();
+
+  function told({ adverts, more, names }: Offer & { names: string }): string {
+    return `${more ? 'at least ' : ''}${adverts} archived adverts match ${names}: press the button to replay them`;
+  }
+
+  async function count(looked: readonly AdvertDecoder[], signal: AbortSignal): Promise<void> {
+    await store.migrated;
+    const matches = (bytes: Uint8Array) => claimsAdvert(bytes, looked);
+    const found = await offerOf({ query: store.query, matches, signal });
+    if (signal.aborted || found === undefined) return;
+    offer = { ...found, names: looked.map(({ name }) => name).join(', ') };
+    log('info', told(offer));
+    onOffer();
+  }
+
+  return {
+    scanned() {
+      const now = decoders.registry().decoders;
+      const added = now.filter(decoder => !known.includes(decoder));
+      known = now;
+      fresh = [...fresh, ...added].filter(decoder => now.includes(decoder));
+      if (added.length === 0) return;
+      counting.abort();
+      counting = new AbortController();
+      count(fresh, counting.signal).catch((error: unknown) => log('warn', `archived adverts: ${reasonOf(error)}`));
+    },
+    words: () => offer && told(offer),
+    async accept(by) {
+      if (offer === undefined) throw new Error('nothing to replay: no decoder was added that knows archived adverts');
+      const { id } = await askForReplay(store.query, offer.selection, by);
+      offer = undefined;
+      fresh = [];
+      onOffer();
+      return `replay ${id} waits for a replay node`;
+    },
+    close: () => counting.abort(),
+  };
+}
