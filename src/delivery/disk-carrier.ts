@@ -71,30 +71,42 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
   }
 
   async function drain(from: Outbox<Row>): Promise<void> {
+    let ahead: Promise<readonly Batch<Row>[]> | undefined;
     try {
       while (!closed && box === from) {
         await breaker.due();
         if (closed) return;
-        const batches = await from.next(maxRows);
-        if (batches.length > 0) await carry(from, batches);
-        else if (from.state().rows === 0) await change();
+        const batches = await (ahead ?? from.next(maxRows));
+        ahead = undefined;
+        if (batches.length === 0) {
+          if (from.state().rows === 0) await change();
+          continue;
+        }
+        // Read and unpacked while the first ones are written.
+        ahead = from.next(maxRows);
+        ahead.catch(() => {});
+        if (!(await carry(from, batches))) {
+          from.giveBack([...batches, ...(await ahead)]);
+          ahead = undefined;
+        }
+        changed();
       }
     } catch (error) {
       await renew(from, error);
     }
   }
 
-  async function carry(from: Outbox<Row>, batches: readonly Batch<Row>[]): Promise<void> {
+  /** False in an outage, which the breaker shows. */
+  async function carry(from: Outbox<Row>, batches: readonly Batch<Row>[]): Promise<boolean> {
     const rows = batches.flatMap(batch => batch.rows);
     try {
       const outcomes = await breaker.attempt(() => narrowed(rows));
-      while (!(await told(rows, outcomes))) if (closed) throw closedFault();
+      while (!(await told(rows, outcomes))) if (closed) return false;
       from.settle(batches);
+      return true;
     } catch {
-      // An outage: the breaker shows it.
-      from.giveBack(batches);
+      return false;
     }
-    changed();
   }
 
   async function told(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<boolean> {
