@@ -1,10 +1,23 @@
 // Backup of a gateway that runs, restored into an empty directory: the same flows, secrets, journals and rows, and it starts.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { DatabaseSync } from 'node:sqlite';
+import { once } from 'node:events';
+import mqtt from 'mqtt';
 import pg from 'pg';
+import { connectPublisher } from '../../sim/publisher.ts';
 import { type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { embeddedUrl } from '../../bench/stage.ts';
 import { main } from '../../cli/fieldline.ts';
@@ -31,6 +44,17 @@ async function ask(url: string, sql: string): Promise<Record<string, unknown>[]>
   } finally {
     await client.end();
   }
+}
+
+/** Messages that the broker holds for a session that is away. */
+async function publishSome(url: string): Promise<void> {
+  const session = mqtt.connect(url, { clientId: 'away', clean: false });
+  await once(session, 'connect');
+  await session.subscribeAsync('kept/#', { qos: 1 });
+  await session.endAsync();
+  const publisher = await connectPublisher(url, 'sender');
+  await Promise.all(Array.from({ length: 20 }, (_, at) => publisher.publish(`kept/${at}`, 'x')));
+  await publisher.close();
 }
 
 describe('backup and restore of a gateway', function () {
@@ -146,12 +170,20 @@ describe('backup and restore of a gateway', function () {
     assert.equal(next?.['fresh'], true);
   });
 
-  it('works on a gateway that does not run', async () => {
-    await restored!.end('SIGTERM');
+  it('works on a gateway that was killed, with what its journals had not merged yet', async () => {
+    await publishSome(restored!.mqtt);
+    await restored!.end('SIGKILL');
     const idle = path.join(folder, 'idle');
     mkdirSync(idle);
     const { code, out, errors } = await fieldline(['backup', idle], { FIELDLINE_DIR: restored!.directory });
     assert.equal(code, 0, errors);
     assert.match(out, /fieldline-\d{8}-\d{6}\.tar\.gz: \d+ files, \d+ rows/);
+    const held = path.join(folder, 'held.journal');
+    for await (const member of readArchive(path.join(idle, readdirSync(idle)[0]!)))
+      if (member.path === 'files/broker.journal')
+        for await (const piece of member.chunks()) appendFileSync(held, piece);
+    const copy = new DatabaseSync(held);
+    assert.deepEqual({ ...copy.prepare('SELECT count(*) AS n FROM entry').get() }, { n: 20 });
+    copy.close();
   });
 });
