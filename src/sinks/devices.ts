@@ -149,7 +149,8 @@ function later(a: string | undefined, b: string): boolean {
   return a !== undefined && a.slice(0, -1) > b.slice(0, -1);
 }
 
-function order(a: string, b: string): number {
+/** For sorting by a key. */
+export function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

@@ -2,7 +2,7 @@
 import { expected } from '../kernel/fault.ts';
 import type { BulkWrite, Outcome, Query, Sink } from '../reading/contracts.ts';
 import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/reading.ts';
-import { type Entry, entryOf, rowsOf } from './rows.ts';
+import { type Entry, entryOf, metricsOf, tables } from './rows.ts';
 import { type Answer, statementOf } from './statement.ts';
 
 export type ReadingSinkOptions = {
@@ -87,8 +87,9 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
 function settle(entries: readonly Entry[], answer: Answer, outcomes: Outcome[]): void {
   const stored = new Set(Object.values(answer).flatMap(numbers => numbers ?? []));
   for (const [number, entry] of entries.entries()) {
-    // A reading without values has no row; it has been stored in its device.
-    const fresh = answer[entry.table] == null || stored.has(number) || rowsOf(entry, number).length === 0;
+    // Where every metric has its row, a reading without metrics has none; it has been stored in its device.
+    const without = tables[entry.table].metricColumns !== undefined && metricsOf(entry.reading).length === 0;
+    const fresh = answer[entry.table] == null || stored.has(number) || without;
     outcomes[entry.at] = fresh ? 'stored' : 'duplicate';
   }
 }

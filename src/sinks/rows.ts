@@ -18,18 +18,25 @@ export type Entry = {
   seenAt: number;
 };
 
-/** One row of a table: the entry and its number in the statement, and for tables with a row per metric which one. */
-export type Row = { entry: Entry; number: number; metric: string };
+/** An entry and its number in the statement. */
+export type Row = { entry: Entry; number: number };
+/** Of a table with a row for each metric. */
+export type MetricRow = Row & { metric: string };
 
 /** Columns that a statement takes as one array each. */
 export type Input<Item> = readonly { name: string; type: string; of(item: Item): unknown }[];
-type Column = Input<Row>[number];
+type Column<Item = Row> = Input<Item>[number];
 
 export type Table = {
   name: ReadingTable;
   /** Columns of the row identity. */
   identity: readonly string[];
+  /** What the rows of an entry have in common: sent once, however many metrics it has. */
   columns: Input<Row>;
+  /** Columns of each metric, where every metric has its row. */
+  metricColumns?: Input<MetricRow>;
+  /** Rows of one device stand together: they meet the same pages of the index. Not where an id counts in order of arrival. */
+  byDevice: boolean;
   /** Keys of the metadata that stand elsewhere: here in a column, or in the devices, or that only mattered on the way. */
   elsewhere: ReadonlySet<string>;
   /** Metrics with a column of their own; all others go to metadata.telemetry. Undefined: every metric has its row. */
@@ -41,8 +48,8 @@ const ELSEWHERE = [
   ...['name', 'class', 'firmware', 'applicationId', 'lastMeasurement', 'scannerLocation'],
 ];
 
-const text = (name: string, of: (row: Row) => unknown): Column => ({ name, type: 'text', of });
-const number = (name: string, of: (row: Row) => unknown): Column => ({ name, type: 'float8', of });
+const text = <Item = Row>(name: string, of: (item: Item) => unknown): Column<Item> => ({ name, type: 'text', of });
+const number = <Item = Row>(name: string, of: (item: Item) => unknown): Column<Item> => ({ name, type: 'float8', of });
 const metricColumn = (name: string): Column => number(name, ({ entry }) => numeric(entry.reading.telemetry[name]));
 const fromMetadata = (name: string, key: keyof Metadata): Column =>
   text(name, ({ entry }) => textOr(entry.reading.metadata[key]));
@@ -59,6 +66,7 @@ const common = (time: 'timestamp' | 'created_at'): Input<Row> => [
 export const tables: Readonly<Record<ReadingTable, Table>> = {
   measurements: {
     name: 'measurements',
+    byDevice: false,
     identity: ['device_id', 'timestamp', 'digest'],
     metrics: { value_mm: 'number' },
     elsewhere: new Set([...ELSEWHERE, 'sessionId', 'elementType', 'elementId', 'rawHex', 'source']),
@@ -74,6 +82,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
   },
   energy_readings: {
     name: 'energy_readings',
+    byDevice: true,
     identity: ['device_id', 'timestamp', 'digest'],
     metrics: { total_energy_kwh: 'number', power_kw: 'number', voltage: 'number', current: 'number' },
     elsewhere: new Set(ELSEWHERE),
@@ -81,6 +90,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
   },
   flow_data: {
     name: 'flow_data',
+    byDevice: false,
     identity: ['device_id', 'created_at', 'digest'],
     metrics: { flow_rate: 'number', totalizer: 'number', temperature: 'number', status: 'text' },
     elsewhere: new Set(ELSEWHERE),
@@ -92,12 +102,15 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
   },
   sensor_readings: {
     name: 'sensor_readings',
+    byDevice: true,
     identity: ['device_id', 'metric', 'timestamp', 'digest'],
     elsewhere: new Set([...ELSEWHERE, 'scannerId', 'quality']),
     columns: [
       ...common('timestamp'),
       fromMetadata('scanner_id', 'scannerId'),
       text('protocol', ({ entry }) => entry.reading.protocol),
+    ],
+    metricColumns: [
       text('metric', ({ metric }) => metric),
       number('value', ({ entry, metric }) => valueColumns(entry.reading.telemetry[metric]).value),
       text('value_text', ({ entry, metric }) => valueColumns(entry.reading.telemetry[metric]).text),
@@ -113,13 +126,11 @@ export function valueColumns(value: Value | undefined): { value: number | undefi
   return { value: undefined, text: value };
 }
 
-/** Rows of an entry: one, or one per metric; metrics that are absent for a reason have theirs too. */
-export function rowsOf(entry: Entry, number: number): readonly Row[] {
-  if (entry.table !== 'sensor_readings') return [{ entry, number, metric: '' }];
-  const { telemetry, metadata } = entry.reading;
+/** Metrics of a reading that have a row each: those with a value, and those that are absent for a reason. */
+export function metricsOf({ telemetry, metadata }: Reading): readonly string[] {
   const metrics = Object.keys(telemetry);
   for (const metric in metadata.quality) if (!(metric in telemetry)) metrics.push(metric);
-  return metrics.map(metric => ({ entry, number, metric }));
+  return metrics;
 }
 
 const EARLIEST = Date.UTC(1970, 0, 1);

@@ -1,8 +1,8 @@
 // The one statement of a batch: rows into their tables, devices, latest values and receipts; all of it or nothing.
 import type { Statement } from '../reading/contracts.ts';
 import type { ReadingTable } from '../reading/reading.ts';
-import { deviceColumns, devicesInsert, latestColumns, latestInsert, latestOf, summed } from './devices.ts';
-import { type Entry, type Input, rowsOf, type Table, tables } from './rows.ts';
+import { deviceColumns, devicesInsert, latestColumns, latestInsert, latestOf, order, summed } from './devices.ts';
+import { type Entry, type Input, metricsOf, type Row, type Table, tables } from './rows.ts';
 import { heartbeatsOf, scannerColumns, scannersInsert } from './scanners.ts';
 
 /** Numbers of the stored entries of one table within the statement's entries; null when all are. */
@@ -22,11 +22,15 @@ export function statementOf(
   };
   const present: Table[] = [];
   for (const table of Object.values(tables)) {
-    const rows = entries.flatMap((entry, number) => (entry.table === table.name ? rowsOf(entry, number) : []));
+    const rows = rowsOf(table, entries);
     if (rows.length === 0) continue;
     present.push(table);
     bind(table.columns, rows);
     values.push(rows.map(row => row.number));
+    if (table.metricColumns === undefined) continue;
+    const metricRows = rows.flatMap(row => metricsOf(row.entry.reading).map(metric => ({ ...row, metric })));
+    bind(table.metricColumns, metricRows);
+    values.push(metricRows.map(row => row.number));
   }
   const devices = summed(entries);
   bind(deviceColumns, devices);
@@ -43,6 +47,14 @@ export function statementOf(
     receipts: keys.size > 0,
   });
   return { sql, values };
+}
+
+function rowsOf({ name, byDevice, metricColumns }: Table, entries: readonly Entry[]): readonly Row[] {
+  const rows: Row[] = [];
+  for (const [number, entry] of entries.entries())
+    if (entry.table === name && (metricColumns === undefined || metricsOf(entry.reading).length > 0))
+      rows.push({ entry, number });
+  return byDevice ? rows.sort((a, b) => order(a.entry.reading.deviceId, b.entry.reading.deviceId)) : rows;
 }
 
 const texts = new Map<string, string>();
@@ -63,9 +75,9 @@ function compose({ tables, latest, scanners, receipts }: Shape): string {
   const parts: string[] = [];
   const answers: string[] = [];
   for (const table of tables) {
-    const arrays = places(table.columns);
-    parts.push(insertOf(table, arrays));
-    answers.push(answerOf(table, arrays, place('int4')));
+    const sent = sentOf(table, places, () => place('int4'));
+    parts.push(insertOf(table, sent.from));
+    answers.push(answerOf(table, sent));
   }
   parts.push(`device AS (${devicesInsert(places(deviceColumns))})`);
   if (latest) parts.push(`latest AS (${latestInsert(places(latestColumns))})`);
@@ -76,17 +88,39 @@ function compose({ tables, latest, scanners, receipts }: Shape): string {
   return `WITH ${parts.join(',\n')}\nSELECT ${answers.join(',\n')}`;
 }
 
-function insertOf({ name, columns, identity }: Table, arrays: readonly string[]): string {
+/** The rows as they were sent, one by one, with their `number`; and how many numbers to expect. */
+type Sent = { from: string; count: string };
+
+function sentOf(
+  { columns, metricColumns }: Table,
+  places: (input: Input<never>) => string[],
+  numbers: () => string,
+): Sent {
+  const list = (input: Input<never>) => {
+    const arrays = places(input).join(', ');
+    const place = numbers();
+    const names = input.map(column => column.name).join(', ');
+    return { place, from: (alias: string) => `unnest(${arrays}, ${place}) AS ${alias} (${names}, number)` };
+  };
+  const entries = list(columns);
+  if (metricColumns === undefined) return { from: entries.from('entry'), count: `cardinality(${entries.place})` };
+  const metrics = list(metricColumns);
+  return {
+    from: `${entries.from('entry')} JOIN ${metrics.from('metrics')} USING (number)`,
+    count: `cardinality(${metrics.place})`,
+  };
+}
+
+function insertOf({ name, columns, metricColumns = [], identity }: Table, from: string): string {
+  const names = [...columns, ...metricColumns].map(column => column.name).join(', ');
   return `${name}_stored AS (
-    INSERT INTO ${name} (${columns.map(column => column.name).join(', ')}) SELECT * FROM unnest(${arrays.join(', ')})
+    INSERT INTO ${name} (${names}) SELECT ${names} FROM ${from}
     ON CONFLICT (${identity.join(', ')}) DO NOTHING RETURNING ${identity.join(', ')})`;
 }
 
 /** Only where fewer rows were stored than sent is it worked out which: the join is skipped otherwise. */
-function answerOf({ name, columns, identity }: Table, arrays: readonly string[], numbers: string): string {
-  const sent = identity.map(key => arrays[columns.findIndex(column => column.name === key)]);
-  return `CASE WHEN (SELECT count(*) FROM ${name}_stored) < cardinality(${numbers}) THEN (
-    SELECT coalesce(array_agg(DISTINCT sent.number), '{}')
-    FROM unnest(${sent.join(', ')}, ${numbers}) AS sent (${identity.join(', ')}, number)
-    JOIN ${name}_stored USING (${identity.join(', ')})) END AS ${name}`;
+function answerOf({ name, identity }: Table, { from, count }: Sent): string {
+  return `CASE WHEN (SELECT count(*) FROM ${name}_stored) < ${count} THEN (
+    SELECT coalesce(array_agg(DISTINCT number), '{}')
+    FROM ${from} JOIN ${name}_stored USING (${identity.join(', ')})) END AS ${name}`;
 }
