@@ -11,6 +11,7 @@ const isNode = (node: FlowNode) => node.type.startsWith('fieldline-') && node['z
 /** Nodes that an example has in order to show what a fault looks like: red, with advice. */
 const shownFaults: Readonly<Record<string, RegExp>> = {
   'examples/modbus-poll.json': /unit 9|no answer|quarantine/i,
+  'examples/dead-letters.json': /rejected/,
   'examples/timescale-out.json': /rejected/,
 };
 
