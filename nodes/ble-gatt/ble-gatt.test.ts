@@ -66,7 +66,7 @@ describe('ble-gatt node', () => {
 
   const broken: [name: string, settings: object, text: RegExp][] = [
     ['own without a service', { preset: 'own' }, /Kind own: expected service and characteristic/],
-    ['an adapter', { adapter: 'hci1' }, /not supported yet/],
+    ['an adapter', { adapter: 'hci' }, /adapter: expected hci0, tcp:/],
     ['no address', { address: '' }, /Device: expected a value/],
   ];
   for (const [name, settings, text] of broken)

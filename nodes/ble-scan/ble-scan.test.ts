@@ -112,11 +112,7 @@ describe('ble-scan node', () => {
   }).timeout(10_000);
 
   const broken: [name: string, settings: object, text: RegExp][] = [
-    [
-      'an adapter',
-      { adapter: 'hci0' },
-      /adapter hci0: Bluetooth adapters are not supported yet; choose replay:builtin/,
-    ],
+    ['an adapter', { adapter: 'hci' }, /adapter: expected hci0, tcp:/],
     ['no file', { adapter: 'replay:/no/such/file' }, /captures: ENOENT/],
     [
       'a scanner with a slash',

@@ -140,10 +140,11 @@ describe('captures', () => {
     });
 
   const adapters: [adapter: string, reason: RegExp][] = [
-    ['hci0', /adapter hci0: Bluetooth adapters are not supported yet; choose replay:builtin/],
-    ['tcp://127.0.0.1:1', /not supported yet/],
+    ['hci', /expected hci0, tcp:\/\/host:port, replay:builtin or replay: and a path, got "hci"/],
+    ['tcp://127.0.0.1', /expected tcp:\/\/host:port/],
+    ['tcp://', /expected tcp:\/\/host:port/],
     ['replay:', /expected replay:builtin/],
-    ['/no/such/place', /captures: ENOENT/],
+    ['replay:/no/such/place', /captures: ENOENT/],
   ];
   for (const [adapter, reason] of adapters)
     it(`adapter ${adapter} says why it does not open`, () => assert.rejects(openRadio(adapter), reason));

@@ -111,6 +111,8 @@ export function replayRadio({
       const { adverts, notifications } = captures;
       listener({ state: 'on', reason: `replay of ${adverts.length} adverts, ${notifications.length} notifications` });
     },
+    // Captures wait until they are played.
+    onLost() {},
     async close() {
       await Promise.all([...links].map(link => link.disconnect()));
       for (const stop of stops) stop();

@@ -21,11 +21,11 @@ export type Session = { close(): Promise<void> };
 
 export function gattSession(options: SessionOptions): Session {
   const { radio, address, service, characteristic, enable, onData, onLink, after, random } = options;
-  const wait = backoff(500, 30_000, random);
+  const wait = backoff(500, 5000, random);
   let link: Link | undefined;
   let cancel = (): void => {};
+  const closing = new AbortController();
   let closed = false;
-
   let holding: Promise<void>;
   function hold(): void {
     holding = oneLink();
@@ -34,7 +34,7 @@ export function gattSession(options: SessionOptions): Session {
   async function oneLink(): Promise<void> {
     let reason: string;
     try {
-      link = await radio.connect(address);
+      link = await radio.connect(address, closing.signal);
       if (closed) return await link.disconnect();
       await link.subscribe(service, characteristic, onData);
       if (enable !== undefined) await link.write(service, characteristic, enable, true);
@@ -57,6 +57,7 @@ export function gattSession(options: SessionOptions): Session {
     async close() {
       closed = true;
       cancel();
+      closing.abort();
       await link?.disconnect().catch(() => {});
       await holding;
     },

@@ -14,6 +14,8 @@ export type Link = {
   ): Promise<void>;
   write(service: string, characteristic: string, bytes: Uint8Array, withResponse: boolean): Promise<void>;
   read(service: string, characteristic: string): Promise<Uint8Array>;
+  /** Signal strength in dBm, asked for every few seconds; undefined where it is not known. */
+  readonly rssi?: number | undefined;
   /** Resolves with the reason when the link has ended, from either side. */
   readonly ended: Promise<string>;
   disconnect(): Promise<void>;
@@ -22,7 +24,10 @@ export type Link = {
 export type Radio = {
   /** Every advert as heard: nothing merged, nothing left out. Returns the stop. */
   scan(onAdvert: (advert: HeardAdvert) => void): () => void;
-  connect(address: string): Promise<Link>;
+  /** Rejects when the device is not heard in time, refuses, or the signal says that nobody waits any more. */
+  connect(address: string, signal?: AbortSignal): Promise<Link>;
   onState(listener: (state: RadioState) => void): void;
+  /** Adverts that the radio heard and could not hand over, with the reason. */
+  onLost(listener: (count: number, reason: string) => void): void;
   close(): Promise<void>;
 };

@@ -1,0 +1,98 @@
+// One link of the child: GATT operations over noble, each with a time limit, all of them ended when the link ends.
+import { expected, reasonOf } from '../kernel/fault.ts';
+import type { CharacteristicName } from './child-messages.ts';
+import type { NobleCharacteristic, NoblePeripheral, NobleService } from './noble.ts';
+import { uuidKey } from './uuid.ts';
+
+export type ChildLink = {
+  subscribe(name: CharacteristicName, onData: (bytes: Uint8Array) => void): Promise<void>;
+  write(name: CharacteristicName, bytes: Uint8Array, withResponse: boolean): Promise<void>;
+  read(name: CharacteristicName): Promise<Uint8Array>;
+  /** The link has ended: whatever waits is rejected with the reason. */
+  end(reason: string): void;
+};
+
+export type ChildLinkOptions = {
+  peripheral: NoblePeripheral;
+  operationMs: number;
+  /** An operation was not answered: by the specification (Vol 3 Part F §3.3.3) this link can carry no more. */
+  onUnanswered: (reason: string) => void;
+};
+
+export function childLink({ peripheral, operationMs, onUnanswered }: ChildLinkOptions): ChildLink {
+  const waiting = new Set<(reason: Error) => void>();
+  const known = new Map<string, NobleCharacteristic>();
+  let ended: string | undefined;
+
+  /** noble calls back when all is well, and never when it is not. */
+  function within<T>(what: string, begin: (done: (value: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (ended !== undefined) return reject(new Error(ended));
+      const settle = (): void => {
+        clearTimeout(timer);
+        waiting.delete(fail);
+      };
+      const fail = (reason: Error): void => {
+        settle();
+        reject(reason);
+      };
+      const timer = setTimeout(() => {
+        const reason = `${what} was not answered within ${operationMs / 1000} s`;
+        fail(new Error(reason));
+        onUnanswered(reason);
+      }, operationMs);
+      waiting.add(fail);
+      try {
+        begin(value => {
+          settle();
+          resolve(value);
+        });
+      } catch (error) {
+        fail(new Error(`${what}: ${reasonOf(error)}`));
+      }
+    });
+  }
+
+  async function find({ service, characteristic }: CharacteristicName): Promise<NobleCharacteristic> {
+    const key = `${uuidKey(service)}/${uuidKey(characteristic)}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    if (peripheral.services === null)
+      await within<void>('finding the services', done => peripheral.discoverServices([], () => done()));
+    const owner = named(peripheral.services ?? [], service, 'service');
+    if (owner.characteristics === null || owner.characteristics === undefined)
+      await within<void>('finding the characteristics', done => owner.discoverCharacteristics([], () => done()));
+    const found = named(owner.characteristics ?? [], characteristic, 'characteristic');
+    known.set(key, found);
+    return found;
+  }
+
+  return {
+    async subscribe(name, onData) {
+      const characteristic = await find(name);
+      characteristic.on('data', (data: Buffer, isNotification: boolean) => {
+        if (isNotification) onData(new Uint8Array(data));
+      });
+      await within<void>('the subscription', done => characteristic.subscribe(() => done()));
+    },
+    async write(name, bytes, withResponse) {
+      const characteristic = await find(name);
+      await within<void>('the write', done => characteristic.write(Buffer.from(bytes), !withResponse, () => done()));
+    },
+    async read(name) {
+      const characteristic = await find(name);
+      return new Uint8Array(await within<Buffer>('the read', done => characteristic.read((_none, data) => done(data))));
+    },
+    end(reason) {
+      ended = reason;
+      for (const fail of [...waiting]) fail(new Error(reason));
+    },
+  };
+}
+
+function named<T extends NobleService | NobleCharacteristic>(all: readonly T[], uuid: string, what: string): T {
+  const key = uuidKey(uuid);
+  const found = all.find(one => uuidKey(one.uuid) === key);
+  if (found !== undefined) return found;
+  throw new Error(expected(what, uuid, all.map(one => one.uuid).join(', ') || 'none'));
+}

@@ -1,0 +1,107 @@
+// Keeps the Bluetooth process alive: starts it, hears its heartbeat, kills it when it hangs, starts it again when it ends.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { backoff } from '../kernel/backoff.ts';
+import type { FromChild, RadioTimes, ToChild } from './child-messages.ts';
+import type { Controller } from './controller-name.ts';
+
+export type RadioProcess = {
+  /** Lost where no child runs at the moment. */
+  tell(message: ToChild): void;
+  /** The child that runs now; undefined between two. */
+  readonly pid: number | undefined;
+  close(): Promise<void>;
+};
+
+export type RadioProcessOptions = {
+  controller: Controller;
+  times: RadioTimes;
+  onMessage: (message: FromChild) => void;
+  /** Another child takes over soon; whatever waited for this one has failed. */
+  onEnd: (reason: string) => void;
+};
+
+const childFile = import.meta.url.endsWith('.ts') ? './child.ts' : './child.js';
+// Its own data is small; what it hears goes on at once.
+const MEMORY = ['--max-old-space-size=96', '--max-semi-space-size=2'];
+const LONGEST_WAIT_MS = 5000;
+const CLOSE_MS = 1500;
+const KEPT_STDERR = 300;
+
+export function radioProcess({ controller, times, onMessage, onEnd }: RadioProcessOptions): RadioProcess {
+  const wait = backoff(times.restart, LONGEST_WAIT_MS);
+  let child: ChildProcess | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  function start(): void {
+    const started = fork(fileURLToPath(new URL(childFile, import.meta.url)), [], {
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning', ...MEMORY],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    child = started;
+    let last = '';
+    let heardAt = performance.now();
+    let lookedAt = heardAt;
+    let hung = false;
+    const look = setInterval(() => {
+      const now = performance.now();
+      // When this process itself stood still, the messages of the child are still on their way.
+      const late = now - lookedAt > times.hung / 2;
+      lookedAt = now;
+      if (late) heardAt = now;
+      if (now - heardAt < times.hung) return;
+      hung = true;
+      started.kill('SIGKILL');
+    }, times.hung / 8);
+    started.stderr?.on('data', (text: Buffer) => {
+      last = `${last}${text}`.slice(-KEPT_STDERR);
+    });
+    started.on('message', (message: FromChild) => {
+      heardAt = performance.now();
+      if ('state' in message && message.state.state === 'on') wait.reset();
+      onMessage(message);
+    });
+    started.on('error', error => {
+      last = error.message;
+      if (started.pid === undefined) over('it could not be started');
+    });
+    // Not `close`, which does not come once the channel was disconnected from this side.
+    started.once('exit', (code, signal) => over(signal ?? `exit code ${code}`));
+    function over(way: string): void {
+      clearInterval(look);
+      child = undefined;
+      const how = hung ? `it hung for ${times.hung / 1000} s` : way;
+      onEnd(`the Bluetooth process ended: ${how}${last === '' ? '' : `: ${last.trim().split('\n').at(-1)}`}`);
+      if (!closed) timer = setTimeout(start, wait.next());
+    }
+    send(started, { open: controller, times });
+  }
+
+  function send(to: ChildProcess, message: ToChild): void {
+    // A channel that broke is followed by the end of its process.
+    if (to.connected) to.send(message, () => {});
+  }
+
+  start();
+  return {
+    tell(message) {
+      if (child !== undefined) send(child, message);
+    },
+    get pid() {
+      return child?.pid;
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      const last = child;
+      if (last === undefined) return;
+      const gone = new Promise<void>(resolve => last.once('exit', () => resolve()));
+      if (last.connected) last.disconnect();
+      const hard = setTimeout(() => last.kill('SIGKILL'), CLOSE_MS);
+      await gone;
+      clearTimeout(hard);
+    },
+  };
+}

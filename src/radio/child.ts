@@ -1,0 +1,85 @@
+// The Bluetooth process: a controller and noble, away from the flows. It is started by child-process.ts and speaks over its channel.
+import { reasonOf } from '../kernel/fault.ts';
+import type { RadioState } from '../reading/radio.ts';
+import { advertOutlet } from './advert-outlet.ts';
+import type { FromChild, ToChild } from './child-messages.ts';
+import { type LiveController, liveController } from './controller.ts';
+
+const OVER = 75;
+const CRASHED = 70;
+
+let live: LiveController | undefined;
+let scan = { on: false, active: false };
+let heard = 0;
+let faults = 0;
+
+function tell(message: FromChild, done?: () => void): void {
+  // A parent that is gone hears nothing; this process ends with it.
+  process.send?.(message, undefined, undefined, () => done?.());
+}
+function tellFault(where: string, reason: string): void {
+  faults++;
+  tell({ fault: `${where}: ${reason}` });
+}
+function tellOver(state: RadioState): void {
+  tell({ state }, () => process.exit(OVER));
+}
+
+const outlet = advertOutlet((packed, done) => tell({ adverts: packed }, done));
+
+process.on('disconnect', () => process.exit(0));
+// The parent ends this process; a Ctrl-C meant for both must not, or noble's own handler would.
+process.on('SIGINT', () => {});
+process.on('uncaughtException', error => {
+  tell({ fault: `crashed: ${reasonOf(error)}` }, () => process.exit(CRASHED));
+});
+// noble's writes end so when their link has gone meanwhile.
+process.on('unhandledRejection', error => tellFault('noble', reasonOf(error)));
+process.on('message', (message: ToChild) => {
+  if ('open' in message) return void begin(message);
+  if ('scan' in message) {
+    scan = { on: message.scan, active: message.active };
+    live?.scan(scan.on, scan.active);
+    return;
+  }
+  if ('cancel' in message) {
+    live?.links.cancel(message.cancel);
+    return;
+  }
+  act(message).then(
+    value => tell({ id: message.id, value }),
+    error => tell({ id: message.id, error: reasonOf(error) }),
+  );
+});
+
+async function begin({ open, times }: Extract<ToChild, { open: unknown }>): Promise<void> {
+  setInterval(() => {
+    tell({ beat: { rss: process.memoryUsage.rss(), heard, dropped: outlet.dropped, faults } });
+  }, times.beat);
+  live = await liveController(open, times, {
+    onState: state => tell({ state }),
+    onAdvert(report) {
+      heard++;
+      if (scan.on) outlet.offer({ ...report, at: Date.now() });
+    },
+    onFault: tellFault,
+    onLinkEnd: (link, reason) => tell({ link, ended: reason }),
+    onRssi: (link, rssi) => tell({ link, rssi }),
+    onOver: tellOver,
+  });
+  live?.scan(scan.on, scan.active);
+}
+
+async function act(message: Extract<ToChild, { id: number }>): Promise<unknown> {
+  if (live === undefined) throw new Error('the adapter is not ready');
+  const { links } = live;
+  if ('connect' in message) return links.connect(message.connect, message.within);
+  if ('disconnect' in message) return links.disconnect(message.link);
+  const link = links.link(message.link);
+  if ('read' in message) return link.read(message.read);
+  if ('write' in message) return link.write(message.write, message.bytes, message.withResponse);
+  const { characteristic } = message.subscribe;
+  return link.subscribe(message.subscribe, bytes =>
+    tell({ link: message.link, characteristic, bytes, at: Date.now() }),
+  );
+}

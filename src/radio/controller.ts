@@ -1,0 +1,151 @@
+// One life of a controller: set up from the beginning, used through noble, and over at the first sign that it is not well.
+// What is over is not repaired: the process ends and a new one begins, which cures every state that noble can get into.
+import { systemClock } from '../kernel/clock.ts';
+import type { RadioState } from '../reading/radio.ts';
+import type { AdvertReport } from './advert-report.ts';
+import { type ChildLinks, childLinks } from './child-links.ts';
+import type { RadioTimes } from './child-messages.ts';
+import { type Controller, nameOf } from './controller-name.ts';
+import { type Gate, gateOf, kernelFilter } from './gate.ts';
+import { COMMAND } from './hci.ts';
+import { loadNoble } from './noble.ts';
+import { scanKeeper } from './scan-keeper.ts';
+import { type NoController, openKernel, openTcp, permissionReason, type Transport } from './transport.ts';
+
+export type ControllerEvents = {
+  onState(state: RadioState): void;
+  onAdvert(report: AdvertReport): void;
+  onFault(where: string, reason: string): void;
+  onLinkEnd(link: number, reason: string): void;
+  onRssi(link: number, dBm: number): void;
+  /** It is over. `final`: a new beginning will not help soon. */
+  onOver(state: RadioState): void;
+};
+
+export type LiveController = { scan(on: boolean, active: boolean): void; readonly links: ChildLinks };
+
+// LE features by bit (Core 5.4, Vol 6 Part B §4.6): octet 1 holds LE Coded PHY (11) and LE Extended Advertising (12).
+const CODED = 1 << 3;
+const EXTENDED = 1 << 4;
+
+/** Undefined when there is no controller, which `onOver` has told. */
+export async function liveController(
+  where: Controller,
+  times: RadioTimes,
+  events: ControllerEvents,
+): Promise<LiveController | undefined> {
+  const { onState, onAdvert, onFault, onLinkEnd, onRssi } = events;
+  let over = false;
+  const end = (state: RadioState): void => {
+    if (over) return;
+    over = true;
+    events.onOver(state);
+  };
+  const onDead = (reason: string): void => end({ state: 'off', reason });
+
+  let gate: Gate | undefined;
+  // A controller may report adverts before it is asked to, for another program.
+  let heard = (_report: AdvertReport): void => {};
+  let refused = (_reason: string): void => {};
+  const transport = await open(where, {
+    onPacket: packet => gate?.take(packet),
+    onEnd: onDead,
+    onDenied: () => end({ state: 'unauthorized', reason: permissionReason() }),
+  });
+  if ('reason' in transport) {
+    end(transport);
+    return undefined;
+  }
+  gate = gateOf(
+    transport,
+    {
+      onAdvert: report => heard(report),
+      onFault,
+      onScanRefused: reason => refused(reason),
+      onDead,
+    },
+    times.command,
+  );
+  if (!transport.isUp()) {
+    end({ state: 'off', reason: 'the adapter is switched off; run: sudo rfkill unblock bluetooth' });
+    return undefined;
+  }
+  if (transport.exclusive) await gate.ask(COMMAND.reset);
+  const features = await gate.ask(COMMAND.leReadFeatures);
+  const octet = features[0] === 0 ? (features[2] ?? 0) : 0;
+  gate.style.coded = (octet & CODED) !== 0;
+  const loaded = loadNoble(gate, (octet & EXTENDED) !== 0);
+  if ('reason' in loaded) {
+    end({ state: 'unsupported', reason: loaded.reason });
+    return undefined;
+  }
+  const { noble } = loaded;
+
+  let scanWanted = false;
+  const keeper = scanKeeper({
+    start: () => noble.startScanning([], true),
+    stop: () => noble.stopScanning(),
+    linked: () => links.size > 0,
+    onDeaf: onDead,
+    quietMs: times.quiet,
+    deafMs: times.deaf,
+    clock: systemClock,
+  });
+  let scanning = false;
+  /** A device can only be connected to when it is heard. */
+  function scanAsNeeded(): void {
+    const needed = scanWanted || links.awaited > 0;
+    if (needed === scanning) return;
+    scanning = needed;
+    keeper.want(needed);
+  }
+  const links = childLinks({
+    ...loaded,
+    gate,
+    times,
+    holdScan: keeper.hold,
+    onAwaited: scanAsNeeded,
+    onEnd: onLinkEnd,
+    onRssi,
+    onDead,
+  });
+  heard = report => {
+    keeper.heard();
+    links.heard(report);
+    onAdvert(report);
+  };
+  refused = reason => {
+    onFault('scan', reason);
+    keeper.refused(reason);
+  };
+  setInterval(keeper.look, Math.min(1000, times.quiet / 4));
+
+  const { style } = gate;
+  return new Promise(resolve => {
+    noble.on('stateChange', (state: string) => {
+      if (state === 'unsupported')
+        return end({ state: 'unsupported', reason: 'the adapter is too old: it knows no Bluetooth Low Energy' });
+      if (state !== 'poweredOn') return onDead('the adapter was switched off or unplugged');
+      onState({ state: 'on', reason: `listening with ${nameOf(where)}` });
+      resolve({
+        links,
+        scan(on, active) {
+          scanWanted = on;
+          if (active !== style.active && scanning) {
+            scanning = false;
+            keeper.want(false);
+          }
+          style.active = active;
+          scanAsNeeded();
+        },
+      });
+    });
+  });
+}
+
+function open(
+  where: Controller,
+  events: Parameters<typeof openTcp>[2],
+): Promise<Transport | NoController> | Transport | NoController {
+  return 'host' in where ? openTcp(where.host, where.port, events) : openKernel(where.device, kernelFilter(), events);
+}
