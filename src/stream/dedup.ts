@@ -18,12 +18,19 @@ export type Dedup = {
 /** First copy of a key: when it passed (steady ms) and its ticket while it has not settled. */
 type First = { at: number; ticket: Ticket | undefined };
 
+/** In a window; a key may stay that much longer in memory, never in effect. */
+const LOOKS = 20;
+
 export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
   // In order of their first copies, so the oldest window is always the first entry: no key is touched when it is read.
   const firsts = new Map<string, First>();
   let evicted = 0;
+  let nextLook = 0;
 
+  /** A look steps over the places of all keys that have left since the map was last packed: 40 µs at 5,000 keys a second. */
   const forgetOld = (now: number) => {
+    if (now < nextLook) return;
+    nextLook = now + windowMs / LOOKS;
     for (const [key, first] of firsts) {
       if (now - first.at < windowMs) return;
       firsts.delete(key);
@@ -35,16 +42,16 @@ export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
       const now = clock.steady();
       forgetOld(now);
       const first = firsts.get(key);
-      if (first !== undefined && !hasFailed(first)) {
+      if (first !== undefined && now - first.at < windowMs && !hasFailed(first)) {
         if (first.ticket !== undefined && ticket !== undefined) merge(first.ticket, ticket);
         return false;
       }
       firsts.delete(key);
       firsts.set(key, { at: now, ticket });
       if (firsts.size > maxKeys) {
-        for (const oldest of firsts.keys()) {
+        for (const [oldest, { at }] of firsts) {
           firsts.delete(oldest);
-          evicted++;
+          if (now - at < windowMs) evicted++;
           break;
         }
       }
