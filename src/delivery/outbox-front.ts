@@ -53,6 +53,8 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
   let waiting: (() => void)[] = [];
 
   async function readPage(): Promise<void> {
+    // What comes while the page is read may not be on it.
+    const until = committed();
     const entries = await journal.read(READER, cursor, PAGE);
     for (const { seq, meta, blob } of entries) {
       cursor = seq;
@@ -66,7 +68,7 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       readAt = head.at;
       ahead.push({ seq, head, blob, rows: undefined });
     }
-    if (entries.length === 0) miss(committed(), clock.now());
+    if (entries.length === 0) miss(until, clock.now());
   }
 
   /** Rows are numbered without a gap: what is not there was lost with a part of the file. */
