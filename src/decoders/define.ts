@@ -29,6 +29,11 @@ export type AdvertDecoder = {
   name: string;
   vendor: string;
   models: readonly string[];
+  /**
+   * A frame that many makers put their own values into (iBeacon, battery service): asked only after all others, and the
+   * only kind that may match what another decoder claims.
+   */
+  generic?: boolean;
   /** Cheap and certain: is this advert of this format? No other decoder may say yes to the same advert. */
   matches(advert: Advert): boolean;
   /** Pure: never throws, logs, waits, reads a clock or keeps anything between two calls. */

@@ -19,12 +19,13 @@ export type Registry = {
 
 export const NO_DECODER = 'no decoder knows this advert';
 
-/** The first decoder that matches decodes; an error of one decoder is a reason of this advert, nothing more. */
+/** The first decoder that matches decodes, generic ones last; an error of one is a reason of this advert, nothing more. */
 export function registryOf(decoders: readonly AdvertDecoder[]): Registry {
+  const inOrder = [...decoders.filter(({ generic }) => !generic), ...decoders.filter(({ generic }) => generic)];
   return {
     decoders,
     decode(advert) {
-      for (const decoder of decoders)
+      for (const decoder of inOrder)
         try {
           if (!decoder.matches(advert)) continue;
           const decoded = decoder.decode(advert);
@@ -69,6 +70,7 @@ export function clashes(fresh: readonly LoadedDecoder[], standing: readonly Load
 
 /** Does `one` match an example of `other`? A `matches` that throws on it cannot stand beside it either. */
 function claims(one: LoadedDecoder, other: LoadedDecoder): string | undefined {
+  if (one.decoder.generic && !other.decoder.generic) return undefined;
   for (const { name, advert } of other.decoder.examples) {
     const parsed = advertOf(advert);
     if ('rejected' in parsed) continue;
