@@ -117,6 +117,8 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
     },
     async connect(address, signal) {
       await on(signal);
+      if (signal?.aborted)
+        throw new Fault('FIELDLINE_RADIO', 'nobody waits for the device any more', { kind: 'outage' });
       const wanted = address.trim().toUpperCase();
       const cancel = (): void => process.tell({ cancel: wanted });
       signal?.addEventListener('abort', cancel);
@@ -145,8 +147,11 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
   };
 }
 
+/** A radio whose process can be looked at. */
+export type AdapterRadio = Radio & { readonly pid: number | undefined };
+
 /** One user's view: what it started ends when it closes, and nothing else. */
-export function radioOn(adapter: Adapter, active: boolean, release: () => Promise<void>): Radio {
+export function radioOn(adapter: Adapter, active: boolean, release: () => Promise<void>): AdapterRadio {
   const ends = new Set<() => void>();
   const links = new Set<Link>();
   return {
@@ -169,6 +174,9 @@ export function radioOn(adapter: Adapter, active: boolean, release: () => Promis
     },
     onLost(listener) {
       ends.add(adapter.onLost(listener));
+    },
+    get pid() {
+      return adapter.pid;
     },
     async close() {
       for (const end of ends) end();

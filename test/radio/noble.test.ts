@@ -1,0 +1,243 @@
+// The real noble against an emulated controller: what it hears, how it connects, and how it comes back from every fault.
+import assert from 'node:assert/strict';
+import { adStructures } from '../../sim/controller/air.ts';
+import { distoMeter } from '../../sim/controller/meters.ts';
+import { COMMAND } from '../../src/radio/hci.ts';
+import { nobleIsHere, withNoble } from './noble-here.ts';
+import { METER, SENSOR, type World, world } from './world.ts';
+
+const suite = nobleIsHere ? describe : describe.skip;
+let scene: World;
+
+suite(withNoble('noble: adverts'), () => {
+  afterEach(() => scene.close());
+
+  for (const extended of [false, true]) {
+    const kind = extended ? 'extended' : 'legacy';
+    it(`${kind}: listens, and asks for nothing`, async () => {
+      scene = await world({ extended });
+      await scene.until(() => scene.adverts.filter(({ address }) => address === SENSOR).length > 5);
+      assert.equal(scene.controller.scanning, 'passive');
+      for (const { receivedAt: _at, ...advert } of scene.adverts.filter(({ address }) => address === SENSOR))
+        assert.deepEqual(advert, { address: SENSOR, rssi: -60, service_data: { fcd2: '4002ca09' } });
+    });
+
+    it(`${kind}: asks for scan responses where it is told to; advert and response stay apart`, async () => {
+      scene = await world({ extended, active: true });
+      const own = () => scene.adverts.filter(({ address }) => address === SENSOR);
+      await scene.until(() => own().length > 5);
+      const forms = new Set(own().map(({ name, service_data: data }) => JSON.stringify([name, data])));
+      assert.deepEqual(forms, new Set(['["attic",null]', '[null,{"fcd2":"4002ca09"}]']));
+    });
+  }
+
+  it('hears long extended adverts whole', async () => {
+    scene = await world({ extended: true });
+    const value = Buffer.alloc(240, 0xab);
+    scene.controller.air.add({
+      address: 'C0:00:00:00:00:01',
+      random: true,
+      extended: true,
+      everyMs: 20,
+      data: adStructures([0x16, Buffer.concat([Buffer.from('d2fc', 'hex'), value])], [0x09, Buffer.from('long')]),
+    });
+    const long = () => scene.adverts.find(({ address }) => address === 'C0:00:00:00:00:01');
+    await scene.until(() => long() !== undefined);
+    const { name, service_data: data } = long()!;
+    assert.deepEqual([name, data], ['long', { fcd2: value.toString('hex') }]);
+  });
+
+  it('hands every advert over, however many addresses there are', async () => {
+    scene = await world();
+    await scene.heard();
+    const data = adStructures([0x16, Buffer.from('d2fc4002ca09', 'hex')]);
+    const address = (n: number) => `D0:00:00:00:${n.toString(16).padStart(4, '0').replace(/^../, '$&:')}`.toUpperCase();
+    for (let n = 0; n < 3000; n++)
+      scene.controller.air.send({
+        address: address(n),
+        random: true,
+        data,
+        scanResponse: undefined,
+        connectable: false,
+        extended: false,
+        rssi: -70,
+      });
+    const heard = () => new Set(scene.adverts.map(advert => advert.address).filter(text => text.startsWith('D0:')));
+    await scene.until(() => heard().size === 3000);
+    assert.equal(scene.adverts.filter(advert => advert.address.startsWith('D0:')).length, 3000);
+  });
+
+  it('scans as long as one user wants to', async () => {
+    scene = await world();
+    await scene.measured();
+    const stop = scene.radio.scan(() => {});
+    stop();
+    await scene.heard();
+  });
+});
+
+suite(withNoble('noble: links'), () => {
+  afterEach(() => scene.close());
+
+  for (const extended of [false, true])
+    it(`measures while it goes on listening, ${extended ? 'extended' : 'legacy'}`, async () => {
+      scene = await world({ extended });
+      await scene.measured();
+      await scene.heard();
+      assert.deepEqual(scene.links, ['up: connected']);
+      assert.equal(scene.frames[0], 'c0550201001a');
+      assert.deepEqual(scene.meter.written, ['c0550201001a']);
+    });
+
+  it('reads, and tells the signal strength; a random address connects as well', async () => {
+    scene = await world();
+    const disto = distoMeter({ address: 'C4:00:00:00:00:0F', random: true, battery: 61, firmware: '2.1' });
+    scene.controller.air.add(disto.advertiser);
+    const link = await scene.radio.connect('c4:00:00:00:00:0f');
+    assert.deepEqual([...(await link.read('180f', '2a19'))], [61]);
+    const firmware = await link.read('0000180a-0000-1000-8000-00805f9b34fb', '00002a26-0000-1000-8000-00805f9b34fb');
+    assert.equal(Buffer.from(firmware).toString(), '2.1');
+    const frames: string[] = [];
+    await link.subscribe('3ab10100-f831-4395-b29d-570977d5bf94', '3ab10101-f831-4395-b29d-570977d5bf94', bytes =>
+      frames.push(Buffer.from(bytes).toString('hex')),
+    );
+    disto.measure(2.5);
+    await scene.until(() => frames.length > 0 && link.rssi !== undefined);
+    assert.deepEqual([frames, link.rssi], [['00002040'], -56]);
+    await assert.rejects(link.read('180f', '2a00'), /characteristic: expected 2a00, got "?2a19/);
+    await assert.rejects(link.read('1234', '2a00'), /service: expected 1234/);
+    await link.disconnect();
+    assert.equal(await link.ended, 'disconnected');
+    await assert.rejects(link.read('180f', '2a19'), /the link has ended/);
+  });
+
+  it('has one link to a device, and gives up waiting when nobody waits', async () => {
+    scene = await world();
+    await scene.measured();
+    await assert.rejects(scene.radio.connect(METER), /has a link already/);
+    const nobody = new AbortController();
+    const waiting = scene.radio.connect('00:00:00:00:00:09', nobody.signal);
+    nobody.abort();
+    await assert.rejects(waiting, /nobody waits/);
+  });
+});
+
+type Fault = [name: string, strike: (scene: World) => unknown];
+
+const faults: Fault[] = [
+  ['the link drops', ({ controller }) => controller.connections.drop(METER, 8)],
+  [
+    'a meter that does not answer',
+    ({ controller: { connections } }) => {
+      connections.faults.muteAtt = true;
+      connections.drop(METER, 8);
+      setTimeout(() => {
+        connections.faults.muteAtt = false;
+      }, 600);
+    },
+  ],
+  [
+    'a connection that does not come about',
+    ({ controller: { connections } }) => {
+      connections.faults.muteConnect = true;
+      connections.drop(METER, 8);
+      setTimeout(() => {
+        connections.faults.muteConnect = false;
+      }, 700);
+    },
+  ],
+  [
+    'connections that fail (0x3e)',
+    ({ controller: { connections } }) => {
+      connections.faults.refuse.push(0x3e, 0x3e);
+      connections.drop(METER, 8);
+    },
+  ],
+  ['a controller that is reset without a word', ({ controller }) => controller.faults.resetSilently()],
+  ['a hardware error', ({ controller }) => controller.faults.hardwareError(0x42)],
+  ['a scan that stops without a word', ({ controller }) => controller.faults.stopScan()],
+  [
+    'a scan that is refused for a while',
+    ({ controller }) => {
+      controller.faults.refuseScan = 0x0c;
+      controller.faults.stopScan();
+      setTimeout(() => {
+        controller.faults.refuseScan = 0;
+      }, 700);
+    },
+  ],
+  [
+    'commands that are not answered',
+    ({ controller }) => {
+      controller.faults.muteCommands = true;
+      controller.faults.stopScan();
+      setTimeout(() => {
+        controller.faults.muteCommands = false;
+      }, 800);
+    },
+  ],
+  ['the TCP connection is cut', ({ controller }) => controller.faults.cut()],
+  ['lost framing', ({ controller }) => controller.faults.inject(Buffer.from('99aa55', 'hex'))],
+  [
+    'the controller is away for a while',
+    async ({ controller }) => {
+      await controller.faults.down();
+      setTimeout(() => void controller.faults.up(), 800);
+    },
+  ],
+];
+const harmless: [name: string, hex: string][] = [
+  ['an empty command complete', '040e00'],
+  ['an empty LE meta event', '043e00'],
+  ['a command complete without status', '040e03010c20'],
+  ['an advert report without adverts', '043e0202ff'],
+  ['an advert report that lies', '043e0c0201000006050403020120ff'],
+  ['an extended report that lies', '043e050d01000000'],
+  ['an answer to nothing', '040e0401ffff00'],
+  ['a connection nobody made', '043e13010099000000060504030201180000002a0000'],
+  ['the end of a link nobody had', '04050400990008'],
+  ['ACL data of no link', '0299200900050004001b0300aabb'],
+  ['ACL data that is cut', '0240200300010203'],
+  ['an event of the vendor', '04ff03010203'],
+];
+
+suite(withNoble('noble: faults'), () => {
+  before(async () => {
+    scene = await world();
+    await Promise.all([scene.measured(), scene.heard()]);
+  });
+  after(() => scene.close());
+
+  for (const [name, strike] of faults)
+    it(`comes back from ${name}`, async () => {
+      await strike(scene);
+      // What was still on its way does not count.
+      await new Promise(resolve => setTimeout(resolve, 60));
+      await Promise.all([scene.measured(), scene.heard()]);
+      assert.equal(scene.controller.scanning, 'passive');
+    }).timeout(10_000);
+
+  for (const [name, hex] of harmless)
+    it(`takes no notice of ${name}`, async () => {
+      const {
+        commands,
+        faults: { inject },
+      } = scene.controller;
+      const before = [scene.links.length, commands.get(COMMAND.reset)];
+      inject(Buffer.from(hex, 'hex'));
+      await Promise.all([scene.measured(), scene.heard()]);
+      assert.deepEqual([scene.links.length, commands.get(COMMAND.reset)], before);
+    });
+
+  for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGSTOP'] as const)
+    it(`starts its process again after ${signal}`, async () => {
+      const before = scene.states.length;
+      process.kill(scene.radio.pid!, signal);
+      await new Promise(resolve => setTimeout(resolve, 60));
+      await Promise.all([scene.measured(), scene.heard()]);
+      assert.deepEqual(
+        scene.states.slice(before).map(({ state }) => state),
+        ['off', 'on'],
+      );
+    }).timeout(10_000);
+});
