@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { digest } from '../kernel/bytes.ts';
 import {
   type Account,
@@ -33,6 +34,8 @@ type Page = { generation: number; at: string; lines: readonly Line[] };
 
 /** What no source waits for is on the disk after this time. */
 const LAZY_MS = 250;
+/** Between two writes: what waits for one waits together. */
+const LINGER_MS = 5;
 const fileOf = (folder: string, generation: number): string => path.join(folder, `ledger-${generation % 2}.json`);
 
 const opened = new Map<string, LedgerFile>();
@@ -72,6 +75,7 @@ function openFile(folder: string): LedgerFile {
   restoreLedger(kept?.lines ?? []);
   let generation = kept?.generation ?? 0;
   let written = -1;
+  let lastAt = 0;
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
 
@@ -99,7 +103,10 @@ function openFile(folder: string): LedgerFile {
   }
   async function run(): Promise<void> {
     try {
+      const rest = lastAt + LINGER_MS - performance.now();
+      if (rest > 0) await wait(rest);
       await write();
+      lastAt = performance.now();
     } finally {
       running = undefined;
     }
