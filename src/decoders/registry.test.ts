@@ -75,7 +75,10 @@ describe('a generic decoder', () => {
   const generic: AdvertDecoder = { ...base, name: 'anything', generic: true, decode: () => ({ telemetry: {} }) };
 
   it('is asked after the others, wherever it stands', () => {
-    for (const decoders of [[generic, base], [base, generic]]) {
+    for (const decoders of [
+      [generic, base],
+      [base, generic],
+    ]) {
       const verdict = registryOf(decoders).decode(advert);
       assert.equal(verdict.decoder?.name, 'shed');
     }
@@ -83,7 +86,10 @@ describe('a generic decoder', () => {
 
   it('may match what a particular one claims, not what another generic one claims', () => {
     const particular = { file: 'shed.ts', decoder: { ...base, matches: () => false } };
-    assert.deepEqual(clashes([{ file: 'anything.ts', decoder: { ...generic, examples: [] } }], [particular]), new Map());
+    assert.deepEqual(
+      clashes([{ file: 'anything.ts', decoder: { ...generic, examples: [] } }], [particular]),
+      new Map(),
+    );
     const second = { file: 'second.ts', decoder: { ...generic, name: 'second' } };
     assert.match(clashes([second], [{ file: 'anything.ts', decoder: generic }]).get('second.ts') ?? '', /overlaps/);
   });
