@@ -23,7 +23,7 @@ function climate(at: number): Decode {
     const status = view.getUint8(at + 3);
     const values = packed(view, at, (status & 0x80) !== 0);
     return {
-      telemetry: { ...values, battery: status & 0x7f },
+      telemetry: { ...(values ?? {}), battery: status & 0x7f },
       quality: values === undefined ? { temperature: NOT_MEASURED, humidity: NOT_MEASURED } : {},
     };
   };
