@@ -79,7 +79,8 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
         const batches = await (ahead ?? from.next(maxRows));
         ahead = undefined;
         if (batches.length === 0) {
-          if (from.state().rows === 0) await change();
+          // What was kept since the last look is there on a later turn; others must have theirs meanwhile.
+          await (from.state().rows === 0 ? change() : new Promise<void>(resolve => after(0, resolve)));
           continue;
         }
         // Read and unpacked while the first ones are written.

@@ -144,6 +144,7 @@ describe('outbox', () => {
         const batches = await it.next(1);
         rows.push(...batches.flatMap(batch => batch.rows));
         it.settle(batches);
+        await new Promise(resolve => setImmediate(resolve));
       }
       assert.deepEqual(new Set(await Promise.all(appends)), new Set(['kept']));
       assert.deepEqual([rows.map(number), done, gone], [numbers(0, 8), numbers(0, 8), []]);
