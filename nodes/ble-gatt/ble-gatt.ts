@@ -6,16 +6,23 @@ import { fromHex } from '../../src/kernel/bytes.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { deviceDetails } from '../../src/radio/device-details.ts';
 import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { linkStatus } from '../../src/radio/link-status.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
 import { gattSession } from '../../src/radio/session.ts';
-import { ownDeviceFields, radioFields } from '../../src/radio/settings.ts';
 import { after } from '../../src/radio/timing.ts';
+import type { Link } from '../../src/reading/radio.ts';
 import type { Raw } from '../../src/reading/raw.ts';
+import { fields } from './fields.ts';
 
 const presets: Readonly<Record<string, { service: string; characteristic: string; enable?: Uint8Array }>> = {
   'bosch-glm': { service: glmService, characteristic: glmCharacteristic, enable: glmEnable },
+  // The MT protocol over GATT: written to 00004301-…, told on 00004302-….
+  'bosch-glm-older': {
+    service: '00005301-0000-0041-5253-534f46540000',
+    characteristic: '00004302-0000-0041-5253-534f46540000',
+  },
   'leica-disto': { service: distoService, characteristic: distoCharacteristic },
 };
 
@@ -25,33 +32,7 @@ export const definition = defineNode({
   icon: 'font-awesome/fa-link',
   summary: 'Keeps a link to a Bluetooth device, a laser meter for instance, and sends each notification.',
   outputs: ['notifications', 'status'],
-  fields: {
-    adapter: radioFields.adapter,
-    address: { kind: 'text', label: 'Device', help: 'Address of the device.', initial: '00:13:43:A1:B2:C3' },
-    scanner: radioFields.scanner,
-    preset: {
-      kind: 'choice',
-      label: 'Kind',
-      help: 'Fills in what a known meter needs; own uses the three settings below.',
-      initial: 'bosch-glm',
-      options: [
-        ['bosch-glm', 'Bosch GLM'],
-        ['leica-disto', 'Leica DISTO'],
-        ['own', 'own'],
-      ],
-    },
-    ...ownDeviceFields,
-    statusSeconds: {
-      kind: 'number',
-      label: 'Status every',
-      unit: 's',
-      help: 'A status message leaves this often, and whenever the link comes or goes.',
-      initial: 60,
-      min: 1,
-      max: 86400,
-    },
-    demoPrefix: radioFields.demoPrefix,
-  },
+  fields,
   async start(settings, host) {
     const own = {
       service: settings.service,
@@ -82,8 +63,9 @@ export const definition = defineNode({
         host.status('red', `${dropped} notifications dropped: ${reason}`);
       },
     });
+    let up: Link | undefined;
     const tellStatus = (): void =>
-      host.send([undefined, { topic: `scarnergy/status/${device}`, payload: link.message() }]);
+      host.send([undefined, { topic: `scarnergy/status/${device}`, payload: link.message(up?.rssi) }]);
     const timer = setInterval(tellStatus, settings.statusSeconds * 1000).unref();
     const session = gattSession({
       radio,
@@ -101,7 +83,15 @@ export const definition = defineNode({
       onLink(connected, reason) {
         link.connected(connected);
         host.status(connected ? 'green' : 'yellow', connected ? 'connected' : `not connected, trying again: ${reason}`);
+        if (!connected) up = undefined;
         tellStatus();
+      },
+      onUp(connection) {
+        up = connection;
+        void deviceDetails(connection).then(details => {
+          link.describe(details);
+          if (Object.keys(details).length > 0) tellStatus();
+        });
       },
     });
     return {

@@ -7,11 +7,12 @@ import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
 import { rawAdvert } from '../../src/radio/raw-advert.ts';
 import { scanTally } from '../../src/radio/scan-tally.ts';
-import { listOf, radioFields } from '../../src/radio/settings.ts';
+import { listOf } from '../../src/radio/settings.ts';
 import { after } from '../../src/radio/timing.ts';
 import { watchedScan } from '../../src/radio/watchdog.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import { deviceFilter } from '../../src/stream/allow.ts';
+import { fields } from './fields.ts';
 
 export const definition = defineNode({
   type: 'fieldline-ble-scan',
@@ -19,57 +20,11 @@ export const definition = defineNode({
   icon: 'font-awesome/fa-bluetooth-b',
   summary: 'Listens to Bluetooth adverts, or plays captured ones, and sends each as a raw message.',
   outputs: ['adverts'],
-  fields: {
-    adapter: radioFields.adapter,
-    scanner: radioFields.scanner,
-    emit: {
-      kind: 'choice',
-      label: 'Send',
-      help: 'One message for each advert, or always arrays of up to 200.',
-      initial: 'each',
-      options: [
-        ['each', 'each advert'],
-        ['batches', 'batches'],
-      ],
-    },
-    allow: {
-      kind: 'text',
-      label: 'Only',
-      help: 'Addresses or their beginnings; empty means all devices.',
-      initial: '',
-      optional: true,
-      multiline: true,
-    },
-    block: {
-      kind: 'text',
-      label: 'Never',
-      help: 'Addresses or their beginnings that are left out.',
-      initial: '',
-      optional: true,
-      multiline: true,
-    },
-    silenceSeconds: {
-      kind: 'number',
-      label: 'Silent after',
-      unit: 's',
-      help: 'Without an advert for so long the scan is started again, and the status says so.',
-      initial: 60,
-      min: 1,
-      max: 86400,
-    },
-    speed: {
-      kind: 'number',
-      label: 'Replay speed',
-      help: '2 plays captures twice as fast.',
-      initial: 1,
-      min: 0.01,
-      max: 1000,
-    },
-    demoPrefix: radioFields.demoPrefix,
-  },
+  fields,
   async start(settings, host) {
     const demo = host.services['demo'] !== undefined;
-    const radio = await openRadio(settings.adapter, { speed: settings.speed, prefix: settings.demoPrefix, demo });
+    const { adapter, speed, demoPrefix: prefix, mode } = settings;
+    const radio = await openRadio(adapter, { speed, prefix, demo, active: mode === 'active' });
     if (radio === undefined) {
       host.status('grey', DEMO_OFF);
       return {};
@@ -92,6 +47,11 @@ export const definition = defineNode({
       const { fill, text } = tally.say(trouble, pump.held);
       host.status(fill, text);
     }
+    radio.onLost((count, reason) => {
+      tally.dropped(count);
+      host.count('fieldline_dropped_total', count, { reason: 'full' });
+      show(reason);
+    });
     radio.onState(({ state, reason }) => {
       tally.radio(state === 'on', state === 'on' ? reason : `${state}: ${reason}`);
       show();

@@ -13,6 +13,8 @@ export type SessionOptions = {
   enable?: Uint8Array;
   onData: (bytes: Uint8Array, receivedAt: number) => void;
   onLink: (connected: boolean, reason: string) => void;
+  /** The link is up and measures: what else there is to ask of the device. Its failures are its own. */
+  onUp?: (link: Link) => void;
   after: After;
   random?: () => number;
 };
@@ -20,7 +22,7 @@ export type SessionOptions = {
 export type Session = { close(): Promise<void> };
 
 export function gattSession(options: SessionOptions): Session {
-  const { radio, address, service, characteristic, enable, onData, onLink, after, random } = options;
+  const { radio, address, service, characteristic, enable, onData, onLink, onUp, after, random } = options;
   const wait = backoff(500, 5000, random);
   let link: Link | undefined;
   let cancel = (): void => {};
@@ -40,6 +42,7 @@ export function gattSession(options: SessionOptions): Session {
       if (enable !== undefined) await link.write(service, characteristic, enable, true);
       wait.reset();
       onLink(true, 'connected');
+      onUp?.(link);
       reason = await link.ended;
     } catch (error) {
       reason = reasonOf(error);

@@ -3,9 +3,9 @@ export const radioFields = {
   adapter: {
     kind: 'text',
     label: 'Adapter',
-    help: 'replay:builtin plays the captures that come along, replay: and a path your own; demo does where the demo instruments of the gateway are on.',
+    help: 'hci0 is the Bluetooth adapter of this machine, tcp://host:port a controller that speaks H4; replay:builtin plays the captures that come along, replay: and a path your own; demo does where the demo instruments of the gateway are on.',
     initial: 'replay:builtin',
-    suggestions: ['replay:builtin', 'demo', 'hci0'],
+    suggestions: ['hci0', 'replay:builtin', 'demo', 'tcp://127.0.0.1:9000'],
   },
   scanner: {
     kind: 'text',
