@@ -171,10 +171,10 @@ describe('replay node', () => {
     await keep(advert(1), advert(2));
     await runtime.deploy([
       { id: 'db', type: 'fieldline-timescale-db', url: server.url },
-      { id: 'n', type: 'fieldline-replay', store: 'db', wires: [['k'], ['k'], ['k'], []] },
-      { id: 'k', type: 'test-sink' },
+      { id: 'n', type: 'fieldline-replay', store: 'db', wires: [['refusing'], ['refusing'], ['refusing'], []] },
+      { id: 'refusing', type: 'test-sink' },
     ]);
-    runtime.onSink('k', ({ payload }, _send, done) => {
+    runtime.onSink('refusing', ({ payload }, _send, done) => {
       const bad = (payload as Raw[]).some(({ receivedAt }) => receivedAt === T0 + 2);
       done(bad ? new Error('not this one') : undefined);
     });
