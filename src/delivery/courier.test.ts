@@ -228,6 +228,27 @@ describe('courier', () => {
     assert.equal(it.emitted.length, 4, 'the timer of the batch that left is gone');
   });
 
+  it('while two batches are out, lets a small one wait for company, until one is back or 20 ms have passed', async () => {
+    const waiting: ((settled: Settled) => void)[] = [];
+    const it = bench('batches', () => new Promise<Settled>(resolve => waiting.push(resolve)));
+    for (const topic of 'ab') {
+      it.arrive(topic);
+      await it.pass(5);
+    }
+    it.arrive('c');
+    await it.pass(10);
+    assert.deepEqual(it.emitted, ['a', 'b'], 'c waits');
+    it.arrive('d');
+    waiting[0]?.(ok);
+    await it.pass(0);
+    assert.deepEqual(it.emitted, ['a', 'b', 'cd'], 'one is back');
+    it.arrive('e');
+    await it.pass(19);
+    assert.equal(it.emitted.length, 3);
+    await it.pass(1);
+    assert.deepEqual(it.emitted.at(-1), 'e', 'has waited long enough');
+  });
+
   it('keeps a bounded number of tickets open; what waits makes larger batches', async () => {
     let release: (settled: Settled) => void = () => {};
     const it = bench('batches', () => new Promise(resolve => (release = resolve)), { maxOpen: 1 });

@@ -13,7 +13,10 @@ export type CourierOptions = {
   emit(raws: readonly Raw[]): Promise<Settled>;
   /** Keeps a message that will never work, on the disk when it resolves. A rejection is an outage. */
   deadLetter(raw: Raw, reason: string, attempts: number): Promise<void>;
-  /** each: one message a ticket. batches: what arrives within 5 ms, at most 200, and at once when the source's window is full. */
+  /**
+   * each: one message a ticket. batches: at most 200; what there is leaves after 5 ms while fewer than two batches are out,
+   * else after 20 ms, and at once when the source's window is full. So batches grow with the time a commit takes.
+   */
   mode: 'each' | 'batches';
   /** Tickets open at a time; further messages wait, bounded by the source's window. 1000 for each, 16 for batches. */
   maxOpen?: number;
@@ -40,6 +43,9 @@ export type Courier = {
 
 export const MAX_BATCH = 200;
 export const LINGER_MS = 5;
+/** While this many batches are out, a small one waits for company: a commit costs the same for one message as for fifty. */
+export const BUSY = 2;
+export const BUSY_LINGER_MS = 20;
 export const MAX_TRIES = 3;
 
 type Parcel = { raw: Raw; settle(settled: Settled): void };
@@ -53,6 +59,7 @@ export function courier(options: CourierOptions): Courier {
   let waiting: Parcel[] = [];
   let open = 0;
   let due = false;
+  let ripe = false;
   let cancelLinger: (() => void) | undefined;
   let stopped = false;
   const stopListeners = new Set<() => void>();
@@ -63,8 +70,15 @@ export function courier(options: CourierOptions): Courier {
     onCount('received', 1);
     waiting.push({ raw, settle });
     if (waiting.length >= maxBatch) dispatch();
-    else cancelLinger ??= after(LINGER_MS, flush);
+    else cancelLinger ??= after(LINGER_MS, ripen);
   });
+
+  /** What waits has waited long enough for a courier that is idle; a busy one gives it some time more. */
+  function ripen(): void {
+    ripe = true;
+    if (open < BUSY) flush();
+    else cancelLinger = after(BUSY_LINGER_MS - LINGER_MS, flush);
+  }
 
   function flush(): void {
     due = true;
@@ -79,12 +93,14 @@ export function courier(options: CourierOptions): Courier {
       open++;
       void deliver(batch).finally(() => {
         open--;
+        if (ripe && open < BUSY) due = true;
         if (open === 0) for (const listener of idleListeners) listener();
         dispatch();
       });
     }
     if (waiting.length > 0) return;
     due = false;
+    ripe = false;
     cancelLinger?.();
     cancelLinger = undefined;
   }

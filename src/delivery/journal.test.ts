@@ -6,7 +6,8 @@ import { mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Journal, openJournal } from './journal.ts';
+import { openJournal } from './journal.ts';
+import type { Journal } from './journal-contract.ts';
 
 const text = (blob: Uint8Array): string => Buffer.from(blob).toString();
 const bytes = (value: string): Uint8Array => Buffer.from(value);

@@ -1,59 +1,22 @@
 // Journal: keeps blobs for named readers in one SQLite file, with one fsync for all that arrive together (group commit).
 import { backoff } from '../kernel/backoff.ts';
 import { expected, Fault } from '../kernel/fault.ts';
+import type { Journal } from './journal-contract.ts';
 import { startThread } from './journal-thread.ts';
 import { emptyQueue, isEmpty, joined, type Queued } from './journal-queue.ts';
+import { type Entry, journalTail } from './journal-tail.ts';
 import type { Append, Read, Request } from './journal-worker.ts';
-
-export type Entry = { seq: number; meta: string; blob: Uint8Array };
-export type JournalState = {
-  /** Bytes of the entries that some reader has not acknowledged, those on their way to the disk included. */
-  bytes: number;
-  entries: number;
-  /** Appends that wait for room. */
-  waiting: number;
-  /** Why the last commit failed (disk full …); the commit is tried again until it succeeds. */
-  fault: string | undefined;
-};
-
-export type Journal = {
-  /**
-   * Keeps a blob until every reader has acknowledged it. Resolves with its number once it is on the disk; waits while
-   * the journal is full. Entries are numbered in the order of the calls. Rejects with a Fault: data when the blob alone
-   * exceeds the journal, outage when the journal is closed first. `note` is committed together with the entry.
-   */
-  append(
-    meta: string,
-    blob: Uint8Array,
-    readers: readonly string[],
-    note?: readonly [key: string, value: string],
-  ): Promise<number>;
-  /** What the reader has not acknowledged, numbered above `after`, in order; at least one entry where there is any. */
-  read(reader: string, after: number, limit?: { entries?: number; bytes?: number }): Promise<readonly Entry[]>;
-  /** Takes effect with the next commit; until then a crash brings the entries back. Unknown numbers are ignored. */
-  ack(reader: string, seqs: readonly number[]): void;
-  /** Forgets a reader: what only it waited for is deleted. */
-  dropReader(reader: string): void;
-  readonly readers: readonly string[];
-  /** A small named value beside the entries, on the disk when the promise resolves; undefined deletes it. */
-  note(key: string, value: string | undefined): Promise<void>;
-  readonly notes: ReadonlyMap<string, string>;
-  /** Calls back after a commit that brought the reader new entries. Returns the stop. */
-  onEntries(reader: string, listener: () => void): () => void;
-  state(): JournalState;
-  /** Writes a whole copy of the file, as of now, to a new file. Rejects with a Fault of kind outage when it cannot. */
-  copyTo(file: string): Promise<void>;
-  /** What was lost when the file was found damaged; the damaged file is kept beside it. */
-  readonly loss: string | undefined;
-  /** Commits what is queued and ends; appends that wait for room are refused. */
-  close(): Promise<void>;
-};
 
 export type JournalOptions = {
   /** Bound of the entries in bytes, each counted with 100 bytes more. */ maxBytes?: number;
 };
 
 const OVERHEAD = 100;
+// One fsync serves all who publish within this time; a waiting publisher notices nothing.
+const GATHER_MS = 2;
+const GATHER_MOST = 64;
+// An acknowledgement may be lost in a crash (the entry comes again), so it waits for company.
+const ACK_MS = 20;
 
 /** The journals of this process by file, for a backup while it runs: no other process can read them. */
 export const openJournals = new Map<string, Journal>();
@@ -85,17 +48,24 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
   let dead: Fault | undefined;
   let retry: NodeJS.Timeout | undefined;
   const waits = backoff();
-  let scheduled = false;
+  const tail = journalTail(lastSeq);
+  let timer: NodeJS.Timeout | undefined;
+  let dueAt = Infinity;
   let closing: { promise: Promise<void>; resolve(): void } | undefined;
 
-  function schedule(): void {
-    if (scheduled || dead) return;
-    scheduled = true;
-    setImmediate(flush);
+  /** The next flush is due within this time, at once by default. */
+  function schedule(withinMs = 0): void {
+    const at = withinMs === 0 ? 0 : performance.now() + withinMs;
+    if (dead || dueAt <= at) return;
+    clearTimeout(timer);
+    dueAt = at;
+    if (at === 0) setImmediate(flush);
+    else timer = setTimeout(flush, withinMs);
   }
 
   function flush(): void {
-    scheduled = false;
+    dueAt = Infinity;
+    clearTimeout(timer);
     if (dead) return;
     const request: Request = {};
     if (reads.length > 0) {
@@ -125,10 +95,14 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     waits.reset();
     for (const done of batch?.done ?? []) done();
     const woken = new Set<number>();
-    for (const { readers } of batch?.writes.appends ?? []) for (const reader of readers) woken.add(reader);
+    for (const [at, { seq, meta, readers }] of (batch?.writes.appends ?? []).entries()) {
+      tail.push({ seq, meta, blob: batch?.blobs[at] as Uint8Array }, readers);
+      for (const reader of readers) woken.add(reader);
+    }
     for (const reader of woken) for (const listener of listeners.get(reader) ?? []) listener();
     admit();
-    if (closing || !isEmpty(queued)) schedule();
+    if (closing || queued.done.length > 0) schedule();
+    else if (!isEmpty(queued)) schedule(ACK_MS);
   }
 
   /** Room is taken in the order of arrival, so that a small blob never overtakes a large one. */
@@ -218,7 +192,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
           queued.done.push(() => resolve(seq));
           queued.failed.push(reject);
           queuedBytes += size;
-          schedule();
+          schedule(queued.done.length < GATHER_MOST ? GATHER_MS : 0);
         };
         if (waiting.length === 0 && fits(size)) go();
         else waiting.push({ size, go, refuse: reject });
@@ -229,9 +203,13 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       const refusal = closed();
       if (refusal) return Promise.reject(refusal);
       if (id === undefined) return Promise.resolve([]);
+      const { entries: most = 500, bytes: size = 1 << 20 } = limit;
+      const known = tail.read(id, after, { entries: most, bytes: size });
+      // Never in the same turn: who reads in a loop until something changes must let it change.
+      if (known !== undefined) return new Promise(resolve => setImmediate(resolve, known));
       return new Promise((resolve, reject) => {
         reading.set(++lastRead, { resolve, reject });
-        reads.push({ id: lastRead, reader: id, after, entries: limit.entries ?? 500, bytes: limit.bytes ?? 1 << 20 });
+        reads.push({ id: lastRead, reader: id, after, entries: most, bytes: size });
         schedule();
       });
     },
@@ -239,13 +217,15 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       const id = ids.get(reader);
       if (id === undefined || seqs.length === 0 || closed()) return;
       queued.writes.acks.push({ reader: id, seqs });
-      schedule();
+      tail.ack(id, seqs);
+      schedule(storedBytes * 2 < maxBytes ? ACK_MS : 0);
     },
     dropReader(reader) {
       const id = ids.get(reader);
       if (id === undefined || closed()) return;
       ids.delete(reader);
       listeners.delete(id);
+      tail.drop(id);
       queued.writes.drops.push(id);
       schedule();
     },

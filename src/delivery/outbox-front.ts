@@ -1,7 +1,7 @@
 // The reading end of an outbox: pages of the journal in order, what is out, what is done with, and what is missing in the sequence.
 import type { Clock } from '../kernel/clock.ts';
 import { reasonOf } from '../kernel/fault.ts';
-import type { Journal } from './journal.ts';
+import type { Journal } from './journal-contract.ts';
 import { type BatchHead, endOf, headOf, type Position, type RowCodec, unpack } from './outbox-batch.ts';
 
 /** A batch as it was read; its rows once it was unpacked. */

@@ -1,7 +1,8 @@
 // Outbox: rows on the disk while their peer is away, oldest first, bounded by bytes and age; what is dropped or lost is counted and named.
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { expected } from '../kernel/fault.ts';
-import { type Journal, openJournal } from './journal.ts';
+import { openJournal } from './journal.ts';
+import type { Journal } from './journal-contract.ts';
 import {
   BLOB_TEXT_BYTES,
   type BatchHead,

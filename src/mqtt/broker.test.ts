@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { type Journal, openJournal } from '../delivery/journal.ts';
+import { openJournal } from '../delivery/journal.ts';
+import type { Journal } from '../delivery/journal-contract.ts';
 import { fakeClock } from '../kernel/clock.ts';
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts';
 
