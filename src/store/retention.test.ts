@@ -34,16 +34,30 @@ describe('retention of raw messages', () => {
     await store.query(`SELECT prepare_month('raw_advertisements', '2019-01-01T00:00:00Z')`);
     await store.query(`SELECT prepare_month('raw_advertisements', '2019-02-01T00:00:00Z')`);
     await store.query(insert('old month', `'2019-01-10'`, `'2019-01-10'`, 3));
-    await store.query(insert('old, in a month with a late one', `'2019-02-10'`, `'2019-02-10'`));
+    await store.query(insert('old, beside a late one', `'2019-02-11'`, `'2019-02-11'`));
     await store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()'));
     await store.query(insert('in the default partition', `'2003-01-01'`, `'2019-01-01'`, 6000));
     await store.query(insert('young', ago(1), ago(1)));
     const months = () => store.query(`SELECT FROM pg_inherits WHERE inhparent = 'raw_advertisements'::regclass`);
     const before = (await months()).length;
-    assert.deepEqual(await forgetRaw(store.query, 90), { rows: 6001, partitions: 1 });
+    // There is no default partition on TimescaleDB: the 6000 rows have a chunk of their own.
+    const gone = server.variant === 'plain' ? { rows: 6001, partitions: 1 } : { rows: 1, partitions: 2 };
+    assert.deepEqual(await forgetRaw(store.query, 90), gone);
     assert.deepEqual(await left(), ['late: old time, came today', 'young']);
-    assert.equal((await months()).length, before - 1);
+    assert.equal((await months()).length, before - gone.partitions);
     assert.deepEqual(await forgetRaw(store.query, 90), { rows: 0, partitions: 0 });
+  });
+
+  it('leaves what is young in a compressed chunk', async function () {
+    if (server.variant !== 'timescale') return this.skip();
+    await store.query('TRUNCATE raw_advertisements');
+    await store.query(insert('old', `'2019-02-11'`, `'2019-02-11'`, 7));
+    await store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()'));
+    await store.query(`ALTER TABLE raw_advertisements SET (timescaledb.compress, timescaledb.compress_segmentby = 'scanner_id',
+      timescaledb.compress_orderby = 'timestamp')`);
+    await store.query(`SELECT compress_chunk(chunk) FROM show_chunks('raw_advertisements') AS chunk`);
+    assert.deepEqual(await forgetRaw(store.query, 90), { rows: 7, partitions: 0 });
+    assert.deepEqual(await left(), ['late: old time, came today']);
   });
 
   it('is part of the upkeep where it is wanted, and everything stays where it is not', async () => {

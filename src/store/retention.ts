@@ -38,17 +38,24 @@ export async function forgetRaw(query: Query, days: number, signal?: AbortSignal
   return gone;
 }
 
+/** By time, not by place: rows of a compressed chunk have none. */
 async function deleteSteps(query: Query, table: string, cutoff: string, signal?: AbortSignal): Promise<number> {
   let rows = 0;
-  for (;;) {
-    const [step] = await query<{ rows: number }>(
-      `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM ${table} WHERE timestamp < $1 AND received_at < $1 LIMIT ${STEP})) RETURNING 1)
-       SELECT count(*)::int AS rows FROM gone`,
+  while (!signal?.aborted) {
+    const [step] = await query<{ upTo: string | null }>(
+      `SELECT max(timestamp)::text AS "upTo" FROM (
+         SELECT timestamp FROM ${table} WHERE timestamp < $1 AND received_at < $1 ORDER BY timestamp LIMIT ${STEP}) AS oldest`,
       [cutoff],
     );
-    rows += step!.rows;
-    if (step!.rows < STEP || signal?.aborted) return rows;
+    if (step?.upTo == null) break;
+    const [gone] = await query<{ rows: number }>(
+      `WITH gone AS (DELETE FROM ${table} WHERE timestamp <= $1 AND received_at < $2 RETURNING 1)
+       SELECT count(*)::int AS rows FROM gone`,
+      [step.upTo, cutoff],
+    );
+    rows += gone!.rows;
+    if (gone!.rows < STEP) break;
     await wait(PAUSE_MS);
   }
+  return rows;
 }
