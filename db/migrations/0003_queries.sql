@@ -137,17 +137,10 @@ GROUP BY device_id, date_trunc('hour', created_at, 'UTC');
 CREATE FUNCTION update_device_last_seen() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  IF TG_LEVEL = 'ROW' THEN
-    INSERT INTO devices AS d (device_id, last_seen)
-    VALUES (NEW.device_id, least((to_jsonb(NEW) ->> TG_ARGV[0])::timestamptz, now()))
+  EXECUTE format('INSERT INTO devices AS d (device_id, last_seen)
+    SELECT device_id, least(max(%I), now()) FROM fresh GROUP BY device_id ORDER BY device_id
     ON CONFLICT (device_id) DO UPDATE SET last_seen = excluded.last_seen
-      WHERE d.last_seen IS NULL OR d.last_seen < excluded.last_seen;
-  ELSE
-    EXECUTE format('INSERT INTO devices AS d (device_id, last_seen)
-      SELECT device_id, least(max(%I), now()) FROM fresh GROUP BY device_id ORDER BY device_id
-      ON CONFLICT (device_id) DO UPDATE SET last_seen = excluded.last_seen
-        WHERE d.last_seen IS NULL OR d.last_seen < excluded.last_seen', TG_ARGV[0]);
-  END IF;
+      WHERE d.last_seen IS NULL OR d.last_seen < excluded.last_seen', TG_ARGV[0]);
   RETURN NULL;
 END $$;
 
@@ -155,19 +148,13 @@ DO $$
 DECLARE
   series text;
   column_name text;
-  statement text := $trigger$
-    CREATE TRIGGER update_device_last_seen_trigger AFTER INSERT ON %I %s
-    WHEN (current_setting('fieldline.writer', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION update_device_last_seen(%L)$trigger$;
 BEGIN
   FOR series, column_name IN VALUES
     ('measurements', 'timestamp'), ('sensor_readings', 'timestamp'), ('energy_readings', 'timestamp'), ('flow_data', 'created_at')
   LOOP
-    BEGIN
-      EXECUTE format(statement, series, 'REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT', column_name);
-    EXCEPTION WHEN feature_not_supported THEN
-      -- Hypertables of older TimescaleDB know no transition tables.
-      EXECUTE format(statement, series, 'FOR EACH ROW', column_name);
-    END;
+    EXECUTE format($trigger$
+      CREATE TRIGGER update_device_last_seen_trigger AFTER INSERT ON %I REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT
+      WHEN (current_setting('fieldline.writer', true) IS DISTINCT FROM 'on')
+      EXECUTE FUNCTION update_device_last_seen(%L)$trigger$, series, column_name);
   END LOOP;
 END $$;

@@ -136,4 +136,30 @@ describe('migrate', () => {
     );
     assert.deepEqual(bare, []);
   });
+
+  it('compares the texts of keys byte by byte, whatever the locale of the database', async () => {
+    const url = await server.database('keys');
+    await migrate(url);
+    const others = await ask(
+      url,
+      `SELECT indexrelid::regclass::text AS index FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid, unnest(indcollation) AS compared
+       WHERE indisunique AND relnamespace = 'public'::regnamespace AND compared NOT IN (0, 'pg_catalog."C"'::regcollation)`,
+    );
+    assert.deepEqual(others, []);
+  });
+
+  it('refuses a TimescaleDB that is too old', async function () {
+    if (server.variant !== 'plain') return this.skip();
+    const url = await server.database('old_timescaledb');
+    await ask(
+      url,
+      `SET allow_system_table_mods = on;
+       INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+       VALUES (99999, 'timescaledb', 10, 'public'::regnamespace, false, '2.17.2')`,
+    );
+    await assert.rejects(migrate(url), {
+      code: 'FIELDLINE_MIGRATION',
+      message: /TimescaleDB: expected version 2\.18 or newer, got 2\.17\.2/,
+    });
+  });
 });

@@ -1,6 +1,6 @@
 // Migrations applied: forward only, each once, however many processes start at the same moment.
 import pg from 'pg';
-import { Fault } from '../kernel/fault.ts';
+import { expected, Fault } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
 import { databaseFault } from './fault.ts';
 import { type Migration, readMigrations, type Variant } from './migrations.ts';
@@ -135,17 +135,33 @@ async function apply(query: Query, migration: Migration, variant: Variant): Prom
   }
 }
 
+/** From here on hypertables know transition tables, and ON CONFLICT DO NOTHING is right on compressed chunks. */
+const OLDEST_TIMESCALEDB = [2, 18] as const;
+
 /**
  * TimescaleDB where it is installed, or where it can be: offered and preloaded. It is never tried out: CREATE EXTENSION
  * without the preloaded library ends the connection. A user who may not see or do that gets plain PostgreSQL.
  */
 async function detectVariant(query: Query, log: (line: string) => void): Promise<Variant> {
-  const [found] = await query<{ installed: boolean; offered: boolean; preloaded: boolean | null }>(`SELECT
-    EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') AS installed,
-    EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb') AS offered,
+  const [found] = await query<{ installed: string | null; offered: string | null; preloaded: boolean | null }>(`SELECT
+    (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS installed,
+    (SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb') AS offered,
     (SELECT setting LIKE '%timescaledb%' FROM pg_settings WHERE name = 'shared_preload_libraries') AS preloaded`);
-  if (found?.installed) return 'timescale';
-  if (!found?.offered || !found.preloaded) return 'plain';
+  const { installed = null, offered = null, preloaded = false } = found ?? {};
+  if (installed !== null) {
+    // It brings a time_bucket of its own, so plain PostgreSQL is no way out.
+    if (tooOld(installed))
+      throw new Fault(
+        'FIELDLINE_MIGRATION',
+        expected('TimescaleDB', `version ${OLDEST_TIMESCALEDB.join('.')} or newer`, installed),
+      );
+    return 'timescale';
+  }
+  if (offered === null || !preloaded) return 'plain';
+  if (tooOld(offered)) {
+    log(`TimescaleDB ${offered} is older than ${OLDEST_TIMESCALEDB.join('.')}, plain PostgreSQL is used`);
+    return 'plain';
+  }
   try {
     await query('CREATE EXTENSION timescaledb');
     return 'timescale';
@@ -153,4 +169,9 @@ async function detectVariant(query: Query, log: (line: string) => void): Promise
     log(`TimescaleDB is there but cannot be installed, plain PostgreSQL is used: ${databaseFault(error).message}`);
     return 'plain';
   }
+}
+
+function tooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < OLDEST_TIMESCALEDB[0] || (major === OLDEST_TIMESCALEDB[0] && minor < OLDEST_TIMESCALEDB[1]);
 }
