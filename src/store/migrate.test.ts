@@ -159,7 +159,7 @@ describe('migrate', () => {
     );
     await assert.rejects(migrate(url), {
       code: 'FIELDLINE_MIGRATION',
-      message: /TimescaleDB: expected version 2\.18 or newer, got 2\.17\.2/,
+      message: /TimescaleDB: expected version 2\.18 or newer, got "2\.17\.2"/,
     });
   });
 });
