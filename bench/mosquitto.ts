@@ -8,15 +8,16 @@ import { freePort } from './machine.ts';
 
 export type Broker = { readonly url: string; stop(): Promise<void> };
 
-function program(): string | undefined {
+/** Path of the program; undefined where it is not installed. */
+export function mosquittoProgram(): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.map(folder => path.join(folder, 'mosquitto')).find(file => existsSync(file));
 }
 
-/** Undefined where it is not installed. Nothing is kept on disk: the broker is never ended in these figures. */
-export async function startMosquitto(): Promise<Broker | undefined> {
-  const mosquitto = program();
-  if (mosquitto === undefined) return undefined;
+/** Nothing is kept on disk: the broker is never ended in these figures. Throws where it is not installed. */
+export async function startMosquitto(): Promise<Broker> {
+  const mosquitto = mosquittoProgram();
+  if (mosquitto === undefined) throw new Error('Mosquitto is not installed');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-mosquitto-'));
   // As root Mosquitto changes to an account of its own, which must be able to read this.
   chmodSync(folder, 0o755);

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startPostgres, type TestPostgres } from '../test/support/postgres.ts';
 import { type Gateway, makeGateway } from './gateway.ts';
-import { startMosquitto } from './mosquitto.ts';
+import type { Report } from './figure.ts';
+import { mosquittoProgram, startMosquitto } from './mosquitto.ts';
 import { openRows, type Rows } from './rows.ts';
 
 export type BrokerKind = 'embedded' | 'mosquitto';
@@ -16,9 +17,12 @@ export type Stage = {
   close(): Promise<void>;
 };
 
-/** Brokers to measure; a broker that the machine has not is left out. */
-export function brokersOf(asked: BrokerKind | 'both'): readonly BrokerKind[] {
-  return asked === 'both' ? ['embedded', 'mosquitto'] : [asked];
+/** Brokers to measure; one that this machine has not is left out, aloud. To be called before the table begins. */
+export function brokersOf(asked: BrokerKind | 'both', report: Report): readonly BrokerKind[] {
+  if (asked === 'embedded' || mosquittoProgram() !== undefined)
+    return asked === 'both' ? ['embedded', 'mosquitto'] : [asked];
+  report.note('Mosquitto is not installed: its rows are left out.');
+  return asked === 'both' ? ['embedded'] : [];
 }
 
 /** URL of the database that a gateway has made in its directory. */
@@ -30,13 +34,9 @@ export function embeddedUrl(directory: string): string {
   return `postgresql://fieldline:${password}@127.0.0.1:${port}/fieldline`;
 }
 
-/** Runs and is ready; undefined when the broker is not installed. */
-export async function openStage(options: {
-  broker: BrokerKind;
-  database: 'own' | 'embedded';
-}): Promise<Stage | undefined> {
+/** Resolves when all of it runs and the gateway is ready. */
+export async function openStage(options: { broker: BrokerKind; database: 'own' | 'embedded' }): Promise<Stage> {
   const broker = options.broker === 'mosquitto' ? await startMosquitto() : undefined;
-  if (options.broker === 'mosquitto' && broker === undefined) return undefined;
   const postgres = options.database === 'own' ? await startPostgres({ track_commit_timestamp: 'on' }) : undefined;
   const gateway = await makeGateway({ databaseUrl: postgres?.url, mqttUrl: broker?.url });
   let rows: Rows | undefined;

@@ -21,7 +21,7 @@ export const brokerKill: Figure = {
       ...['broker killed', 'rate/s', 'published', 'rows', 'exact', 'PUBACK p99 ms', 'caught up after ms', 'load'],
     ]);
     const stage = await openStage({ broker: 'embedded', database });
-    const { gateway, rows } = stage!;
+    const { gateway, rows } = stage;
     try {
       for (const rate of rates)
         for (const killed of [false, true])
@@ -50,7 +50,7 @@ export const brokerKill: Figure = {
             );
           }
     } finally {
-      await stage!.close();
+      await stage.close();
     }
   },
 };

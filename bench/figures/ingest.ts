@@ -3,7 +3,7 @@ import type { Figure, Options, Report } from '../figure.ts';
 import { ms } from '../figure.ts';
 import { startLoad } from '../load.ts';
 import { load, median, type Usage } from '../machine.ts';
-import { startMosquitto } from '../mosquitto.ts';
+import { mosquittoProgram, startMosquitto } from '../mosquitto.ts';
 import { type Count, type Latency, openRows, type Rows } from '../rows.ts';
 import { type BrokerKind, brokersOf, openStage } from '../stage.ts';
 import { STOCK_TABLE, startStock } from '../stock.ts';
@@ -82,7 +82,6 @@ async function measureAll(
 
 async function measureGateway(broker: BrokerKind, options: Options, report: Report): Promise<void> {
   const stage = await openStage({ broker, database: 'own' });
-  if (stage === undefined) return report.note('Mosquitto is not installed: its rows are left out.');
   try {
     const { gateway, rows } = stage;
     await measureAll(`Fieldline, ${broker} broker`, options, report, gateway.mqtt, rows, gateway.usage);
@@ -92,8 +91,8 @@ async function measureGateway(broker: BrokerKind, options: Options, report: Repo
 }
 
 async function measureStock(options: Options, report: Report): Promise<void> {
+  if (mosquittoProgram() === undefined) return report.note('Mosquitto is not installed: no stock flow.');
   const broker = await startMosquitto();
-  if (broker === undefined) return report.note('Mosquitto is not installed: no stock flow.');
   const postgres = await startPostgres({ track_commit_timestamp: 'on' });
   try {
     const stock = await startStock(broker.url, postgres.url);
@@ -113,11 +112,12 @@ export const ingest: Figure = {
   says: 'sustained messages per second and time to commit, beside a stock Node-RED flow',
   defaults: { rates: [1000, 5000, 10_000, 20_000] },
   async run(options, report) {
+    const brokers = brokersOf(options.broker, report);
     report.table('MQTT QoS 1 to committed row, 250 B, 100 devices', [
       ...['system', 'offered/s', 'committed/s', `held (tail ≤ ${TAIL_MS} ms)`, 'p50 ms', 'p99 ms (runs)'],
       ...['exact', 'CPU s per 1,000', 'RSS MB', 'load'],
     ]);
-    for (const broker of brokersOf(options.broker)) await measureGateway(broker, options, report);
+    for (const broker of brokers) await measureGateway(broker, options, report);
     if (options.stock) await measureStock({ ...options, rates: options.rates.filter(rate => rate <= 5000) }, report);
     report.note('CPU and memory are of the gateway process (embedded broker included), medians of the runs.');
   },

@@ -102,6 +102,7 @@ export const live: Figure = {
   says: `laser frame to committed row and to ${CLIENTS} live clients on /ws`,
   defaults: { rates: [100], seconds: 10, runs: 3 },
   async run({ runs, rates, seconds, broker }: Options, report) {
+    const kinds = brokersOf(broker, report);
     report.table(`laser frames to ${CLIENTS} clients`, [
       ...[
         'broker',
@@ -116,9 +117,8 @@ export const live: Figure = {
         'load',
       ],
     ]);
-    for (const kind of brokersOf(broker)) {
+    for (const kind of kinds) {
       const stage = await openStage({ broker: kind, database: 'own' });
-      if (stage === undefined) continue;
       try {
         await stage.gateway.deploy('nodes', withFrames(stage.gateway.mqtt));
         await wait(1000);

@@ -13,6 +13,7 @@ export const outage: Figure = {
   says: `PostgreSQL stopped for ${DOWN_MS / 1000} s under load: nothing lost, and how soon it has caught up`,
   defaults: { runs: 3, seconds: 25 },
   async run({ runs, rates, seconds, broker }, report) {
+    const kinds = brokersOf(broker, report);
     report.table(`PostgreSQL stopped (immediate) for ${DOWN_MS / 1000} s after ${BEFORE_SECONDS} s`, [
       ...[
         'broker',
@@ -26,9 +27,8 @@ export const outage: Figure = {
         'load',
       ],
     ]);
-    for (const kind of brokersOf(broker)) {
+    for (const kind of kinds) {
       const stage = await openStage({ broker: kind, database: 'own' });
-      if (stage === undefined) continue;
       const { gateway, rows, postgres } = stage;
       try {
         for (const rate of rates)

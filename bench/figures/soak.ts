@@ -13,12 +13,12 @@ export const soak: Figure = {
   says: 'resident memory and CPU per 1,000 messages at a steady rate (--seconds, 600 by default)',
   defaults: { rates: [1000], seconds: 600, broker: 'embedded' },
   async run({ rates, seconds, broker, database }, report) {
+    const kinds = brokersOf(broker, report);
     report.table(`after ${WARM_UP_SECONDS} s of warm-up`, [
       ...['broker', 'rate/s', 'second', 'RSS MB', 'RSS peak MB', 'CPU s per 1,000', 'p99 ms', 'load'],
     ]);
-    for (const kind of brokersOf(broker)) {
+    for (const kind of kinds) {
       const stage = await openStage({ broker: kind, database });
-      if (stage === undefined) continue;
       const { gateway, rows } = stage;
       try {
         for (const rate of rates) {
