@@ -19,6 +19,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'score [--explain]',
     load: () => import('./score.ts'),
   },
+  scan: {
+    summary: 'Bluetooth adverts to MQTT, without Node-RED',
+    usage: 'scan --config scanner.yaml',
+    load: () => import('./scan.ts'),
+  },
   migrate: {
     summary: 'brings the database to the newest version',
     usage: 'migrate [--status]',
