@@ -21,11 +21,10 @@ function packed(view: DataView, at: number, atFault: boolean): { temperature: nu
 function climate(at: number): Decode {
   return view => {
     const status = view.getUint8(at + 3);
+    const battery = status & 0x7f;
     const values = packed(view, at, (status & 0x80) !== 0);
-    return {
-      telemetry: { ...(values ?? {}), battery: status & 0x7f },
-      quality: values === undefined ? { temperature: NOT_MEASURED, humidity: NOT_MEASURED } : {},
-    };
+    if (values !== undefined) return { telemetry: { ...values, battery } };
+    return { telemetry: { battery }, quality: { temperature: NOT_MEASURED, humidity: NOT_MEASURED } };
   };
 }
 

@@ -5,19 +5,25 @@ import { type Decoded, defineDecoder } from '../define.ts';
 import { goveeFrame, type Layout } from './govee/frame.ts';
 import { viewOf } from './shared/numbers.ts';
 
-type Kind = { model: string; values(state: number): Record<string, Value> };
+type Values = Record<string, Value>;
+type Kind = { model: string; values(state: number): Values };
 
-const button = (state: number): Record<string, Value> => ({ [`button_${state}`]: 'press' });
+const button = (state: number): Values => ({ [`button_${state}`]: 'press' });
+const event =
+  (metric: string) =>
+  (state: number): Values =>
+    state === 1 ? { [metric]: metric } : {};
+const seat = (state: number): Values => (state === 16 ? { button_0: 'press' } : { presence: state === 1 });
 
 /** By the model number in the frame. */
 const kinds: ReadonlyMap<number, Kind> = new Map<number, Kind>([
   [2, { model: '5123', values: state => ({ window: state === 2 }) }],
-  [3, { model: '5121', values: state => (state === 1 ? { motion: 'motion' } : {}) }],
+  [3, { model: '5121', values: event('motion') }],
   [8, { model: '5122', values: button }],
-  [9, { model: '5124', values: state => (state === 1 ? { vibration: 'vibration' } : {}) }],
+  [9, { model: '5124', values: event('vibration') }],
   [10, { model: '5125', values: button }],
   [11, { model: '5126', values: button }],
-  [13, { model: '5130', values: state => (state === 16 ? { button_0: 'press' } : { presence: state === 1 }) }],
+  [13, { model: '5130', values: seat }],
 ]);
 
 /** Bytes 2 to 5: time, the key; 6 to 21: scrambled block; 22 and 23: checksum of that block. */
