@@ -286,6 +286,18 @@ describe('reading sink', () => {
     }
   });
 
+  it('tells same from different in a compressed chunk', async function () {
+    if (server.variant !== 'timescale') return this.skip();
+    const old = [1, 2, 3].map(n => reading({ temperature: n, humidity: n }, {}, { deviceId: `d${n}` }));
+    await sink.write(old);
+    await store.query(`ALTER TABLE sensor_readings SET (timescaledb.compress,
+      timescaledb.compress_segmentby = 'device_id, metric', timescaledb.compress_orderby = 'timestamp')`);
+    await store.query(`SELECT compress_chunk(chunk) FROM show_chunks('sensor_readings') AS chunk`);
+    const fresh = reading({ temperature: 4, humidity: 4 }, {}, { deviceId: 'd2' });
+    assert.deepEqual(await sink.write([...old, fresh]), ['duplicate', 'duplicate', 'duplicate', 'stored']);
+    assert.deepEqual(await one('SELECT count(*) AS n FROM sensor_readings'), { n: 8 });
+  });
+
   it('can put everything into one table', async () => {
     const single = readingSink({ query: store.prepared, bulk: store.bulk, target: 'single', table: 'sensor_readings' });
     assert.deepEqual(await single.write([reading({ power_kw: 3 })]), ['stored']);
