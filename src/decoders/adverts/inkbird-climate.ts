@@ -1,0 +1,156 @@
+// Inkbird thermometers and hygrometers: 9 bytes that begin with the temperature, or 18 bytes after company 0x2449.
+import { crc16modbus } from '../../kernel/bytes.ts';
+import type { Advert } from '../../reading/advert.ts';
+import { type DecodedAdvert, defineDecoder } from '../define.ts';
+import { SERVICE, wholeFrame } from './inkbird/frame.ts';
+import { rounded, viewOf } from './shared/numbers.ts';
+
+const SHORT = 9;
+const LONG = 18;
+const LONG_COMPANY = '2449';
+const AIR_MONITOR = '3254';
+const AIR_MONITOR_LENGTH = 17;
+const CONNECT_ONLY = '3154';
+
+const SHORT_NAMES = /^[st]ps$/i;
+const LONG_NAMES = /^i(?:bs|th)-\w+-?b$/i;
+
+/** Bytes 5 and 6 are a checksum of the five before them; it alone makes a frame of renamed devices certain. */
+const isChecked = (frame: Uint8Array): boolean => crc16modbus(frame.subarray(0, 5)) === (frame[5]! | (frame[6]! << 8));
+
+type Kind = 'short' | 'long' | 'air' | 'silent';
+
+function kindOf(advert: Advert): Kind | undefined {
+  if (advert.manufacturerData.size === 0) return undefined;
+  const name = advert.name ?? '';
+  if (SHORT_NAMES.test(name)) return 'short';
+  const long = advert.manufacturerData.get(LONG_COMPANY);
+  if (long !== undefined && (LONG_NAMES.test(name) || (long.length === LONG - 2 && long.at(-1) === 0))) return 'long';
+  const air = advert.manufacturerData.get(AIR_MONITOR);
+  if (air !== undefined && (/IAM-T2/.test(name) || (air[0] === 0x00 && air[1] === 0x62))) return 'air';
+  if (advert.manufacturerData.get(CONNECT_ONLY)?.[0] === 0x41 && /IAM-T1/.test(name)) return 'silent';
+  const frame = wholeFrame(advert);
+  return frame?.length === SHORT && advert.serviceUuids.includes(SERVICE) && isChecked(frame) ? 'short' : undefined;
+}
+
+/** A battery above 100 and a humidity of nothing or of all ones are not there. */
+function checked(temperature: number, humidity: number, battery: number): DecodedAdvert {
+  const quality: Record<string, string> = {};
+  if (humidity > 100) quality['humidity'] = 'not available';
+  if (battery > 100) quality['battery'] = 'not available';
+  return {
+    telemetry: {
+      temperature,
+      ...(humidity > 0 && humidity <= 100 ? { humidity } : {}),
+      ...(battery <= 100 ? { battery } : {}),
+    },
+    quality,
+  };
+}
+
+function short(frame: Uint8Array): DecodedAdvert {
+  const view = viewOf(frame);
+  return {
+    ...checked(view.getInt16(0, true) / 100, view.getUint16(2, true) / 100, view.getUint8(7)),
+    metadata: { externalProbe: view.getUint8(4) !== 0 },
+  };
+}
+
+function long(frame: Uint8Array): DecodedAdvert {
+  const view = viewOf(frame);
+  return checked(view.getInt16(6, true) / 10, view.getUint16(8, true) / 10, view.getUint8(10));
+}
+
+/** Big-endian; the temperature in °F where the display shows that. The battery byte is not understood. */
+function air(frame: Uint8Array): DecodedAdvert {
+  const view = viewOf(frame);
+  const shown = view.getInt16(10) / 10;
+  const humidity = view.getUint16(12) / 10;
+  return {
+    telemetry: {
+      temperature: view.getUint8(9) & 0x02 ? rounded(((shown - 32) * 5) / 9) : shown,
+      ...(humidity <= 100 ? { humidity } : {}),
+      co2: view.getUint16(14),
+    },
+    quality: humidity <= 100 ? {} : { humidity: 'not available' },
+  };
+}
+
+const lengths: Readonly<Record<Exclude<Kind, 'silent'>, number>> = {
+  short: SHORT,
+  long: LONG,
+  air: AIR_MONITOR_LENGTH,
+};
+const layouts = { short, long, air };
+
+const origin = 'Bluetooth-Devices/inkbird-ble tests/test_parser.py (MIT)';
+
+export const decoder = defineDecoder({
+  name: 'inkbird-climate',
+  vendor: 'Inkbird',
+  models: ['IBS-TH', 'IBS-TH2', 'IBS-P01B', 'IBS-P02B', 'ITH-11-B', 'ITH-13-B', 'ITH-21-B', 'IAM-T1', 'IAM-T2'],
+  source: 'https://github.com/Bluetooth-Devices/inkbird-ble',
+  matches: advert => kindOf(advert) !== undefined,
+  decode(advert) {
+    const kind = kindOf(advert) ?? 'silent';
+    if (kind === 'silent')
+      return { telemetry: {}, deviceModel: 'Inkbird IAM-T1', quality: { payload: 'values only over a connection' } };
+    const frame = wholeFrame(advert) ?? new Uint8Array();
+    if (frame.length !== lengths[kind])
+      return { rejected: `Inkbird: expected ${lengths[kind] - 2} bytes, got ${Math.max(0, frame.length - 2)}` };
+    if (kind === 'short' && !isChecked(frame)) return { rejected: 'Inkbird: wrong checksum' };
+    const named = /^(?:Ink@)?(I(?:BS|TH|AM)-[\w-]+)$/i.exec(advert.name ?? '')?.[1];
+    const model = named ?? (kind === 'short' ? 'IBS-TH' : kind === 'air' ? 'IAM-T2' : 'IBS or ITH');
+    return { ...layouts[kind](frame), deviceModel: `Inkbird ${model}` };
+  },
+  examples: [
+    {
+      name: 'renamed, below zero',
+      origin,
+      advert: { name: 'N0BYD', service_uuids: [SERVICE], manufacturer_data: { f9ab: '1b1e0048e33708' } },
+      gives: { temperature: -16.21, humidity: 77.07, battery: 55 },
+    },
+    {
+      name: 'without humidity',
+      advert: { name: 'tps', manufacturer_data: { '08fc': '000001b7b46408' } },
+      gives: { temperature: 23, battery: 100 },
+    },
+    {
+      name: 'ITH-21-B',
+      origin,
+      advert: {
+        name: 'ITH-21-B',
+        service_uuids: [SERVICE],
+        manufacturer_data: { '2449': '07110098d80013026401900400000000' },
+      },
+      gives: { temperature: 21.6, humidity: 53.1, battery: 100 },
+    },
+    {
+      name: 'pool thermometer',
+      origin,
+      advert: {
+        name: 'IBS-P02B',
+        service_uuids: [SERVICE],
+        manufacturer_data: { '2449': '111800656e0100005f00000100000000' },
+      },
+      gives: { temperature: 36.6, battery: 95 },
+    },
+    {
+      name: 'air monitor',
+      origin,
+      advert: { name: 'Ink@IAM-T2', manufacturer_data: { '3254': '006200a13e29bed4011a0227026791' } },
+      gives: { temperature: 28.2, humidity: 55.1, co2: 615 },
+    },
+    {
+      name: 'air monitor in °F',
+      advert: { name: 'Ink@IAM-T2', manufacturer_data: { '3254': '006200a13e29bed602b20227026791' } },
+      gives: { temperature: 20.555556, humidity: 55.1, co2: 615 },
+    },
+    {
+      name: 'damaged',
+      advert: { name: 'sps', manufacturer_data: { f9ab: '1b1e0048e43708' } },
+      rejects: 'wrong checksum',
+    },
+    { name: 'cut', advert: { name: 'sps', manufacturer_data: { f9ab: '1b1e0048e337' } }, rejects: 'expected 7 bytes' },
+  ],
+});
