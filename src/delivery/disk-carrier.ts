@@ -13,6 +13,8 @@ export type DiskCarrierOptions<Row> = {
   maxRows: number;
   /** Tried again for ever. */
   open(): Promise<Outbox<Row>>;
+  /** Whether rows may lie there from before. Without any the outbox is opened when the peer is away for the first time. */
+  exists(): boolean;
   /** Rows out of the outbox were written; they are forgotten when it resolves, and told again after a rejection. */
   onDrained(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
   after?: After;
@@ -39,7 +41,9 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
     for (const wake of woken) wake();
   }
 
-  let opening = open();
+  // A thread and a file for each link cost memory that most never need.
+  let asked = options.exists();
+  let opening = asked ? open() : Promise.resolve();
   const opened = opening;
   async function open(): Promise<void> {
     try {
@@ -57,6 +61,7 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
   }
 
   function reopen(): void {
+    asked = true;
     opening = open();
   }
 
@@ -151,6 +156,10 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
           } catch (error) {
             if (!isOutage(error)) throw error;
           }
+        if (!asked) {
+          reopen();
+          await opening;
+        }
         const it = box;
         if (it === undefined) await Promise.race([breaker.due(), change()]);
         else

@@ -34,8 +34,8 @@ type Page = { generation: number; at: string; lines: readonly Line[] };
 
 /** What no source waits for is on the disk after this time. */
 const LAZY_MS = 250;
-/** Between two writes: what waits for one waits together. */
-const LINGER_MS = 5;
+/** Between two writes: what waits for one waits together. Delays acknowledgements at most, never rows. */
+const LINGER_MS = 20;
 const fileOf = (folder: string, generation: number): string => path.join(folder, `ledger-${generation % 2}.json`);
 
 const opened = new Map<string, LedgerFile>();

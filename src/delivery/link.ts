@@ -1,4 +1,5 @@
 // Link: one pipeline from the rows of many messages to a peer: batcher → carrier (drop, memory, disk) behind a breaker → sink.
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
@@ -73,6 +74,7 @@ export function openLink<Row>(sink: Sink<Row>, options: LinkOptions<Row>): Link<
       breaker: guard,
       maxRows,
       after: options.after,
+      exists: () => existsSync(file),
       async open() {
         await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
         const { codec, onDropped } = options;

@@ -12,28 +12,49 @@ export type BoundedMap<K, V> = {
   clear(): void;
 };
 
-/** A map of at most `limit` keys. `get` and `set` make a key the most recently used; `onEvict` sees what leaves. */
+type Slot<V> = { value: V; usedAt: number };
+
+/**
+ * A map of at most `limit` keys; `onEvict` sees what leaves. `set` makes a key the most recently used, `get` too, but not
+ * again within limit/4 uses of the map: moving a key costs as much as all the rest, and the order among the newest is no matter.
+ */
 export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => void): BoundedMap<K, V> {
-  const map = new Map<K, V>();
+  const map = new Map<K, Slot<V>>();
+  const fresh = Math.floor(limit / 4);
+  let uses = 0;
   let evicted = 0;
+  // Goes on from the last key that left: a new iterator would step over the places of all that have left before.
+  let oldest = map.keys();
+
+  function evict(): void {
+    let next = oldest.next();
+    if (next.done) {
+      oldest = map.keys();
+      next = oldest.next();
+    }
+    const key = next.value as K;
+    const slot = map.get(key) as Slot<V>;
+    map.delete(key);
+    evicted++;
+    onEvict?.(key, slot.value);
+  }
+
   return {
     get(key) {
-      const value = map.get(key);
-      if (value !== undefined) {
+      const slot = map.get(key);
+      if (slot === undefined) return undefined;
+      uses++;
+      if (uses - slot.usedAt > fresh) {
         map.delete(key);
-        map.set(key, value);
+        map.set(key, slot);
+        slot.usedAt = uses;
       }
-      return value;
+      return slot.value;
     },
     set(key, value) {
       map.delete(key);
-      map.set(key, value);
-      if (map.size > limit) {
-        const [oldKey, oldValue] = map.entries().next().value as [K, V];
-        map.delete(oldKey);
-        evicted++;
-        onEvict?.(oldKey, oldValue);
-      }
+      map.set(key, { value, usedAt: ++uses });
+      if (map.size > limit) evict();
     },
     delete: key => map.delete(key),
     has: key => map.has(key),
@@ -43,7 +64,9 @@ export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => 
     get evicted() {
       return evicted;
     },
-    entries: () => map.entries(),
+    *entries() {
+      for (const [key, { value }] of map) yield [key, value];
+    },
     clear: () => map.clear(),
   };
 }

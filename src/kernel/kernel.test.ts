@@ -46,6 +46,33 @@ describe('kernel: bounded map', () => {
   });
 });
 
+describe('kernel: bounded map under churn', () => {
+  it('never holds more than its limit, and loses the old ones only', () => {
+    const map = boundedMap<number, number>(1000);
+    for (let n = 0; n < 100_000; n++) {
+      map.set(n, n);
+      assert.ok(map.size <= 1000);
+      if (n % 10 === 0) assert.equal(map.get(0) ?? 0, 0);
+    }
+    assert.equal(map.evicted, 99_000);
+    assert.ok(map.has(0), 'what is used stays');
+    assert.ok(map.has(99_999) && map.has(99_500) && !map.has(50_000));
+  });
+  it('goes on after it was emptied', () => {
+    const map = boundedMap<number, number>(2);
+    for (let n = 0; n < 5; n++) map.set(n, n);
+    map.clear();
+    for (let n = 0; n < 5; n++) map.set(n, n);
+    assert.deepEqual(
+      [...map.entries()],
+      [
+        [3, 3],
+        [4, 4],
+      ],
+    );
+  });
+});
+
 describe('kernel: backoff', () => {
   it('grows to its cap, jitters in the upper half, and starts again', () => {
     const low = backoff(100, 1000, () => 0);

@@ -23,6 +23,14 @@ export function count(name: string, by = 1, labels: Labels = {}): void {
   sample(name, labels, 'counter').value += by;
 }
 
+/** The same counter again and again, looked up once. */
+export function counter(name: string, labels: Labels = {}): (by: number) => void {
+  const found = sample(name, labels, 'counter');
+  return by => {
+    found.value += by;
+  };
+}
+
 export function gauge(name: string, value: number, labels: Labels = {}): void {
   sample(name, labels, 'gauge').value = value;
 }

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { expected, Fault } from '../kernel/fault.ts';
-import { count, forgetGauges, gauge } from '../kernel/metrics.ts';
+import { counter, forgetGauges, gauge } from '../kernel/metrics.ts';
 import type { Host, Message, Output } from './define.ts';
 import { removePart, reportPart } from './health.ts';
 import type { Red, RedNode } from './red.ts';
@@ -14,6 +14,9 @@ export function messagesOf(output: Output): readonly Message[] {
   return output.flat().filter((message): message is Message => typeof message === 'object' && message !== null);
 }
 
+// Labels may hold reasons that a device's input decides.
+const MOST_COUNTERS = 200;
+
 export type OpenHost = { host: Host; close(): void };
 
 /** `config` is what the operator saved; `close` releases config nodes, timers and gauges. */
@@ -21,6 +24,7 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
   const labels = { node: node.id, type: node.type, name: node.name || node.type.replace('fieldline-', '') };
   const status = calmStatus((fill, text) => node.status({ fill, shape: fill === 'grey' ? 'ring' : 'dot', text }));
   const retained = new Set<NonNullable<RedNode['fieldline']>>();
+  const counters = new Map<string, (by: number) => void>();
   const palette = RED.settings.fieldline ?? {};
   const host: Host = {
     id: node.id,
@@ -55,7 +59,15 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     ticket: ticketOf,
     evaluate: (setting, message) => RED.util.evaluateNodeProperty(setting.value, setting.type, node, message),
     status: status.set,
-    count: (name, by = 1, more = {}) => count(name, by, { ...labels, ...more }),
+    count(name, by = 1, more = {}) {
+      const key = `${name} ${Object.values(more).join(' ')}`;
+      let add = counters.get(key);
+      if (add === undefined) {
+        add = counter(name, { ...labels, ...more });
+        if (counters.size < MOST_COUNTERS) counters.set(key, add);
+      }
+      add(by);
+    },
     gauge: (name, value) => gauge(name, value, labels),
     ready: (ready, detail) => reportPart({ id: node.id, name: labels.name, type: node.type, ready, detail }),
     log(level, text) {
