@@ -1,0 +1,25 @@
+// iBeacon of any maker: identified, without values.
+import { iBeaconOf } from './apple/ibeacon.ts';
+import { defineDecoder } from '../define.ts';
+
+export const decoder = defineDecoder({
+  name: 'ibeacon',
+  vendor: 'Apple',
+  models: ['iBeacon'],
+  source: 'https://developer.apple.com/ibeacon/',
+  generic: true,
+  matches: advert => iBeaconOf(advert) !== undefined,
+  decode(advert) {
+    const beacon = iBeaconOf(advert);
+    if (beacon === undefined) return { rejected: 'iBeacon: expected 23 bytes' };
+    const { uuid, major, minor, power } = beacon;
+    return { telemetry: {}, deviceModel: 'iBeacon', metadata: { beacon: { uuid, major, minor, power } } };
+  },
+  examples: [
+    {
+      name: 'major 1, minor 2',
+      advert: { manufacturer_data: { '004c': '0215fda50693a4e24fb1afcfc6eb07647825' + '00010002' + 'c5' } },
+      gives: {},
+    },
+  ],
+});
