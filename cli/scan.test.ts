@@ -202,7 +202,7 @@ describe('scan, at a broker', () => {
     });
   }).timeout(10_000);
 
-  it('drops what the broker cannot take, goes on, and lets the next copy through when it is back', async () => {
+  it('drops what the broker cannot take, and goes on when it is back', async () => {
     await start();
     await until(() => on('bt-mqtt/raw/attic').length > 2);
     await closeBroker();

@@ -1,19 +1,23 @@
 // `fieldline scan --config scanner.yaml`: the scanner as a process of its own, until it is told to end.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import mqttPacket from 'mqtt-packet';
 import { reasonOf } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
-import { type ScanConfig, scanConfig } from './scan-config.ts';
-import { type Log, startScanner } from './scanner.ts';
+import type { ScanConfig } from './scan-config.ts';
+import type { Log } from './scanner.ts';
 
 const USAGE = 'usage: fieldline scan --config scanner.yaml';
 
 /** Logs JSON lines on standard error. Ends with 2 where the configuration is wrong, with 0 on SIGTERM or SIGINT. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  staySmall();
   let config: ScanConfig;
   try {
     const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' } } });
     if (values.config === undefined) throw new Error(USAGE);
+    const { scanConfig } = await import('./scan-config.ts');
     config = scanConfig(await readFile(values.config, 'utf8'));
   } catch (error) {
     io.stderr(`fieldline scan: ${reasonOf(error)}`);
@@ -21,10 +25,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   const log: Log = (level, text, fields = {}) =>
     io.stderr(JSON.stringify({ time: new Date().toISOString(), level, text, ...fields }));
+  const { startScanner } = await import('./scanner.ts');
   const scanner = await startScanner(config, log);
   await new Promise<void>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   await scanner.close();
   return 0;
+}
+
+/** Before anything large is loaded. The machine may have little memory: no optimised code, few young objects, no table of every number of two bytes. */
+function staySmall(): void {
+  for (const flag of ['--no-opt', '--no-maglev', '--max-semi-space-size=1']) setFlagsFromString(flag);
+  mqttPacket.writeToStream.cacheNumbers = false;
 }

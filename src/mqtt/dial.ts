@@ -1,8 +1,8 @@
 // Opens the byte stream to a broker: TCP, TLS or WebSocket, by the scheme of its address.
+import { createRequire } from 'node:module';
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { createWebSocketStream, WebSocket } from 'ws';
+import type { ConnectionOptions } from 'node:tls';
 import { expected, Fault } from '../kernel/fault.ts';
 
 export type TlsOptions = Pick<
@@ -43,9 +43,12 @@ export function dial(address: BrokerAddress, tls: TlsOptions, maxBytes: number, 
   if (scheme === 'tls') {
     // A host that is an address cannot be a server name [RFC 6066 §3].
     const servername = tls.servername || (/^[\d.]+$|:/.test(host) ? '' : host);
-    const socket = connectTls({ ...tls, host, port, servername }, onOpen);
+    // As with ws below: not loaded where nobody uses it.
+    const socket = process.getBuiltinModule('node:tls').connect({ ...tls, host, port, servername }, onOpen);
     return socket.setNoDelay(true);
   }
+  // Loaded where it is needed: on a small scanner it would be a tenth of the memory.
+  const { createWebSocketStream, WebSocket } = createRequire(import.meta.url)('ws') as typeof import('ws');
   const target = new URL(url);
   target.username = '';
   target.password = '';

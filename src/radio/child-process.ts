@@ -22,8 +22,8 @@ export type RadioProcessOptions = {
 };
 
 const childFile = import.meta.url.endsWith('.ts') ? './child.ts' : './child.js';
-// Its own data is small; what it hears goes on at once.
-const MEMORY = ['--max-old-space-size=96', '--max-semi-space-size=2'];
+// Small machines run this: its data is little and goes on at once, and optimised code would take more than it saves.
+const MEMORY = ['--max-old-space-size=96', '--max-semi-space-size=1', '--no-opt', '--no-maglev'];
 const LONGEST_WAIT_MS = 5000;
 const CLOSE_MS = 1500;
 const KEPT_STDERR = 300;
