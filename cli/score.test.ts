@@ -39,7 +39,7 @@ describe('score', () => {
     const { out } = await score(csv, '--explain');
     assert.equal(out[0], 'timestamp,value,kind,expected,band,anomaly_score');
     assert.match(out[1] ?? '', /,learning,,,1$/);
-    assert.match(out[151] ?? '', /,(jump|outlier),-?\d[\d.]*,-?\d[\d.]*\.\.-?\d[\d.]*,-0\.\d+$/);
+    assert.match(out[151] ?? '', /,(jump|spike|range),-?\d[\d.]*,-?\d[\d.]*\.\.-?\d[\d.]*,-0\.\d+$/);
   });
 
   it('scores from the past only', async () => {

@@ -1,9 +1,16 @@
 // anomaly: adds to each reading how normal its values are, judged by what the series did before.
+import path from 'node:path';
+import { keepCheckpoint, readCheckpoint } from '../../src/anomaly/checkpoint.ts';
 import { deviceScorer, seriesKey } from '../../src/anomaly/device.ts';
 import { reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import { fields } from './fields.ts';
+
+/** False alarms in 10,000 points by sensitivity. */
+const FALSE_ALARMS = { low: 0.1, medium: 1, high: 5 } as const;
+const CHECKPOINT_MS = 300_000;
 
 export const definition = defineNode({
   type: 'fieldline-anomaly',
@@ -12,51 +19,24 @@ export const definition = defineNode({
   summary: 'Adds to each reading how normal its values are, judged by what the series did before.',
   input: 'readings',
   outputs: ['readings with score'],
-  fields: {
-    series: {
-      kind: 'choice',
-      label: 'Series',
-      help: 'Values of one series are compared with each other; each metric is a series of its own.',
-      initial: 'auto',
-      options: [
-        ['auto', 'by device; laser distances by element'],
-        ['device', 'by device'],
-        ['key', 'by the key below'],
-      ],
-    },
-    key: {
-      kind: 'typed',
-      label: 'Key',
-      help: 'Property of the message, used with the third choice; for a batch, of each member as if it had come alone.',
-      initial: 'payload.deviceId',
-      types: ['msg'],
-      initialType: 'msg',
-    },
-    sensitivity: {
-      kind: 'choice',
-      label: 'Sensitivity',
-      help: 'How unusual a value must be to count as an anomaly.',
-      initial: 'medium',
-      options: [
-        ['low', 'low: only what is gross'],
-        ['medium', 'medium'],
-        ['high', 'high: more finds, more false alarms'],
-      ],
-    },
-    maxSeries: {
-      kind: 'number',
-      label: 'Most series',
-      help: 'Above this the series that was quiet for longest is forgotten; a series takes about 4 KB.',
-      initial: 10000,
-      min: 1,
-      max: 1000000,
-      integer: true,
-    },
-  },
-  start(settings, host) {
-    const scorer = deviceScorer({ sensitivity: settings.sensitivity, maxSeries: settings.maxSeries });
+  fields,
+  async start(settings, host) {
+    const { sensitivity, falseAlarms, maxSeries, direction, nearUnits, nearPercent } = settings;
+    const rate = sensitivity === 'rate' ? falseAlarms : FALSE_ALARMS[sensitivity];
+    const scorer = deviceScorer({ falseAlarms: rate, maxSeries, direction, nearUnits, nearPercent });
+    const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
+    const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
+    const { taken, refused } = await readCheckpoint(file, keys, scorer.restore);
+    if (taken + refused > 0) host.log('info', `series restored: ${taken}, learning anew: ${refused}`);
     let scored = 0;
     let anomalies = 0;
+    const keeper = keepCheckpoint({
+      file,
+      keys,
+      everyMs: CHECKPOINT_MS,
+      states: scorer.states,
+      failed: why => host.log('error', `what was learned could not be saved: ${reasonOf(why)}`),
+    });
 
     const keyOf = (reading: Reading, message: Message): string => {
       if (settings.series === 'auto') return seriesKey(reading);
@@ -68,15 +48,23 @@ export const definition = defineNode({
     return {
       input(message, send, done) {
         try {
+          if (message['feedback'] === 'normal') {
+            for (const member of membersOf(message.payload))
+              if (isReading(member))
+                keeper.changed(scorer.accept(keyOf(member, message), member.metadata.anomaly?.metric));
+            return done();
+          }
+          const guarded = host.evaluate(settings.guard, message) === true;
           let found = 0;
           for (const member of membersOf(message.payload)) {
             if (!isReading(member)) continue;
-            const anomaly = scorer.score(member, keyOf(member, message));
+            const anomaly = scorer.score(member, keyOf(member, message), guarded);
             if (anomaly === undefined) continue;
             member.metadata.anomaly = anomaly;
             scored++;
             if (anomaly.score < 0) found++;
           }
+          keeper.changed(1);
           anomalies += found;
           if (found > 0) host.count('fieldline_anomalies_total', found);
           host.gauge('fieldline_anomaly_series', scorer.size);
@@ -89,6 +77,7 @@ export const definition = defineNode({
           done(new Error(`key: ${reasonOf(error)}`));
         }
       },
+      close: keeper.close,
     };
   },
 });

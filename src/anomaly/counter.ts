@@ -1,4 +1,5 @@
 // Counter: a series that only ever rises is watched by its rate, not by its value.
+import type { State } from './state.ts';
 
 // So many values without a fall, more than half of them rising, make a counter.
 const EVIDENCE = 100;
@@ -7,6 +8,8 @@ const EVIDENCE = 100;
 export type Watched = number | 'changed' | 'reset' | 'late';
 
 export type Counter = {
+  /** All it knows. */
+  readonly state: State;
   /** `seconds` since the point before: 0 for one that came late, undefined where no times are known. */
   watch(seconds: number | undefined, value: number): Watched;
 };
@@ -15,6 +18,7 @@ export function counter(): Counter {
   const state = { isCounter: false, values: 0, rises: 0, falls: 0, last: Number.NaN };
 
   return {
+    state,
     watch(seconds, value) {
       if (seconds === 0) return state.isCounter ? 'late' : value;
       const before = state.last;

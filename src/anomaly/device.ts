@@ -1,13 +1,9 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
 import { boundedMap } from '../kernel/bounded.ts';
 import type { Anomaly, Reading } from '../reading/reading.ts';
-import { type Scored, type Series, series } from './score.ts';
+import { type Scored, type ScoreOptions, type Series, series } from './score.ts';
 
-export type Sensitivity = 'low' | 'medium' | 'high';
-const LIMITS: Readonly<Record<Sensitivity, number>> = { low: 14, medium: 10, high: 8 };
-
-export type DeviceScorerOptions = {
-  sensitivity?: Sensitivity;
+export type DeviceScorerOptions = ScoreOptions & {
   /** Above this the series that was quiet for longest is forgotten. */
   maxSeries?: number;
   /** Readings whose result is remembered, so that one that is sent again is not scored as a new point. */
@@ -15,8 +11,17 @@ export type DeviceScorerOptions = {
 };
 
 export type DeviceScorer = {
-  /** Result for a reading whose metrics belong to the series of `key`; undefined when it has no number. */
-  score(reading: Reading, key?: string): Anomaly | undefined;
+  /**
+   * Result for a reading whose metrics belong to the series of `key`; undefined when it has no number.
+   * `guarded`: nobody wants to hear of it (maintenance); it is neither judged nor learned.
+   */
+  score(reading: Reading, key?: string, guarded?: boolean): Anomaly | undefined;
+  /** What was last said of a series was wrong: it was normal. Without `metric` of all of the key's; answers how many. */
+  accept(key: string, metric?: string): number;
+  /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
+  states(): IterableIterator<readonly [name: string, state: Uint8Array]>;
+  /** Takes over a series; false when its state is of another version. Those restored first are forgotten first. */
+  restore(name: string, state: Uint8Array): boolean;
   readonly size: number;
   readonly evicted: number;
 };
@@ -27,9 +32,11 @@ export function seriesKey({ deviceId, telemetry, metadata }: Reading): string {
   return metadata.elementId ?? metadata.elementType ?? deviceId;
 }
 
+/** A name of a series: neither a key nor a metric can make it that of another. */
+const nameOf = (key: string, metric: string): string => `${key}\n${metric}`;
+
 export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
-  const { sensitivity = 'medium', maxSeries = 10_000, remembered = 10_000 } = options;
-  const limit = LIMITS[sensitivity];
+  const { maxSeries = 10_000, remembered = 10_000 } = options;
   const known = boundedMap<string, Series>(maxSeries);
   // Two generations instead of one list in order of age: forgetting costs nothing.
   let recent = new Map<string, Anomaly>();
@@ -38,13 +45,13 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   const seriesOf = (key: string): Series => {
     let found = known.get(key);
     if (found === undefined) {
-      found = series({ limit });
+      found = series(options);
       known.set(key, found);
     }
     return found;
   };
 
-  const judge = (reading: Reading, key: string): Anomaly | undefined => {
+  const judge = (reading: Reading, key: string, guarded: boolean): Anomaly | undefined => {
     const time = Date.parse(reading.timestamp);
     let lowest: Scored | undefined;
     let metric = '';
@@ -53,7 +60,8 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
       // Somebody walks about with a laser meter: its measurements have no rhythm.
       const when = name === 'value_mm' || Number.isNaN(time) ? undefined : time;
-      const scored = seriesOf(`${key}\n${name}`).score(when, value);
+      const one = seriesOf(nameOf(key, name));
+      const scored = guarded ? one.pass(when, value) : one.score(when, value);
       if (lowest !== undefined && scored.score >= lowest.score) continue;
       lowest = scored;
       metric = name;
@@ -64,19 +72,38 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   };
 
   return {
-    score(reading, key = seriesKey(reading)) {
+    score(reading, key = seriesKey(reading), guarded = false) {
       const { digest } = reading.metadata;
-      if (digest === undefined) return judge(reading, key);
+      if (digest === undefined) return judge(reading, key, guarded);
       const identity = `${digest}${reading.timestamp}${reading.deviceId}`;
       const before = recent.get(identity) ?? older.get(identity);
       if (before !== undefined) return before;
-      const anomaly = judge(reading, key);
+      const anomaly = judge(reading, key, guarded);
       if (anomaly !== undefined) recent.set(identity, anomaly);
       if (recent.size >= remembered) {
         older = recent;
         recent = new Map();
       }
       return anomaly;
+    },
+    accept(key, metric) {
+      let found = 0;
+      for (const [name, one] of known.entries()) {
+        if (metric === undefined ? !name.startsWith(nameOf(key, '')) : name !== nameOf(key, metric)) continue;
+        one.accept();
+        found++;
+      }
+      return found;
+    },
+    *states() {
+      // A copy: a series that is used meanwhile moves to the end and would come again, without end.
+      for (const [name, one] of [...known.entries()]) yield [name, one.save()];
+    },
+    restore(name, state) {
+      const one = series(options);
+      if (!one.restore(state)) return false;
+      known.set(name, one);
+      return true;
     },
     get size() {
       return known.size;

@@ -1,5 +1,5 @@
 // Models: what a series usually does, seen four ways; each forecasts the next value from the past alone.
-// Their state is in objects, not in variables of the factory: a number that changes with every point is then changed in place.
+// Their state is in the objects themselves: so it can be saved, and a number that changes with every point changes in place.
 
 export type ModelKind = 'outlier' | 'drift' | 'jump' | 'season';
 
@@ -15,14 +15,25 @@ export type Model = {
   learn(value: number, slot: number): void;
 };
 
+/** `recent`: the mean of the last 24 values, the one last judged included. */
+export type Drift = Model & { readonly recent: number };
+
+/** What the others measure themselves by. */
+export type Outlier = Model;
+
 /** Half hours of a day; a point without time has slot −1. */
 export const SLOTS = 48;
 
-// A series that never moved has no scale; the least one is a billionth of its level.
-const least = (level: number): number => 1e-9 * Math.abs(level) + 1e-12;
+// A series that never moved has no scale; the least one is a billionth of its level. A series that stands still every night
+// has one all the same: a hundredth of its long-run scale.
+export const least = (level: number): number => 1e-9 * Math.abs(level) + 1e-12;
+
+// Of a deviation from the mean only so many scales are learned: a fault that ends leaves the mean where it was.
+const MOST_DEVIATION = 3;
+const TRUSTED_AFTER = 500;
 
 /** Far from the mean of about the last 500 values. */
-export function outlier(): Model {
+export function outlier(): Outlier {
   const it = {
     kind: 'outlier' as const,
     expected: 0,
@@ -35,7 +46,8 @@ export function outlier(): Model {
     },
     learn(value: number): void {
       const weight = Math.max(1 / ++it.count, 1 / 500);
-      const deviation = value - it.expected;
+      const most = it.count > TRUSTED_AFTER ? MOST_DEVIATION * it.scale : Number.POSITIVE_INFINITY;
+      const deviation = Math.min(most, Math.max(-most, value - it.expected));
       it.expected += weight * deviation;
       it.variance = (1 - weight) * (it.variance + weight * deviation * deviation);
     },
@@ -44,7 +56,7 @@ export function outlier(): Model {
 }
 
 /** The mean of the last 24 values is far from the long-run mean. `long` is the model of that mean. */
-export function drift(long: Model): Model {
+export function drift(long: Outlier): Drift {
   const SPAN = 24;
   const ring = new Float64Array(SPAN);
   const it = {
@@ -52,15 +64,17 @@ export function drift(long: Model): Model {
     expected: 0,
     scale: 0,
     variance: 0,
+    ring,
     sum: 0,
+    recent: 0,
     count: 0,
     judge(value: number): number {
       const { count } = it;
       const leaving = count >= SPAN ? (ring[count % SPAN] as number) : 0;
       it.expected = long.expected;
       it.scale = Math.sqrt(it.variance) + 0.05 * long.scale;
-      const recent = (it.sum - leaving + value) / Math.min(count + 1, SPAN);
-      return count < 2 ? -1 : Math.abs(recent - it.expected) / it.scale;
+      it.recent = (it.sum - leaving + value) / Math.min(count + 1, SPAN);
+      return count < 2 ? -1 : Math.abs(it.recent - it.expected) / it.scale;
     },
     learn(value: number): void {
       const at = it.count % SPAN;
@@ -77,19 +91,20 @@ export function drift(long: Model): Model {
 }
 
 /** Far from a quickly following level plus the habit of the time of day (additive Holt-Winters without trend). */
-export function jump(): Model {
+export function jump(long: Outlier): Model {
   const habit = new Float64Array(SLOTS);
   const it = {
     kind: 'jump' as const,
     expected: 0,
     scale: 0,
+    habit,
     level: 0,
     usual: 0,
     count: 0,
     judge(value: number, slot: number): number {
       if (it.count === 0) it.level = value;
       it.expected = it.level + (slot < 0 ? 0 : (habit[slot] as number));
-      it.scale = it.usual + least(it.level);
+      it.scale = it.usual + 0.01 * long.scale + least(it.level);
       return it.count < 2 ? -1 : Math.abs(value - it.expected) / it.scale;
     },
     learn(value: number, slot: number): void {
@@ -104,20 +119,22 @@ export function jump(): Model {
 }
 
 /** Far from what the same half hour brought on other days. */
-export function season(): Model {
+export function season(long: Outlier): Model {
   const means = new Float64Array(SLOTS);
   const counts = new Uint32Array(SLOTS);
   const it = {
     kind: 'season' as const,
     expected: 0,
     scale: 0,
+    means,
+    counts,
     usual: 0,
     /** Values that had a forecast. */
     known: 0,
     judge(value: number, slot: number): number {
       if (slot < 0 || (counts[slot] as number) < 2) return -1;
       it.expected = means[slot] as number;
-      it.scale = it.usual + least(it.expected);
+      it.scale = it.usual + 0.01 * long.scale + least(it.expected);
       return it.known < SLOTS / 2 ? -1 : Math.abs(value - it.expected) / it.scale;
     },
     learn(value: number, slot: number): void {

@@ -1,4 +1,5 @@
 // Rhythm: when values come and whether they move; tells gaps and stuck sensors.
+import type { State } from './state.ts';
 
 /** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
 const GAP_INTERVALS = 5;
@@ -11,21 +12,29 @@ const STUCK_RUN = 12;
 const CLOCK_SET_BACK = 3;
 
 export type Rhythm = {
+  /** All it knows. */
+  readonly pauses: State;
+  readonly values: State;
   /** Takes the time (ms) of the next point and answers how many times too long the pause before it was; above 1 it is a gap. */
   gap(time: number): number;
   /** Seconds between the last two points; 0 for a point that is late or repeats a time, undefined for the first. */
   readonly seconds: number | undefined;
+  /** The last pause and the stretch of equal values that lasts are usual. */
+  accept(): void;
   /** How many times too long this value has stood still; from 1 on it is stuck. */
   stuck(value: number): number;
 };
 
 export function rhythm(): Rhythm {
-  const pauses = { last: Number.NaN, seconds: Number.NaN, usual: 0, longest: 0, behind: 0, count: 0 };
+  const pauses = { before: 0, last: Number.NaN, seconds: Number.NaN, usual: 0, longest: 0, behind: 0, count: 0 };
   const values = { last: Number.NaN, run: 0, longestRun: 0, runLimit: 0, steps: 0, repeats: 0 };
 
   return {
+    pauses,
+    values,
     gap(time) {
       const pause = time - pauses.last;
+      pauses.before = Math.max(0, pause) || 0;
       pauses.seconds = Math.max(0, pause) / 1000;
       pauses.behind = pause < 0 ? pauses.behind + 1 : 0;
       if (!(pause <= 0) || pauses.behind >= CLOCK_SET_BACK) pauses.last = time;
@@ -38,6 +47,11 @@ export function rhythm(): Rhythm {
       pauses.count++;
       pauses.usual += Math.max(1 / pauses.count, 0.02) * (Math.min(pause, most) - usual);
       return excess;
+    },
+    accept() {
+      pauses.longest = Math.max(pauses.longest, pauses.before);
+      values.longestRun = Math.max(values.longestRun, values.run);
+      values.runLimit = Math.max(values.runLimit, 3 * values.run);
     },
     get seconds() {
       return Number.isNaN(pauses.seconds) ? undefined : pauses.seconds;

@@ -1,0 +1,134 @@
+// Checkpoint: what all series know, in one file that is replaced as a whole, so that a restart goes on where it was.
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { setImmediate as breath } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+
+/** Layout, little endian: these bytes, which say what the keys of series are; then of each series length of name and of state (u32), CRC-32 of both, name, state. */
+const magicOf = (keys: string): Buffer => Buffer.from(`fieldline anomaly 1 ${JSON.stringify(keys)}\n`);
+const HEAD = 12;
+const LONGEST_NAME = 4096;
+const LARGEST_STATE = 16_384;
+// Between so many series others get their turn: packing one takes some 20 µs.
+const AT_ONCE = 64;
+
+export type Saved = Iterable<readonly [name: string, state: Uint8Array]>;
+
+function record(name: string, state: Uint8Array): Buffer {
+  const text = Buffer.from(name);
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32LE(text.length, 0);
+  head.writeUInt32LE(state.length, 4);
+  head.writeUInt32LE(crc32(state, crc32(text)), 8);
+  return Buffer.concat([head, text, state]);
+}
+
+/** Writes the file anew, on the disk before it takes the place of the old one; answers how many series it holds. */
+export async function writeCheckpoint(file: string, keys: string, states: Saved): Promise<number> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const fresh = `${file}.new`;
+  const target = await open(fresh, 'w');
+  let written = 0;
+  try {
+    let batch: Uint8Array[] = [magicOf(keys)];
+    for (const [name, state] of states) {
+      if (Buffer.byteLength(name) > LONGEST_NAME) continue;
+      batch.push(record(name, state));
+      if (++written % AT_ONCE !== 0) continue;
+      await target.writeFile(Buffer.concat(batch));
+      batch = [];
+      await breath();
+    }
+    await target.writeFile(Buffer.concat(batch));
+    await target.sync();
+  } finally {
+    await target.close();
+  }
+  await rename(fresh, file);
+  return written;
+}
+
+/**
+ * Hands each series of the file to `restore`, which refuses states of another version; answers how many were taken and
+ * how many could not be (another version, a damaged record and all behind it, or a file whose keys mean something else). A file that is not there holds none.
+ */
+export async function readCheckpoint(
+  file: string,
+  keys: string,
+  restore: (name: string, state: Uint8Array) => boolean,
+): Promise<{ taken: number; refused: number }> {
+  const counts = { taken: 0, refused: 0 };
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return counts;
+    throw error;
+  }
+  const magic = magicOf(keys);
+  let at = magic.length;
+  if (!bytes.subarray(0, at).equals(magic)) return { taken: 0, refused: 1 };
+  while (at < bytes.length) {
+    const end = recordEnd(bytes, at);
+    if (end === undefined) {
+      counts.refused++;
+      break;
+    }
+    const body = at + HEAD;
+    const split = body + bytes.readUInt32LE(at);
+    if (restore(bytes.toString('utf8', body, split), bytes.subarray(split, end))) counts.taken++;
+    else counts.refused++;
+    at = end;
+  }
+  return counts;
+}
+
+/** Where the record at `at` ends; undefined when it is damaged. */
+function recordEnd(bytes: Buffer, at: number): number | undefined {
+  if (at + HEAD > bytes.length) return undefined;
+  const [name, state] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)];
+  const end = at + HEAD + name + state;
+  if (name > LONGEST_NAME || state > LARGEST_STATE || end > bytes.length) return undefined;
+  return crc32(bytes.subarray(at + HEAD, end)) === bytes.readUInt32LE(at + 8) ? end : undefined;
+}
+
+export type Keeper = {
+  /** So many series changed. */
+  changed(series: number): void;
+  /** Writes what changed since the last time; never throws. */
+  save(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Writes a checkpoint every so often while something changes, and when it is closed. */
+export function keepCheckpoint(options: {
+  file: string;
+  keys: string;
+  everyMs: number;
+  states: () => Saved;
+  failed: (why: unknown) => void;
+}): Keeper {
+  const { file, keys, everyMs, states, failed } = options;
+  let unsaved = 0;
+  let saving: Promise<void> = Promise.resolve();
+  const write = async (): Promise<void> => {
+    if (unsaved === 0) return;
+    unsaved = 0;
+    await writeCheckpoint(file, keys, states()).catch(failed);
+  };
+  const save = (): Promise<void> => {
+    saving = saving.then(write);
+    return saving;
+  };
+  const timer = setInterval(save, everyMs).unref();
+  return {
+    changed(series) {
+      unsaved += series;
+    },
+    save,
+    close() {
+      clearInterval(timer);
+      return save();
+    },
+  };
+}

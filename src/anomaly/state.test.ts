@@ -1,0 +1,110 @@
+// What a series knows: saved in the middle it goes on as if nothing had happened; bounded; damage is refused.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { deviceScorer } from './device.ts';
+import { type Scored, type Series, series } from './score.ts';
+
+const STEP = 300_000;
+const START = Date.UTC(2026, 0, 5);
+type Shape = (at: number) => number;
+const wobble: Shape = at => ((at * 7919) % 101) / 101 + ((at * 104_729) % 97) / 97;
+const shapes: [name: string, shape: Shape][] = [
+  ['noise with spikes', at => 20 + wobble(at) + (at % 700 === 650 ? 30 : 0)],
+  ['a daily curve with a shift', at => 5 * Math.sin(at / 45.8) + wobble(at) + (at > 1500 ? 40 : 0)],
+  ['a counter that is reset', at => 100 + (at % 1300) * 3 + wobble(at)],
+  ['a stuck sensor', at => (at > 900 && at < 1700 ? 20.5 : 20 + wobble(at))],
+  ['a status register', at => Math.floor(at / 50) % 3],
+];
+const play = (one: Series, shape: Shape, from: number, to: number): Scored[] =>
+  Array.from({ length: to - from }, (_, n) =>
+    one.score(START + (from + n) * STEP + (from + n > 1900 ? 9e7 : 0), shape(from + n)),
+  );
+
+describe('saved series', () => {
+  for (const [name, shape] of shapes)
+    it(`${name}: goes on with the same scores wherever it is cut`, () => {
+      const whole = play(series(), shape, 0, 2200);
+      for (const cut of [0, 1, 24, 63, 100, 651, 905, 1501, 1901]) {
+        const before = series();
+        play(before, shape, 0, cut);
+        const after = series();
+        assert.ok(after.restore(before.save()));
+        assert.deepEqual(play(after, shape, cut, 2200), whole.slice(cut));
+      }
+    });
+
+  it('takes at most 16 KB, however long it is', () => {
+    const one = series();
+    const young = one.save().length;
+    play(one, wobble, 0, 5000);
+    assert.equal(one.save().length, young);
+    assert.ok(young <= 16_384, `${young} bytes`);
+  });
+
+  it('refuses a state of another version or length and stays as it was', () => {
+    const one = series();
+    play(one, wobble, 0, 300);
+    const saved = one.save();
+    for (const wrong of [saved.slice(0, -1), saved.slice(0, 0), Uint8Array.from(saved, (byte, at) => (at ? byte : 99))])
+      assert.equal(one.restore(wrong), false);
+    assert.deepEqual(one.save(), saved);
+  });
+});
+
+describe('checkpoint', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'anomaly-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const scorerOf = (devices: number, readings: number) => {
+    const scorer = deviceScorer();
+    for (let at = 0; at < readings; at++)
+      for (let device = 0; device < devices; device++) scorer.score(readingOf(device, at));
+    return scorer;
+  };
+  const readingOf = (device: number, at: number) => ({
+    deviceId: `d${device}`,
+    protocol: 'mqtt' as const,
+    timestamp: new Date(START + at * STEP).toISOString(),
+    telemetry: { power: wobble(at + device), voltage: 230 + wobble(at) },
+    metadata: {},
+  });
+
+  it('brings back every series, and each goes on', async () => {
+    const file = path.join(folder, 'all');
+    const first = scorerOf(100, 80);
+    assert.equal(await writeCheckpoint(file, 'device', first.states()), 200);
+    const second = deviceScorer();
+    assert.deepEqual(await readCheckpoint(file, 'device', second.restore), { taken: 200, refused: 0 });
+    for (let device = 0; device < 100; device++)
+      assert.deepEqual(second.score(readingOf(device, 80)), first.score(readingOf(device, 80)));
+  });
+
+  it('ends while series are used meanwhile', async () => {
+    const scorer = scorerOf(100, 2);
+    const written = writeCheckpoint(path.join(folder, 'used'), 'device', scorer.states());
+    for (let device = 0; device < 100; device++) scorer.score(readingOf(device, 2));
+    assert.equal(await written, 200);
+  });
+
+  it('takes what stands before a damage; none from a file whose keys mean something else, or that is missing', async () => {
+    const file = path.join(folder, 'damaged');
+    await writeCheckpoint(file, 'device', scorerOf(2, 80).states());
+    const bytes = readFileSync(file);
+    const taken = async (content: Uint8Array, keys = 'device') => {
+      writeFileSync(file, content);
+      return readCheckpoint(file, keys, deviceScorer().restore);
+    };
+    assert.deepEqual(await taken(bytes.subarray(0, -1)), { taken: 3, refused: 1 });
+    const flipped = Buffer.from(bytes);
+    flipped[200] = (flipped[200] as number) ^ 1;
+    assert.deepEqual(await taken(flipped), { taken: 0, refused: 1 });
+    assert.deepEqual(await taken(bytes, 'auto'), { taken: 0, refused: 1 });
+    assert.deepEqual(await readCheckpoint(path.join(folder, 'none'), 'device', () => true), { taken: 0, refused: 0 });
+  });
+});
