@@ -1,15 +1,25 @@
-// Thermometers with the custom firmware of atc1441 or pvvx: service data 0x181A in one of two layouts, told apart by length.
+// Thermometers with the custom firmware of atc1441 or pvvx: service data 0x181A in one of four layouts, told apart by length.
 import type { Advert } from '../../reading/advert.ts';
+import { openSealed } from '../aes-ccm.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
+import { macBytes, withoutValues } from './bthome/device.ts';
+import { viewOf } from './shared/numbers.ts';
 
 const UUID = '181a';
 const ATC1441 = 13;
 const PVVX = 15;
+// Counter (1), values, tag (4).
+const ATC1441_SEALED = 8;
+const PVVX_SEALED = 11;
+const LENGTHS = new Set([ATC1441, PVVX, ATC1441_SEALED, PVVX_SEALED]);
+
+const ATC_MODEL = 'Thermometer with ATC firmware';
+const PVVX_MODEL = 'Thermometer with PVVX firmware';
 
 /** Both begin with the address: atc1441 as it is written, big-endian throughout; pvvx reversed, little-endian. */
 function decode(advert: Advert): Decoded {
   const frame = advert.serviceData.get(UUID) ?? new Uint8Array();
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  const view = viewOf(frame);
   if (frame.length === ATC1441)
     return {
       telemetry: {
@@ -18,32 +28,66 @@ function decode(advert: Advert): Decoded {
         battery: view.getUint8(9),
         voltage: view.getUint16(10) / 1000,
       },
-      deviceModel: 'Thermometer with ATC firmware',
+      deviceModel: ATC_MODEL,
       metadata: { packetId: view.getUint8(12) },
     };
+  if (frame.length === PVVX)
+    return {
+      telemetry: {
+        temperature: view.getInt16(6, true) / 100,
+        humidity: view.getUint16(8, true) / 100,
+        voltage: view.getUint16(10, true) / 1000,
+        battery: view.getUint8(12),
+      },
+      deviceModel: PVVX_MODEL,
+      metadata: { packetId: view.getUint8(13) },
+    };
+  const known = { deviceModel: frame.length === PVVX_SEALED ? PVVX_MODEL : ATC_MODEL };
+  const plain = opened(frame, advert);
+  if (typeof plain === 'string') return { ...known, ...withoutValues(plain, true) };
+  return { ...known, telemetry: unsealed(viewOf(plain)), metadata: { encrypted: true, packetId: frame[0]! } };
+}
+
+/** pvvx: hundredths as in the open layout; atc1441: half degrees above -40 °C, half percent, battery below a switch bit. */
+function unsealed(view: DataView): Record<string, number> {
+  if (view.byteLength === PVVX_SEALED - 5)
+    return {
+      temperature: view.getInt16(0, true) / 100,
+      humidity: view.getUint16(2, true) / 100,
+      battery: view.getUint8(4),
+    };
   return {
-    telemetry: {
-      temperature: view.getInt16(6, true) / 100,
-      humidity: view.getUint16(8, true) / 100,
-      voltage: view.getUint16(10, true) / 1000,
-      battery: view.getUint8(12),
-    },
-    deviceModel: 'Thermometer with PVVX firmware',
-    metadata: { packetId: view.getUint8(13) },
+    temperature: view.getUint8(0) / 2 - 40,
+    humidity: view.getUint8(1) / 2,
+    battery: Math.min(100, view.getUint8(2) & 0x7f),
   };
+}
+
+/** The nonce: reversed address, then the head of the advertising structure (length, type 0x16, UUID) and the counter. */
+function opened(frame: Uint8Array, { address, bindkey }: Advert): Uint8Array | string {
+  if (bindkey === undefined) return 'encrypted, key missing';
+  if (bindkey.length !== 16) return `encrypted, key has ${bindkey.length} bytes instead of 16`;
+  const mac = macBytes(address);
+  if (mac === undefined) return 'encrypted, device address missing';
+  const plain = openSealed({
+    key: bindkey,
+    nonce: Uint8Array.of(...mac.reverse(), frame.length + 3, 0x16, 0x1a, 0x18, frame[0]!),
+    ciphertext: frame.subarray(1, -4),
+    tag: frame.subarray(-4),
+    associated: Uint8Array.of(0x11),
+  });
+  return plain ?? 'encrypted, key does not fit or the frame is damaged';
 }
 
 export const decoder = defineDecoder({
   name: 'atc-thermometer',
   vendor: 'ATC',
-  models: ['Thermometer with ATC firmware', 'Thermometer with PVVX firmware'],
+  models: [ATC_MODEL, PVVX_MODEL],
   source: 'https://github.com/pvvx/ATC_MiThermometer',
   // The UUID is that of environmental sensing, which others use as well; the BTHome objects of the same advert say more.
   matches(advert) {
-    const length = advert.serviceData.get(UUID)?.length;
-    return (
-      (length === ATC1441 || length === PVVX) && !advert.serviceData.has('181c') && !advert.serviceData.has('fcd2')
-    );
+    const length = advert.serviceData.get(UUID)?.length ?? 0;
+    return LENGTHS.has(length) && !advert.serviceData.has('181c') && !advert.serviceData.has('fcd2');
   },
   decode,
   examples: [
@@ -56,6 +100,29 @@ export const decoder = defineDecoder({
       name: 'pvvx, below zero',
       advert: { service_data: { '181a': '22110038c1a40cfe0c17b80b550704' } },
       gives: { temperature: -5, humidity: 59, battery: 85, voltage: 3 },
+    },
+    {
+      name: 'pvvx, encrypted, below zero',
+      advert: {
+        address: 'A4:C1:38:00:11:22',
+        bindkey: '00112233445566778899aabbccddeeff',
+        service_data: { '181a': '071415e3aee15fbebe6352' },
+      },
+      gives: { temperature: -5, humidity: 59, battery: 85 },
+    },
+    {
+      name: 'atc1441, encrypted, below zero',
+      advert: {
+        address: 'A4:C1:38:00:11:22',
+        bindkey: '00112233445566778899aabbccddeeff',
+        service_data: { '181a': '078bd76f57ebdd03' },
+      },
+      gives: { temperature: -5, humidity: 45.5, battery: 85 },
+    },
+    {
+      name: 'encrypted, without key',
+      advert: { address: 'A4:C1:38:00:11:22', service_data: { '181a': '071415e3aee15fbebe6352' } },
+      gives: {},
     },
   ],
 });

@@ -59,7 +59,7 @@ export const decoder = defineDecoder({
     },
     {
       name: 'BM2',
-      advert: { manufacturer_data: { '004c': '0215655f83caae16a10a702e31f30d58dd82' + 'f4414231' + '40' } },
+      advert: { manufacturer_data: { '004c': '0215655f83caae16a10a702e31f30d58dd82' + 'f4a1b2c3' + '40' } },
       gives: { battery: 64 },
     },
     {

@@ -17,8 +17,8 @@ export const decoder = defineDecoder({
   },
   examples: [
     {
-      name: 'major 1, minor 2',
-      advert: { manufacturer_data: { '004c': '0215fda50693a4e24fb1afcfc6eb07647825' + '00010002' + 'c5' } },
+      name: 'major 3, minor 4',
+      advert: { manufacturer_data: { '004c': '021500112233445566778899aabbccddeeff' + '00030004' + 'c5' } },
       gives: {},
     },
   ],

@@ -36,13 +36,13 @@ export const decoder = defineDecoder({
   examples: [
     {
       name: 'nearby',
-      advert: { manufacturer_data: { [COMPANY]: `02${'ff'.repeat(16)}03d0cf5e112233` } },
+      advert: { manufacturer_data: { [COMPANY]: `02ffffff${'00'.repeat(13)}03d0cf5e112233` } },
       gives: {},
     },
     {
       name: 'heart rate and steps',
       advert: {
-        manufacturer_data: { [COMPANY]: `02ffff48${'ff'.repeat(13)}03d0cf5e112233` },
+        manufacturer_data: { [COMPANY]: `02ffff48${'00'.repeat(13)}03d0cf5e112233` },
         service_data: { [UUID]: '10270000' },
       },
       gives: { heart_rate: 72, steps: 10_000 },

@@ -109,17 +109,17 @@ export const decoder = defineDecoder({
     }),
     {
       name: 'below zero',
-      advert: { service_data: { [UUID]: '50205b0401ffeeddccbbaa0904100200ce' + 'ff' } },
+      advert: { service_data: { [UUID]: '50205b0401332211efcdab0904100200ce' + 'ff' } },
       rejects: 'longer than the frame',
     },
     {
       name: 'below zero, without a sender',
-      advert: { service_data: { [UUID]: '50205b0401ffeeddccbbaa041002ceff' } },
+      advert: { service_data: { [UUID]: '50205b0401332211efcdab041002ceff' } },
       gives: { temperature: -5 },
     },
     {
       name: 'an object that is not known, then one that is',
-      advert: { service_data: { [UUID]: '50205b0401ffeeddccbbaafe7f02010206100244' + '01' } },
+      advert: { service_data: { [UUID]: '50205b0401332211efcdabfe7f02010206100244' + '01' } },
       gives: { humidity: 32.4 },
     },
     {
@@ -179,10 +179,10 @@ export const decoder = defineDecoder({
       },
       gives: { profile_id: 1, mass: 69.9, heart_rate: 92, impedance_low: 543.2, stabilized: false },
     },
-    { name: 'only announced', advert: { service_data: { [UUID]: '3030dd0302ffeeddccbbaa0d' } }, gives: {} },
+    { name: 'only announced', advert: { service_data: { [UUID]: '3030dd0302332211efcdab0d' } }, gives: {} },
     {
       name: 'sent by another than it says',
-      advert: { address: 'AA:BB:CC:DD:EE:00', service_data: { [UUID]: '50205b0401ffeeddccbbaa041002ceff' } },
+      advert: { address: 'AB:CD:EF:11:22:00', service_data: { [UUID]: '50205b0401332211efcdab041002ceff' } },
       rejects: 'not that of the sender',
     },
     { name: 'mesh', advert: { service_data: { [UUID]: 'd0505b0401' } }, rejects: 'a mesh frame' },

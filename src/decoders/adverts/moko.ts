@@ -65,8 +65,8 @@ export const decoder = defineDecoder({
   examples: [
     {
       name: 'acceleration',
-      advert: { service_data: { [BEACON_X]: '60000a0100070100ff403ec00c1c0000' } },
-      gives: { acceleration_x: 0.25105, acceleration_y: -0.188288, acceleration_z: 15.753403, voltage: 3.1 },
+      advert: { service_data: { [BEACON_X]: '60000a0200ff0064ff9c27100c1c0000' } },
+      gives: { acceleration_x: 0.098067, acceleration_y: -0.098066, acceleration_z: 9.80665, voltage: 3.1 },
     },
     {
       name: 'climate, below zero',

@@ -45,15 +45,15 @@ export const decoder = defineDecoder({
     {
       name: 'lying, below zero',
       advert: {
-        manufacturer_data: { '004c': '0215fda50693a4e24fb1afcfc6eb0764782500010002d8' },
-        service_data: { '1803': 'fb802d0001000002000000000000' + '0907' },
+        manufacturer_data: { '004c': '021500112233445566778899aabbccddeeff00030004c5' },
+        service_data: { '1803': 'fb802d0001000003000000000000' + '0800' },
       },
       gives: {
         temperature: -4.5,
         humidity: 45,
-        acceleration_x: -0.196133,
+        acceleration_x: -0.294199,
         acceleration_y: 0,
-        acceleration_z: 9.512451,
+        acceleration_z: 7.84532,
       },
     },
   ],

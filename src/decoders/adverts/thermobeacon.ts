@@ -57,12 +57,12 @@ export const decoder = defineDecoder({
   examples: [
     {
       name: 'below zero',
-      advert: { manufacturer_data: { '0011': '0000ae0a000023dc' + 'b80b' + 'b0ff' + 'd002' + 'cdbb0300' } },
+      advert: { manufacturer_data: { '0011': '000011220000d0c8' + 'b80b' + 'b0ff' + 'd002' + '10270000' } },
       gives: { temperature: -5, humidity: 45, voltage: 3, battery: 100 },
     },
     {
       name: 'extremes',
-      advert: { manufacturer_data: { '0011': '0000ae0a000023dc92017c03cdbb0300cdbb0300' } },
+      advert: { manufacturer_data: { '0011': '000011220000d0c8a001100000000a0180000000' } },
       gives: {},
     },
   ],

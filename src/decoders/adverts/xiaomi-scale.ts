@@ -63,29 +63,29 @@ export const decoder = defineDecoder({
   examples: [
     {
       name: 'kilograms, standing',
-      advert: { service_data: { [WEIGHT]: '22104be607020e10293a' } },
+      advert: { service_data: { [WEIGHT]: '22104be9070c18091e05' } },
       gives: { mass_non_stabilized: 96.08, mass: 96.08, stabilized: true },
     },
     {
       name: 'pounds, stepped off',
-      advert: { service_data: { [WEIGHT]: 'a31027e607020e10293a' } },
+      advert: { service_data: { [WEIGHT]: 'a31027e9070c18091e05' } },
       gives: { mass_non_stabilized: 45.359237, mass: 45.359237, stabilized: false },
     },
     {
       name: 'still moving',
-      advert: { service_data: { [WEIGHT]: '02104be607020e10293a' } },
+      advert: { service_data: { [WEIGHT]: '02104be9070c18091e05' } },
       gives: { mass_non_stabilized: 96.08, stabilized: false },
     },
     {
       name: 'with impedance',
-      advert: { service_data: { [BODY]: '0226e607020e10293aea01104b' } },
+      advert: { service_data: { [BODY]: '0226e9070c18091e05ea01104b' } },
       gives: { mass_non_stabilized: 96.08, mass: 96.08, stabilized: true, impedance: 490 },
     },
     {
       name: 'catties',
-      advert: { service_data: { [BODY]: '0064e607020e10293a00001027' } },
+      advert: { service_data: { [BODY]: '0064e9070c18091e0500001027' } },
       gives: { mass_non_stabilized: 50, mass: 50, stabilized: true },
     },
-    { name: 'cut', advert: { service_data: { [WEIGHT]: '22104be607020e1029' } }, rejects: 'expected 10 bytes, got 9' },
+    { name: 'cut', advert: { service_data: { [WEIGHT]: '22104be9070c18091e' } }, rejects: 'expected 10 bytes, got 9' },
   ],
 });

@@ -1,0 +1,71 @@
+// Oral-B toothbrushes: company 0x00DC. Whether and for how long somebody brushes; the rest is words.
+import { type Decoded, defineDecoder } from '../define.ts';
+
+const COMPANY = '00dc';
+// Protocol, type, firmware, state, flags, minutes, seconds, mode, sector; two more on newer ones.
+const LENGTH = 9;
+const RUNNING = 3;
+
+const states: ReadonlyMap<number, string> = new Map([
+  [0, 'unknown'],
+  [1, 'initializing'],
+  [2, 'idle'],
+  [RUNNING, 'running'],
+  [4, 'charging'],
+  [5, 'setup'],
+  [6, 'flight menu'],
+  [8, 'selection menu'],
+  [9, 'off'],
+  [10, 'post brushing statistics'],
+  [113, 'final test'],
+  [114, 'pcb test'],
+  [115, 'sleeping'],
+  [116, 'transport'],
+]);
+const modes = ['off', 'daily clean', 'sensitive', 'massage', 'whitening', 'deep clean', 'tongue cleaning', 'turbo'];
+const ioModes = ['daily clean', 'sensitive', 'gum care', 'whiten', 'intense', 'super sensitive', 'tongue cleaning'];
+
+/** Product lines by the second byte. */
+const lines: readonly (readonly [first: number, last: number, model: string])[] = [
+  [0, 2, 'Triumph D36'],
+  [32, 34, 'Genius D701'],
+  [39, 41, 'Smart D700'],
+  [48, 54, 'iO'],
+  [64, 70, 'Smart D21'],
+  [80, 87, 'Pro D601'],
+  [112, 119, 'Genius X D706'],
+];
+
+export const decoder = defineDecoder({
+  name: 'oral-b',
+  vendor: 'Oral-B',
+  models: lines.map(([, , model]) => model),
+  source: 'https://github.com/Bluetooth-Devices/oralb-ble',
+  matches: advert => advert.manufacturerData.has(COMPANY),
+  decode(advert): Decoded {
+    const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
+    if (frame.length < LENGTH) return { rejected: `Oral-B: expected at least ${LENGTH} bytes, got ${frame.length}` };
+    const type = frame[1]!;
+    const state = frame[3]!;
+    const mode = frame[7]!;
+    const line = lines.find(([first, last]) => type >= first && type <= last)?.[2] ?? 'toothbrush';
+    return {
+      telemetry: { brushing: state === RUNNING, duration: frame[5]! * 60 + frame[6]! },
+      deviceModel: `Oral-B ${line}`,
+      metadata: {
+        state: states.get(state) ?? `state ${state}`,
+        mode: (line === 'iO' ? ioModes : modes)[mode] ?? `mode ${mode}`,
+        highPressure: (frame[4]! & 0x80) !== 0,
+        sector: frame[8]! & 0x07,
+      },
+    };
+  },
+  examples: [
+    {
+      name: 'brushing',
+      advert: { manufacturer_data: { [COMPANY]: '04210503320114010304' + '04' } },
+      gives: { brushing: true, duration: 80 },
+    },
+    { name: 'cut', advert: { manufacturer_data: { [COMPANY]: '0421050332' } }, rejects: 'at least 9 bytes, got 5' },
+  ],
+});
