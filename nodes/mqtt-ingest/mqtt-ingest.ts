@@ -91,6 +91,7 @@ export const definition = defineNode({
     });
     const clockwork = setInterval(() => {
       host.gauge('fieldline_source_open', status.open);
+      host.ready(status.subscribed, status.line()[1]);
       show();
     }, STATUS_MS);
     show();

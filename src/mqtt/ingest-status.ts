@@ -8,6 +8,7 @@ export type IngestStatus = {
   settled(count: number): void;
   pause(on: boolean): void;
   readonly open: number;
+  readonly subscribed: boolean;
   line(): [fill: 'green' | 'yellow' | 'red' | 'grey', text: string];
 };
 
@@ -37,6 +38,9 @@ export function ingestStatus(window: number, clock: Clock): IngestStatus {
     },
     get open() {
       return open;
+    },
+    get subscribed() {
+      return now.state === 'subscribed';
     },
     line() {
       const at = clock.steady();

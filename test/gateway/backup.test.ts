@@ -14,7 +14,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { DatabaseSync } from 'node:sqlite';
-import { once } from 'node:events';
 import mqtt from 'mqtt';
 import pg from 'pg';
 import { connectPublisher } from '../../sim/publisher.ts';
@@ -48,8 +47,7 @@ async function ask(url: string, sql: string): Promise<Record<string, unknown>[]>
 
 /** Messages that the broker holds for a session that is away. */
 async function publishSome(url: string): Promise<void> {
-  const session = mqtt.connect(url, { clientId: 'away', clean: false });
-  await once(session, 'connect');
+  const session = await mqtt.connectAsync(url, { clientId: 'away', clean: false });
   await session.subscribeAsync('kept/#', { qos: 1 });
   await session.endAsync();
   const publisher = await connectPublisher(url, 'sender');
