@@ -14,7 +14,7 @@ export type CourierOptions = {
   /** Keeps a message that will never work, on the disk when it resolves. A rejection is an outage. */
   deadLetter(raw: Raw, reason: string, attempts: number): Promise<void>;
   /**
-   * each: one message a ticket. batches: at most 200; what there is leaves after 5 ms while fewer than two batches are out,
+   * each: one message a ticket. batches: at most 200; what there is leaves after 12 ms while no batch is out,
    * else after 20 ms, and at once when the source's window is full. So batches grow with the time a commit takes.
    */
   mode: 'each' | 'batches';
@@ -42,9 +42,9 @@ export type Courier = {
 };
 
 export const MAX_BATCH = 200;
-export const LINGER_MS = 5;
+export const LINGER_MS = 12;
 /** While this many batches are out, a small one waits for company: a commit costs the same for one message as for fifty. */
-export const BUSY = 2;
+export const BUSY = 1;
 export const BUSY_LINGER_MS = 20;
 export const MAX_TRIES = 3;
 

@@ -13,7 +13,7 @@ export type JournalOptions = {
 
 const OVERHEAD = 100;
 // One fsync serves all who publish within this time; a waiting publisher notices nothing.
-const GATHER_MS = 2;
+const GATHER_MS = 4;
 const GATHER_MOST = 64;
 // An acknowledgement may be lost in a crash (the entry comes again), so it waits for company.
 const ACK_MS = 20;
