@@ -165,7 +165,10 @@ export function deviceSeries(
   }
   if (counts) {
     let sum = 1000 * draw.uniform();
-    for (let at = 0; at < length; at++) values[at] = sum += values[at] as number;
+    for (let at = 0; at < length; at++) {
+      sum += values[at] as number;
+      values[at] = sum;
+    }
   }
   return { shape, times, values, faults };
 }
