@@ -1,7 +1,7 @@
 // Inkbird thermometers and hygrometers: 9 bytes that begin with the temperature, or 18 bytes after company 0x2449.
 import { crc16modbus } from '../../kernel/bytes.ts';
 import type { Advert } from '../../reading/advert.ts';
-import { type DecodedAdvert, defineDecoder } from '../define.ts';
+import { type Decoded, defineDecoder } from '../define.ts';
 import { SERVICE, wholeFrame } from './inkbird/frame.ts';
 import { rounded, viewOf } from './shared/numbers.ts';
 
@@ -33,46 +33,50 @@ function kindOf(advert: Advert): Kind | undefined {
   return frame?.length === SHORT && advert.serviceUuids.includes(SERVICE) && isChecked(frame) ? 'short' : undefined;
 }
 
-/** A battery above 100 and a humidity of nothing or of all ones are not there. */
-function checked(temperature: number, humidity: number, battery: number): DecodedAdvert {
+/** The checksum covers the values; a humidity of nothing or of all ones, and a battery above 100, are not there. */
+function short(frame: Uint8Array): Decoded {
+  const view = viewOf(frame);
+  const humidity = view.getUint16(2, true) / 100;
+  const battery = view.getUint8(7);
   const quality: Record<string, string> = {};
   if (humidity > 100) quality['humidity'] = 'not available';
   if (battery > 100) quality['battery'] = 'not available';
   return {
     telemetry: {
-      temperature,
+      temperature: view.getInt16(0, true) / 100,
       ...(humidity > 0 && humidity <= 100 ? { humidity } : {}),
       ...(battery <= 100 ? { battery } : {}),
     },
     quality,
-  };
-}
-
-function short(frame: Uint8Array): DecodedAdvert {
-  const view = viewOf(frame);
-  return {
-    ...checked(view.getInt16(0, true) / 100, view.getUint16(2, true) / 100, view.getUint8(7)),
     metadata: { externalProbe: view.getUint8(4) !== 0 },
   };
 }
 
-function long(frame: Uint8Array): DecodedAdvert {
+/** Frames without a checksum show damage only in values that cannot be. */
+const impossible = { rejected: 'Inkbird: impossible humidity or battery, the frame is damaged' };
+
+function long(frame: Uint8Array): Decoded {
   const view = viewOf(frame);
-  return checked(view.getInt16(6, true) / 10, view.getUint16(8, true) / 10, view.getUint8(10));
+  const humidity = view.getUint16(8, true) / 10;
+  const battery = view.getUint8(10);
+  if (humidity > 100 || battery > 100) return impossible;
+  return {
+    telemetry: { temperature: view.getInt16(6, true) / 10, ...(humidity > 0 ? { humidity } : {}), battery },
+  };
 }
 
 /** Big-endian; the temperature in °F where the display shows that. The battery byte is not understood. */
-function air(frame: Uint8Array): DecodedAdvert {
+function air(frame: Uint8Array): Decoded {
   const view = viewOf(frame);
   const shown = view.getInt16(10) / 10;
   const humidity = view.getUint16(12) / 10;
+  if (humidity > 100) return impossible;
   return {
     telemetry: {
       temperature: view.getUint8(9) & 0x02 ? rounded(((shown - 32) * 5) / 9) : shown,
-      ...(humidity <= 100 ? { humidity } : {}),
+      humidity,
       co2: view.getUint16(14),
     },
-    quality: humidity <= 100 ? {} : { humidity: 'not available' },
   };
 }
 
@@ -101,7 +105,8 @@ export const decoder = defineDecoder({
     if (kind === 'short' && !isChecked(frame)) return { rejected: 'Inkbird: wrong checksum' };
     const named = /^(?:Ink@)?(I(?:BS|TH|AM)-[\w-]+)$/i.exec(advert.name ?? '')?.[1];
     const model = named ?? (kind === 'short' ? 'IBS-TH' : kind === 'air' ? 'IAM-T2' : 'IBS or ITH');
-    return { ...layouts[kind](frame), deviceModel: `Inkbird ${model}` };
+    const decoded = layouts[kind](frame);
+    return 'rejected' in decoded ? decoded : { ...decoded, deviceModel: `Inkbird ${model}` };
   },
   examples: [
     {
@@ -145,6 +150,11 @@ export const decoder = defineDecoder({
       name: 'air monitor in °F',
       advert: { name: 'Ink@IAM-T2', manufacturer_data: { '3254': '006200a13e29bed602b20227026791' } },
       gives: { temperature: 20.555556, humidity: 55.1, co2: 615 },
+    },
+    {
+      name: 'impossible humidity',
+      advert: { name: 'ITH-11-B', manufacturer_data: { '2449': '0812005e00002d00ffff6408000000' + '00' } },
+      rejects: 'the frame is damaged',
     },
     {
       name: 'damaged',

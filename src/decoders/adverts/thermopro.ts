@@ -12,10 +12,10 @@ const FOUR_SENSORS = 23;
 const CELSIUS_OFFSET = 30;
 const FAHRENHEIT_OFFSET = 54;
 
-/** Percent from millivolts; the curve is one that was fitted to these probes. */
+/** Whole percent from millivolts; the curve is one that was fitted to these probes. */
 function charge(millivolts: number): number {
   const percent = 52.317286 * Math.tanh(millivolts / 273.624277936 - 8.76485439394) + 51.06925;
-  return rounded(Math.min(100, Math.max(0, percent)), 2);
+  return Math.round(Math.min(100, Math.max(0, percent)));
 }
 
 const celsius = (shown: number): number => rounded(((shown - FAHRENHEIT_OFFSET - 32) * 5) / 9, 1);
@@ -113,7 +113,7 @@ export const decoder = defineDecoder({
     {
       name: 'meat probe',
       advert: { name: 'TP960R', manufacturer_data: { '3f00': '00280b3800' } },
-      gives: { internal_temperature_probe_1: 33, ambient_temperature_probe_1: 26, battery_probe_1: 99.82 },
+      gives: { internal_temperature_probe_1: 33, ambient_temperature_probe_1: 26, battery_probe_1: 100 },
     },
     { name: 'cut', advert: { name: 'TP357', manufacturer_data: { cec2: 'ff2d' } }, rejects: 'no frame of this model' },
   ],
