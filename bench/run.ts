@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Figure, openReport, readOptions } from './figure.ts';
+import { anomaly } from './figures/anomaly.ts';
 import { brokerKill } from './figures/broker-kill.ts';
 import { deploy } from './figures/deploy.ts';
 import { ingest } from './figures/ingest.ts';
@@ -15,6 +16,7 @@ import { soak } from './figures/soak.ts';
 import { startup } from './figures/startup.ts';
 
 const figures: Readonly<Record<string, Figure>> = {
+  anomaly,
   ingest,
   kill,
   outage,
