@@ -107,7 +107,7 @@ export function courier(options: CourierOptions): Courier {
 
   /** Whole first; a batch that failed for its data goes again as its members, so that one bad message holds up no other. */
   async function deliver(batch: readonly Parcel[]): Promise<void> {
-    const whole = await attempt(batch, false);
+    const whole = await attempt(batch);
     if (whole.ok) settleAll(batch);
     else if (batch.length === 1) await insist(batch[0] as Parcel, 1, whole);
     // All at once: members that nobody finishes would else wait for each other's time limit, one after the other.
@@ -124,7 +124,7 @@ export function courier(options: CourierOptions): Courier {
       if (attempts > 0 && failure.kind === 'unfinished') await pause(waits.next());
       if (stopped) return;
       onCount('retried', 1);
-      const settled = await attempt([parcel], true);
+      const settled = await attempt([parcel]);
       if (settled.ok) return settleAll([parcel]);
       if (settled.kind === 'outage') return;
       failure = settled;
@@ -134,11 +134,11 @@ export function courier(options: CourierOptions): Courier {
   }
 
   /** One attempt; an outage is tried again for ever. Answers `outage` only when the courier was stopped meanwhile. */
-  async function attempt(parcels: readonly Parcel[], before: boolean): Promise<Settled> {
+  async function attempt(parcels: readonly Parcel[]): Promise<Settled> {
     const waits = newBackoff();
-    for (let again = before; ; again = true) {
-      // A sink may have committed on one branch before another one failed: from the second time on it must look.
-      const raws = parcels.map(({ raw }) => (again ? redelivered(raw) : raw));
+    // The same messages each time, with their time of receipt: what a sink has committed already it knows by its identity.
+    const raws = parcels.map(({ raw }) => raw);
+    for (;;) {
       onCount('emitted', raws.length);
       const settled = await emitSafely(raws);
       if (settled.ok || settled.kind !== 'outage') return settled;
@@ -214,10 +214,6 @@ export function courier(options: CourierOptions): Courier {
       return open;
     },
   };
-}
-
-function redelivered(raw: Raw): Raw {
-  return raw.receipt === undefined ? raw : { ...raw, receipt: { ...raw.receipt, redelivered: true } };
 }
 
 function timeout(ms: number, run: () => void): () => void {

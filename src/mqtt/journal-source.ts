@@ -1,5 +1,6 @@
 // Source over the embedded broker's journal: the same contract as the wire, without the wire.
 import { backoff } from '../kernel/backoff.ts';
+import { digest } from '../kernel/bytes.ts';
 import { Fault, reasonOf } from '../kernel/fault.ts';
 import { type Ordered, ordered } from '../kernel/ordered.ts';
 import type { Source } from '../reading/contracts.ts';
@@ -64,10 +65,13 @@ export function journalSource(options: JournalSourceOptions): Source {
         window,
         onFull: options.onWindow,
         deliver({ seq, meta, blob }) {
-          const { topic, at } = decodeMessage(meta);
+          const { topic, at, by, dup = false } = decodeMessage(meta);
+          // PUBACK lost with the broker: the publisher sends again, and the journal has both.
+          const receipt = by === undefined ? undefined : { key: `${by}:${digest(blob)}`, redelivered: dup };
           const number = inOrder.take();
           seqs.push(seq);
-          onMessage({ topic, bytes: blob, receivedAt: at, source, protocol: 'mqtt', sequence: seq }, settled => {
+          const raw = { topic, bytes: blob, receivedAt: at, source, protocol: 'mqtt', sequence: seq } as const;
+          onMessage(receipt === undefined ? raw : { ...raw, receipt }, settled => {
             if (settled.ok) inOrder.settle(number);
           });
         },

@@ -46,7 +46,9 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
     else if (readers.length > 0) {
       const note = qos === 2 && client && !client.clean ? incoming.note(client.id, packet.messageId ?? 0) : undefined;
       sessions.journalled(payload, readers);
-      steps.push(journal.append(encodeMessage({ topic, qos, at }), payload, readers, note));
+      const origin = qos === 1 && client ? { by: `${client.id}:${packet.messageId}` } : {};
+      const meta = encodeMessage({ topic, qos, at, ...origin, ...(packet.dup ? { dup: true } : {}) });
+      steps.push(journal.append(meta, payload, readers, note));
     }
     await Promise.all(steps);
   }

@@ -26,6 +26,10 @@ export type StoredMessage = {
   qos: 0 | 1 | 2;
   /** Milliseconds since the epoch when the broker received it; the same on every delivery. */
   at: number;
+  /** QoS 1: client id and packet id of the publisher, by which a message that it sends again (DUP) is recognised. */
+  by?: string;
+  /** The publisher sent it again: the first copy may be here or not. */
+  dup?: true;
 };
 
 export const encodeMessage = (message: StoredMessage): string => JSON.stringify(message);
