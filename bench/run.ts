@@ -10,6 +10,7 @@ import { kill } from './figures/kill.ts';
 import { live } from './figures/live.ts';
 import { outage } from './figures/outage.ts';
 import { outbox } from './figures/outbox.ts';
+import { radio } from './figures/radio.ts';
 import { replayFigure } from './figures/replay.ts';
 import { sink } from './figures/sink.ts';
 import { soak } from './figures/soak.ts';
@@ -27,6 +28,7 @@ const figures: Readonly<Record<string, Figure>> = {
   startup,
   soak,
   sink,
+  radio,
   replay: replayFigure,
 };
 

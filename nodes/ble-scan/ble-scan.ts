@@ -19,6 +19,7 @@ export const definition = defineNode({
   family: 'source',
   icon: 'font-awesome/fa-bluetooth-b',
   summary: 'Listens to Bluetooth adverts, or plays captured ones, and sends each as a raw message.',
+  input: 'scan anew',
   outputs: ['adverts'],
   fields,
   async start(settings, host) {
@@ -56,24 +57,31 @@ export const definition = defineNode({
       tally.radio(state === 'on', state === 'on' ? reason : `${state}: ${reason}`);
       show();
     });
-    const stop = watchedScan({
-      radio,
-      silenceMs: settings.silenceSeconds * 1000,
-      clock: systemClock,
-      after,
-      onAdvert(advert) {
-        if (!passes(advert.address)) return host.count('fieldline_blocked_total');
-        tally.heard(advert.address);
-        host.count('fieldline_received_total');
-        pump.offer(rawAdvert(advert, settings.scanner));
-        show();
-      },
-      onSilence(ms) {
-        tally.silent(ms);
-        show();
-      },
-    });
+    const watch = (): (() => void) =>
+      watchedScan({
+        radio,
+        silenceMs: settings.silenceSeconds * 1000,
+        clock: systemClock,
+        after,
+        onAdvert(advert) {
+          if (!passes(advert.address)) return host.count('fieldline_blocked_total');
+          tally.heard(advert.address);
+          host.count('fieldline_received_total');
+          pump.offer(rawAdvert(advert, settings.scanner));
+          show();
+        },
+        onSilence(ms) {
+          tally.silent(ms);
+          show();
+        },
+      });
+    let stop = watch();
     return {
+      input(_message, _send, done) {
+        stop();
+        stop = watch();
+        done();
+      },
       pause: pump.pause,
       resume: pump.resume,
       async close() {

@@ -39,6 +39,7 @@ type Up = { id: number; uuid: string; handle: number; link: ChildLink; probe: No
 
 const DISCONNECT_MS = 1000;
 const ENDED_BY_US = 0x16;
+const UNKNOWN_CONNECTION = 0x02;
 
 export function childLinks(options: ChildLinksOptions): ChildLinks {
   const { noble, bindings, forget, gate, times, holdScan, onAwaited, onEnd, onRssi, onDead } = options;
@@ -113,14 +114,14 @@ export function childLinks(options: ChildLinksOptions): ChildLinks {
     waiting.resolve(id);
   }
 
-  /** A controller that was reset knows nothing of the link, and would never say so by itself. */
+  /** A controller that was reset knows nothing of the link, nor of how it was set up, and would never say so by itself. */
   async function probe(id: number): Promise<void> {
     const link = up.get(id);
     if (link === undefined) return;
     const answer = await gate.ask(COMMAND.readRssi, Buffer.of(link.handle & 0xff, link.handle >> 8));
     if (!up.has(id)) return;
-    if (answer[0] !== 0) gate.endLink(link.handle, answer[0] ?? 0);
-    else if (answer.length >= 4 && answer.readInt8(3) !== 127) onRssi(id, answer.readInt8(3));
+    if (answer[0] === UNKNOWN_CONNECTION) onDead('the controller was reset: it no longer knows its links');
+    else if (answer[0] === 0 && answer.length >= 4 && answer.readInt8(3) !== 127) onRssi(id, answer.readInt8(3));
   }
 
   function ended(link: Up, reason: string): void {

@@ -25,6 +25,8 @@ const childFile = import.meta.url.endsWith('.ts') ? './child.ts' : './child.js';
 // Small machines run this: its data is little and goes on at once, and optimised code would take more than it saves.
 const MEMORY = ['--max-old-space-size=96', '--max-semi-space-size=1', '--no-opt', '--no-maglev'];
 const LONGEST_WAIT_MS = 5000;
+/** A small machine takes its time until the first word. */
+const SLOW_START = 5;
 const CLOSE_MS = 1500;
 const KEPT_STDERR = 300;
 
@@ -45,13 +47,14 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
     let heardAt = performance.now();
     let lookedAt = heardAt;
     let hung = false;
+    let patience = times.hung * SLOW_START;
     const look = setInterval(() => {
       const now = performance.now();
       // When this process itself stood still, the messages of the child are still on their way.
       const late = now - lookedAt > times.hung / 2;
       lookedAt = now;
       if (late) heardAt = now;
-      if (now - heardAt < times.hung) return;
+      if (now - heardAt < patience) return;
       hung = true;
       started.kill('SIGKILL');
     }, times.hung / 8);
@@ -60,6 +63,7 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
     });
     started.on('message', (message: FromChild) => {
       heardAt = performance.now();
+      patience = times.hung;
       if ('state' in message && message.state.state === 'on') wait.reset();
       onMessage(message);
     });
@@ -72,7 +76,7 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
     function over(way: string): void {
       clearInterval(look);
       child = undefined;
-      const how = hung ? `it hung for ${times.hung / 1000} s` : way;
+      const how = hung ? `it hung for ${patience / 1000} s` : way;
       onEnd(`the Bluetooth process ended: ${how}${last === '' ? '' : `: ${last.trim().split('\n').at(-1)}`}`);
       if (!closed) timer = setTimeout(start, wait.next());
     }

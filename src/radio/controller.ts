@@ -79,11 +79,16 @@ export async function liveController(
     end({ state: 'unsupported', reason: loaded.reason });
     return undefined;
   }
-  const { noble } = loaded;
+  const { noble, bindings } = loaded;
 
   let scanWanted = false;
   const keeper = scanKeeper({
-    start: () => noble.startScanning([], true),
+    start() {
+      // A controller that was reset without a word has forgotten what it is to report.
+      bindings._hci.setEventMask();
+      bindings._hci.setLeEventMask();
+      noble.startScanning([], true);
+    },
     stop: () => noble.stopScanning(),
     linked: () => links.size > 0,
     onDeaf: onDead,

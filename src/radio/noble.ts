@@ -36,6 +36,7 @@ export type NobleBindings = EventEmitter & {
   _scanServiceUuids: string[] | undefined;
   _pendingConnectionUuid: string | null;
   _handles: Record<string, number | string>;
+  _hci: { setEventMask(): void; setLeEventMask(): void };
   onDiscover(
     status: number,
     address: string,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { adStructures } from '../../sim/controller/air.ts';
 import { distoMeter } from '../../sim/controller/meters.ts';
 import { COMMAND } from '../../src/radio/hci.ts';
+import { faults } from './faults.ts';
 import { nobleIsHere, withNoble } from './noble-here.ts';
 import { METER, SENSOR, type World, world } from './world.ts';
 
@@ -122,70 +123,6 @@ suite(withNoble('noble: links'), () => {
   });
 });
 
-type Fault = [name: string, strike: (scene: World) => unknown];
-
-const faults: Fault[] = [
-  ['the link drops', ({ controller }) => controller.connections.drop(METER, 8)],
-  [
-    'a meter that does not answer',
-    ({ controller: { connections } }) => {
-      connections.faults.muteAtt = true;
-      connections.drop(METER, 8);
-      setTimeout(() => {
-        connections.faults.muteAtt = false;
-      }, 600);
-    },
-  ],
-  [
-    'a connection that does not come about',
-    ({ controller: { connections } }) => {
-      connections.faults.muteConnect = true;
-      connections.drop(METER, 8);
-      setTimeout(() => {
-        connections.faults.muteConnect = false;
-      }, 700);
-    },
-  ],
-  [
-    'connections that fail (0x3e)',
-    ({ controller: { connections } }) => {
-      connections.faults.refuse.push(0x3e, 0x3e);
-      connections.drop(METER, 8);
-    },
-  ],
-  ['a controller that is reset without a word', ({ controller }) => controller.faults.resetSilently()],
-  ['a hardware error', ({ controller }) => controller.faults.hardwareError(0x42)],
-  ['a scan that stops without a word', ({ controller }) => controller.faults.stopScan()],
-  [
-    'a scan that is refused for a while',
-    ({ controller }) => {
-      controller.faults.refuseScan = 0x0c;
-      controller.faults.stopScan();
-      setTimeout(() => {
-        controller.faults.refuseScan = 0;
-      }, 700);
-    },
-  ],
-  [
-    'commands that are not answered',
-    ({ controller }) => {
-      controller.faults.muteCommands = true;
-      controller.faults.stopScan();
-      setTimeout(() => {
-        controller.faults.muteCommands = false;
-      }, 800);
-    },
-  ],
-  ['the TCP connection is cut', ({ controller }) => controller.faults.cut()],
-  ['lost framing', ({ controller }) => controller.faults.inject(Buffer.from('99aa55', 'hex'))],
-  [
-    'the controller is away for a while',
-    async ({ controller }) => {
-      await controller.faults.down();
-      setTimeout(() => void controller.faults.up(), 800);
-    },
-  ],
-];
 const harmless: [name: string, hex: string][] = [
   ['an empty command complete', '040e00'],
   ['an empty LE meta event', '043e00'],
@@ -214,7 +151,7 @@ suite(withNoble('noble: faults'), () => {
       // What was still on its way does not count.
       await new Promise(resolve => setTimeout(resolve, 60));
       await Promise.all([scene.measured(), scene.heard()]);
-      assert.equal(scene.controller.scanning, 'passive');
+      await scene.until(() => scene.controller.scanning === 'passive');
     }).timeout(10_000);
 
   for (const [name, hex] of harmless)
