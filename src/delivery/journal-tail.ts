@@ -39,10 +39,12 @@ export function journalTail(lastSeq: number, maxBytes = 8 << 20): Tail {
         }
         entries.set(entry.seq, entry);
       }
+      // Looking for the oldest steps over the places of all that have left since the map was last made anew.
+      if (bytes <= maxBytes) return;
       for (const [seq, oldest] of kept) {
-        if (bytes <= maxBytes) break;
         forget(seq, oldest);
         from = seq + 1;
+        if (bytes <= maxBytes) break;
       }
     },
     read(reader, after, limit) {
