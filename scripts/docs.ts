@@ -1,6 +1,8 @@
 // Regenerates everything in docs/ and the node READMEs that is made from code; `--check` names what is out of date instead.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { DecoderExample } from '../src/decoders/define.ts';
+import { shippedDecoders } from '../src/decoders/registry.ts';
 import { faultCodes } from '../src/kernel/fault.ts';
 import type { Fields } from '../src/palette/fields.ts';
 import { settingsTable, withSettings } from '../src/palette/form.ts';
@@ -27,6 +29,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
   const pages = new Map<string, string>();
   pages.set('docs/architecture.md', architecturePage());
   pages.set('docs/reference/errors.md', errorsPage());
+  pages.set('docs/reference/decoders.md', await decodersPage());
   const sections: string[] = [];
   const definitions = new Map<string, Fields>();
   for (const name of nodeNames()) {
@@ -59,6 +62,26 @@ Every error reads \`<where>: expected <what>, got <value>\` and carries one of t
 | --- | --- |
 ${rows.join('\n')}
 `;
+}
+
+async function decodersPage(): Promise<string> {
+  const decoders = (await shippedDecoders()).map(({ decoder }) => decoder);
+  const rows = decoders.map(({ name, vendor, models, source, examples }) => {
+    const metrics = [...new Set(examples.flatMap(metricsOf))].sort().map(metric => `\`${metric}\``);
+    return `| [${name}](${source}) | ${vendor} | ${models.join(', ')} | ${metrics.join(', ') || 'recognised only'} |`;
+  });
+  return `# Decoders of Bluetooth adverts
+
+${decoders.length} decoders ship, each one file in \`src/decoders/adverts/\`; the name links to where its layout is published. The metrics are those of its examples; formats whose frames name their own values (BTHome, MiBeacon) give more. Made by \`npm run docs\`. [Add a decoder](../add-a-decoder.md) tells how to write your own.
+
+| Decoder | Vendor | Models | Metrics |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+}
+
+function metricsOf(example: DecoderExample): string[] {
+  return 'gives' in example ? Object.keys(example.gives) : [];
 }
 
 /** Pages whose text differs from what the code says. */

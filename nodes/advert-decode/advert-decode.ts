@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { advertsOf } from '../../src/decoders/advert-members.ts';
 import { keysOf, outputOf, type Sorted, sortMembers } from '../../src/decoders/members.ts';
+import { replayGuard } from '../../src/decoders/replay-guard.ts';
 import { openUserDecoders, type UserDecoders } from '../../src/decoders/user-folder.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
@@ -66,6 +67,7 @@ export const definition = defineNode({
   async start(settings, host) {
     const { keys, fault } = keysOf(host.secret('keys'));
     if (fault !== undefined) throw new Fault('FIELDLINE_SETTING', fault);
+    const guard = replayGuard();
     let passed = 0;
     let turnedAway = 0;
     let lastReason = '';
@@ -99,7 +101,7 @@ export const definition = defineNode({
 
     return {
       input(message, send, done) {
-        const context = { registry: decoders.registry(), keys, now: Date.now() };
+        const context = { registry: decoders.registry(), keys, guard, now: Date.now() };
         const sorted = sortMembers(message.payload, member => advertsOf(member, context));
         tally(sorted);
         send(outputOf(message, sorted));

@@ -4,15 +4,19 @@ import { scannerOfTopic } from '../reading/advert.ts';
 import { isRaw, type Raw } from '../reading/raw.ts';
 import { deviceName } from '../reading/payload.ts';
 import type { Reading } from '../reading/reading.ts';
+import { timeOf } from '../reading/time.ts';
 import { advertReading } from './advert-reading.ts';
 import { advertOf } from './advert-record.ts';
 import { jsonOf, type Refusal, textOf } from './members.ts';
 import { NO_DECODER, type Registry } from './registry.ts';
+import type { ReplayGuard } from './replay-guard.ts';
 
 export type AdvertContext = {
   registry: Registry;
   /** Device keys by address: 12 upper-case hex digits. */
   keys?: ReadonlyMap<string, string>;
+  /** Where frames are heard live; not where the past is decoded again. */
+  guard?: ReplayGuard;
   /** Milliseconds since the epoch, for members without a time of receipt. */
   now: number;
 };
@@ -50,6 +54,10 @@ function advertAnswer(
       label: verdict.rejected === NO_DECODER ? 'unknown device' : (verdict.decoder?.name ?? 'decoder'),
     };
   const scannerId = deviceName(scanner) ?? (raw && (scannerOfTopic(raw.topic) ?? raw.source));
+  const { counter } = verdict.decoded;
+  const heardAt = timeOf(timestamp, raw?.receivedAt ?? context.now).timestamp;
+  if (counter && advert.address && context.guard?.isReplayed(advert.address, counter, Date.parse(heardAt)))
+    return { reason: 'the counter of this encrypted device fell back: a recorded frame', label: 'replayed' };
   return advertReading(advert, verdict.decoder, verdict.decoded, {
     receivedAt: raw?.receivedAt ?? context.now,
     timestamp,

@@ -30,6 +30,7 @@ export function advertReading(advert: Advert, decoder: AdvertDecoder, decoded: D
     vendor: decoder.vendor,
     ...(decoded.deviceModel === undefined ? {} : { model: decoded.deviceModel }),
     ...decoded.metadata,
+    ...(decoded.counter === undefined ? {} : { counter: decoded.counter.value }),
     ...(decoded.quality === undefined || Object.keys(decoded.quality).length === 0 ? {} : { quality: decoded.quality }),
     ...(time.timestampSource === undefined ? {} : { timestampSource: time.timestampSource }),
     ...(time.deviceTimestamp === undefined ? {} : { deviceTimestamp: time.deviceTimestamp }),

@@ -2,6 +2,7 @@
 import type { Advert } from '../reading/advert.ts';
 import type { Metadata, Value } from '../reading/reading.ts';
 import type { AdvertRecord } from './advert-record.ts';
+import type { FrameCounter } from './replay-guard.ts';
 
 /** What an advert says. Values in the units of the metric vocabulary (°C, %, hPa, V, mm …). */
 export type DecodedAdvert = {
@@ -13,6 +14,8 @@ export type DecodedAdvert = {
   /** Time the device gives for its values: ISO 8601 or a number as `isoTime` takes it. */
   time?: string | number;
   metadata?: Metadata;
+  /** Of encrypted frames that count: what lets a node refuse a recorded frame that is sent again. */
+  counter?: FrameCounter;
 };
 
 /** `rejected` is one sentence fragment without a value of the message in it that a log could not bear. */

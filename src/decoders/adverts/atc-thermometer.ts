@@ -76,7 +76,7 @@ function opened(frame: Uint8Array, { address, bindkey }: Advert): Uint8Array | s
     tag: frame.subarray(-4),
     associated: Uint8Array.of(0x11),
   });
-  return plain ?? 'encrypted, key does not fit or the frame is damaged';
+  return plain ?? 'encrypted, wrong key or damaged frame';
 }
 
 export const decoder = defineDecoder({

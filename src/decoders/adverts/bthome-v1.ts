@@ -1,7 +1,7 @@
 // BTHome version 1: service data 0x181C, or 0x181E encrypted; every object says its own length and coding.
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
-import { bthomeModels, macBytes, modelOf, openBthome, withoutValues } from './bthome/device.ts';
+import { bthomeModels, counterOf, macBytes, modelOf, openBthome, withoutValues } from './bthome/device.ts';
 import { integer, interpret, type Part } from './bthome/interpret.ts';
 import { bthomeObjects } from './bthome/objects.ts';
 
@@ -17,7 +17,9 @@ function decode(advert: Advert): Decoded {
   const sealed = advert.serviceData.get(ENCRYPTED) ?? new Uint8Array();
   if (sealed.length < 10) return { rejected: `BTHome: ${sealed.length} bytes are too few for an encrypted frame` };
   const opened = openBthome(advert, macBytes(advert.address), [0x1e, 0x18], sealed, Uint8Array.of(0x11));
-  return named(advert, typeof opened === 'string' ? withoutValues(opened, true) : objectsOf(opened));
+  if (typeof opened === 'string') return named(advert, withoutValues(opened, true));
+  const decoded = objectsOf(opened);
+  return named(advert, 'rejected' in decoded ? decoded : { ...decoded, counter: counterOf(sealed) });
 }
 
 function objectsOf(body: Uint8Array): Decoded {

@@ -1,7 +1,7 @@
 // BTHome version 2: service data 0xFCD2, objects in a row, optionally encrypted.
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
-import { bthomeModels, macBytes, modelOf, openBthome, withoutValues } from './bthome/device.ts';
+import { bthomeModels, counterOf, macBytes, modelOf, openBthome, withoutValues } from './bthome/device.ts';
 import { interpret, type Part } from './bthome/interpret.ts';
 import { bthomeObjects } from './bthome/objects.ts';
 
@@ -18,12 +18,12 @@ function decode(advert: Advert): Decoded {
   const start = info & WITH_ADDRESS ? 7 : 1;
   if (frame.length < start) return { rejected: `BTHome: ${frame.length} bytes end inside the device address` };
   const ownAddress = info & WITH_ADDRESS ? frame.slice(1, 7).reverse() : undefined;
-  let body = frame.subarray(start);
+  const body = frame.subarray(start);
   if (info & ENCRYPTED) {
     if (body.length < 9) return { rejected: `BTHome: ${frame.length} bytes are too few for an encrypted frame` };
     const plain = openBthome(advert, ownAddress ?? macBytes(advert.address), [0xd2, 0xfc, info], body);
     if (typeof plain === 'string') return named(advert, withoutValues(plain, true));
-    body = plain;
+    return named(advert, withCounter(objectsOf(plain), body));
   } else if (advert.bindkey !== undefined) {
     // Whoever can send an advert could otherwise speak for a device that encrypts.
     return named(advert, withoutValues('not encrypted although the device has a key', false));
@@ -47,6 +47,10 @@ function objectsOf(body: Uint8Array): Decoded {
     at += length;
   }
   return interpret(parts);
+}
+
+function withCounter(decoded: Decoded, sealed: Uint8Array): Decoded {
+  return 'rejected' in decoded ? decoded : { ...decoded, counter: counterOf(sealed) };
 }
 
 function named(advert: Advert, decoded: Decoded): Decoded {

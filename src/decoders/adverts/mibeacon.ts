@@ -52,11 +52,11 @@ function valuesOf(
   const objects = objectsOf(opened, model);
   // Without a tag, a wrong key shows in objects that are none.
   if (beacon.version < 4 && ('rejected' in objects || objects.unread.length > 0))
-    return withoutValues('encrypted, key does not fit or the frame is damaged', true);
+    return withoutValues('encrypted, wrong key or damaged frame', true);
   const decoded = plain(objects);
   return 'rejected' in decoded
     ? decoded
-    : { ...decoded, metadata: { ...decoded.metadata, encrypted: true, counter: counterOf(beacon) } };
+    : { ...decoded, metadata: { ...decoded.metadata, encrypted: true }, ...counterOf(beacon) };
 }
 
 function plain(objects: ReturnType<typeof objectsOf>): Decoded {

@@ -62,19 +62,19 @@ export const decoder = defineDecoder({
     const type = view.getUint8(4);
     const counter = view.getUint16(5, true);
     const record = BATTERY_SENSE.has(modelId) ? batterySense : records.get(type);
-    const metadata = { encrypted: true, counter, modelId: `0x${modelId.toString(16).padStart(4, '0')}` };
+    const metadata = { encrypted: true, modelId: `0x${modelId.toString(16).padStart(4, '0')}` };
     if (record === undefined)
       return { telemetry: {}, metadata, quality: { payload: `unknown record type 0x${type.toString(16)}` } };
     const known = { deviceModel: `Victron ${record.model}`, metadata };
     const key = advert.bindkey;
     if (key === undefined) return { ...known, ...closed('encrypted, key missing') };
     if (key.length !== 16) return { ...known, ...closed(`encrypted, key has ${key.length} bytes instead of 16`) };
-    if (key[0] !== view.getUint8(7)) return { ...known, ...closed('encrypted, key does not fit') };
+    if (key[0] !== view.getUint8(7)) return { ...known, ...closed('encrypted, wrong key') };
     const sealed = frame.subarray(HEAD);
     const bytes = Math.ceil(record.fields.reduce((sum, { bits }) => sum + bits, 0) / 8);
     if (sealed.length < bytes)
       return { rejected: `Victron ${record.model}: expected ${bytes} encrypted bytes, got ${sealed.length}` };
-    return { ...known, ...read(opened(sealed, key, counter), record) };
+    return { ...known, ...read(opened(sealed, key, counter), record), counter: { value: counter, bits: 16 } };
   },
   examples: [
     example('DC-DC converter', '1000c0a304121d64ca8d442b90bbdf6a8cba', '64ba49f1a8562e45197a8e1fe50d7658', {

@@ -2,6 +2,7 @@
 import type { Advert } from '../../../reading/advert.ts';
 import { openSealed } from '../../aes-ccm.ts';
 import type { DecodedAdvert } from '../../define.ts';
+import type { FrameCounter } from '../../replay-guard.ts';
 
 const modelsByName: readonly (readonly [prefix: string, model: string])[] = [
   ['SBBT-002C', 'Shelly BLU Button1'],
@@ -27,6 +28,13 @@ export const bthomeModels: readonly string[] = [...new Set(modelsByName.map(([, 
 
 export function modelOf(name: string | undefined): string {
   return modelsByName.find(([prefix]) => name?.startsWith(prefix))?.[1] ?? 'BTHome device';
+}
+
+/** The counter stands before the tag. */
+export function counterOf(sealed: Uint8Array): FrameCounter {
+  const at = sealed.length - 8;
+  const value = new DataView(sealed.buffer, sealed.byteOffset, sealed.length).getUint32(at, true);
+  return { value, bits: 32 };
 }
 
 /** A recognised frame that gives no values, and why. */
@@ -63,5 +71,5 @@ export function openBthome(
     tag,
     ...(associated === undefined ? {} : { associated }),
   });
-  return plain ?? 'encrypted, key does not fit or the frame is damaged';
+  return plain ?? 'encrypted, wrong key or damaged frame';
 }

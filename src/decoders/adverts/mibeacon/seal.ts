@@ -1,6 +1,7 @@
 // Opening MiBeacon payloads: AES-CCM with a tag from version 4 on, before that without one.
 import { createDecipheriv } from 'node:crypto';
 import { openSealed } from '../../aes-ccm.ts';
+import type { FrameCounter } from '../../replay-guard.ts';
 import type { MiBeacon } from './frame.ts';
 
 const ASSOCIATED = Uint8Array.of(0x11);
@@ -27,10 +28,12 @@ export function openMiBeacon(
   return legacy ? openLegacy(beacon, mac, key) : openTagged(beacon, mac, key);
 }
 
-/** Value of the frame counter: packet id, then 3 bytes before the tag. */
-export function counterOf({ packetId, frame, version }: MiBeacon): number {
-  const at = frame.length - (version < 4 ? LEGACY_TAIL : TAIL);
-  return packetId + frame[at]! * 0x100 + frame[at + 1]! * 0x1_0000 + frame[at + 2]! * 0x100_0000;
+/** From version 5 on the frame counts in 4 bytes: packet id, then 3 bytes before the tag; before it they are random. */
+export function counterOf({ packetId, frame, version }: MiBeacon): { counter?: FrameCounter } {
+  if (version < 5) return {};
+  const [low, middle, high] = frame.subarray(-TAIL);
+  const value = packetId + low! * 0x100 + middle! * 0x1_0000 + high! * 0x100_0000;
+  return { counter: { value, bits: 32 } };
 }
 
 type Sealed = MiBeacon & { payload: Uint8Array };
@@ -45,7 +48,7 @@ function openTagged({ frame, payload }: Sealed, mac: Uint8Array, key: Uint8Array
     tag: payload.subarray(-4),
     associated: ASSOCIATED,
   });
-  return plain ?? { closed: 'encrypted, key does not fit or the frame is damaged' };
+  return plain ?? { closed: 'encrypted, wrong key or damaged frame' };
 }
 
 /** Without a tag only the objects themselves can show whether the key fitted; the caller looks at them. */
