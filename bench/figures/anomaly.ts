@@ -11,7 +11,7 @@ import { percentile } from '../machine.ts';
 
 /** Where the corpus lies: FIELDLINE_NAB, else beside the checkout. */
 const corpusFolder = process.env['FIELDLINE_NAB'] ?? path.join(import.meta.dirname, '../../../shared/data/nab');
-// Seeds that nobody tuned on; the scorer was made with those below 100.
+// Seeds that nobody tuned on.
 const FIRST_SEED = 5000;
 const SERIES_A_SHAPE = 10;
 const LENGTH = 8000;

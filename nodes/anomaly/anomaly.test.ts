@@ -75,4 +75,38 @@ describe('anomaly node', () => {
       assert.deepEqual(runtime.received('k').at(-1)?.payload, payload);
     }
   });
+
+  it('goes on after a deploy as if there had been none', async () => {
+    const spike = () => reading(200, 'm', 30);
+    await runtime.deploy(flow({ series: 'device', name: 'one' }));
+    await send(...history(200));
+    const [whole] = await send({ ...spike(), metadata: { digest: 'first' } });
+    await runtime.deploy(flow({ series: 'key', key: 'payload.deviceId', keyType: 'msg' }));
+    await send(...history(200));
+    await runtime.deploy(flow({ series: 'key', key: 'payload.deviceId', keyType: 'msg', maxSeries: 9 }));
+    const [restored] = await send(spike());
+    assert.ok((whole?.score ?? 1) < 0 && (restored?.score ?? 1) < 0, 'found without learning again');
+    assert.equal(restored?.score, whole?.score);
+  });
+
+  it('neither judges nor learns while the guard is true', async () => {
+    await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.guarded', keyType: 'msg' }));
+    await send(...history(200));
+    const guarded = await runtime.emit('s', { payload: reading(200, 'm', 30), guard: true });
+    assert.deepEqual(guarded, { ok: true });
+    assert.deepEqual(last()[0]?.metadata.anomaly, { score: 1, kind: 'guarded', metric: 'power_kw' });
+  });
+
+  it('takes "this was normal" and sends it on to nobody', async () => {
+    await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.accepted', keyType: 'msg' }));
+    await send(...history(200));
+    await send(reading(200, 'm', 30));
+    const [told] = last();
+    const before = runtime.received('k').length;
+    await runtime.emit('s', { payload: told, feedback: 'normal' });
+    assert.equal(runtime.received('k').length, before);
+    const later = Array.from({ length: 900 }, (_, at) => reading(201 + at));
+    const scores = await send(...later, reading(1101, 'm', 30));
+    assert.ok((scores.at(-1)?.score ?? -1) >= 0);
+  });
 });

@@ -80,7 +80,7 @@ export const fields = {
   maxSeries: {
     kind: 'number',
     label: 'Most series',
-    help: 'Above this the series that was quiet for longest is forgotten; a series takes about 10 KB.',
+    help: 'Above this the series that was quiet for longest is forgotten; a series takes about 16 KB.',
     initial: 10000,
     min: 1,
     max: 1000000,
