@@ -105,8 +105,10 @@ describe('mqtt-out node', () => {
     const file = await openDeadLetters(path.join(runtime.settings.directory!, 'dead-letters', 'out'));
     const { letters } = await file.list();
     await file.close();
+    // Another suite of this process may have used a node of the same id.
+    const own = letters.filter(({ topic }) => topic === 'no/#');
     assert.deepEqual(
-      letters.map(({ topic, bytes, attempts }) => [topic, Buffer.from(bytes, 'base64').toString(), attempts]),
+      own.map(({ topic, bytes, attempts }) => [topic, Buffer.from(bytes, 'base64').toString(), attempts]),
       [['no/#', 'x', 1]],
     );
     const circle: Record<string, unknown> = {};

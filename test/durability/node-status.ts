@@ -5,6 +5,8 @@ import { WebSocket } from 'ws';
 export type NodeStatus = {
   /** Resolves with the text as soon as the status of the node matches; rejects with the last one after `limitMs`. */
   matching(id: string, pattern: RegExp, limitMs?: number): Promise<string>;
+  /** The last text of the node, undefined before the first. */
+  last(id: string): string | undefined;
   close(): void;
 };
 
@@ -40,6 +42,7 @@ export async function watchStatus(url: string): Promise<NodeStatus> {
         changed.add(look);
         look();
       }),
+    last: id => texts.get(id),
     close: () => socket.terminate(),
   };
 }

@@ -41,8 +41,10 @@ describe('examples', function () {
     it(file, async () => {
       const nodes = read(file).filter(isNode);
       assert.ok(nodes.length > 0);
+      // A node behind a button that nobody pressed, or behind data that is not there, has nothing to say.
+      await Promise.any(nodes.map(({ id }) => status.matching(id, /\S/)));
       for (const { id, type } of nodes) {
-        const text = await status.matching(id, /\S/);
+        const text = status.last(id) ?? '';
         if (!shownFaults[file]?.test(text))
           assert.doesNotMatch(text, /expected|error|cannot|not set|no broker|ENOENT/i, `${type} ${id}`);
       }
