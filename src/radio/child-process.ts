@@ -23,7 +23,7 @@ export type RadioProcessOptions = {
 
 const childFile = import.meta.url.endsWith('.ts') ? './child.ts' : './child.js';
 // Small machines run this: its data is little and goes on at once, and optimised code would take more than it saves.
-const MEMORY = ['--max-old-space-size=96', '--max-semi-space-size=1', '--no-opt', '--no-maglev'];
+const MEMORY = ['--max-old-space-size=64', '--max-semi-space-size=1', '--no-opt', '--no-maglev'];
 const LONGEST_WAIT_MS = 5000;
 /** A small machine takes its time until the first word. */
 const SLOW_START = 5;

@@ -28,8 +28,8 @@ function tellOver(state: RadioState): void {
 const outlet = advertOutlet((packed, done) => tell({ adverts: packed }, done));
 
 process.on('disconnect', () => process.exit(0));
-// The parent ends this process; a Ctrl-C meant for both must not, or noble's own handler would.
-process.on('SIGINT', () => {});
+// The parent ends this process when it has drained; signals to the whole group are for the parent.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('uncaughtException', error => {
   tell({ fault: `crashed: ${reasonOf(error)}` }, () => process.exit(CRASHED));
 });

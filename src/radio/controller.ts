@@ -131,6 +131,7 @@ export async function liveController(
       if (state === 'unsupported')
         return end({ state: 'unsupported', reason: 'the adapter is too old: it knows no Bluetooth Low Energy' });
       if (state !== 'poweredOn') return onDead('the adapter was switched off or unplugged');
+      process.off('SIGINT', bindings.onSigIntBinded);
       onState({ state: 'on', reason: `listening with ${nameOf(where)}` });
       resolve({
         links,

@@ -36,6 +36,8 @@ export type NobleBindings = EventEmitter & {
   _scanServiceUuids: string[] | undefined;
   _pendingConnectionUuid: string | null;
   _handles: Record<string, number | string>;
+  /** Its handler, which ends the process where it is the last one. */
+  onSigIntBinded: () => void;
   _hci: { setEventMask(): void; setLeEventMask(): void };
   onDiscover(
     status: number,

@@ -166,6 +166,14 @@ suite(withNoble('noble: faults'), () => {
       assert.deepEqual([scene.links.length, commands.get(COMMAND.reset)], before);
     });
 
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    it(`takes no notice of ${signal}, which is for the parent`, async () => {
+      const { pid } = scene.radio;
+      process.kill(pid!, signal);
+      await Promise.all([scene.measured(), scene.heard()]);
+      assert.equal(scene.radio.pid, pid);
+    });
+
   for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGSTOP'] as const)
     it(`starts its process again after ${signal}`, async () => {
       const before = scene.states.length;
