@@ -20,6 +20,7 @@ function rootFolder(): string {
 }
 
 // V8 lets garbage grow to several times what is in use before it looks; a gateway shares its machine with a database.
+// The other half of this is the flag in the start script, which V8 takes only on the command line.
 setFlagsFromString('--heap-growing-percent=40');
 // Files that nodes make in the data directory are nobody else's to read.
 process.umask(0o077);
