@@ -37,6 +37,11 @@ export type AdvertDecoder = {
    * only kind that may match what another decoder claims.
    */
   generic?: boolean;
+  /**
+   * Company ids and service UUIDs, as they stand in an advert: it must carry one of them for the decoder to be asked.
+   * Without them it is asked about every advert, which costs time where thousands a second are heard.
+   */
+  keys?: readonly string[];
   /** Cheap and certain: is this advert of this format? No other decoder may say yes to the same advert. */
   matches(advert: Advert): boolean;
   /** Pure: never throws, logs, waits, reads a clock or keeps anything between two calls. */

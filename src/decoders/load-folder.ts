@@ -47,6 +47,8 @@ function shapeFault(candidate: unknown): string | undefined {
     if (typeof it[method] !== 'function') return `${method}: expected a function`;
   if (!Array.isArray(it['models']) || it['models'].some(model => typeof model !== 'string'))
     return 'models: expected a list of texts';
+  if (it['keys'] !== undefined && !(Array.isArray(it['keys']) && it['keys'].every(key => typeof key === 'string')))
+    return 'keys: expected a list of texts';
   if (!Array.isArray(it['examples']) || it['examples'].length === 0) return 'examples: expected at least one';
   return it['examples'].every(isExample) ? undefined : 'examples: each needs name, advert and gives or rejects';
 }

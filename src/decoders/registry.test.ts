@@ -71,6 +71,15 @@ describe('decoder registry', () => {
   });
 });
 
+describe('keys of a decoder', () => {
+  const decode = (keys: string[]): unknown => registryOf([{ ...base, keys }]).decode(advert).decoder?.name ?? 'nobody';
+
+  it('say about which adverts it is asked', () => {
+    assert.equal(decode(['fffe', 'ffff']), 'shed');
+    assert.equal(decode(['fffe']), 'nobody');
+  });
+});
+
 describe('a generic decoder', () => {
   const generic: AdvertDecoder = { ...base, name: 'anything', generic: true, decode: () => ({ telemetry: {} }) };
 

@@ -19,25 +19,48 @@ export type Registry = {
 
 export const NO_DECODER = 'no decoder knows this advert';
 
-/** The first decoder that matches decodes, generic ones last; an error of one is a reason of this advert, nothing more. */
+/** The decoder that matches decodes, generic ones are asked last; an error of one is a reason of this advert, nothing more. */
 export function registryOf(decoders: readonly AdvertDecoder[]): Registry {
-  const inOrder = [...decoders.filter(({ generic }) => !generic), ...decoders.filter(({ generic }) => generic)];
+  const particular = ordered(decoders.filter(({ generic }) => !generic));
+  const generic = ordered(decoders.filter(({ generic }) => generic));
   return {
     decoders,
-    decode(advert) {
-      for (const decoder of inOrder)
-        try {
-          if (!decoder.matches(advert)) continue;
-          const decoded = decoder.decode(advert);
-          return 'rejected' in decoded
-            ? { rejected: String(decoded.rejected), decoder }
-            : { decoder, decoded: withValuesOnly(decoded) };
-        } catch (error) {
-          return { rejected: `decoder ${decoder.name} failed: ${reasonOf(error)}`, decoder };
-        }
-      return { rejected: NO_DECODER };
-    },
+    decode: advert => firstOf(particular, advert) ?? firstOf(generic, advert) ?? { rejected: NO_DECODER },
   };
+}
+
+type Ordered = { byKey: ReadonlyMap<string, readonly AdvertDecoder[]>; keyless: readonly AdvertDecoder[] };
+
+function ordered(decoders: readonly AdvertDecoder[]): Ordered {
+  const byKey = new Map<string, AdvertDecoder[]>();
+  for (const decoder of decoders)
+    for (const key of decoder.keys ?? []) byKey.set(key, [...(byKey.get(key) ?? []), decoder]);
+  return { byKey, keyless: decoders.filter(({ keys }) => keys === undefined) };
+}
+
+const NONE: readonly AdvertDecoder[] = [];
+
+function firstOf({ byKey, keyless }: Ordered, advert: Advert): Verdict | undefined {
+  for (const data of [advert.manufacturerData, advert.serviceData])
+    for (const key of data.keys()) {
+      const verdict = answerOf(byKey.get(key) ?? NONE, advert);
+      if (verdict !== undefined) return verdict;
+    }
+  return answerOf(keyless, advert);
+}
+
+function answerOf(decoders: readonly AdvertDecoder[], advert: Advert): Verdict | undefined {
+  for (const decoder of decoders)
+    try {
+      if (!decoder.matches(advert)) continue;
+      const decoded = decoder.decode(advert);
+      return 'rejected' in decoded
+        ? { rejected: String(decoded.rejected), decoder }
+        : { decoder, decoded: withValuesOnly(decoded) };
+    } catch (error) {
+      return { rejected: `decoder ${decoder.name} failed: ${reasonOf(error)}`, decoder };
+    }
+  return undefined;
 }
 
 /** A value that is no finite number, text or truth value leaves the telemetry and gives its reason; text is made storable. */

@@ -19,6 +19,7 @@ export const decoder = defineDecoder({
   models: ['iPhone', 'iPad', 'Apple Watch', 'Apple device'],
   source: 'https://github.com/furiousMAC/continuity',
   generic: true,
+  keys: [APPLE],
   matches(advert) {
     const type = advert.manufacturerData.get(APPLE)?.[0];
     return type !== undefined && type <= LAST && (type !== IBEACON || iBeaconOf(advert) === undefined);

@@ -28,6 +28,7 @@ export const decoder = defineDecoder({
   vendor: 'SAF Tehnika',
   models: ['Aranet4'],
   source: 'https://github.com/Anrijs/Aranet4-Python',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert) {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

@@ -84,6 +84,7 @@ export const decoder = defineDecoder({
   vendor: 'ATC',
   models: [ATC_MODEL, PVVX_MODEL],
   source: 'https://github.com/pvvx/ATC_MiThermometer',
+  keys: [UUID],
   // The UUID is that of environmental sensing, which others use as well; the BTHome objects of the same advert say more.
   matches(advert) {
     const length = advert.serviceData.get(UUID)?.length ?? 0;

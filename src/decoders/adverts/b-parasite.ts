@@ -23,6 +23,7 @@ export const decoder = defineDecoder({
   vendor: 'rbaron',
   models: ['b-parasite 1.0 to 2.0'],
   source: 'https://github.com/rbaron/b-parasite',
+  keys: [UUID],
   matches: advert => frameOf(advert) !== undefined,
   decode(advert) {
     const frame = frameOf(advert) ?? new Uint8Array(LENGTH);

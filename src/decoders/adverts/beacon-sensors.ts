@@ -1,7 +1,7 @@
 // Sensors that put their values into the last bytes of an iBeacon with a UUID of their own.
 import type { Advert } from '../../reading/advert.ts';
 import { defineDecoder } from '../define.ts';
-import { type IBeacon, iBeaconOf } from './apple/ibeacon.ts';
+import { APPLE, type IBeacon, iBeaconOf } from './apple/ibeacon.ts';
 
 type Values = Record<string, number>;
 type Kind = { model: string; uuid: string; values(beacon: IBeacon): Values };
@@ -42,6 +42,7 @@ export const decoder = defineDecoder({
   vendor: 'Several',
   models: [...new Set(kinds.map(({ model }) => model))],
   source: 'https://decoder.theengs.io/devices/devices.html',
+  keys: [APPLE],
   matches: advert => found(advert) !== undefined,
   decode(advert) {
     const it = found(advert);

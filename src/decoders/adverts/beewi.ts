@@ -9,6 +9,7 @@ export const decoder = defineDecoder({
   vendor: 'BeeWi',
   models: ['BSDOO'],
   source: 'https://decoder.theengs.io/devices/BSDOO.html',
+  keys: [COMPANY],
   matches(advert) {
     const frame = advert.manufacturerData.get(COMPANY);
     return frame?.[0] === 0x08 && frame[1] === 0x0c;

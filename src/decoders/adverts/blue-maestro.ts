@@ -19,6 +19,7 @@ export const decoder = defineDecoder({
   vendor: 'Blue Maestro',
   models: [...new Set([...kinds.values()].map(({ model }) => model))],
   source: 'https://github.com/Bluetooth-Devices/bluemaestro-ble',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert) {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

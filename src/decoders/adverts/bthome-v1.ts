@@ -75,6 +75,7 @@ export const decoder = defineDecoder({
   vendor: 'BTHome',
   models: ['BTHome device (version 1)', ...bthomeModels],
   source: 'https://bthome.io/v1/',
+  keys: [PLAIN, ENCRYPTED],
   matches: advert =>
     (advert.serviceData.has(PLAIN) || advert.serviceData.has(ENCRYPTED)) && !advert.serviceData.has('fcd2'),
   decode,

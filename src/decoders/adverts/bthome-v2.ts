@@ -64,6 +64,7 @@ export const decoder = defineDecoder({
   vendor: 'BTHome',
   models: ['BTHome device', ...bthomeModels],
   source: 'https://bthome.io/format/',
+  keys: [UUID],
   matches: advert => advert.serviceData.has(UUID),
   decode,
   examples: [

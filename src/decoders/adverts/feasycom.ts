@@ -31,6 +31,7 @@ export const decoder = defineDecoder({
   vendor: 'Feasycom',
   models: [...models.values()],
   source: 'https://decoder.theengs.io/devices/FEASY.html',
+  keys: [UUID],
   matches: advert => frameOf(advert) !== undefined,
   decode(advert) {
     const frame = frameOf(advert) ?? new Uint8Array(LENGTH);

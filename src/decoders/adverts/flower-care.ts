@@ -10,6 +10,7 @@ export const decoder = defineDecoder({
   vendor: 'HHCC Plant Technology',
   models: ['HHCCJCY10'],
   source: 'https://github.com/Bluetooth-Devices/xiaomi-ble',
+  keys: [UUID],
   matches: advert => advert.serviceData.has(UUID),
   decode(advert) {
     const frame = advert.serviceData.get(UUID) ?? new Uint8Array();

@@ -26,6 +26,7 @@ export const decoder = defineDecoder({
   vendor: 'Polar, XOSS',
   models: ['Polar H10', 'XOSS X2'],
   source: 'https://decoder.theengs.io/devices/H10.html',
+  keys: [POLAR, XOSS],
   matches: advert => advert.manufacturerData.has(POLAR) || advert.manufacturerData.has(XOSS),
   decode,
   examples: [

@@ -1,5 +1,5 @@
 // iBeacon of any maker: identified, without values.
-import { iBeaconOf } from './apple/ibeacon.ts';
+import { APPLE, iBeaconOf } from './apple/ibeacon.ts';
 import { defineDecoder } from '../define.ts';
 
 export const decoder = defineDecoder({
@@ -8,6 +8,7 @@ export const decoder = defineDecoder({
   models: ['iBeacon'],
   source: 'https://developer.apple.com/ibeacon/',
   generic: true,
+  keys: [APPLE],
   matches: advert => iBeaconOf(advert) !== undefined,
   decode(advert) {
     const beacon = iBeaconOf(advert);

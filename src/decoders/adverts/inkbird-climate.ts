@@ -27,10 +27,11 @@ function kindOf(advert: Advert): Kind | undefined {
   const long = advert.manufacturerData.get(LONG_COMPANY);
   if (long !== undefined && (LONG_NAMES.test(name) || (long.length === LONG - 2 && long.at(-1) === 0))) return 'long';
   const air = advert.manufacturerData.get(AIR_MONITOR);
-  if (air !== undefined && (/IAM-T2/.test(name) || (air[0] === 0x00 && air[1] === 0x62))) return 'air';
-  if (advert.manufacturerData.get(CONNECT_ONLY)?.[0] === 0x41 && /IAM-T1/.test(name)) return 'silent';
+  if (air !== undefined && (name.includes('IAM-T2') || (air[0] === 0x00 && air[1] === 0x62))) return 'air';
+  if (name.includes('IAM-T1') && advert.manufacturerData.get(CONNECT_ONLY)?.[0] === 0x41) return 'silent';
+  if (!advert.serviceUuids.includes(SERVICE)) return undefined;
   const frame = wholeFrame(advert);
-  return frame?.length === SHORT && advert.serviceUuids.includes(SERVICE) && isChecked(frame) ? 'short' : undefined;
+  return frame?.length === SHORT && isChecked(frame) ? 'short' : undefined;
 }
 
 /** The checksum covers the values; a humidity of nothing or of all ones, and a battery above 100, are not there. */

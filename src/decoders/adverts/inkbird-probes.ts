@@ -9,6 +9,8 @@ import { viewOf } from './shared/numbers.ts';
 const HEAD = 10;
 const PROBES = new Set([1, 2, 4, 6]);
 const NAME = /[ix]BBQ/i;
+// Ids of these frames where the name is missing; other makers use them, too.
+const COMPANIES = ['0000', '0001', '0002'];
 // The second is what unplugged probes of the 2X and 6XS send.
 const UNPLUGGED = new Set([-1, -10]);
 
@@ -16,12 +18,12 @@ const UNPLUGGED = new Set([-1, -10]);
 function frameOf(advert: Advert): Uint8Array | undefined {
   if (advert.manufacturerData.size === 0) return undefined;
   const named = advert.name !== undefined && NAME.test(advert.name);
-  const address = named ? undefined : macBytes(advert.address);
-  if (!named && address === undefined) return undefined;
+  if (named) return wholeFrame(advert);
+  if (!COMPANIES.some(company => advert.manufacturerData.has(company))) return undefined;
+  const written = macBytes(advert.address);
   const frame = wholeFrame(advert);
-  if (frame === undefined || named) return frame;
-  const fits = frame.length > HEAD && frame[0]! <= 2 && frame[1] === 0 && frame[2] === 0 && frame[3] === 0;
-  const written = address ?? new Uint8Array();
+  if (written === undefined || frame === undefined) return undefined;
+  const fits = frame.length > HEAD && frame[1] === 0 && frame[2] === 0 && frame[3] === 0;
   const carries = (order: Uint8Array): boolean => order.every((byte, at) => byte === frame[4 + at]);
   return fits && (carries(written) || carries(written.slice().reverse())) ? frame : undefined;
 }

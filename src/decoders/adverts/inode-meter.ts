@@ -24,6 +24,7 @@ export const decoder = defineDecoder({
   vendor: 'iNode',
   models: ['Energy Meter'],
   source: 'https://support.inode.pl/docs/iNode_Energy_Meter/',
+  keys: COMPANIES,
   matches: advert => frameOf(advert) !== undefined,
   decode(advert): Decoded {
     const found = frameOf(advert);

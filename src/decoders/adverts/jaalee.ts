@@ -1,6 +1,6 @@
 // Jaalee thermometers: temperature, humidity and battery in place of major, minor and power of an iBeacon, and one byte more.
 import { defineDecoder } from '../define.ts';
-import { iBeaconOf } from './apple/ibeacon.ts';
+import { APPLE, iBeaconOf } from './apple/ibeacon.ts';
 import { rounded, viewOf } from './shared/numbers.ts';
 
 const SERVICES = ['f525', 'f51c'];
@@ -13,6 +13,7 @@ export const decoder = defineDecoder({
   vendor: 'Jaalee',
   models: ['JHT F525', 'JHT F51C'],
   source: 'https://github.com/custom-components/ble_monitor',
+  keys: [APPLE],
   matches(advert) {
     const beacon = iBeaconOf(advert);
     if (beacon?.frame.length !== LENGTH) return false;

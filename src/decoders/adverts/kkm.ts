@@ -44,6 +44,7 @@ export const decoder = defineDecoder({
   vendor: 'KKM',
   models: ['K6P', 'K9', 'BlueCharm BC04P', 'BlueCharm BC08', 'BlueCharm BC021'],
   source: 'https://github.com/custom-components/ble_monitor',
+  keys: [UUID],
   matches: advert => frameOf(advert) !== undefined,
   decode(advert): Decoded {
     const frame = frameOf(advert) ?? new Uint8Array();

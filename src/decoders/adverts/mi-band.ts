@@ -19,6 +19,7 @@ export const decoder = defineDecoder({
   vendor: 'Xiaomi',
   models: ['Mi Band', 'Amazfit'],
   source: 'https://decoder.theengs.io/devices/MB_SW.html',
+  keys: [COMPANY, UUID],
   matches: advert => advert.manufacturerData.get(COMPANY)?.length === LENGTH || stepsOf(advert) !== undefined,
   decode(advert) {
     const steps = stepsOf(advert);

@@ -8,6 +8,7 @@ import { objectsOf } from './mibeacon/objects.ts';
 import { counterOf, openMiBeacon } from './mibeacon/seal.ts';
 
 const UUID = 'fe95';
+const BTHOME = ['fcd2', '181c', '181e'];
 // Scales that are idle announce themselves without an object.
 const SCALES = new Set(['MJTZC01YM', 'MJTZC03YM']);
 
@@ -78,7 +79,9 @@ export const decoder = defineDecoder({
   vendor: 'Xiaomi',
   models: [...new Set(models.values())],
   source: 'https://github.com/Bluetooth-Devices/xiaomi-ble',
-  matches: advert => frameOf(advert) !== undefined,
+  keys: [UUID, ''],
+  // Thermometers with other firmware send both; their BTHome objects say more.
+  matches: advert => frameOf(advert) !== undefined && !BTHOME.some(uuid => advert.serviceData.has(uuid)),
   decode,
   examples: [
     example('temperature, humidity, battery', '58:2D:34:3B:2E:BF', '5020aa01a3bf2e3b342d580d1004b40095020a10013b', {

@@ -8,6 +8,7 @@ export const decoder = defineDecoder({
   vendor: 'Microsoft',
   models: ['Windows device'],
   source: 'https://learn.microsoft.com/openspecs/windows_protocols/ms-cdp/',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.get(COMPANY)?.[0] === 0x01,
   decode: () => ({ telemetry: {}, deviceModel: 'Windows device' }),
   examples: [

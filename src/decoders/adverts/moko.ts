@@ -60,6 +60,7 @@ export const decoder = defineDecoder({
   vendor: 'Mokosmart',
   models: ['BeaconX Pro', 'Beacon'],
   source: 'https://decoder.theengs.io/devices/MBXPRO.html',
+  keys: [BEACON_X, BEACON],
   matches: advert => advert.serviceData.has(BEACON_X) || advert.serviceData.has(BEACON),
   decode,
   examples: [

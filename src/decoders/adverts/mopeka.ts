@@ -44,6 +44,7 @@ export const decoder = defineDecoder({
   vendor: 'Mopeka',
   models: [...sensors.values()].map(({ model }) => model),
   source: 'https://github.com/Bluetooth-Devices/mopeka-iot-ble',
+  keys: [COMPANY],
   matches,
   decode(advert) {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

@@ -33,6 +33,7 @@ export const decoder = defineDecoder({
   vendor: 'NodOn',
   models: ['NIU smart button'],
   source: 'https://decoder.theengs.io/devices/NODONNIU.html',
+  keys: [UUID],
   matches: advert => frameOf(advert) !== undefined,
   decode(advert) {
     const frame = frameOf(advert) ?? new Uint8Array(LENGTH);

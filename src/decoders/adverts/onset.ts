@@ -11,6 +11,7 @@ export const decoder = defineDecoder({
   vendor: 'Onset',
   models: ['HOBO MX2001'],
   source: 'https://decoder.theengs.io/devices/HOBOMX2001.html',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert): Decoded {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

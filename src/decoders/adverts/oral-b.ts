@@ -41,6 +41,7 @@ export const decoder = defineDecoder({
   vendor: 'Oral-B',
   models: lines.map(([, , model]) => model),
   source: 'https://github.com/Bluetooth-Devices/oralb-ble',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert): Decoded {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

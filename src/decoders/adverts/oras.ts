@@ -12,6 +12,7 @@ export const decoder = defineDecoder({
   vendor: 'Oras',
   models: ['Hydractiva Digital', 'Smart faucet'],
   source: 'https://decoder.theengs.io/devices/ADHS.html',
+  keys: [SHOWER, FAUCET],
   matches: advert =>
     advert.manufacturerData.has(SHOWER) || advert.manufacturerData.get(FAUCET)?.length === FAUCET_LENGTH,
   decode(advert): Decoded {

@@ -10,6 +10,7 @@ export const decoder = defineDecoder({
   vendor: 'Oria',
   models: ['T201', 'T301'],
   source: 'https://decoder.theengs.io/devices/T301.html',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert) {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

@@ -12,6 +12,7 @@ export const decoder = defineDecoder({
   vendor: 'Otodata',
   models: ['Rotarex-compatible monitor'],
   source: 'https://decoder.theengs.io/devices/RC1010.html',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert): Decoded {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

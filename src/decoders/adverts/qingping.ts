@@ -74,6 +74,7 @@ export const decoder = defineDecoder({
   vendor: 'Qingping',
   models: [...new Set(models.values())],
   source: 'https://github.com/Bluetooth-Devices/qingping-ble',
+  keys: [UUID],
   matches: advert => advert.serviceData.has(UUID),
   decode(advert) {
     const frame = advert.serviceData.get(UUID) ?? new Uint8Array();

@@ -25,6 +25,7 @@ export const decoder = defineDecoder({
   vendor: 'Radioland',
   models: ['RDL52832'],
   source: 'https://decoder.theengs.io/devices/RDL52832.html',
+  keys: UUIDS,
   matches: advert => frameOf(advert) !== undefined,
   decode(advert) {
     const frame = frameOf(advert) ?? new Uint8Array();

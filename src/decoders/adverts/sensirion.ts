@@ -34,6 +34,7 @@ export const decoder = defineDecoder({
   vendor: 'Sensirion',
   models: [...samples.values()].map(({ model }) => model),
   source: 'https://github.com/Sensirion/arduino-ble-gadget',
+  keys: [COMPANY],
   matches: advert => frameOf(advert) !== undefined,
   decode(advert) {
     const frame = frameOf(advert) ?? new Uint8Array();

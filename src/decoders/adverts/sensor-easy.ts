@@ -32,6 +32,7 @@ export const decoder = defineDecoder({
   vendor: 'ELA Innovation',
   models: ['T', 'T PROBE', 'RHT', 'MAG'],
   source: 'https://elainnovation.com/en/product-category/bluetooth-range/',
+  keys: [COMPANY, TEMPERATURE, HUMIDITY, CONTACT],
   matches: advert =>
     kindOf(advert) !== undefined &&
     (advert.manufacturerData.has(COMPANY) || [...values.keys()].some(uuid => advert.serviceData.has(uuid))),

@@ -10,6 +10,7 @@ export const decoder = defineDecoder({
   vendor: 'Atomax',
   models: ['Skale I', 'Skale II'],
   source: 'https://decoder.theengs.io/devices/SKALE.html',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert) {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

@@ -12,6 +12,7 @@ export const decoder = defineDecoder({
   vendor: 'SmartDry',
   models: ['Laundry Sensor'],
   source: 'https://decoder.theengs.io/devices/SDLS.html',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert) {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

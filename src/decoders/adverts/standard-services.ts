@@ -30,6 +30,7 @@ export const decoder = defineDecoder({
   models: ['Battery service', 'Environmental characteristics'],
   source: 'https://www.bluetooth.com/specifications/gss/',
   generic: true,
+  keys: [...services.keys()],
   matches: advert => Object.keys(valuesOf(advert)).length > 0,
   decode: advert => ({ telemetry: valuesOf(advert) }),
   examples: [

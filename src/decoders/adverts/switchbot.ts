@@ -172,6 +172,7 @@ export const decoder = defineDecoder({
   vendor: 'SwitchBot',
   models: [...new Set([...models.values()].map(({ name }) => name))],
   source: 'https://github.com/OpenWonderLabs/SwitchBotAPI-BLE',
+  keys: [COMPANY, ...SERVICES],
   matches: advert => advert.manufacturerData.has(COMPANY) || SERVICES.some(uuid => advert.serviceData.has(uuid)),
   decode,
   examples: [

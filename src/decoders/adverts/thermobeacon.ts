@@ -52,6 +52,7 @@ export const decoder = defineDecoder({
   vendor: 'ThermoBeacon',
   models: ['WS02', 'WS07', 'WS08'],
   source: 'https://github.com/Bluetooth-Devices/thermobeacon-ble',
+  keys: TYPES,
   matches: advert => frameOf(advert) !== undefined,
   decode: advert => decode(frameOf(advert) ?? new Uint8Array(EXTREMES)),
   examples: [

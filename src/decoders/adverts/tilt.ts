@@ -1,7 +1,7 @@
 // Tilt hydrometers in fermenting beer: temperature (°F) as major and gravity as minor of an iBeacon.
 import type { Advert } from '../../reading/advert.ts';
 import { defineDecoder } from '../define.ts';
-import { type IBeacon, iBeaconOf } from './apple/ibeacon.ts';
+import { APPLE, type IBeacon, iBeaconOf } from './apple/ibeacon.ts';
 import { rounded } from './shared/numbers.ts';
 
 // The UUID names the colour.
@@ -23,6 +23,7 @@ export const decoder = defineDecoder({
   vendor: 'Baron Brew Equipment',
   models: ['Tilt', 'Tilt Pro'],
   source: 'https://github.com/Bluetooth-Devices/tilt-ble',
+  keys: [APPLE],
   matches: advert => tiltOf(advert) !== undefined,
   decode(advert) {
     const tilt = tiltOf(advert);

@@ -16,6 +16,7 @@ export const decoder = defineDecoder({
   vendor: 'Generic',
   models: ['Tyre pressure cap'],
   source: 'https://github.com/ricallinson/tpms',
+  keys: [COMPANY],
   matches: advert => frameOf(advert) !== undefined,
   decode(advert) {
     const frame = frameOf(advert) ?? new Uint8Array();

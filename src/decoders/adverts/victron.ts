@@ -52,6 +52,7 @@ export const decoder = defineDecoder({
   vendor: 'Victron Energy',
   models: [...[...records.values()].map(({ model }) => model), batterySense.model],
   source: 'https://github.com/keshavdv/victron-ble',
+  keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert) {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();

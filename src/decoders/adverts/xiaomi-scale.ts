@@ -58,6 +58,7 @@ export const decoder = defineDecoder({
   vendor: 'Xiaomi',
   models: ['Mi Smart Scale (XMTZC01HM, XMTZC04HM)', 'Mi Body Composition Scale (XMTZC02HM, XMTZC05HM, NUN4049CN)'],
   source: 'https://github.com/Bluetooth-Devices/xiaomi-ble',
+  keys: [WEIGHT, BODY],
   matches: advert => advert.serviceData.has(WEIGHT) || advert.serviceData.has(BODY),
   decode,
   examples: [

@@ -12,6 +12,8 @@ export type Layout<Decode> = {
 };
 
 const APPLE = '004c';
+// Every name carries the number of the model.
+const MODEL = /5\d{3}/;
 // An iBeacon of this text is sent along; scanners glue it to the frame, 4 bytes of head included.
 const GLUED = Buffer.from('INTELLI_ROCKS');
 
@@ -25,18 +27,19 @@ export function goveeFrame<Decode>(
   advert: Advert,
   layouts: readonly Layout<Decode>[],
 ): { layout: Layout<Decode>; frame: Uint8Array } | undefined {
+  const named = advert.name !== undefined && MODEL.test(advert.name);
   for (const [company, bytes] of advert.manufacturerData) {
     if (company === APPLE) continue;
     const frame = cleared(bytes);
     for (const layout of layouts)
-      if (layout.length === frame.length && isOf(layout, advert, company)) return { layout, frame };
+      if (layout.length === frame.length && isOf(layout, advert, named, company)) return { layout, frame };
   }
   return undefined;
 }
 
-function isOf({ name, companies, service }: Layout<unknown>, advert: Advert, company: string): boolean {
+function isOf({ name, companies, service }: Layout<unknown>, advert: Advert, named: boolean, company: string): boolean {
   return (
-    (advert.name !== undefined && name?.test(advert.name) === true) ||
+    (named && name?.test(advert.name ?? '') === true) ||
     companies?.includes(company) === true ||
     (service !== undefined && advert.serviceUuids.includes(service))
   );
