@@ -1,4 +1,4 @@
-// Thermometers with the custom firmware of atc1441 or pvvx: service data 0x181A in one of four layouts, told apart by length.
+// Thermometers with the custom firmware of atc1441 or pvvx: service data 0x181A in one of several layouts, told apart by length.
 import type { Advert } from '../../reading/advert.ts';
 import { openSealed } from '../aes-ccm.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
@@ -11,7 +11,9 @@ const PVVX = 15;
 // Counter (1), values, tag (4).
 const ATC1441_SEALED = 8;
 const PVVX_SEALED = 11;
-const LENGTHS = new Set([ATC1441, PVVX, ATC1441_SEALED, PVVX_SEALED]);
+// What a receiver sends on that has opened the frame of pvvx itself.
+const PVVX_OPENED = 6;
+const LENGTHS = new Set([ATC1441, PVVX, ATC1441_SEALED, PVVX_SEALED, PVVX_OPENED]);
 
 const ATC_MODEL = 'Thermometer with ATC firmware';
 const PVVX_MODEL = 'Thermometer with PVVX firmware';
@@ -42,6 +44,7 @@ function decode(advert: Advert): Decoded {
       deviceModel: PVVX_MODEL,
       metadata: { packetId: view.getUint8(13) },
     };
+  if (frame.length === PVVX_OPENED) return { telemetry: unsealed(view), deviceModel: PVVX_MODEL };
   const known = { deviceModel: frame.length === PVVX_SEALED ? PVVX_MODEL : ATC_MODEL };
   const plain = opened(frame, advert);
   if (typeof plain === 'string') return { ...known, ...withoutValues(plain, true) };
@@ -50,7 +53,7 @@ function decode(advert: Advert): Decoded {
 
 /** pvvx: hundredths as in the open layout; atc1441: half degrees above -40 °C, half percent, battery below a switch bit. */
 function unsealed(view: DataView): Record<string, number> {
-  if (view.byteLength === PVVX_SEALED - 5)
+  if (view.byteLength === PVVX_OPENED)
     return {
       temperature: view.getInt16(0, true) / 100,
       humidity: view.getUint16(2, true) / 100,
@@ -119,6 +122,11 @@ export const decoder = defineDecoder({
         service_data: { '181a': '078bd76f57ebdd03' },
       },
       gives: { temperature: -5, humidity: 45.5, battery: 85 },
+    },
+    {
+      name: 'pvvx, opened by the receiver',
+      advert: { service_data: { '181a': '0cfe0c175501' } },
+      gives: { temperature: -5, humidity: 59, battery: 85 },
     },
     {
       name: 'encrypted, without key',

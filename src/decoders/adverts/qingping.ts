@@ -13,6 +13,7 @@ const models: ReadonlyMap<number, string> = new Map([
   [0x0c, 'Qingping CGD1 alarm clock'],
   [0x0e, 'Qingping CGDN1 air monitor lite'],
   [0x0f, 'Qingping CGM1'],
+  [0x10, 'Qingping CGDK2'],
   [0x12, 'Qingping CGPR1 motion and light'],
   [0x15, 'Qingping CGF1W'],
   [0x16, 'Qingping CGG1-M'],
@@ -121,6 +122,11 @@ export const decoder = defineDecoder({
       origin,
       advert: { service_data: { fdcd: '8818072240342d5801041801cd0002016107027327' } },
       gives: { temperature: 28, humidity: 20.5, battery: 97, pressure: 1009.9 },
+    },
+    {
+      name: 'thermometer lite, below zero',
+      advert: { service_data: { fdcd: '8810112233342d580104ceffc201' + '02015a' } },
+      gives: { temperature: -5, humidity: 45, battery: 90 },
     },
     {
       name: 'an object that is not known',

@@ -16,7 +16,6 @@ export const decoder = defineDecoder({
     const frame = ruuviFrame(advert, 3) ?? new Uint8Array();
     if (frame.length !== LENGTH) return { rejected: `Ruuvi format 3: expected ${LENGTH} bytes, got ${frame.length}` };
     const { unsigned, signed, put, decoded } = fieldsOf(frame);
-    const humidity = unsigned(1, 1);
     // Sign and magnitude: bit 7 is the sign of the whole number, hundredths in a byte of their own.
     const whole = unsigned(2, 1);
     const hundredths = unsigned(3, 1);
@@ -26,7 +25,7 @@ export const decoder = defineDecoder({
       -1,
       raw => ((raw & 0x7f) + hundredths / 100) * (raw & 0x80 ? -1 : 1),
     );
-    put('humidity', humidity > 200 ? -1 : humidity, -1, raw => raw / 2);
+    put('humidity', unsigned(1, 1), -1, raw => raw / 2);
     put('pressure', unsigned(4, 2), -1, pressure);
     put('acceleration_x', signed(6), NOT_SIGNED, acceleration);
     put('acceleration_y', signed(8), NOT_SIGNED, acceleration);
@@ -50,15 +49,31 @@ export const decoder = defineDecoder({
       },
     },
     {
-      name: 'below zero, humidity at fault',
-      advert: { manufacturer_data: { '0499': '03ff8145ca20000000000000088f' } },
+      name: 'maximum values',
+      origin: 'ruuvi/ruuvi-sensor-protocols dataformat_03.md',
+      advert: { manufacturer_data: { '0499': '03ff7f63ffff7fff7fff7fffffff' } },
       gives: {
-        temperature: -1.69,
-        pressure: 1017.44,
-        acceleration_x: 0,
-        acceleration_y: 0,
-        acceleration_z: 0,
-        voltage: 2.191,
+        temperature: 127.99,
+        humidity: 127.5,
+        pressure: 1155.35,
+        acceleration_x: 321.334501,
+        acceleration_y: 321.334501,
+        acceleration_z: 321.334501,
+        voltage: 65.535,
+      },
+    },
+    {
+      name: 'minimum values',
+      origin: 'ruuvi/ruuvi-sensor-protocols dataformat_03.md',
+      advert: { manufacturer_data: { '0499': '0300ff6300008001800180010000' } },
+      gives: {
+        temperature: -127.99,
+        humidity: 0,
+        pressure: 500,
+        acceleration_x: -321.334501,
+        acceleration_y: -321.334501,
+        acceleration_z: -321.334501,
+        voltage: 0,
       },
     },
     {
