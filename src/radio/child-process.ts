@@ -71,13 +71,23 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
       last = error.message;
       if (started.pid === undefined) over('it could not be started');
     });
+    // What the child said last may still be on its way when it has ended: over it is when the channel is empty, too.
     // Not `close`, which does not come once the channel was disconnected from this side.
-    started.once('exit', (code, signal) => over(signal ?? `exit code ${code}`));
-    function over(way: string): void {
+    let way: string | undefined;
+    const overWhenEmpty = (): void => {
+      if (way !== undefined && !started.connected) over(way);
+    };
+    started.once('disconnect', overWhenEmpty);
+    started.once('exit', (code, signal) => {
+      way = signal ?? `exit code ${code}`;
+      overWhenEmpty();
+    });
+    function over(how: string): void {
       clearInterval(look);
       child = undefined;
-      const how = hung ? `it hung for ${patience / 1000} s` : way;
-      onEnd(`the Bluetooth process ended: ${how}${last === '' ? '' : `: ${last.trim().split('\n').at(-1)}`}`);
+      onEnd(
+        `the Bluetooth process ended: ${hung ? `it hung for ${patience / 1000} s` : how}${last === '' ? '' : `: ${last.trim().split('\n').at(-1)}`}`,
+      );
       if (!closed) timer = setTimeout(start, wait.next());
     }
     send(started, { open: controller, times });

@@ -50,6 +50,8 @@ suite(withNoble('noble: adverts'), () => {
 
   it('hands every advert over, however many addresses there are', async () => {
     scene = await world();
+    // While the meter is being connected to, nobody listens.
+    await scene.measured();
     await scene.heard();
     const data = adStructures([0x16, Buffer.from('d2fc4002ca09', 'hex')]);
     const address = (n: number) => `D0:00:00:00:${n.toString(16).padStart(4, '0').replace(/^../, '$&:')}`.toUpperCase();
