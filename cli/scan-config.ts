@@ -1,5 +1,5 @@
 // The configuration of `fieldline scan`, from one YAML file (B12): every key is checked, an unknown one is named.
-import { createRequire } from 'node:module';
+import { parse } from 'yaml';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { brokerAddress } from '../src/mqtt/dial.ts';
 import { controllerOf } from '../src/radio/controller-name.ts';
@@ -93,7 +93,6 @@ export function scanConfig(yaml: string): ScanConfig {
 }
 
 function parsed(yaml: string): unknown {
-  const { parse } = createRequire(import.meta.url)('yaml') as { parse(text: string): unknown };
   try {
     return parse(yaml) ?? {};
   } catch (error) {
