@@ -62,7 +62,7 @@ export async function makeGateway(settings: GatewaySettings = {}): Promise<Gatew
   function launch(): ChildProcess {
     // Nothing of the caller's environment decides what the gateway does.
     const { PATH = '', HOME = '', TMPDIR = os.tmpdir() } = process.env;
-    const started = spawn(process.execPath, ['--max-semi-space-size=8', program], {
+    const started = spawn(process.execPath, ['--max-semi-space-size=16', program], {
       cwd: root,
       env: {
         PATH,

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { format } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import { readEnvironment } from './environment.ts';
 import { type Level, openLogs } from './log.ts';
@@ -19,9 +18,6 @@ function rootFolder(): string {
   return at;
 }
 
-// V8 lets garbage grow to several times what is in use before it looks; a gateway shares its machine with a database.
-// The other half of this is the flag in the start script, which V8 takes only on the command line.
-setFlagsFromString('--heap-growing-percent=40');
 // Files that nodes make in the data directory are nobody else's to read.
 process.umask(0o077);
 const logs = openLogs(line => process.stderr.write(`${line}\n`));
