@@ -228,6 +228,17 @@ describe('courier', () => {
     assert.equal(it.emitted.length, 4, 'the timer of the batch that left is gone');
   });
 
+  it('paused, keeps what waits for a batch until it is resumed', async () => {
+    const it = bench('batches', () => ok);
+    it.arrive('a');
+    it.courier.pause();
+    await it.pass(100);
+    assert.deepEqual(it.emitted, []);
+    it.courier.resume();
+    await it.pass(0);
+    assert.deepEqual(it.emitted, ['a']);
+  });
+
   it('while a batch is out, lets a small one wait for company, until it is back or 20 ms have passed', async () => {
     const waiting: ((settled: Settled) => void)[] = [];
     const it = bench('batches', () => new Promise<Settled>(resolve => waiting.push(resolve)));

@@ -62,6 +62,7 @@ export function courier(options: CourierOptions): Courier {
   let ripe = false;
   let cancelLinger: (() => void) | undefined;
   let stopped = false;
+  let paused = false;
   const stopListeners = new Set<() => void>();
   const idleListeners = new Set<() => void>();
 
@@ -87,7 +88,7 @@ export function courier(options: CourierOptions): Courier {
 
   /** Sends what is full, and when the linger time is over what there is. */
   function dispatch(): void {
-    while (!stopped && open < maxOpen && (waiting.length >= maxBatch || (due && waiting.length > 0))) {
+    while (!stopped && !paused && open < maxOpen && (waiting.length >= maxBatch || (due && waiting.length > 0))) {
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(maxBatch);
       open++;
@@ -192,8 +193,16 @@ export function courier(options: CourierOptions): Courier {
 
   return {
     windowFull: flush,
-    pause: () => handle.pause(),
-    resume: () => handle.resume(),
+    // What waits for a batch stays: a deploy that follows must not meet it on its way.
+    pause() {
+      paused = true;
+      handle.pause();
+    },
+    resume() {
+      paused = false;
+      handle.resume();
+      flush();
+    },
     async stop(graceMs = 2000) {
       handle.pause();
       stopped = true;

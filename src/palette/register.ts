@@ -17,7 +17,7 @@ const DEFAULT_TIMEOUT_S = 60;
 export function nodeRed<F extends Fields>(definition: NodeDefinition<F> | ConfigDefinition<F>): (RED: Red) => void {
   return RED => {
     const timeoutMs = (RED.settings.fieldline?.deliveryTimeoutSeconds ?? DEFAULT_TIMEOUT_S) * 1000;
-    installTracker(RED.hooks, listener => RED.events.on('flows:stopping', listener), timeoutMs);
+    installTracker(RED.hooks, (event, listener) => RED.events.on(event, listener), timeoutMs);
     definition.admin?.(adminOf(RED));
     const secrets = Object.entries(definition.fields).filter(([, field]) => field.kind === 'secret');
     const options = secrets.length

@@ -25,6 +25,8 @@ const open = new Set<Ticket>();
 // Deliveries announced by preDeliver and not yet received; what is received unannounced (link call, catch) counts itself.
 const announced = new WeakMap<TrackedMessage, number>();
 let epoch = 0;
+// Between flows:stopping and flows:started some nodes are not there, and sending to them is silently nothing.
+let deploying = false;
 let emptied: (() => void)[] = [];
 
 function live(ticket: Ticket | undefined): Ticket | undefined {
@@ -122,19 +124,30 @@ let installed: RedHooks | undefined;
 
 /**
  * Installs the hooks once per Node-RED runtime and the sweep for messages that a foreign node neither passed on nor finished.
- * `onDeploy` subscribes to Node-RED's flows:stopping.
+ * `on` subscribes to Node-RED's flows:stopping and flows:started.
  */
-export function installTracker(hooks: RedHooks, onDeploy: (listener: () => void) => void, timeoutMs: number): void {
+export function installTracker(
+  hooks: RedHooks,
+  on: (event: 'flows:stopping' | 'flows:started', listener: () => void) => void,
+  timeoutMs: number,
+): void {
   if (installed === hooks) return;
   installed = hooks;
-  onDeploy(() => epoch++);
+  on('flows:stopping', () => {
+    epoch++;
+    deploying = true;
+  });
+  on('flows:started', () => {
+    deploying = false;
+  });
 
   hooks.add('preRoute.fieldline', event => {
     const { msg } = event;
     const ticket = msg[TICKET] === undefined ? live(context.getStore()) : ticketOf(msg);
     if (ticket === undefined) return;
     // Late send of a node that a deploy has cut off: its wire leads nowhere, so nothing would ever open or close.
-    if (ticket.epoch !== epoch && event.source.node._flow.getNode(event.destination.id) === undefined)
+    // In the middle of a deploy a new message meets the same gap.
+    if ((deploying || ticket.epoch !== epoch) && event.source.node._flow.getNode(event.destination.id) === undefined)
       failTicket(ticket, deployed);
     const joint = joinOwner(ticket);
     if (msg[TICKET] === undefined) carry(msg, joint);

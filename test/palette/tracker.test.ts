@@ -1,5 +1,6 @@
 // The tracker in real Node-RED: for each way a message can go through a flow, when is its source told that it is settled?
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Fault } from '../../src/kernel/fault.ts';
 import type { Settled } from '../../src/kernel/ticket.ts';
@@ -292,6 +293,19 @@ describe('palette: delivery tracker in Node-RED', () => {
         assert.equal(settled.ok, false, JSON.stringify(settled));
       }
     });
+
+  it('a message that is sent in the middle of a deploy, to a node that is gone for the moment, is not acknowledged', async () => {
+    await red.deploy([source('k'), sink()]);
+    const { events } = createRequire(import.meta.url)('node-red');
+    let meanwhile: Promise<Settled> | undefined;
+    events.once('flows:stopped', () => {
+      meanwhile = red.emit('s', { payload: 1 });
+    });
+    await red.deploy([source('k'), { ...sink(), name: 'changed' }], 'nodes');
+    const settled = await meanwhile;
+    assert.equal(settled?.ok, false, 'its wire led nowhere');
+    assert.deepEqual(await red.emit('s', { payload: 2 }), { ok: true });
+  });
 
   it('a deploy while a Fieldline node holds the message lets the source send again', async () => {
     await red.deploy([source('k'), sink()]);
