@@ -44,7 +44,7 @@ export const fields = {
   emit: {
     kind: 'choice',
     label: 'Send',
-    help: 'One message for each, or an array of what arrives within 5 ms, at most 200. Batches are several times faster.',
+    help: 'One message for each, or an array of what arrives within 12 to 20 ms, at most 200. Batches are several times faster.',
     initial: 'batches',
     options: [
       ['batches', 'batches'],
