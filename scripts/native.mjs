@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
-const ADD_ONS = ['@serialport/bindings-cpp'];
+const ADD_ONS = ['@serialport/bindings-cpp', '@abandonware/bluetooth-hci-socket'];
 
 /** In a process of its own: a damaged add-on may crash the one that loads it. */
 function loads(name) {
