@@ -5,8 +5,11 @@ export type DecodedFrame =
   | { telemetry: Record<string, Value>; deviceModel: string; metadata: Metadata; quality?: Record<string, string> }
   | { rejected: string };
 
-export const laserKinds = ['glm', 'glm100', 'disto'] as const;
+/** `disto-inclination` and `disto-unit` are characteristics of a DISTO beside that of the distance. */
+export const laserKinds = ['glm', 'glm100', 'disto', 'disto-inclination', 'disto-unit'] as const;
 export type LaserKind = (typeof laserKinds)[number];
+
+export type LaserMetric = 'value_mm' | 'area_m2' | 'volume_m3' | 'angle_deg';
 
 /** Beyond any hand-held laser meter; what claims more is damaged. */
 export const FARTHEST_METRES = 300;
@@ -25,4 +28,28 @@ export function distanceFault(metres: number): string | undefined {
   if (metres <= 0) return 'distance is not above 0';
   if (metres > FARTHEST_METRES) return `distance is more than ${FARTHEST_METRES} m`;
   return undefined;
+}
+
+/** What a sum of distances, an area or a volume of them cannot reach, in m, m², m³ and degrees. */
+const farthest: Readonly<Record<LaserMetric, number>> = {
+  value_mm: 10_000,
+  area_m2: 1e7,
+  volume_m3: 1e9,
+  angle_deg: 360,
+};
+
+/** Why a calculated result cannot be one, or undefined. A sum may well be negative. */
+export function resultFault(metric: LaserMetric, result: number): string | undefined {
+  if (!Number.isFinite(result)) return 'result is not a number';
+  return Math.abs(result) > farthest[metric] ? `result is beyond ${farthest[metric]}` : undefined;
+}
+
+/** A result in the unit of its metric. */
+export function resultOf(metric: LaserMetric, result: number): number {
+  return (metric === 'value_mm' ? millimetres(result) : short(result)) + 0;
+}
+
+/** Seven digits are what a float32 carries. */
+export function short(value: number): number {
+  return Number(value.toPrecision(7));
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { crc8, fromHex, toHex } from '../../kernel/bytes.ts';
 import type { Reading } from '../../reading/reading.ts';
-import type { LaserKind } from './define.ts';
+import { type LaserKind, laserKinds } from './define.ts';
 import { laserReading } from './frame.ts';
 
 const receivedAt = Date.UTC(2026, 0, 1);
@@ -58,18 +58,33 @@ describe('laser frames', () => {
     [4, -1.25, { value_mm: -1250 }],
     [5, 12.5, { area_m2: 12.5 }],
     [6, 31.25, { volume_m3: 31.25 }],
-    [7, 1, /mode 7 is not known/],
-    [9, 1, /mode 9 is not known/],
+    [3, 0, /part of an area, no result yet/],
+    [5, 0, /part of a volume, no result yet/],
+    [6, 0, /part of a volume/],
+    [7, 1, { volume_m3: 1 }],
+    [8, 45.5, { angle_deg: 45.5 }],
+    [9, 361, /beyond 360/],
     [10, 2, { value_mm: 2000 }],
     [11, 2, { value_mm: 2000 }],
     [12, 2, { value_mm: 2000 }],
     [13, 1.1, { area_m2: 1.1 }],
     [14, 2, { value_mm: 2000 }],
     [15, -12.3, { angle_deg: -12.3 }],
-    [16, 1, /mode 16 is not known/],
+    [12, 0, /part of a double indirect distance/],
+    [14, 0, /part of a wall area/],
+    [16, 1, { value_mm: 1000 }],
+    [17, -1, { value_mm: -1000 }],
+    [18, 3, { area_m2: 3 }],
+    [21, 3, { volume_m3: 3 }],
+    [22, 0.5, { angle_deg: 0.5 }],
+    [24, 3, /part of a trapezoid/],
+    [26, 3, { value_mm: 3000 }],
+    [27, 1, /mode 27 is not known/],
+    [10, 1e12, /beyond 10000/],
+    [59, 1, /status message \(mode 59\)/],
     [60, 1, /status message \(mode 60\)/],
     [62, 1, /status message \(mode 62\)/],
-    [63, 1, /mode 63 is not known/],
+    [63, 1, /status message \(mode 63\)/],
     [1, 0, /not above 0/],
     [1, -0.5, /not above 0/],
     [2, 300.1, /more than 300 m/],
@@ -91,6 +106,22 @@ describe('laser frames', () => {
           assert.equal(reading.metadata['referenceEdge'], edge);
         }
       }
+    });
+
+  // What the components of a message say of modes to which public sources give two meanings.
+  const disputed: [frame: Frame, telemetry: Record<string, number>, name: string][] = [
+    [{ mode: 4, result: 6, first: 2, second: 3 }, { area_m2: 6 }, 'area'],
+    [{ mode: 4, result: 5, first: 2, second: 3 }, { value_mm: 5000 }, 'add-subtract'],
+    [{ mode: 13, result: 1.5, first: 2, second: 30 }, { value_mm: 1500 }, 'double-indirect'],
+    [{ mode: 13, result: 1.5 }, { area_m2: 1.5 }, 'partial-area'],
+    [{ mode: 15, result: 7.5, first: 2.5, second: 3 }, { area_m2: 7.5 }, 'wall-area'],
+    [{ mode: 15, result: 7.5 }, { angle_deg: 7.5 }, 'angle'],
+  ];
+  for (const [frame, telemetry, name] of disputed)
+    it(`takes mode ${frame.mode} with components ${frame.first}, ${frame.second} for ${name}`, () => {
+      const reading = read(glm(frame));
+      assert.ok(!('rejected' in reading), JSON.stringify(reading));
+      assert.deepEqual([reading.telemetry, reading.metadata['mode']], [telemetry, name]);
     });
 
   it('gives state and components', () => {
@@ -134,7 +165,11 @@ describe('laser frames', () => {
     ['three bytes', '000001', undefined, /no frame of a known laser meter/],
     ['a DISTO packet that is too long', '25064940'.repeat(6), 'disto', /got 24/],
     ['a GLM 100 reply with a wrong CRC', '0004130e000033', 'glm100', /CRC does not fit/],
-    ['a GLM 100 reply that is cut', '0004130e00', 'glm100', /got 5/],
+    ['a GLM 100 reply that is cut', '0004130e00', 'glm100', /expected exactly 7 bytes, got 5/],
+    ['a GLM 100 status', toHex(sealed(Uint8Array.of(4, 0, 0))), 'glm100', /status 4 \(unknown command\)/],
+    ['the unit of a DISTO', '0000', 'disto-unit', /unit of the display/],
+    ['an inclination that is none', '0000c07f', 'disto-inclination', /not a number/],
+    ['an inclination beyond a circle', '00002041', 'disto-inclination', /beyond 360/],
   ];
   for (const [name, hex, kind, reason] of rejected)
     it(`rejects ${name}`, () => {
@@ -163,6 +198,12 @@ describe('laser frames', () => {
       assert.equal(reading.metadata.parser, parser);
     });
 
+  it('reads the inclination of a DISTO', () => {
+    const reading = read(fromHex('db0f493f')!, 'disto-inclination');
+    assert.ok(!('rejected' in reading));
+    assert.deepEqual(reading.telemetry, { angle_deg: 45 });
+  });
+
   it('never takes a GLM frame with one wrong bit for a measurement', () => {
     const frame = glm({});
     for (let bit = 0; bit < frame.length * 8; bit++) {
@@ -175,7 +216,7 @@ describe('laser frames', () => {
   it('gives a reason or finite values for whatever comes', () => {
     for (let length = 0; length <= 40; length++)
       for (let fill = 0; fill < 256; fill++)
-        for (const kind of [undefined, 'glm', 'glm100', 'disto'] as const) {
+        for (const kind of [undefined, ...laserKinds]) {
           const text = JSON.stringify(read(new Uint8Array(length).fill(fill), kind));
           assert.doesNotMatch(text, /null|NaN|Infinity/, `${length} bytes of ${fill}`);
         }

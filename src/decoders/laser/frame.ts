@@ -5,15 +5,23 @@ import { timeOf } from '../../reading/time.ts';
 import { organisationOf } from '../demo.ts';
 import { decodeGlm, isGlm } from './bosch-glm.ts';
 import type { DecodedFrame, LaserKind } from './define.ts';
-import { decodeDisto } from './disto.ts';
+import { decodeDisto, decodeDistoInclination, decodeDistoUnit } from './disto.ts';
 import { decodeGlm100, isGlm100 } from './glm100.ts';
 
 const decoders: Readonly<Record<LaserKind, (frame: Uint8Array) => DecodedFrame>> = {
   glm: decodeGlm,
   glm100: decodeGlm100,
   disto: decodeDisto,
+  'disto-inclination': decodeDistoInclination,
+  'disto-unit': decodeDistoUnit,
 };
-const parsers: Readonly<Record<LaserKind, string>> = { glm: 'bosch-glm', glm100: 'bosch-glm100', disto: 'leica-disto' };
+const parsers: Readonly<Record<LaserKind, string>> = {
+  glm: 'bosch-glm',
+  glm100: 'bosch-glm100',
+  disto: 'leica-disto',
+  'disto-inclination': 'leica-disto',
+  'disto-unit': 'leica-disto',
+};
 const GLM_LENGTH = 20;
 
 /** The kind a frame has by its form, or why it has none. */

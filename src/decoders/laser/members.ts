@@ -6,8 +6,9 @@ import { normalAddress } from '../advert-record.ts';
 import { jsonOf, type Refusal, textOf } from '../members.ts';
 import { glmCharacteristic } from './bosch-glm.ts';
 import { type LaserKind, laserKinds } from './define.ts';
-import { distoCharacteristic } from './disto.ts';
+import { distoCharacteristic, distoInclination, distoUnit } from './disto.ts';
 import { type LaserFrame, laserReading } from './frame.ts';
+import { glm100Answers } from './glm100.ts';
 
 export type LaserContext = {
   /** Instead of the form of the frame. */
@@ -21,7 +22,10 @@ export type LaserContext = {
 
 const kindsByCharacteristic: ReadonlyMap<string, LaserKind> = new Map([
   [glmCharacteristic, 'glm'],
+  [glm100Answers, 'glm100'],
   [distoCharacteristic, 'disto'],
+  [distoInclination, 'disto-inclination'],
+  [distoUnit, 'disto-unit'],
 ]);
 
 /** Never throws. */
@@ -41,7 +45,9 @@ function frameOfRaw(raw: Raw, given: LaserContext): LaserFrame | Refusal {
       : { ...given, bytes: raw.bytes, receivedAt: raw.receivedAt };
   if ('reason' in base) return base;
   // `ble/{scanner}/{address}/{characteristic}`
-  const kind = base.kind ?? kindsByCharacteristic.get(raw.topic.split('/').at(-1)?.toLowerCase() ?? '');
+  const told = kindsByCharacteristic.get(raw.topic.split('/').at(-1)?.toLowerCase() ?? '');
+  // A DISTO says by the characteristic which of its values it is.
+  const kind = base.kind === undefined || (base.kind === 'disto' && told?.startsWith('disto')) ? told : base.kind;
   const deviceId = base.deviceId ?? raw.deviceId;
   return {
     ...base,
