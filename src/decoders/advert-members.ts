@@ -1,7 +1,7 @@
 // One member of a payload to readings of adverts: a raw message, a buffer or text with JSON, or a parsed object.
 import { digest } from '../kernel/bytes.ts';
 import { scannerOfTopic } from '../reading/advert.ts';
-import { isRaw, type Raw } from '../reading/raw.ts';
+import { digestOf, isRaw, type Raw } from '../reading/raw.ts';
 import { deviceName } from '../reading/payload.ts';
 import type { Reading } from '../reading/reading.ts';
 import { timeOf } from '../reading/time.ts';
@@ -61,7 +61,7 @@ function advertAnswer(
   return advertReading(advert, verdict.decoder, verdict.decoded, {
     receivedAt: raw?.receivedAt ?? context.now,
     timestamp,
-    digest: digest(content ?? textOf(record) ?? ''),
+    digest: raw !== undefined && content === raw.bytes ? digestOf(raw) : digest(content ?? textOf(record) ?? ''),
     ...(scannerId === undefined ? {} : { scannerId }),
     ...(raw?.receipt === undefined ? {} : { receipt: raw.receipt }),
   });

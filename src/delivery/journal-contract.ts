@@ -30,6 +30,8 @@ export type Journal = {
   /** Forgets a reader: what only it waited for is deleted. */
   dropReader(reader: string): void;
   readonly readers: readonly string[];
+  /** Number of the newest entry. */
+  readonly lastSeq: number;
   /** A small named value beside the entries, on the disk when the promise resolves; undefined deletes it. */
   note(key: string, value: string | undefined): Promise<void>;
   readonly notes: ReadonlyMap<string, string>;

@@ -232,6 +232,9 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     get readers() {
       return [...ids.keys()];
     },
+    get lastSeq() {
+      return lastSeq;
+    },
     note(key, value) {
       const refusal = closed();
       if (refusal) return Promise.reject(refusal);

@@ -1,18 +1,47 @@
-// Durable consumers in this process: registered by name in the broker's journal, so that what is published while a flow is redeployed is kept.
+// Durable consumers: registered by name in the broker's journal, so that what is published while a flow is redeployed is kept.
+import { digest } from '../kernel/bytes.ts';
 import { expected, Fault } from '../kernel/fault.ts';
 import { filterFault } from '../kernel/topic.ts';
 import { type Audience, grantedQos, readerOf, type TopicFilter } from './audience.ts';
+import { type Pull, pull } from './pull.ts';
 import type { Retained } from './retained.ts';
-import { type BrokerJournal, encodeMessage } from './store.ts';
+import { type BrokerJournal, decodeMessage, encodeMessage } from './store.ts';
+
+/** A message on its way to a consumer. */
+export type Delivered = {
+  /** Number in the journal, rising; the same on every delivery. */
+  seq: number;
+  topic: string;
+  bytes: Uint8Array;
+  /** Of the bytes; made by the broker, where it costs the flows nothing. */
+  digest: string;
+  /** Milliseconds since the epoch when the broker received it. */
+  at: number;
+  /** QoS 1: client id and packet id of the publisher. */
+  by: string | undefined;
+  /** The publisher sent it again. */
+  dup: boolean;
+};
+
+export type ConsumerOptions = {
+  /** Messages handed out and not acknowledged. */
+  window: number;
+  /** In order; must not throw. May be called after a pause with what was on its way. */
+  deliver(messages: readonly Delivered[]): void;
+  onFull?(full: boolean): void;
+  /** No more comes from this pull, for this reason; what is not acknowledged comes again with the next one. */
+  onLost?(reason: string): void;
+};
 
 export type Consumer = {
-  readonly reader: string;
-  readonly journal: BrokerJournal;
+  /** Number of the newest entry of the journal; what was handed out before has none above it. */
+  readonly lastSeq: number;
+  pull(options: ConsumerOptions): Pull;
   /** The registration stays; it expires when nobody comes back for it. */
   detach(): void;
 };
 
-/** What a source in this process needs of the embedded broker. */
+/** What a source needs of the embedded broker. */
 export type JournalBroker = {
   /**
    * Registers the filters under a durable name; resolves when they are on the disk. From then on every matching message,
@@ -59,8 +88,23 @@ export function registerConsumer(parts: Parts): JournalBroker['register'] {
       if (before === undefined || grantedQos(before.filters, topic) === undefined)
         await journal.append(encodeMessage({ topic, qos, at }), payload, [reader]);
     return {
-      reader,
-      journal,
+      lastSeq: journal.lastSeq,
+      pull({ window, deliver, onFull }) {
+        let page: Delivered[] = [];
+        return pull(journal, reader, {
+          window,
+          onFull,
+          deliver({ seq, meta, blob }) {
+            const { topic, at, by, dup = false } = decodeMessage(meta);
+            page.push({ seq, topic, bytes: blob, digest: digest(blob), at, by, dup });
+          },
+          onPage() {
+            const messages = page;
+            page = [];
+            if (messages.length > 0) deliver(messages);
+          },
+        });
+      },
       detach() {
         if (attached.get(name) !== onTakenOver) return;
         attached.delete(name);

@@ -2,9 +2,21 @@
 import { backoff } from '../kernel/backoff.ts';
 import type { BrokerJournal, StoredEntry } from './store.ts';
 
+export type PullOptions = {
+  /** Entries handed out and not acknowledged. */
+  window: number;
+  /** … and their bytes, 32 MB unless set; one entry always fits. */
+  windowBytes?: number;
+  /** In order; must not throw. */
+  deliver(entry: StoredEntry): void;
+  /** Some have been delivered, and there may be a while until the next. */
+  onPage?(): void;
+  onFull?(full: boolean): void;
+};
+
 export type Pull = {
-  /** The entry is done with: it leaves the journal and makes room in the window. */
-  ack(seq: number): void;
+  /** The entries are done with: they leave the journal and make room in the window. */
+  ack(seqs: readonly number[]): void;
   /** Hands out no more until `resume`. */
   pause(): void;
   resume(): void;
@@ -13,17 +25,15 @@ export type Pull = {
 };
 
 const PAGE = 200;
+const WINDOW_BYTES = 32 << 20;
 
-/** Starts with the oldest entry that was never acknowledged. `deliver` must not throw. */
-export function pull(
-  journal: BrokerJournal,
-  reader: string,
-  options: { window: number; deliver(entry: StoredEntry): void; onFull?(full: boolean): void },
-): Pull {
-  const { window, deliver, onFull = () => {} } = options;
+/** Starts with the oldest entry that was never acknowledged. */
+export function pull(journal: BrokerJournal, reader: string, options: PullOptions): Pull {
+  const { window, windowBytes = WINDOW_BYTES, deliver, onPage = () => {}, onFull = () => {} } = options;
   const waits = backoff();
+  const open = new Map<number, number>();
+  let openBytes = 0;
   let after = 0;
-  let open = 0;
   let paused = false;
   let stopped = false;
   let reading = false;
@@ -31,29 +41,32 @@ export function pull(
   let more = true;
   let full = false;
   let retry: NodeJS.Timeout | undefined;
-  let acks: number[] = [];
 
-  function tellFull(now: boolean): void {
-    if (now === full) return;
-    full = now;
-    onFull(now);
+  const isFull = (): boolean => open.size >= window || (open.size > 0 && openBytes >= windowBytes);
+  function tellFull(): void {
+    if (isFull() === full) return;
+    full = !full;
+    onFull(full);
   }
 
   async function run(): Promise<void> {
     if (reading) return;
     reading = true;
-    while (more && !paused && !stopped && open < window) {
+    while (more && !paused && !stopped && !isFull()) {
       more = false;
       try {
-        const entries = await journal.read(reader, after, { entries: Math.min(window - open, PAGE) });
+        const limit = { entries: Math.min(window - open.size, PAGE), bytes: Math.max(1, windowBytes - openBytes) };
+        const entries = await journal.read(reader, after, limit);
         waits.reset();
         if (entries.length > 0) more = true;
         for (const entry of entries) {
           if (paused || stopped) break;
           after = entry.seq;
-          open++;
+          open.set(entry.seq, entry.blob.length);
+          openBytes += entry.blob.length;
           deliver(entry);
         }
+        onPage();
       } catch {
         // The file cannot be read now; the broker's state tells why.
         more = true;
@@ -62,7 +75,7 @@ export function pull(
       }
     }
     reading = false;
-    tellFull(open >= window);
+    tellFull();
   }
 
   const unlisten = journal.onEntries(reader, () => {
@@ -72,16 +85,15 @@ export function pull(
   void run();
 
   return {
-    ack(seq) {
+    ack(seqs) {
       if (stopped) return;
-      open--;
-      if (acks.push(seq) > 1) return;
-      queueMicrotask(() => {
-        journal.ack(reader, acks);
-        acks = [];
-        tellFull(open >= window);
-        void run();
-      });
+      for (const seq of seqs) {
+        openBytes -= open.get(seq) ?? 0;
+        open.delete(seq);
+      }
+      journal.ack(reader, seqs);
+      tellFull();
+      void run();
     },
     pause() {
       paused = true;

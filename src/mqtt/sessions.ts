@@ -51,7 +51,7 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
     const qos = Math.min(granted, published) as QoS;
     const taken = qos === 0 ? undefined : session.flights.take(entry.seq);
     // Unsubscribed meanwhile: nobody wants it any more.
-    if (taken === undefined) session.pull?.ack(entry.seq);
+    if (taken === undefined) session.pull?.ack([entry.seq]);
     if (taken === undefined || taken.flight.released) {
       written();
       return;
@@ -130,7 +130,7 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
       const session = open.get(clientId);
       const flight = session?.flights.end(packetId);
       if (flight?.seq === undefined) return;
-      if (session?.pull) session.pull.ack(flight.seq);
+      if (session?.pull) session.pull.ack([flight.seq]);
       else journal.ack(readerOf('session', clientId), [flight.seq]);
     },
     received(clientId, packetId) {

@@ -14,6 +14,7 @@ export type BrokerJournal = {
   ack(reader: string, seqs: readonly number[]): void;
   dropReader(reader: string): void;
   readonly readers: readonly string[];
+  readonly lastSeq: number;
   note(key: string, value: string | undefined): Promise<void>;
   readonly notes: ReadonlyMap<string, string>;
   onEntries(reader: string, listener: () => void): () => void;

@@ -35,7 +35,9 @@ export type WireSourceOptions = SourceHooks & {
 };
 
 // A connection that lived this long was a good one: the next attempt starts without waiting long.
-const STABLE_MS = 5000;
+const STABLE_MS = 2000;
+// A broker that is restarted again and again must not be waited for longer than it takes to start.
+const LAST_RETRY_MS = 2000;
 const RESUBSCRIBE_MS = 30_000;
 // 3.1.1 does not tell how many messages a broker sends without an acknowledgement; 20 is the usual default.
 const INFLIGHT_V4 = 20;
@@ -48,7 +50,7 @@ export function wireSource(options: WireSourceOptions): Source {
 
   return onMessage => {
     const tell = (state: SourceState): void => options.onState?.(state);
-    const waits = backoff();
+    const waits = backoff(200, LAST_RETRY_MS);
     const box = inbox(packet => line?.send(packet), roomMade);
     let version: Version = 5;
     // A CONNACK has confirmed the version; before that, hanging up may mean that the broker does not speak it.

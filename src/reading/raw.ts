@@ -1,4 +1,5 @@
 // The raw message of any source: what is archived before anything is decoded, and what decoders take.
+import { digest } from '../kernel/bytes.ts';
 import type { Protocol, Receipt } from './reading.ts';
 
 export type Raw = {
@@ -14,6 +15,8 @@ export type Raw = {
   deviceId?: string;
   signalStrength?: number;
   receipt?: Receipt;
+  /** What the source knows of these bytes already; see `digestOf`. */
+  known?: { bytes: Uint8Array; digest: string };
   /** Number at the source, rising, the same again on every delivery; where the source keeps such numbers over restarts. */
   sequence?: number;
   /** Its entry in the ledger, which nodes pass on with what they make of it. */
@@ -24,4 +27,9 @@ export function isRaw(value: unknown): value is Raw {
   if (typeof value !== 'object' || value === null) return false;
   const it = value as Partial<Raw>;
   return typeof it.topic === 'string' && it.bytes instanceof Uint8Array && typeof it.receivedAt === 'number';
+}
+
+/** Digest of the message as received. What a source found out counts only for its own bytes: a node may have put others in their place. */
+export function digestOf({ bytes, known }: Raw): string {
+  return known?.bytes === bytes ? known.digest : digest(bytes);
 }

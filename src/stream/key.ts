@@ -1,6 +1,6 @@
 // Keys of messages: by what two messages are the same to dedup.
 import { digest } from '../kernel/bytes.ts';
-import { isRaw } from '../reading/raw.ts';
+import { digestOf, isRaw } from '../reading/raw.ts';
 import { isReading } from '../reading/reading.ts';
 
 /** Row identity (SPEC §3): device, timestamp and content of a reading; source, receipt and content of a raw message; else the content. */
@@ -9,7 +9,7 @@ export function identityOf(member: unknown): string {
     const content = member.metadata.digest ?? digest(JSON.stringify(member.telemetry));
     return `${content} ${member.timestamp} ${member.deviceId}`;
   }
-  if (isRaw(member)) return `${digest(member.bytes)} ${member.receivedAt} ${member.topic} ${member.source}`;
+  if (isRaw(member)) return `${digestOf(member)} ${member.receivedAt} ${member.topic} ${member.source}`;
   if (member instanceof Uint8Array) return digest(member);
   return digest(JSON.stringify(member) ?? String(member));
 }

@@ -1,6 +1,6 @@
 // One member of a payload to the reading of a laser frame: a raw message, a buffer, hex, or an object with hex in it.
 import { digest, fromHex } from '../../kernel/bytes.ts';
-import { isRaw, type Raw } from '../../reading/raw.ts';
+import { digestOf, isRaw, type Raw } from '../../reading/raw.ts';
 import type { Reading } from '../../reading/reading.ts';
 import { normalAddress } from '../advert-record.ts';
 import { jsonOf, type Refusal, textOf } from '../members.ts';
@@ -53,7 +53,7 @@ function frameOfRaw(raw: Raw, given: LaserContext): LaserFrame | Refusal {
     ...base,
     receivedAt: raw.receivedAt,
     scannerId: raw.source,
-    digest: digest(raw.bytes),
+    digest: digestOf(raw),
     ...(kind === undefined ? {} : { kind }),
     ...(deviceId === undefined ? {} : { deviceId }),
     ...(raw.signalStrength === undefined ? {} : { signalStrength: raw.signalStrength }),
