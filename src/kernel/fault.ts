@@ -11,6 +11,8 @@ export const faultCodes = {
   FIELDLINE_DIR_IN_USE:
     'Another gateway works on this data directory: stop it, or give this one its own FIELDLINE_DIR.',
   FIELDLINE_DATABASE: 'Check DATABASE_URL and that PostgreSQL runs and accepts this user.',
+  FIELDLINE_TABLE:
+    'Mend the table, or map its columns in the dialog of timescale-out; readings wait meanwhile, and nothing is lost.',
   FIELDLINE_BROKER: 'Check MQTT_URL, the credentials and that the broker runs.',
   FIELDLINE_HTTP: 'Check the address, the credentials and what the server answered.',
   FIELDLINE_FULL: 'More comes in than goes out: look at the peer of this link, or give its outbox or memory more room.',

@@ -2,10 +2,10 @@
 import { Fault, reasonOf } from '../kernel/fault.ts';
 
 /**
- * SQLSTATE classes that speak about the row: 22 data exception, 23 constraint, 54 limit (index entry too long, JSON too
+ * SQLSTATE classes that speak about the row: 21 two rows of a batch that are one to the table, 22 data exception, 23 constraint, 54 limit (index entry too long, JSON too
  * deep), P0 raised by a trigger. Everything else, a missing table too, can be mended without touching the row.
  */
-const DATA = new Set(['22', '23', '54', 'P0']);
+const DATA = new Set(['21', '22', '23', '54', 'P0']);
 
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {

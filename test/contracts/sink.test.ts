@@ -1,9 +1,12 @@
-// The sink contract over the two sinks on a real PostgreSQL.
+// The sink contract over every sink on a real PostgreSQL.
 import { archive } from '../../src/archive/archive.ts';
 import { archiveRow, type ArchiveRow } from '../../src/archive/row.ts';
 import { digest } from '../../src/kernel/bytes.ts';
 import type { Sink } from '../../src/reading/contracts.ts';
 import type { Reading } from '../../src/reading/reading.ts';
+import type { Mapping } from '../../src/sinks/own/plan.ts';
+import type { Arrived } from '../../src/sinks/own/rows.ts';
+import { ownSink } from '../../src/sinks/own/sink.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -49,6 +52,50 @@ describe('sinks on PostgreSQL', () => {
     }),
     ...around('SELECT value_mm AS n FROM measurements ORDER BY id'),
   }));
+
+  const own: readonly [name: string, table: string, key: string, conflict: Mapping['conflict']][] = [
+    ['own table, what is there is left', 'skipped', 'device, at', 'skip'],
+    ['own table, what is there is written over', 'updated', 'device, at', 'update'],
+    ['own table, what is there refuses the row', 'strict', 'device, at', 'reject'],
+    ['own table without a key', 'loose', '', 'skip'],
+  ];
+  for (const [name, table, key, conflict] of own)
+    sinkContract<Arrived>(name, async () => {
+      const unique = key === '' ? '' : `, UNIQUE (${key})`;
+      await store.query(`CREATE TABLE ${table} (id serial, device varchar(8) NOT NULL, at timestamptz(3) NOT NULL, n int NOT NULL,
+        note text${unique})`);
+      const row = (n: number, note: string): Arrived => ({
+        topic: undefined,
+        row: {
+          deviceId: `meter-${n % 7}`,
+          protocol: 'bluetooth',
+          timestamp: new Date(START + n).toISOString(),
+          telemetry: { n },
+          metadata: { digest: digest(`row ${n}`), extra: { note } },
+        } satisfies Reading,
+      });
+      return {
+        sink: ownSink({
+          query: store.query,
+          bulk: store.bulk,
+          target: `contract ${table}`,
+          mapping: {
+            table,
+            key,
+            conflict,
+            columns: [
+              { column: 'device', from: 'deviceId' },
+              { column: 'at', from: 'timestamp' },
+              { column: 'n', from: 'telemetry.n' },
+              { column: 'note', from: 'metadata.extra.note' },
+            ],
+          },
+        }),
+        row: n => row(n, 'good'),
+        bad: n => row(n, 'nul \0 inside'),
+        ...around(`SELECT n FROM ${table} ORDER BY id`),
+      };
+    });
 
   sinkContract<ArchiveRow>('raw archive', async () => {
     const row = (n: number, source: string) =>

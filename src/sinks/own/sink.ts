@@ -1,0 +1,131 @@
+// Sink into a table of the operator's own: readings as its columns are mapped, each row once, whatever happens to the table meanwhile.
+import { Fault } from '../../kernel/fault.ts';
+import type { BulkWrite, Outcome, Query, Sink } from '../../reading/contracts.ts';
+import { type Contest, contestOf, contestsOf } from './contest.ts';
+import { type Mapping, type Plan, planOf } from './plan.ts';
+import { type Arrived, type Row, rowsOfAll } from './rows.ts';
+import { type Answer, statementOf } from './statement.ts';
+import { describeTable } from './table.ts';
+
+export type OwnSink = Sink<Arrived> & {
+  /** Reads the table anew. Rejects with a Fault of kind outage that says what has to be mended: rows wait until then. */
+  check(): Promise<Plan>;
+};
+export type OwnSinkOptions = {
+  query: Query;
+  bulk: BulkWrite;
+  /** Name of this sink in the receipts; must stay the same over restarts, and differ between sinks on one database. */
+  target: string;
+  mapping: Mapping;
+};
+
+/** A table that changes again and again while it is written to. */
+const MOST_CHANGES = 5;
+
+/**
+ * Rows that the table, its constraints or the checks refuse are rejected one by one; a table that is not there, or no
+ * longer as it was mapped, is an outage: nothing is lost while somebody mends it.
+ */
+export function ownSink({ query, bulk, target, mapping }: OwnSinkOptions): OwnSink {
+  let plan: Plan | undefined;
+
+  async function check(): Promise<Plan> {
+    plan = undefined;
+    const table = await describeTable(query, mapping.table);
+    const made = planOf(table, mapping);
+    if (!('mapped' in made))
+      throw new Fault('FIELDLINE_TABLE', `table ${mapping.table}: ${made.join('; ')}`, { kind: 'outage' });
+    plan = made;
+    return made;
+  }
+
+  /** Redelivered messages without a time of their own, whose receipt is there. */
+  async function known(rows: readonly Row[]): Promise<ReadonlySet<string>> {
+    const keys = rows.flatMap(({ receipt }) => (receipt?.redelivered ? [receipt.key] : []));
+    if (keys.length === 0) return new Set();
+    const found = await query<{ key: string }>('SELECT key FROM receipts WHERE target = $1 AND key = ANY ($2)', [
+      target,
+      keys,
+    ]);
+    return new Set(found.map(({ key }) => key));
+  }
+
+  /** Writes rows, telling each outcome; gives those that found the table changed. */
+  async function write(by: Plan, rows: readonly Row[], tell: (row: Row, outcome: Outcome) => void): Promise<Row[]> {
+    const changed: Row[] = [];
+    const met = await known(rows);
+    let round: readonly Contest[] = contestsOf(by, rows, met, row => tell(row, 'duplicate'));
+    while (round.length > 0) {
+      const rivals = new Map(round.map(contest => [contest.winner, contest]));
+      const parts = await bulk<Row, Answer>([...rivals.keys()], part => statementOf(by, part, target));
+      const next: Contest[] = [];
+      for (const part of parts) {
+        if ('refused' in part) {
+          const [winner] = part.items;
+          const { before, after } = rivals.get(winner)!;
+          tell(winner, { rejected: part.refused });
+          next.push(...contestOf(by, [...before, ...after]));
+          continue;
+        }
+        const [{ same, stored } = { same: false, stored: null }] = part.rows;
+        const fresh = new Set(stored ?? part.items.keys());
+        for (const [number, winner] of part.items.entries()) {
+          const { before, after } = rivals.get(winner)!;
+          if (!same) {
+            changed.push(...before, winner, ...after);
+            continue;
+          }
+          tell(winner, fresh.has(number) ? 'stored' : 'duplicate');
+          for (const row of before) tell(row, 'stored');
+          for (const row of after) tell(row, 'duplicate');
+        }
+      }
+      round = next;
+    }
+    return changed;
+  }
+
+  return {
+    check,
+    async write(arrived) {
+      const outcomes: Outcome[] = new Array(arrived.length);
+      const tell = (row: Row, outcome: Outcome): void => {
+        outcomes[row.at] = stronger(outcomes[row.at], outcome);
+      };
+      let pending: readonly number[] = [...arrived.keys()];
+      for (let changes = 0; pending.length > 0; changes++) {
+        if (changes > MOST_CHANGES) throw restless(mapping.table);
+        const isFresh = plan === undefined;
+        const by = plan ?? (await check());
+        const { rows, refused, empty } = rowsOfAll(by, arrived, pending);
+        // Not by what the table was: maybe it takes them by now.
+        if (refused.size > 0 && !isFresh) {
+          plan = undefined;
+          continue;
+        }
+        for (const [at, rejected] of refused) outcomes[at] = { rejected };
+        for (const at of empty) outcomes[at] = 'duplicate';
+        try {
+          const changed = await write(by, rows, tell);
+          pending = [...new Set(changed.map(({ at }) => at))];
+        } catch (error) {
+          // Whatever it was may have to do with the table: it is read again before the next attempt.
+          plan = undefined;
+          throw error;
+        }
+        if (pending.length > 0) plan = undefined;
+      }
+      return outcomes;
+    },
+    async close() {},
+  };
+}
+
+function restless(table: string): Fault {
+  return new Fault('FIELDLINE_TABLE', `table ${table}: expected to stay as it is during a write`, { kind: 'outage' });
+}
+
+function stronger(known: Outcome | undefined, outcome: Outcome): Outcome {
+  if (known === undefined || typeof outcome === 'object') return outcome;
+  return typeof known === 'object' || known === 'stored' ? known : outcome;
+}
