@@ -103,7 +103,7 @@ type BrokerFor = {
 };
 
 async function openBroker(starting: Starting, front: Front, login: Login | undefined): Promise<BrokerFor> {
-  const { environment, directory, health, known, logs, stops } = starting;
+  const { environment, directory, health, known, processes, logs, stops } = starting;
   const log = logs.part('broker');
   health.set('broker', false, 'starting');
   const url = environment.mqttUrl;
@@ -129,13 +129,15 @@ async function openBroker(starting: Starting, front: Front, login: Login | undef
   const guard = isLoopback(mqttListen.host) ? undefined : login;
   const authenticate =
     guard && ((user: string, password: string, id: string) => guard.check(`mqtt ${id}`, user, password) === 'right');
-  const { broker, upgrade, close } = await openEmbeddedBroker({ directory, listen: mqttListen, authenticate, log });
-  stops.add('broker', BROKER_MS, close);
-  front.mqtt = upgrade;
+  const own = await openEmbeddedBroker({ directory, listen: mqttListen, processes, authenticate, log });
+  const { broker } = own;
+  stops.add('broker', BROKER_MS, own.close);
+  front.mqtt = own.upgrade;
   health.probe('broker', () => {
-    const { clients, journal } = broker.state();
-    const detail = journal.fault ?? `listens on ${broker.host}:${broker.port}, ${clients} clients`;
-    return [{ part: 'broker', ready: journal.fault === undefined, detail, required: true }];
+    const state = own.state();
+    const fault = state === undefined ? 'it ended and is started again' : state.journal.fault;
+    const detail = fault ?? `listens on ${broker.host}:${broker.port}, ${state?.clients} clients`;
+    return [{ part: 'broker', ready: fault === undefined, detail, required: true }];
   });
   const credentials = guard && adminPassword !== undefined ? `${ADMIN}:${encodeURIComponent(adminPassword)}@` : '';
   const brokerUrl = `mqtt://${credentials}${reachable(broker.host)}:${broker.port}`;

@@ -18,8 +18,8 @@ const GATHER_MOST = 64;
 // An acknowledgement may be lost in a crash (the entry comes again), so it waits for company.
 const ACK_MS = 20;
 
-/** The journals of this process by file, for a backup while it runs: no other process can read them. */
-export const openJournals = new Map<string, Journal>();
+/** The journals of this gateway by file, for a backup while it runs: nobody else can read them. */
+export const openJournals = new Map<string, Pick<Journal, 'copyTo'>>();
 
 /**
  * Opens or makes the file. One process at a time: a second one is refused. A damaged file is set aside and what can be

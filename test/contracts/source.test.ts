@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
+import { openEmbeddedBroker } from '../../gateway/broker.ts';
 import { openJournal } from '../../src/delivery/journal.ts';
 import { startBroker } from '../../src/mqtt/broker.ts';
 import { journalSource } from '../../src/mqtt/journal-source.ts';
@@ -103,6 +104,35 @@ async function embedded(over: 'wire' | 'journal'): Promise<SourceBench> {
 }
 sourceContract('wire, MQTT 3.1.1 (the embedded broker)', () => embedded('wire'));
 sourceContract('journal of the embedded broker', () => embedded('journal'));
+
+sourceContract("journal of the broker's own process", async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'broker-'));
+  let pid = 0;
+  const processes = {
+    record(_part: string, started: number) {
+      pid = started;
+    },
+    forget() {},
+    endLeftovers: async () => [],
+    endAll: async () => {},
+  };
+  const listen = { host: '127.0.0.1', port: 0 };
+  const { broker, close } = await openEmbeddedBroker({ directory, listen, processes, log() {} });
+  const sender = await publisher(`mqtt://127.0.0.1:${broker.port}`);
+  return {
+    source: settings =>
+      journalSource({ broker, clientId: 'contract', filters, expirySeconds: 600, source: 'journal', ...settings }),
+    publish: sender.publish,
+    cut: async () => void process.kill(pid, 'SIGKILL'),
+    boundsPackets: false,
+    remembersReceipt: true,
+    async close() {
+      await sender.close();
+      await close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+});
 
 const mosquitto = ['mosquitto', '/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto'].find(
   binary => spawnSync(binary, ['-h'], { stdio: 'ignore' }).error === undefined,
