@@ -1,5 +1,6 @@
 // fieldline score: adds an anomaly score to each row of a CSV `timestamp,value` as it streams through.
-import { type Scored, series } from '../src/anomaly/score.ts';
+import type { Scored } from '../src/anomaly/score.ts';
+import { series } from '../src/anomaly/series.ts';
 import { expected } from '../src/kernel/fault.ts';
 import { isoTime } from '../src/reading/time.ts';
 import { type Io, linesOf } from './io.ts';

@@ -1,7 +1,7 @@
 // anomaly: the labelled corpus by its published formulas, generated devices by kind of fault, and what a point costs.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { series } from '../../src/anomaly/score.ts';
+import { series } from '../../src/anomaly/series.ts';
 import { type Labelled, readCorpus } from '../anomaly/corpus.ts';
 import { type DeviceSeries, deviceSeries, FAULTS, SHAPE_NAMES } from '../anomaly/devices.ts';
 import { type Finds, judge, noFinds, perTenThousand } from '../anomaly/judge.ts';

@@ -1,35 +1,21 @@
 // Accepted: values of which somebody said that they were normal.
-import type { State } from './state.ts';
+import { ACCEPTED, ACCEPTED_VALUES, MOST_ACCEPTED } from './cells.ts';
 
-const REMEMBERED = 8;
 /** A value is like an accepted one within this share of that one's distance from its forecast. */
 const LIKE = 0.1;
 
-export type Accepted = {
-  readonly state: State;
-  has(value: number): boolean;
-  add(value: number, expected: number): void;
-};
+/** Like one of the last few accepted values. */
+export function isAccepted(cells: Float64Array, value: number): boolean {
+  const have = Math.min(MOST_ACCEPTED, cells[ACCEPTED]!);
+  for (let one = ACCEPTED_VALUES; one < ACCEPTED_VALUES + 2 * have; one += 2)
+    if (value >= cells[one]! && value <= cells[one + 1]!) return true;
+  return false;
+}
 
-/** The last few of them; older ones are forgotten. */
-export function accepted(): Accepted {
-  const it = {
-    low: new Float64Array(REMEMBERED).fill(Number.NaN),
-    high: new Float64Array(REMEMBERED).fill(Number.NaN),
-    added: 0,
-  };
-  return {
-    state: it,
-    has(value) {
-      if (it.added === 0) return false;
-      for (let at = 0; at < REMEMBERED; at++)
-        if (value >= (it.low[at] as number) && value <= (it.high[at] as number)) return true;
-      return false;
-    },
-    add(value, expected) {
-      const margin = LIKE * Math.abs(value - expected);
-      it.low[it.added % REMEMBERED] = value - margin;
-      it.high[it.added++ % REMEMBERED] = value + margin;
-    },
-  };
+/** Remembers a value as normal where `expected` was forecast; the oldest one is forgotten. */
+export function acceptValue(cells: Float64Array, value: number, expected: number): void {
+  const margin = LIKE * Math.abs(value - expected);
+  const place = ACCEPTED_VALUES + 2 * (cells[ACCEPTED]!++ % MOST_ACCEPTED);
+  cells[place] = value - margin;
+  cells[place + 1] = value + margin;
 }

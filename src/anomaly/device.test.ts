@@ -62,6 +62,18 @@ describe('device scorer', () => {
     assert.deepEqual([scorer.size, scorer.evicted], [3, 2]);
   });
 
+  it('forgets the device that was quiet for longest, not the one that speaks', () => {
+    const scorer = deviceScorer({ maxSeries: 4 });
+    const say = (at: number, deviceId: string, ...metrics: string[]) =>
+      scorer.score({ ...reading(at, Object.fromEntries(metrics.map(metric => [metric, 1]))), deviceId });
+    say(0, 'a', 'v', 'w');
+    say(1, 'b', 'v', 'w');
+    say(2, 'a', 'v', 'w');
+    say(3, 'c', 'v');
+    const names = [...scorer.states()].map(([name]) => name);
+    assert.deepEqual([names, scorer.size, scorer.evicted], [['1:av', '1:aw', '1:cv'], 3, 2]);
+  });
+
   it('keeps series of other keys apart', () => {
     const scorer = deviceScorer();
     scorer.score(reading(0, { v: 1 }), 'a');

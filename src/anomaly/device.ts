@@ -1,10 +1,12 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
-import { boundedMap } from '../kernel/bounded.ts';
 import type { Anomaly, Reading } from '../reading/reading.ts';
-import { type Scored, type ScoreOptions, type Series, series } from './score.ts';
+import type { Known } from './cells.ts';
+import { memories } from './memories.ts';
+import { accept, explain, type ScoreOptions, scoring } from './score.ts';
+import { isState, restore, save } from './state.ts';
 
 export type DeviceScorerOptions = ScoreOptions & {
-  /** Above this the series that was quiet for longest is forgotten. */
+  /** Above this the series of the key that was quiet for longest are forgotten. */
   maxSeries?: number;
   /** Readings whose result is remembered, so that one that is sent again is not scored as a new point. */
   remembered?: number;
@@ -32,42 +34,35 @@ export function seriesKey({ deviceId, telemetry, metadata }: Reading): string {
   return metadata.elementId ?? metadata.elementType ?? deviceId;
 }
 
-/** A name of a series: neither a key nor a metric can make it that of another. */
-const nameOf = (key: string, metric: string): string => `${key}\n${metric}`;
-
 export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   const { maxSeries = 10_000, remembered = 10_000 } = options;
-  const known = boundedMap<string, Series>(maxSeries);
+  const { score, pass } = scoring(options);
+  const known = memories(maxSeries);
   // Two generations instead of one list in order of age: forgetting costs nothing.
   let recent = new Map<string, Anomaly>();
   let older = new Map<string, Anomaly>();
 
-  const seriesOf = (key: string): Series => {
-    let found = known.get(key);
-    if (found === undefined) {
-      found = series(options);
-      known.set(key, found);
-    }
-    return found;
-  };
-
   const judge = (reading: Reading, key: string, guarded: boolean): Anomaly | undefined => {
     const time = Date.parse(reading.timestamp);
-    let lowest: Scored | undefined;
+    const metrics = known.of(key);
+    let lowest: Known | undefined;
+    let least = 0;
     let metric = '';
     for (const name in reading.telemetry) {
       const value = reading.telemetry[name];
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
+      const one = metrics.get(name) ?? known.begin(key, name);
       // Somebody walks about with a laser meter: its measurements have no rhythm.
-      const when = name === 'value_mm' || Number.isNaN(time) ? undefined : time;
-      const one = seriesOf(nameOf(key, name));
-      const scored = guarded ? one.pass(when, value) : one.score(when, value);
-      if (lowest !== undefined && scored.score >= lowest.score) continue;
-      lowest = scored;
+      const when = name === 'value_mm' ? Number.NaN : time;
+      if (guarded) pass(one, when, value);
+      const scored = guarded ? 1 : score(one, when, value);
+      if (lowest !== undefined && scored >= least) continue;
+      lowest = one;
+      least = scored;
       metric = name;
     }
     if (lowest === undefined) return undefined;
-    const { since, ...told } = lowest;
+    const { since, ...told } = explain(lowest);
     return since === undefined ? { ...told, metric } : { ...told, metric, since: new Date(since).toISOString() };
   };
 
@@ -88,28 +83,22 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     },
     accept(key, metric) {
       let found = 0;
-      for (const [name, one] of known.entries()) {
-        if (metric === undefined ? !name.startsWith(nameOf(key, '')) : name !== nameOf(key, metric)) continue;
-        one.accept();
+      for (const [name, one] of known.of(key)) {
+        if (metric !== undefined && name !== metric) continue;
+        accept(one);
         found++;
       }
       return found;
     },
     *states() {
-      // A copy: a series that is used meanwhile moves to the end and would come again, without end.
-      for (const [name, one] of [...known.entries()]) yield [name, one.save()];
+      for (const [name, one] of known.entries()) yield [name, save(one)];
     },
-    restore(name, state) {
-      const one = series(options);
-      if (!one.restore(state)) return false;
-      known.set(name, one);
-      return true;
-    },
+    restore: (name, state) => isState(state) && restore(known.beginNamed(name), state),
     get size() {
       return known.size;
     },
     get evicted() {
-      return known.evicted;
+      return known.forgotten;
     },
   };
 }

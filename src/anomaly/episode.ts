@@ -1,19 +1,5 @@
 // Episode: an anomaly that lasts is reported once, and a series that is always at it must do more to be heard.
-import type { State } from './state.ts';
-
-export type Episode = {
-  readonly state: State;
-  /** When it began (ms), while one lasts and times are known. */
-  readonly since: number | undefined;
-  /** How much higher than usual the limit of this series is, as a factor. */
-  readonly factor: number;
-  /** What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. */
-  heard(surprise: number, limit: number, time: number | undefined, above: boolean): number;
-  /** An episode of another kind (a stuck sensor) began, if none lasts. */
-  begin(time: number | undefined): void;
-  /** What lasts: values stay on one side, or leap to both; undefined at the beginning. */
-  readonly manner: 'shift' | 'burst' | undefined;
-};
+import { EPISODE, places } from './cells.ts';
 
 // A value counts when it exceeds a record that fades by a factor a point; where it has alarmed, it must become that much worse.
 const FADE = 0.997;
@@ -24,51 +10,60 @@ const WEARY = 0.05;
 const REST = 0.9999;
 const LASTING_POINTS = 8;
 
-export function episode(): Episode {
-  const it = { record: 0, quiet: 0, weary: 0, since: Number.NaN, lasts: false, points: 0, aboveIt: 0 };
+// WEARINESS: by how much the limit is raised. SINCE: when it began (ms), NaN while none lasts or times are unknown.
+const [RECORD, QUIET, WEARINESS, SINCE, LASTS, POINTS, ABOVE] = places(EPISODE);
 
-  return {
-    state: it,
-    get since() {
-      return Number.isNaN(it.since) ? undefined : it.since;
-    },
-    get factor() {
-      return 1 + it.weary;
-    },
-    get manner() {
-      if (!it.lasts || it.points < LASTING_POINTS) return undefined;
-      return Math.abs(2 * it.aboveIt - it.points) > 0.7 * it.points ? 'shift' : 'burst';
-    },
+export function beginEpisodes(cells: Float64Array): void {
+  cells.fill(0, EPISODE, EPISODE + 7);
+  cells[SINCE] = Number.NaN;
+}
 
-    begin(time) {
-      if (time !== undefined && Number.isNaN(it.since)) it.since = time;
-    },
+/** When the episode began (ms), while one lasts and times are known. */
+export function sinceOf(cells: Float64Array): number | undefined {
+  return Number.isNaN(cells[SINCE]) ? undefined : cells[SINCE];
+}
 
-    heard(surprise, limit, time, above) {
-      it.weary *= REST;
-      // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
-      const told = surprise > limit ? limit * (1 + Math.log(surprise / limit)) : surprise;
-      const repeated = told <= (it.record >= limit ? WORSE * it.record : it.record);
-      const near = told > limit / 2;
-      it.record = Math.max(it.record * FADE, near ? told : 0);
-      if (told >= limit) {
-        it.lasts = true;
-        if (time !== undefined && Number.isNaN(it.since)) it.since = time;
-      }
-      if (it.lasts && near) {
-        it.points++;
-        if (above) it.aboveIt++;
-      }
-      it.quiet = near ? 0 : it.quiet + 1;
-      if (it.quiet >= QUIET_POINTS) {
-        it.lasts = false;
-        it.since = Number.NaN;
-        it.points = 0;
-        it.aboveIt = 0;
-      }
-      if (repeated) return Math.min(told, 0.9 * limit);
-      if (told > limit) it.weary += WEARY;
-      return told;
-    },
-  };
+/** How much higher than usual the limit of this series is, as a factor. */
+export const wearinessOf = (cells: Float64Array): number => 1 + cells[WEARINESS]!;
+
+/** What lasts: values stay on one side, or leap to both; undefined at the beginning. */
+export function mannerOf(cells: Float64Array): 'shift' | 'burst' | undefined {
+  const points = cells[POINTS]!;
+  if (cells[LASTS] === 0 || points < LASTING_POINTS) return undefined;
+  return Math.abs(2 * cells[ABOVE]! - points) > 0.7 * points ? 'shift' : 'burst';
+}
+
+/** An episode of another kind (a stuck sensor) began at this time (ms, NaN: unknown), if none lasts. */
+export function beginAt(cells: Float64Array, time: number): void {
+  if (Number.isNaN(cells[SINCE])) cells[SINCE] = time;
+}
+
+/** What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. */
+export function heard(cells: Float64Array, surprise: number, limit: number, time: number, above: boolean): number {
+  cells[WEARINESS]! *= REST;
+  // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
+  const told = surprise > limit ? limit * (1 + Math.log(surprise / limit)) : surprise;
+  const record = cells[RECORD]!;
+  const repeated = told <= (record >= limit ? WORSE * record : record);
+  const near = told > limit / 2;
+  cells[RECORD] = Math.max(record * FADE, near ? told : 0);
+  if (told >= limit) {
+    cells[LASTS] = 1;
+    beginAt(cells, time);
+  }
+  if (near) {
+    cells[QUIET] = 0;
+    if (cells[LASTS] === 1) {
+      cells[POINTS]!++;
+      if (above) cells[ABOVE]!++;
+    }
+  } else if (++cells[QUIET]! >= QUIET_POINTS) {
+    cells[LASTS] = 0;
+    cells[SINCE] = Number.NaN;
+    cells[POINTS] = 0;
+    cells[ABOVE] = 0;
+  }
+  if (repeated) return Math.min(told, 0.9 * limit);
+  if (told > limit) cells[WEARINESS]! += WEARY;
+  return told;
 }

@@ -1,5 +1,6 @@
 // Follow: forecasts the next value from the three before it, by weights the series teaches (recursive least squares).
-import { least, type Model, type Outlier } from './models.ts';
+import * as at from './cells.ts';
+import { deviate, EXPECTED, LONG_EXPECTED, LONG_SCALE, least, type Model, SCALE } from './models.ts';
 
 const LAGS = 3;
 const FORGET = 0.998;
@@ -10,67 +11,64 @@ const MOST_UNSURE = 1e6;
 const MOST_ERROR = 4;
 const MOST_LAG = 20;
 
-/** Far from what the last values made likely. `long` is the model of the long-run mean. */
-export function follow(long: Outlier): Model {
-  /** Lags as distances from the mean, newest first, and the same in scales of the series. */
-  const lags = new Float64Array(LAGS);
-  const scaled = new Float64Array(LAGS);
-  const gain = new Float64Array(LAGS);
-  const weights = Float64Array.of(1, 0, 0);
-  const unsure = new Float64Array(LAGS * LAGS);
-  for (let at = 0; at < LAGS; at++) unsure[at * (LAGS + 1)] = UNSURE;
+const FOLLOW = at.opinionOf(4);
+const FOLLOW_EXPECTED = FOLLOW + EXPECTED;
+// LAG: the last values, newest first. SCALED: the same as distances from the mean, in scales of the series.
+const [USUAL, COUNT, LAG] = at.places(at.FOLLOW);
+const [SCALED, GAIN, WEIGHT, DOUBT] = [LAG + LAGS, LAG + 2 * LAGS, LAG + 3 * LAGS, LAG + 4 * LAGS];
 
-  const it = {
-    kind: 'jump' as const,
-    lags,
-    weights,
-    unsure,
-    expected: 0,
-    scale: 0,
-    usual: 0,
-    mean: 0,
-    count: 0,
+export function beginFollow(cells: Float64Array): void {
+  cells[WEIGHT] = 1;
+  for (let row = 0; row < LAGS; row++) cells[DOUBT + row * (LAGS + 1)] = UNSURE;
+}
 
-    judge(value: number): number {
-      const size = long.scale;
-      it.mean = long.expected;
-      it.expected = it.mean;
-      for (let lag = 0; lag < LAGS; lag++) {
-        scaled[lag] = Math.min(MOST_LAG, Math.max(-MOST_LAG, ((lags[lag] as number) - it.mean) / size));
-        it.expected += (weights[lag] as number) * (scaled[lag] as number) * size;
-      }
-      it.scale = it.usual + 0.01 * size + least(it.mean);
-      return it.count < 8 ? -1 : Math.abs(value - it.expected) / it.scale;
-    },
+/** Far from what the last values made likely. */
+export const follow: Model = {
+  kind: 'jump',
+  opinion: FOLLOW,
 
-    learn(value: number): void {
-      const error = ++it.count < 3 ? 0 : value - it.expected;
-      const most = it.count > 20 ? MOST_ERROR * it.usual : Math.abs(error);
-      let spread = FORGET;
-      for (let row = 0; row < LAGS; row++) {
-        let sum = 0;
-        for (let column = 0; column < LAGS; column++)
-          sum += (unsure[row * LAGS + column] as number) * (scaled[column] as number);
-        gain[row] = sum;
-        spread += sum * (scaled[row] as number);
-      }
-      if (spread > 1e-9) {
-        const step = Math.min(most, Math.max(-most, error)) / (spread * long.scale);
-        for (let row = 0; row < LAGS; row++) {
-          const weight = (weights[row] as number) + (gain[row] as number) * step;
-          weights[row] = Math.min(10, Math.max(-10, weight));
-          for (let column = 0; column < LAGS; column++) {
-            const at = row * LAGS + column;
-            const left = (unsure[at] as number) - ((gain[row] as number) * (gain[column] as number)) / spread;
-            unsure[at] = Math.min(MOST_UNSURE, Math.max(-MOST_UNSURE, left / FORGET));
-          }
-        }
-      }
-      it.usual += Math.max(1 / it.count, 1 / 200) * (Math.abs(error) - it.usual);
-      for (let lag = LAGS - 1; lag > 0; lag--) lags[lag] = lags[lag - 1] as number;
-      lags[0] = value;
-      if (it.count === 1) lags.fill(value);
-    },
-  };
-  return it;
+  judge(cells) {
+    const size = cells[LONG_SCALE]!;
+    const mean = cells[LONG_EXPECTED]!;
+    let expected = mean;
+    for (let lag = 0; lag < LAGS; lag++) {
+      const scaled = Math.min(MOST_LAG, Math.max(-MOST_LAG, (cells[LAG + lag]! - mean) / size));
+      cells[SCALED + lag] = scaled;
+      expected += cells[WEIGHT + lag]! * scaled * size;
+    }
+    cells[FOLLOW_EXPECTED] = expected;
+    cells[FOLLOW + SCALE] = cells[USUAL]! + 0.01 * size + least(mean);
+    deviate(cells, FOLLOW, cells[at.VALUE]!, cells[COUNT]! >= 8);
+  },
+
+  learn(cells) {
+    const value = cells[at.VALUE]!;
+    const count = ++cells[COUNT]!;
+    const error = count < 3 ? 0 : value - cells[FOLLOW_EXPECTED]!;
+    const most = count > 20 ? MOST_ERROR * cells[USUAL]! : Math.abs(error);
+    learnWeights(cells, Math.min(most, Math.max(-most, error)) / cells[LONG_SCALE]!);
+    cells[USUAL]! += Math.max(1 / count, 1 / 200) * (Math.abs(error) - cells[USUAL]!);
+    for (let lag = LAGS - 1; lag > 0; lag--) cells[LAG + lag] = count === 1 ? value : cells[LAG + lag - 1]!;
+    cells[LAG] = value;
+  },
+};
+
+/** One step of recursive least squares with this error, in scales of the series. */
+function learnWeights(cells: Float64Array, error: number): void {
+  let spread = FORGET;
+  for (let row = 0; row < LAGS; row++) {
+    let gain = 0;
+    for (let column = 0; column < LAGS; column++) gain += cells[DOUBT + row * LAGS + column]! * cells[SCALED + column]!;
+    cells[GAIN + row] = gain;
+    spread += gain * cells[SCALED + row]!;
+  }
+  if (!(spread > 1e-9)) return;
+  for (let row = 0; row < LAGS; row++) {
+    const gain = cells[GAIN + row]! / spread;
+    cells[WEIGHT + row] = Math.min(10, Math.max(-10, cells[WEIGHT + row]! + gain * error));
+    for (let column = 0; column < LAGS; column++) {
+      const doubt = (cells[DOUBT + row * LAGS + column]! - gain * cells[GAIN + column]!) / FORGET;
+      cells[DOUBT + row * LAGS + column] = Math.min(MOST_UNSURE, Math.max(-MOST_UNSURE, doubt));
+    }
+  }
 }

@@ -1,150 +1,149 @@
-// Models: what a series usually does, seen four ways; each forecasts the next value from the past alone.
-// Their state is in the objects themselves: so it can be saved, and a number that changes with every point changes in place.
+// Models: what a series usually does, seen five ways (one of them in `follow.ts`); each forecasts the next value from the
+// past alone. A model looks at the point in VALUE and SLOT and leaves its opinion of it in cells of its own.
+import * as at from './cells.ts';
 
 export type ModelKind = 'outlier' | 'drift' | 'jump' | 'season';
 
 export type Model = {
   readonly kind: ModelKind;
-  /** Forecast of the last `judge`. */
-  readonly expected: number;
-  /** Size of a usual deviation from it, in units of the value. */
-  readonly scale: number;
-  /** Looks at a value before it is learned; answers its distance from the forecast in scales, −1 while there is no forecast. */
-  judge(value: number, slot: number): number;
-  /** Learns the value last judged, or what of it is to be learned. */
-  learn(value: number, slot: number): void;
+  /** Where its opinion stands. */
+  readonly opinion: number;
+  /** Looks at a value before it is learned. */
+  judge(cells: Float64Array): void;
+  /** Learns the value last judged. */
+  learn(cells: Float64Array): void;
 };
 
-/** `recent`: the mean of the last 24 values, the one last judged included. */
-export type Drift = Model & { readonly recent: number };
+const { VALUE, SLOT, SLOTS } = at;
 
-/** What the others measure themselves by. */
-export type Outlier = Model;
-
-/** Half hours of a day; a point without time has slot −1. */
-export const SLOTS = 48;
+/** Cells of an opinion: the forecast, the size of a usual deviation from it, and ln of the deviation in such sizes, NaN without a forecast. */
+export const [EXPECTED, SCALE, LN] = [0, 1, 2];
 
 // A series that never moved has no scale; the least one is a billionth of its level. A series that stands still every night
 // has one all the same: a hundredth of its long-run scale.
 export const least = (level: number): number => 1e-9 * Math.abs(level) + 1e-12;
 
+/** Says how far `value` is from the forecast, or that there is none yet. */
+export function deviate(cells: Float64Array, opinion: number, value: number, known: boolean): void {
+  const deviation = Math.abs(value - cells[opinion + EXPECTED]!) / cells[opinion + SCALE]!;
+  cells[opinion + LN] = known ? Math.log(deviation) : Number.NaN;
+}
+
+const LONG = at.opinionOf(1);
+export const LONG_EXPECTED = LONG + EXPECTED;
+export const LONG_SCALE = LONG + SCALE;
+const [LONG_VARIANCE, LONG_COUNT] = at.places(at.OUTLIER);
 // Of a deviation from the mean only so many scales are learned: a fault that ends leaves the mean where it was.
 const MOST_DEVIATION = 3;
 const TRUSTED_AFTER = 500;
 
 /** Far from the mean of about the last 500 values. */
-export function outlier(): Outlier {
-  const it = {
-    kind: 'outlier' as const,
-    expected: 0,
-    scale: 0,
-    variance: 0,
-    count: 0,
-    judge(value: number): number {
-      it.scale = Math.sqrt(it.variance) + least(it.expected);
-      return it.count < 2 ? -1 : Math.abs(value - it.expected) / it.scale;
-    },
-    learn(value: number): void {
-      const weight = Math.max(1 / ++it.count, 1 / 500);
-      const most = it.count > TRUSTED_AFTER ? MOST_DEVIATION * it.scale : Number.POSITIVE_INFINITY;
-      const deviation = Math.min(most, Math.max(-most, value - it.expected));
-      it.expected += weight * deviation;
-      it.variance = (1 - weight) * (it.variance + weight * deviation * deviation);
-    },
-  };
-  return it;
-}
+export const outlier: Model = {
+  kind: 'outlier',
+  opinion: LONG,
+  judge(cells) {
+    cells[LONG_SCALE] = Math.sqrt(cells[LONG_VARIANCE]!) + least(cells[LONG_EXPECTED]!);
+    deviate(cells, LONG, cells[VALUE]!, cells[LONG_COUNT]! >= 2);
+  },
+  learn(cells) {
+    const count = ++cells[LONG_COUNT]!;
+    const weight = Math.max(1 / count, 1 / 500);
+    const most = count > TRUSTED_AFTER ? MOST_DEVIATION * cells[LONG_SCALE]! : Number.POSITIVE_INFINITY;
+    const deviation = Math.min(most, Math.max(-most, cells[VALUE]! - cells[LONG_EXPECTED]!));
+    cells[LONG_EXPECTED]! += weight * deviation;
+    cells[LONG_VARIANCE] = (1 - weight) * (cells[LONG_VARIANCE]! + weight * deviation * deviation);
+  },
+};
 
-/** The mean of the last 24 values is far from the long-run mean. `long` is the model of that mean. */
-export function drift(long: Outlier): Drift {
-  const SPAN = 24;
-  const ring = new Float64Array(SPAN);
-  const it = {
-    kind: 'drift' as const,
-    expected: 0,
-    scale: 0,
-    variance: 0,
-    ring,
-    sum: 0,
-    recent: 0,
-    count: 0,
-    judge(value: number): number {
-      const { count } = it;
-      const leaving = count >= SPAN ? (ring[count % SPAN] as number) : 0;
-      it.expected = long.expected;
-      it.scale = Math.sqrt(it.variance) + 0.05 * long.scale;
-      it.recent = (it.sum - leaving + value) / Math.min(count + 1, SPAN);
-      return count < 2 ? -1 : Math.abs(it.recent - it.expected) / it.scale;
-    },
-    learn(value: number): void {
-      const at = it.count % SPAN;
-      if (it.count >= SPAN) it.sum -= ring[at] as number;
-      ring[at] = value;
-      // Summed afresh once a round, so that rounding does not add up.
-      it.sum = at === SPAN - 1 ? ring.reduce((total, one) => total + one, 0) : it.sum + value;
-      it.count++;
-      const deviation = it.sum / Math.min(it.count, SPAN) - it.expected;
-      it.variance += Math.max(1 / it.count, 1 / 500) * (deviation * deviation - it.variance);
-    },
-  };
-  return it;
-}
+const DRIFT = at.opinionOf(2);
+const DRIFT_EXPECTED = DRIFT + EXPECTED;
+const SPAN = at.DRIFT_SPAN;
+const RING = at.DRIFT_RING;
+/** RECENT: the mean of the last 24 values, the one last judged included. */
+export const [RECENT, SUM, DRIFT_COUNT, DRIFT_VARIANCE] = at.places(at.DRIFT);
+
+/** The mean of the last 24 values is far from the long-run mean. */
+export const drift: Model = {
+  kind: 'drift',
+  opinion: DRIFT,
+  judge(cells) {
+    const count = cells[DRIFT_COUNT]!;
+    const leaving = count >= SPAN ? cells[RING + (count % SPAN)]! : 0;
+    cells[DRIFT_EXPECTED] = cells[LONG_EXPECTED]!;
+    cells[DRIFT + SCALE] = Math.sqrt(cells[DRIFT_VARIANCE]!) + 0.05 * cells[LONG_SCALE]!;
+    cells[RECENT] = (cells[SUM]! - leaving + cells[VALUE]!) / Math.min(count + 1, SPAN);
+    deviate(cells, DRIFT, cells[RECENT]!, count >= 2);
+  },
+  learn(cells) {
+    const place = cells[DRIFT_COUNT]! % SPAN;
+    if (cells[DRIFT_COUNT]! >= SPAN) cells[SUM]! -= cells[RING + place]!;
+    cells[RING + place] = cells[VALUE]!;
+    cells[SUM]! += cells[VALUE]!;
+    // Summed afresh once a round, so that rounding does not add up.
+    if (place === SPAN - 1) {
+      cells[SUM] = 0;
+      for (let one = 0; one < SPAN; one++) cells[SUM]! += cells[RING + one]!;
+    }
+    const count = ++cells[DRIFT_COUNT]!;
+    const deviation = cells[SUM]! / Math.min(count, SPAN) - cells[DRIFT_EXPECTED]!;
+    cells[DRIFT_VARIANCE]! += Math.max(1 / count, 1 / 500) * (deviation * deviation - cells[DRIFT_VARIANCE]!);
+  },
+};
+
+const JUMP = at.opinionOf(0);
+const JUMP_EXPECTED = JUMP + EXPECTED;
+const HABIT = at.HABIT;
+const [LEVEL, JUMP_USUAL, JUMP_COUNT] = at.places(at.JUMP);
 
 /** Far from a quickly following level plus the habit of the time of day (additive Holt-Winters without trend). */
-export function jump(long: Outlier): Model {
-  const habit = new Float64Array(SLOTS);
-  const it = {
-    kind: 'jump' as const,
-    expected: 0,
-    scale: 0,
-    habit,
-    level: 0,
-    usual: 0,
-    count: 0,
-    judge(value: number, slot: number): number {
-      if (it.count === 0) it.level = value;
-      it.expected = it.level + (slot < 0 ? 0 : (habit[slot] as number));
-      it.scale = it.usual + 0.01 * long.scale + least(it.level);
-      return it.count < 2 ? -1 : Math.abs(value - it.expected) / it.scale;
-    },
-    learn(value: number, slot: number): void {
-      const deviation = value - it.expected;
-      it.count++;
-      it.level += 0.1 * deviation;
-      it.usual += Math.max(1 / it.count, 1 / 200) * (Math.abs(deviation) - it.usual);
-      if (slot >= 0) habit[slot] = (habit[slot] as number) + 0.18 * deviation;
-    },
-  };
-  return it;
-}
+export const jump: Model = {
+  kind: 'jump',
+  opinion: JUMP,
+  judge(cells) {
+    if (cells[JUMP_COUNT] === 0) cells[LEVEL] = cells[VALUE]!;
+    const slot = cells[SLOT]!;
+    cells[JUMP_EXPECTED] = cells[LEVEL]! + (slot < 0 ? 0 : cells[HABIT + slot]!);
+    cells[JUMP + SCALE] = cells[JUMP_USUAL]! + 0.01 * cells[LONG_SCALE]! + least(cells[LEVEL]!);
+    deviate(cells, JUMP, cells[VALUE]!, cells[JUMP_COUNT]! >= 2);
+  },
+  learn(cells) {
+    const deviation = cells[VALUE]! - cells[JUMP_EXPECTED]!;
+    const slot = cells[SLOT]!;
+    const count = ++cells[JUMP_COUNT]!;
+    cells[LEVEL]! += 0.1 * deviation;
+    cells[JUMP_USUAL]! += Math.max(1 / count, 1 / 200) * (Math.abs(deviation) - cells[JUMP_USUAL]!);
+    if (slot >= 0) cells[HABIT + slot]! += 0.18 * deviation;
+  },
+};
+
+const SEASON = at.opinionOf(3);
+const SEASON_EXPECTED = SEASON + EXPECTED;
+// SEASON_KNOWN: values that had a forecast.
+const [SEASON_USUAL, SEASON_KNOWN] = at.places(at.SEASON);
+const [MEANS, COUNTS] = [at.SEASON_MEANS, at.SEASON_COUNTS];
 
 /** Far from what the same half hour brought on other days. */
-export function season(long: Outlier): Model {
-  const means = new Float64Array(SLOTS);
-  const counts = new Uint32Array(SLOTS);
-  const it = {
-    kind: 'season' as const,
-    expected: 0,
-    scale: 0,
-    means,
-    counts,
-    usual: 0,
-    /** Values that had a forecast. */
-    known: 0,
-    judge(value: number, slot: number): number {
-      if (slot < 0 || (counts[slot] as number) < 2) return -1;
-      it.expected = means[slot] as number;
-      it.scale = it.usual + 0.01 * long.scale + least(it.expected);
-      return it.known < SLOTS / 2 ? -1 : Math.abs(value - it.expected) / it.scale;
-    },
-    learn(value: number, slot: number): void {
-      if (slot < 0) return;
-      const seen = (counts[slot] as number) + 1;
-      counts[slot] = seen;
-      const deviation = value - (means[slot] as number);
-      means[slot] = (means[slot] as number) + Math.max(1 / seen, 0.15) * deviation;
-      if (seen > 2) it.usual += Math.max(1 / ++it.known, 1 / 200) * (Math.abs(deviation) - it.usual);
-    },
-  };
-  return it;
-}
+export const season: Model = {
+  kind: 'season',
+  opinion: SEASON,
+  judge(cells) {
+    const slot = cells[SLOT]!;
+    if (slot < 0 || cells[COUNTS + slot]! < 2) {
+      cells[SEASON + LN] = Number.NaN;
+      return;
+    }
+    cells[SEASON_EXPECTED] = cells[MEANS + slot]!;
+    cells[SEASON + SCALE] = cells[SEASON_USUAL]! + 0.01 * cells[LONG_SCALE]! + least(cells[SEASON_EXPECTED]!);
+    deviate(cells, SEASON, cells[VALUE]!, cells[SEASON_KNOWN]! >= SLOTS / 2);
+  },
+  learn(cells) {
+    const slot = cells[SLOT]!;
+    if (slot < 0) return;
+    const seen = ++cells[COUNTS + slot]!;
+    const deviation = cells[VALUE]! - cells[MEANS + slot]!;
+    cells[MEANS + slot]! += Math.max(1 / seen, 0.15) * deviation;
+    if (seen <= 2) return;
+    const weight = Math.max(1 / ++cells[SEASON_KNOWN]!, 1 / 200);
+    cells[SEASON_USUAL]! += weight * (Math.abs(deviation) - cells[SEASON_USUAL]!);
+  },
+};

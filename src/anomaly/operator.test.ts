@@ -1,6 +1,7 @@
 // What an operator may ask for: direction, nearness, sensitivity, guard, feedback, and status registers left alone.
 import assert from 'node:assert/strict';
-import { type Scored, type ScoreOptions, type Series, series } from './score.ts';
+import type { Scored, ScoreOptions } from './score.ts';
+import { type Series, series } from './series.ts';
 
 const at = (n: number) => Date.UTC(2026, 0, 5) + n * 60_000;
 const wobble = (n: number) => ((n * 7919) % 101) / 101 + ((n * 104_729) % 97) / 97;

@@ -1,28 +1,12 @@
 // Panel: every model's opinion of a value, each measured by its own history, and what they say together.
-import { follow } from './follow.ts';
-import { drift, jump, type Model, type ModelKind, outlier, season } from './models.ts';
-import { type Extremes, extremes } from './range.ts';
-import type { State } from './state.ts';
-import { type Tail, tail } from './tail.ts';
+import * as at from './cells.ts';
+import { beginFollow, follow } from './follow.ts';
+import { drift, EXPECTED, jump, LN, LONG_EXPECTED, type ModelKind, outlier, RECENT, SCALE, season } from './models.ts';
+import { beginSide, distanceAt, learnDistance, limitOf, surpriseBeyond } from './range.ts';
+import { beginTail, deviationAt, learnDeviation, surpriseOf } from './tail.ts';
 
 /** Which values may be anomalies: above what is expected, below it, or both. */
 export type Direction = 'both' | 'up' | 'down';
-
-export type Panel = {
-  readonly state: State;
-  /** Values learned. */
-  readonly learned: number;
-  /** What the strongest opinion rests on, and its forecast. `beyond`: the value is outside all that was seen. */
-  readonly kind: ModelKind | 'range';
-  readonly expected: number;
-  readonly beyond: boolean;
-  /** Looks at a value before it is learned; answers how surprised the panel is as a whole (−ln of a chance, about). */
-  judge(value: number, slot: number, direction: Direction): number;
-  /** Values that would have passed at this limit. */
-  band(limit: number): readonly [low: number, high: number];
-  /** Learns the value last judged. */
-  learn(value: number, slot: number): void;
-};
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
 // this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert.
@@ -39,102 +23,121 @@ const MEANS_APART = 48;
 // A tail begins to learn when its model has settled a little; a mean of 24 values is one from then on.
 const TAILS_FROM = 8;
 const MEANS_FROM = 25;
-/** Neighbouring means share their values: a run of surprises is nothing odd there. */
+// From such a surprise on it belongs to a run. Neighbouring means share their values: a run is nothing odd there.
+const GREAT = 6;
 const GREAT_MEAN = 14;
 
-/** `ln`: logarithm of the last deviation, NaN where the model had no forecast. */
-type Judge = { readonly model: Model; readonly tail: Tail; ln: number; surprise: number };
-type Side = { readonly above: Extremes; readonly below: Extremes };
+/** In the order of their opinions and tails. */
+const models = [jump, outlier, drift, season, follow];
+const KINDS: readonly (ModelKind | 'range')[] = [...models.map(({ kind }) => kind), 'range', 'drift'];
+const [BY_VALUES, BY_MEANS] = [at.MODELS, at.MODELS + 1];
+const [HIGH, LOW, HIGH_MEAN, LOW_MEAN] = [0, 1, 2, 3];
+const SURPRISE = LN + 1;
 
-export function panel(): Panel {
-  const long = outlier();
-  const means = drift(long);
-  const judges: readonly Judge[] = [jump(long), long, means, season(long), follow(long)].map(model => ({
-    model,
-    tail: model === means ? tail(GREAT_MEAN) : tail(),
-    ln: Number.NaN,
-    surprise: 0,
-  }));
-  const values: Side = { above: extremes(APART), below: extremes(APART) };
-  const recent: Side = { above: extremes(MEANS_APART), below: extremes(MEANS_APART) };
-  const last = { learned: 0, total: 0, strongest: 0, middle: 0, usual: 0 };
-  let strongest: Judge | Side = judges[0] as Judge;
+/** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). */
+export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL] = at.places(at.PANEL);
+// What the strongest opinion rests on: whose it is, its forecast and scale, and the cells of its tail, of a range both sides'.
+const [BY, FORECAST, SIZE, SHAPE] = at.places(at.EVIDENCE);
+const OTHER_SHAPE = SHAPE + 3;
 
-  const consider = (one: Judge | Side, opinion: number): number => {
-    const surprise = Math.min(MOST, opinion);
-    if (surprise > last.strongest) {
-      last.strongest = surprise;
-      strongest = one;
-    }
-    return surprise;
-  };
-  const outside = ({ above, below }: Side, distance: number, direction: Direction): number => {
-    if (distance > 0) return direction === 'down' ? 0 : above.surprise(distance);
-    return direction === 'up' ? 0 : below.surprise(-distance);
-  };
-  const wanted = (deviation: number, direction: Direction): boolean =>
-    direction === 'both' || deviation > 0 === (direction === 'up');
+export function beginPanel({ cells, bins, pending }: at.Known): void {
+  cells.fill(0, at.PANEL, at.DRIFT_RING + at.DRIFT_SPAN);
+  cells.fill(0, at.HABIT);
+  bins.fill(0);
+  pending.fill(0);
+  for (let model = 0; model < at.MODELS; model++) beginTail(cells, model);
+  for (let side = 0; side < at.SIDES; side++) beginSide(cells, side);
+  beginFollow(cells);
+}
 
-  return {
-    state: { judges, values, recent, last },
-    get learned() {
-      return last.learned;
-    },
-    get kind() {
-      return 'model' in strongest ? strongest.model.kind : strongest === values ? 'range' : 'drift';
-    },
-    get expected() {
-      return 'model' in strongest ? strongest.model.expected : last.middle;
-    },
-    get beyond() {
-      return strongest === values;
-    },
+/** What the strongest opinion of the value last judged rests on. */
+export const kindOf = (cells: Float64Array): ModelKind | 'range' => KINDS[cells[BY]!]!;
+/** The forecast of the strongest opinion. */
+export const forecastOf = (cells: Float64Array): number => cells[FORECAST]!;
 
-    judge(value, slot, direction) {
-      last.strongest = 0;
-      strongest = judges[0] as Judge;
-      let sum = 0;
-      for (const judge of judges) {
-        const { model } = judge;
-        const deviation = model.judge(value, slot);
-        judge.ln = deviation < 0 ? Number.NaN : Math.log(deviation);
-        judge.surprise = deviation < 0 ? 0 : judge.tail.surprise(judge.ln);
-        const at = model === means ? means.recent : value;
-        if (wanted(at - model.expected, direction)) sum += consider(judge, judge.surprise);
-      }
-      last.middle = long.expected;
-      sum += consider(values, outside(values, value - last.middle, direction));
-      if (last.learned >= MEANS_FROM) sum += consider(recent, outside(recent, means.recent - last.middle, direction));
-      const others = sum - last.strongest;
-      last.total =
-        last.strongest + AGREEMENT * Math.max(0, others - Math.max(DOUBT, SHARED * last.usual * last.strongest));
-      if (last.strongest > ALERT) last.usual += ALERT_RATE * (others / last.strongest - last.usual);
-      return last.total;
-    },
+/** Looks at the value in VALUE and SLOT before it is learned; leaves in TOTAL how surprised it is. */
+export function judge(cells: Float64Array, direction: Direction): void {
+  const value = cells[at.VALUE]!;
+  let [sum, strongest, by] = [0, 0, 0];
+  for (let model = 0; model < at.MODELS; model++) {
+    const { opinion, judge: look } = models[model]!;
+    look(cells);
+    const ln = cells[opinion + LN]!;
+    const surprise = Number.isNaN(ln) ? 0 : surpriseOf(cells, at.tailOf(model), ln);
+    cells[opinion + SURPRISE] = surprise;
+    const judged = models[model] === drift ? cells[RECENT]! : value;
+    if (direction !== 'both' && judged > cells[opinion + EXPECTED]! !== (direction === 'up')) continue;
+    sum += Math.min(MOST, surprise);
+    if (surprise > strongest) [strongest, by] = [Math.min(MOST, surprise), model];
+  }
+  const middle = cells[LONG_EXPECTED]!;
+  cells[MIDDLE] = middle;
+  const beyond = outside(cells, HIGH, value - middle, direction);
+  sum += beyond;
+  if (beyond > strongest) [strongest, by] = [beyond, BY_VALUES];
+  const meanBeyond = cells[LEARNED]! < MEANS_FROM ? 0 : outside(cells, HIGH_MEAN, cells[RECENT]! - middle, direction);
+  sum += meanBeyond;
+  if (meanBeyond > strongest) [strongest, by] = [meanBeyond, BY_MEANS];
+  const others = sum - strongest;
+  cells[STRONGEST] = strongest;
+  cells[TOTAL] = strongest + AGREEMENT * Math.max(0, others - Math.max(DOUBT, SHARED * cells[USUAL]! * strongest));
+  if (strongest > ALERT) cells[USUAL]! += ALERT_RATE * (others / strongest - cells[USUAL]!);
+  keepEvidence(cells, by);
+}
 
-    band(limit) {
-      // The strongest opinion alone would have had to be so weak for the whole to pass.
-      const share = last.total > 0 ? (limit * last.strongest) / last.total : limit;
-      const { expected, scale } = 'model' in strongest ? strongest.model : long;
-      if ('model' in strongest) {
-        const width = strongest.tail.deviationAt(share) * scale;
-        return [expected - width, expected + width];
-      }
-      return [last.middle - strongest.below.distanceAt(share), last.middle + strongest.above.distanceAt(share)];
-    },
+/** Surprise of a distance above (or, negative, below) the middle; the side above is `side`, the one below the next. */
+function outside(cells: Float64Array, side: number, distance: number, direction: Direction): number {
+  if (distance > 0) return direction === 'down' ? 0 : Math.min(MOST, surpriseBeyond(cells, side, distance));
+  return direction === 'up' ? 0 : Math.min(MOST, surpriseBeyond(cells, side + 1, -distance));
+}
 
-    learn(value, slot) {
-      for (const { model, tail: history, ln, surprise } of judges) {
-        if (last.learned >= TAILS_FROM && !Number.isNaN(ln)) history.learn(ln, surprise);
-        model.learn(value, slot);
-      }
-      values.above.learn(value - last.middle);
-      values.below.learn(last.middle - value);
-      if (last.learned >= MEANS_FROM) {
-        recent.above.learn(means.recent - last.middle);
-        recent.below.learn(last.middle - means.recent);
-      }
-      last.learned++;
-    },
-  };
+// The models learn at once, so what the opinion rested on is put aside: an explanation is asked for later, and seldom.
+function keepEvidence(cells: Float64Array, by: number): void {
+  cells[BY] = by;
+  if (by < at.MODELS) {
+    const { opinion } = models[by]!;
+    cells[FORECAST] = cells[opinion + EXPECTED]!;
+    cells[SIZE] = cells[opinion + SCALE]!;
+    for (let one = 0; one < 3; one++) cells[SHAPE + one] = cells[at.tailOf(by) + one]!;
+    return;
+  }
+  const side = by === BY_VALUES ? HIGH : HIGH_MEAN;
+  cells[FORECAST] = cells[MIDDLE]!;
+  for (let one = 0; one < 3; one++) {
+    cells[SHAPE + one] = cells[limitOf(side) + one]!;
+    cells[OTHER_SHAPE + one] = cells[limitOf(side + 1) + one]!;
+  }
+}
+
+/** Values that would have passed at this limit instead of the one last judged. */
+export function bandOf(cells: Float64Array, limit: number): readonly [low: number, high: number] {
+  const [forecast, total] = [cells[FORECAST]!, cells[TOTAL]!];
+  // The strongest opinion alone would have had to be so weak for the whole to pass.
+  const share = total > 0 ? (limit * cells[STRONGEST]!) / total : limit;
+  if (cells[BY]! >= at.MODELS)
+    return [forecast - distanceAt(cells, OTHER_SHAPE, share), forecast + distanceAt(cells, SHAPE, share)];
+  const width = deviationAt(cells, SHAPE, share) * cells[SIZE]!;
+  return [forecast - width, forecast + width];
+}
+
+/** Learns the value in VALUE, which was judged (or a tamer one in its place). */
+export function learn(known: at.Known): void {
+  const { cells } = known;
+  const learned = cells[LEARNED]!;
+  for (let model = 0; model < at.MODELS; model++) {
+    const { opinion, learn: take } = models[model]!;
+    const ln = cells[opinion + LN]!;
+    if (learned >= TAILS_FROM && !Number.isNaN(ln))
+      learnDeviation(known, model, ln, cells[opinion + SURPRISE]!, models[model] === drift ? GREAT_MEAN : GREAT);
+    take(cells);
+  }
+  const distance = cells[at.VALUE]! - cells[MIDDLE]!;
+  learnDistance(cells, HIGH, distance, APART);
+  learnDistance(cells, LOW, -distance, APART);
+  if (learned >= MEANS_FROM) {
+    const meanDistance = cells[RECENT]! - cells[MIDDLE]!;
+    learnDistance(cells, HIGH_MEAN, meanDistance, MEANS_APART);
+    learnDistance(cells, LOW_MEAN, -meanDistance, MEANS_APART);
+  }
+  cells[LEARNED] = learned + 1;
 }

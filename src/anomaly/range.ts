@@ -1,7 +1,8 @@
 // Range: how far a value lies beyond the most extreme ones the series has ever shown on that side.
+import { EXTREMES_OF_A_SIDE, extremesOf, places } from './cells.ts';
 
 /** Extremes that are remembered, one of each stretch of neighbours. */
-const REMEMBERED = 10;
+const REMEMBERED = EXTREMES_OF_A_SIDE;
 // Slope of the tail before there are extremes to tell it, how many of them that is worth, and the least one: so that a
 // series with hard limits may exceed them by some percent.
 const USUAL_SLOPE = 0.1;
@@ -16,71 +17,74 @@ const NEW_RANGE = 400;
 /** Logarithm of the farthest a band reaches beyond the range. */
 const MOST_BEYOND = 100;
 
-export type Extremes = {
-  /** −ln of the chance of so large a distance, 0 inside the range. */
-  surprise(distance: number): number;
-  /** The distance that has this surprise. */
-  distanceAt(surprise: number): number;
-  learn(distance: number): void;
-};
+// Cells of one side of a range. TOP: the most extreme distances from the middle, in order, largest first. POINTS: learned.
+// HAVE: how many of TOP there are. BEGAN, SEEN: where the last extreme began and was last exceeded, in points; PLACE: its
+// place in TOP.
+const TOP = 0;
+const LEAST = REMEMBERED - 1;
+const [POINTS, SLOPE, HAVE, BEGAN, SEEN, PLACE] = places(REMEMBERED);
 
-/**
- * One side of a range, as distances from the middle. The tenth largest distance was exceeded about ten times in all points;
- * what lies beyond it thins out as a power law, whose slope the ten tell (Hill's estimator).
- * `apart`: points between two extremes that count as two.
- */
-export function extremes(apart: number): Extremes {
-  const it = {
-    /** Largest first. */
-    top: new Float64Array(REMEMBERED),
-    have: 0,
-    points: 0,
-    /** Where the last extreme began and was last exceeded, in points, and its place in `top`. */
-    began: -1e9,
-    seen: -1e9,
-    place: -1,
-    slope: USUAL_SLOPE,
+/** Where the three cells of a side stand that `distanceAt` looks at. */
+export const limitOf = (side: number): number => extremesOf(side) + LEAST;
 
-    surprise(distance: number): number {
-      const least = it.top[REMEMBERED - 1] as number;
-      if (it.have < REMEMBERED || !(distance > least)) return 0;
-      return Math.log(it.points / REMEMBERED) + SURE * Math.log1p(Math.log(distance / least) / (SURE * it.slope));
-    },
+export function beginSide(cells: Float64Array, side: number): void {
+  const at = extremesOf(side);
+  cells[at + SLOPE] = USUAL_SLOPE;
+  cells[at + BEGAN] = -1e9;
+  cells[at + SEEN] = -1e9;
+  cells[at + PLACE] = -1;
+}
 
-    distanceAt(surprise: number): number {
-      const least = it.top[REMEMBERED - 1] as number;
-      const beyond = Math.max(0, surprise - Math.log(it.points / REMEMBERED));
-      return least * Math.exp(Math.min(MOST_BEYOND, Math.expm1(beyond / SURE) * SURE * it.slope));
-    },
+// The tenth largest distance was exceeded about ten times in all points; what lies beyond it thins out as a power law,
+// whose slope the ten tell (Hill's estimator).
 
-    learn(distance: number): void {
-      it.points++;
-      const full = it.have === REMEMBERED;
-      if (!(distance > (full ? (it.top[REMEMBERED - 1] as number) : 0))) return;
-      const age = it.points - it.began;
-      const great = full && it.surprise(distance) > GREAT;
-      const same = it.place >= 0 && (age < apart || (great && it.points - it.seen < apart && age < NEW_RANGE));
-      if (great || !same) it.seen = it.points;
-      if (same && (age >= apart || distance <= (it.top[it.place] as number))) return;
-      if (!same) {
-        if (!full) it.have++;
-        it.place = it.have - 1;
-        it.began = it.points;
-      }
-      it.put(distance);
-    },
+/** −ln of the chance of so large a distance on this side, 0 inside the range. */
+export function surpriseBeyond(cells: Float64Array, side: number, distance: number): number {
+  const at = extremesOf(side);
+  const least = cells[at + LEAST]!;
+  if (!(distance > least) || cells[at + HAVE]! < REMEMBERED) return 0;
+  const beyond = Math.log(distance / least) / (SURE * cells[at + SLOPE]!);
+  return Math.log(cells[at + POINTS]! / REMEMBERED) + SURE * Math.log1p(beyond);
+}
 
-    /** Moves the extreme at `place`, now so large, to where it belongs. */
-    put(distance: number): void {
-      let at = it.place;
-      for (; at > 0 && (it.top[at - 1] as number) < distance; at--) it.top[at] = it.top[at - 1] as number;
-      it.top[at] = distance;
-      it.place = at;
-      let sum = USUAL_SLOPE * BELIEF;
-      for (let one = 0; one < it.have; one++)
-        sum += Math.log((it.top[one] as number) / (it.top[it.have - 1] as number));
-      it.slope = Math.max(LEAST_SLOPE, sum / (it.have - 1 + BELIEF));
-    },
-  };
-  return it;
+/** The distance that has this surprise, by the three cells from `limit` on. */
+export function distanceAt(cells: Float64Array, limit: number, surprise: number): number {
+  const [least, points, slope] = [cells[limit]!, cells[limit + 1]!, cells[limit + 2]!];
+  const beyond = Math.max(0, surprise - Math.log(points / REMEMBERED));
+  return least * Math.exp(Math.min(MOST_BEYOND, Math.expm1(beyond / SURE) * SURE * slope));
+}
+
+/** Learns a distance. `apart`: points between two extremes that count as two. */
+export function learnDistance(cells: Float64Array, side: number, distance: number, apart: number): void {
+  const at = extremesOf(side);
+  cells[at + POINTS]!++;
+  const full = cells[at + HAVE] === REMEMBERED;
+  if (!(distance > (full ? cells[at + LEAST]! : 0))) return;
+  const points = cells[at + POINTS]!;
+  const age = points - cells[at + BEGAN]!;
+  const great = full && surpriseBeyond(cells, side, distance) > GREAT;
+  const place = cells[at + PLACE]!;
+  const same = place >= 0 && (age < apart || (great && points - cells[at + SEEN]! < apart && age < NEW_RANGE));
+  if (great || !same) cells[at + SEEN] = points;
+  if (same && (age >= apart || distance <= cells[at + TOP + place]!)) return;
+  if (!same) {
+    if (!full) cells[at + HAVE]!++;
+    cells[at + PLACE] = cells[at + HAVE]! - 1;
+    cells[at + BEGAN] = points;
+  }
+  put(cells, at, distance);
+}
+
+/** Moves the extreme at PLACE, now so large, to where it belongs. */
+function put(cells: Float64Array, at: number, distance: number): void {
+  let place = cells[at + PLACE]!;
+  for (; place > 0 && cells[at + TOP + place - 1]! < distance; place--)
+    cells[at + TOP + place] = cells[at + TOP + place - 1]!;
+  cells[at + TOP + place] = distance;
+  cells[at + PLACE] = place;
+  const have = cells[at + HAVE]!;
+  const last = cells[at + TOP + have - 1]!;
+  let sum = USUAL_SLOPE * BELIEF;
+  for (let one = 0; one < have; one++) sum += Math.log(cells[at + TOP + one]! / last);
+  cells[at + SLOPE] = Math.max(LEAST_SLOPE, sum / (have - 1 + BELIEF));
 }

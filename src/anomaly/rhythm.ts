@@ -1,5 +1,5 @@
 // Rhythm: when values come and whether they move; tells gaps and stuck sensors.
-import type { State } from './state.ts';
+import { places, RHYTHM } from './cells.ts';
 
 /** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
 const GAP_INTERVALS = 5;
@@ -11,65 +11,59 @@ const STUCK_RUN = 12;
 // A reading that comes late does not turn the clock back; so many in a row do.
 const CLOCK_SET_BACK = 3;
 
-export type Rhythm = {
-  /** All it knows. */
-  readonly pauses: State;
-  readonly values: State;
-  /** Takes the time (ms) of the next point and answers how many times too long the pause before it was; above 1 it is a gap. */
-  gap(time: number): number;
-  /** Seconds between the last two points; 0 for a point that is late or repeats a time, undefined for the first. */
-  readonly seconds: number | undefined;
-  /** The last pause and the stretch of equal values that lasts are usual. */
-  accept(): void;
-  /** How many times too long this value has stood still; from 1 on it is stuck. */
-  stuck(value: number): number;
-};
+// Times of points: the last one (ms), the pause before it, the usual and the longest pause, how many came late in a row, how many pauses there were.
+const [LAST, PAUSE, USUAL, LONGEST, BEHIND, PAUSES] = places(RHYTHM);
+// Values: the last one, how often it was repeated, the longest run of repeats and the one that is too long, steps and repeats in all.
+const [VALUE, RUN, LONGEST_RUN, RUN_LIMIT, STEPS, REPEATS] = places(RHYTHM + 6);
 
-export function rhythm(): Rhythm {
-  const pauses = { before: 0, last: Number.NaN, seconds: Number.NaN, usual: 0, longest: 0, behind: 0, count: 0 };
-  const values = { last: Number.NaN, run: 0, longestRun: 0, runLimit: 0, steps: 0, repeats: 0 };
+export function beginRhythm(cells: Float64Array): void {
+  cells[LAST] = Number.NaN;
+  cells[PAUSE] = Number.NaN;
+  cells[VALUE] = Number.NaN;
+}
 
-  return {
-    pauses,
-    values,
-    gap(time) {
-      const pause = time - pauses.last;
-      pauses.before = Math.max(0, pause) || 0;
-      pauses.seconds = Math.max(0, pause) / 1000;
-      pauses.behind = pause < 0 ? pauses.behind + 1 : 0;
-      if (!(pause <= 0) || pauses.behind >= CLOCK_SET_BACK) pauses.last = time;
-      if (!(pause > 0)) return 0;
-      const { usual, longest } = pauses;
-      const excess = pauses.count >= KNOWN_INTERVALS ? pause / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
-      // A far-ahead time or a week without power must not become the usual pause.
-      const most = pauses.count < 3 ? pause : GAP_INTERVALS * usual;
-      pauses.longest = Math.max(0.999 * longest, Math.min(pause, 4 * most));
-      pauses.count++;
-      pauses.usual += Math.max(1 / pauses.count, 0.02) * (Math.min(pause, most) - usual);
-      return excess;
-    },
-    accept() {
-      pauses.longest = Math.max(pauses.longest, pauses.before);
-      values.longestRun = Math.max(values.longestRun, values.run);
-      values.runLimit = Math.max(values.runLimit, 3 * values.run);
-    },
-    get seconds() {
-      return Number.isNaN(pauses.seconds) ? undefined : pauses.seconds;
-    },
-    stuck(value) {
-      values.steps++;
-      if (value !== values.last) {
-        values.last = value;
-        values.longestRun = Math.max(values.longestRun, values.run);
-        values.run = 0;
-        const chance = (values.repeats + 1) / (values.steps + 2);
-        values.runLimit = Math.max(STUCK_RUN, 3 * values.longestRun, STUCK_SURPRISE / -Math.log(chance));
-        return 0;
-      }
-      values.repeats++;
-      values.run++;
-      // Nothing flows, nothing shines: 0 may stand for as long as it likes.
-      return value === 0 ? 0 : values.run / values.runLimit;
-    },
-  };
+/** Takes the time (ms, NaN: unknown) of the next point and answers how many times too long the pause before it was; above 1 it is a gap. */
+export function gapBefore(cells: Float64Array, time: number): number {
+  if (Number.isNaN(time)) return 0;
+  const pause = time - cells[LAST]!;
+  cells[PAUSE] = pause < 0 ? 0 : pause;
+  cells[BEHIND] = pause < 0 ? cells[BEHIND]! + 1 : 0;
+  if (!(pause <= 0) || cells[BEHIND] >= CLOCK_SET_BACK) cells[LAST] = time;
+  if (!(pause > 0)) return 0;
+  const [usual, longest] = [cells[USUAL]!, cells[LONGEST]!];
+  const known = cells[PAUSES]! >= KNOWN_INTERVALS;
+  // A far-ahead time or a week without power must not become the usual pause.
+  const most = cells[PAUSES]! < 3 ? pause : GAP_INTERVALS * usual;
+  cells[LONGEST] = Math.max(0.999 * longest, Math.min(pause, 4 * most));
+  cells[PAUSES]!++;
+  cells[USUAL] = usual + Math.max(1 / cells[PAUSES]!, 0.02) * (Math.min(pause, most) - usual);
+  return known ? pause / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
+}
+
+/** Seconds between the point of this time and the one before; 0 when it is late or repeats a time, NaN for the first and without time. */
+export const secondsBefore = (cells: Float64Array, time: number): number =>
+  Number.isNaN(time) ? time : cells[PAUSE]! / 1000;
+
+/** The last pause and the stretch of equal values that lasts are usual. */
+export function acceptRhythm(cells: Float64Array): void {
+  cells[LONGEST] = Math.max(cells[LONGEST]!, cells[PAUSE]! || 0);
+  cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
+  cells[RUN_LIMIT] = Math.max(cells[RUN_LIMIT]!, 3 * cells[RUN]!);
+}
+
+/** How many times too long this value has stood still; from 1 on it is stuck. */
+export function stillness(cells: Float64Array, value: number): number {
+  cells[STEPS]!++;
+  if (value !== cells[VALUE]) {
+    const chance = (cells[REPEATS]! + 1) / (cells[STEPS]! + 2);
+    cells[VALUE] = value;
+    cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
+    cells[RUN] = 0;
+    cells[RUN_LIMIT] = Math.max(STUCK_RUN, 3 * cells[LONGEST_RUN]!, STUCK_SURPRISE / -Math.log(chance));
+    return 0;
+  }
+  cells[REPEATS]!++;
+  cells[RUN]!++;
+  // Nothing flows, nothing shines: 0 may stand for as long as it likes.
+  return value === 0 ? 0 : cells[RUN]! / cells[RUN_LIMIT]!;
 }

@@ -1,6 +1,7 @@
 // Score: calm on plain noise of every kind, awake to faults, and never anything but a finite number from the past alone.
 import assert from 'node:assert/strict';
-import { type Scored, series } from './score.ts';
+import type { Scored } from './score.ts';
+import { series } from './series.ts';
 
 /** Repeatable random numbers (mulberry32). */
 function random(seed: number): () => number {

@@ -1,28 +1,17 @@
 // Score: one streaming judgement per point of a series, from its past alone: 1 is normal, below 0 is an anomaly.
-import { accepted } from './accepted.ts';
-import { codes } from './codes.ts';
-import { counter, type Watched } from './counter.ts';
-import { episode } from './episode.ts';
-import { SLOTS } from './models.ts';
-import { type Direction, panel } from './panel.ts';
-import { rhythm } from './rhythm.ts';
-import { pack, type State, unpack } from './state.ts';
+import { acceptValue, isAccepted } from './accepted.ts';
+import { emptyBlock, type Known, places, SCORE, SLOT, SLOTS, VALUE } from './cells.ts';
+import { isQuiet, type Role, roleOf } from './codes.ts';
+import { beginCounter, WATCHED, watch } from './counter.ts';
+import { beginAt, beginEpisodes, heard, mannerOf, sinceOf, wearinessOf } from './episode.ts';
+import { bandOf, beginPanel, type Direction, forecastOf, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
+import { acceptRhythm, beginRhythm, gapBefore, secondsBefore, stillness } from './rhythm.ts';
 
-export type Kind =
-  | 'learning'
-  | 'normal'
-  | 'reset'
-  | 'guarded'
-  | 'stuck'
-  | 'gap'
-  | 'spike'
-  | 'dip'
-  | 'jump'
-  | 'season'
-  | 'range'
-  | 'drift'
-  | 'shift'
-  | 'burst';
+const KINDS = [
+  ...['learning', 'normal', 'reset', 'guarded', 'stuck', 'gap', 'spike', 'dip'],
+  ...['jump', 'season', 'range', 'drift', 'shift', 'burst'],
+] as const;
+export type Kind = (typeof KINDS)[number];
 
 export type Scored = {
   /** 1 normal, 0 at the limit, towards −1 the more surprising. Always finite. */
@@ -35,19 +24,6 @@ export type Scored = {
   since?: number;
 };
 
-export type Series = {
-  /** Scores a finite value. `time` in ms since the epoch; it may be missing, repeat, go back or run ahead. */
-  score(time: number | undefined, value: number): Scored;
-  /** A value while nobody wants to hear (maintenance): neither judged nor learned; no gap, no rate comes of it. */
-  pass(time: number | undefined, value: number): Scored;
-  /** The value last scored was normal: values like it, stretches and pauses so long are no anomalies from now on. */
-  accept(): void;
-  /** All it knows, at most 16 KB; always of the same length. */
-  save(): Uint8Array;
-  /** Takes over what `save` gave; false, and nothing changed, when it is of another version. */
-  restore(saved: Uint8Array): boolean;
-};
-
 export type ScoreOptions = {
   /** False alarms to be expected in 10,000 points of steady noise. */
   falseAlarms?: number;
@@ -58,14 +34,24 @@ export type ScoreOptions = {
   nearPercent?: number;
 };
 
-/** First byte of a saved state. Raised whenever the meaning of a state changes. */
-const VERSION = 2;
-/** Points before the first judgement. */
-const LEARNING = 64;
+/** Scores any number of series, each with a memory of its own (`begin`). */
+export type Scoring = {
+  /**
+   * Scores a finite value and learns it. `time` in ms since the epoch; it may be unknown (NaN), repeat, go back or run
+   * ahead. Allocates nothing.
+   */
+  score(series: Known, time: number, value: number): number;
+  /** A value while nobody wants to hear (maintenance): neither judged nor learned; no gap, no rate comes of it. */
+  pass(series: Known, time: number, value: number): void;
+};
+
 // Surprise from which a point is an anomaly at one false alarm in 10,000 points, and how much more halves the alarms
 // (by ln): measured on generated series (docs/anomaly.md).
 const LIMIT = 9.7;
 const PER_LN = 1.6;
+const LEAST_LIMIT = 6;
+/** Points before the first judgement. */
+const LEARNING = 64;
 // Young series are judged more mildly: their tails rest on few points.
 const YOUNG = 30;
 const STUCK_SCORE = -0.25;
@@ -74,138 +60,141 @@ const HALF_HOUR = 1_800_000;
 // Squares of it stay finite; no sensor gives more.
 const LARGEST = 1e140;
 
+// What was last said: SCORED, KIND (by its place), the limit of the models (0 where they were not asked), the watched value.
+// LOW, HIGH: the range so far. STUCK: the value stands still.
+const [SCORED, KIND, JUDGED_BY, WATCH, LOW, HIGH, STUCK] = places(SCORE);
+
 const bounded = (value: number): number => Math.min(LARGEST, Math.max(-LARGEST, value));
 const decision = (surprise: number, limit: number): number => {
   const ratio = (surprise / limit) ** 2;
   return 1 - (2 * ratio) / (1 + ratio);
 };
 
-export function series(options: ScoreOptions = {}): Series {
+/** A series that has seen nothing. */
+export function begin(): Known {
+  const known = emptyBlock();
+  beginRhythm(known.cells);
+  beginCounter(known.cells);
+  startOver(known);
+  return known;
+}
+
+function startOver(known: Known): void {
+  beginPanel(known);
+  beginEpisodes(known.cells);
+}
+
+function say(cells: Float64Array, score: number, kind: Kind): void {
+  cells[SCORED] = score;
+  cells[KIND] = KINDS.indexOf(kind);
+}
+
+// One wild value (an uninitialised 1e38) must not blind the models: at most three ranges beyond the range so far are
+// learned of it. A true new level is reached within a few points all the same.
+function tame(cells: Float64Array): void {
+  const value = cells[VALUE]!;
+  if (cells[LEARNED] === 0) {
+    cells[LOW] = value;
+    cells[HIGH] = value;
+  }
+  const [low, high] = [cells[LOW]!, cells[HIGH]!];
+  const reach = 3 * Math.max(high - low, Math.abs(high), Math.abs(low));
+  const kept = reach > 0 ? Math.min(high + reach, Math.max(low - reach, value)) : value;
+  cells[LOW] = Math.min(low, kept);
+  cells[HIGH] = Math.max(high, kept);
+  cells[VALUE] = kept;
+}
+
+export function scoring(options: ScoreOptions = {}): Scoring {
   const { falseAlarms = 1, direction = 'both', nearUnits = 0, nearPercent = 0 } = options;
-  const base = Math.max(6, LIMIT - PER_LN * Math.log(falseAlarms));
-  const meter = counter();
-  const beat = rhythm();
-  const register = codes();
-  const normal = accepted();
-  const seen = { low: 0, high: 0, stuck: false, gap: false, watch: 0, expected: 0 };
-  let models = panel();
-  let story = episode();
+  const base = Math.max(LEAST_LIMIT, LIMIT - PER_LN * Math.log(falseAlarms));
 
-  const state = (): State => [
-    ...[meter.state, beat.pauses, beat.values, register.state, normal.state, seen],
-    ...[models.state, story.state],
-  ];
-
-  const startOver = () => {
-    models = panel();
-    story = episode();
+  const isNear = (cells: Float64Array, value: number): boolean => {
+    const expected = forecastOf(cells);
+    const near = Math.max(nearUnits, (nearPercent / 100) * Math.abs(expected));
+    return Math.abs(value - expected) <= near || isAccepted(cells, value);
   };
 
-  // One wild value (an uninitialised 1e38) must not blind the models: at most three ranges beyond the range so far are
-  // learned of it. A true new level is reached within a few points all the same.
-  const tamed = (value: number): number => {
-    if (models.learned === 0) {
-      seen.low = value;
-      seen.high = value;
-    }
-    const reach = 3 * Math.max(seen.high - seen.low, Math.abs(seen.high), Math.abs(seen.low));
-    const kept = reach > 0 ? Math.min(seen.high + reach, Math.max(seen.low - reach, value)) : value;
-    seen.low = Math.min(seen.low, kept);
-    seen.high = Math.max(seen.high, kept);
-    return kept;
+  /** What the models say of the value in VALUE. */
+  const ask = (cells: Float64Array, time: number): void => {
+    const value = cells[VALUE]!;
+    const limit = base * (1 + YOUNG / (cells[LEARNED]! + 1)) * wearinessOf(cells);
+    const above = value > forecastOf(cells);
+    const surprise = heard(cells, isNear(cells, value) ? 0 : cells[TOTAL]!, limit, time, above);
+    const kind = kindOf(cells);
+    const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
+    say(cells, decision(surprise, limit), surprise > limit / 2 ? (mannerOf(cells) ?? outlying) : 'normal');
+    cells[JUDGED_BY] = limit;
   };
 
-  /** Kind of a value that is, or might be, an anomaly. */
-  const kindOf = (value: number, expected: number): Kind => {
-    const { kind } = models;
-    if (story.manner !== undefined) return story.manner;
-    return kind === 'outlier' ? (value > expected ? 'spike' : 'dip') : kind;
+  /** Judges the watched value, then it is learned. */
+  const judgeWatched = (known: Known, time: number, role: Role): void => {
+    const { cells } = known;
+    const value = cells[WATCHED]!;
+    cells[WATCH] = value;
+    cells[VALUE] = value;
+    cells[SLOT] = Number.isNaN(time) ? -1 : Math.floor(time / HALF_HOUR) % SLOTS;
+    judge(cells, direction);
+    if (cells[LEARNED]! < LEARNING) say(cells, 1, 'learning');
+    else if (role === 'size') ask(cells, time);
+    else say(cells, 1, 'normal');
+    if (role === 'new' && !isAccepted(cells, value)) say(cells, NEW_CODE_SCORE, 'range');
+    tame(cells);
+    learn(known);
   };
-
-  const isNear = (value: number, expected: number): boolean =>
-    Math.abs(value - expected) <= Math.max(nearUnits, (nearPercent / 100) * Math.abs(expected)) || normal.has(value);
-
-  /** Judgement of one watched value by the models, then they learn it. `role`: see `codes`. */
-  const judged = (watch: number, time: number | undefined, role: 'size' | 'known' | 'new'): Scored => {
-    const slot = time === undefined ? -1 : Math.floor(time / HALF_HOUR) % SLOTS;
-    const together = models.judge(watch, slot, direction);
-    const { expected } = models;
-    seen.watch = watch;
-    seen.expected = expected;
-    if (models.learned < LEARNING || role !== 'size') {
-      const kind = models.learned < LEARNING ? 'learning' : 'normal';
-      models.learn(tamed(watch), slot);
-      return role === 'new' && !normal.has(watch) ? { score: NEW_CODE_SCORE, kind: 'range' } : { score: 1, kind };
-    }
-    const limit = base * (1 + YOUNG / (models.learned + 1)) * story.factor;
-    const surprise = story.heard(isNear(watch, expected) ? 0 : together, limit, time, watch > expected);
-    const [low, high] = models.band(limit);
-    const scored: Scored = {
-      score: decision(surprise, limit),
-      kind: surprise > limit / 2 ? kindOf(watch, expected) : 'normal',
-      expected,
-      band: [bounded(low), bounded(high)],
-    };
-    models.learn(tamed(watch), slot);
-    return scored;
-  };
-
-  /** Judgement of a value; a counter that begins anew or a late reading of one is no sign of anything. */
-  const judgedWatch = (watched: Watched, time: number | undefined, role: 'size' | 'known' | 'new'): Scored => {
-    if (watched === 'changed') startOver();
-    if (watched === 'changed' || (typeof watched === 'string' && models.learned < LEARNING))
-      return { score: 1, kind: 'learning' };
-    if (watched === 'reset') return { score: 1, kind: 'reset' };
-    if (watched === 'late') return { score: 1, kind: 'normal' };
-    return judged(watched, time, role);
-  };
-
-  const pauseBefore = (time: number | undefined): number => (time === undefined ? 0 : beat.gap(time));
-  const watched = (time: number | undefined, value: number): Watched =>
-    meter.watch(time === undefined ? undefined : beat.seconds, value);
 
   return {
-    score(time, given) {
+    score(known, time, given) {
+      const { cells } = known;
       const value = bounded(given);
-      const pause = pauseBefore(time);
-      const role = register.see(value);
-      const standing = beat.stuck(value) >= 1 && !register.quiet;
-      const scored = judgedWatch(watched(time, value), time, role);
-      seen.gap = pause > 1;
-      if (scored.kind === 'learning') return scored;
+      const pause = gapBefore(cells, time);
+      const role = roleOf(cells, value);
+      const standing = stillness(cells, value) >= 1 && !isQuiet(cells);
+      const watched = watch(cells, secondsBefore(cells, time), value);
+      cells[JUDGED_BY] = 0;
+      // A counter that begins anew or a late reading of one is no sign of anything.
+      if (watched === 'changed') startOver(known);
+      if (watched === 'size') judgeWatched(known, time, role);
+      else if (cells[LEARNED]! < LEARNING) say(cells, 1, 'learning');
+      else say(cells, 1, watched === 'reset' ? 'reset' : 'normal');
+      const kind = KINDS[cells[KIND]!];
+      if (kind === 'learning') return 1;
       if (standing) {
-        if (!seen.stuck) scored.score = Math.min(scored.score, STUCK_SCORE);
-        story.begin(time);
-        scored.kind = 'stuck';
+        say(cells, cells[STUCK] === 1 ? cells[SCORED]! : Math.min(cells[SCORED]!, STUCK_SCORE), 'stuck');
+        beginAt(cells, time);
       }
-      seen.stuck = standing;
-      if (pause > 1) {
-        scored.score = Math.min(scored.score, -0.1 - 0.8 * (1 - 1 / pause));
-        scored.kind = 'gap';
-      }
-      const { since } = story;
-      if (since !== undefined) scored.since = since;
-      return scored;
+      cells[STUCK] = standing ? 1 : 0;
+      if (pause > 1) say(cells, Math.min(cells[SCORED]!, -0.1 - 0.8 * (1 - 1 / pause)), 'gap');
+      return cells[SCORED]!;
     },
 
-    pass(time, given) {
-      pauseBefore(time);
-      if (watched(time, bounded(given)) === 'changed') startOver();
-      return { score: 1, kind: 'guarded' };
+    pass(known, time, given) {
+      const { cells } = known;
+      gapBefore(cells, time);
+      if (watch(cells, secondsBefore(cells, time), bounded(given)) === 'changed') startOver(known);
+      cells[JUDGED_BY] = 0;
+      say(cells, 1, 'guarded');
     },
-
-    accept() {
-      if (seen.gap || seen.stuck) beat.accept();
-      else normal.add(seen.watch, seen.expected);
-    },
-
-    save() {
-      const packed = pack(state());
-      const saved = new Uint8Array(packed.length + 1);
-      saved[0] = VERSION;
-      saved.set(packed, 1);
-      return saved;
-    },
-    restore: saved => saved[0] === VERSION && unpack(state(), saved.subarray(1)),
   };
+}
+
+/** What was last said of a series, with its reasons. */
+export function explain({ cells }: Known): Scored {
+  const scored: Scored = { score: cells[SCORED]!, kind: KINDS[cells[KIND]!]! };
+  const limit = cells[JUDGED_BY]!;
+  if (limit > 0) {
+    const [low, high] = bandOf(cells, limit);
+    scored.expected = forecastOf(cells);
+    scored.band = [bounded(low), bounded(high)];
+  }
+  const since = sinceOf(cells);
+  if (since !== undefined && scored.kind !== 'learning' && scored.kind !== 'guarded') scored.since = since;
+  return scored;
+}
+
+/** The value last scored was normal: values like it, stretches and pauses so long are no anomalies from now on. */
+export function accept({ cells }: Known): void {
+  const kind = KINDS[cells[KIND]!];
+  if (kind === 'gap' || cells[STUCK] === 1) acceptRhythm(cells);
+  else acceptValue(cells, cells[WATCH]!, forecastOf(cells));
 }

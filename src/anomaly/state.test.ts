@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { deviceScorer } from './device.ts';
-import { type Scored, type Series, series } from './score.ts';
+import type { Scored } from './score.ts';
+import { type Series, series } from './series.ts';
 
 const STEP = 300_000;
 const START = Date.UTC(2026, 0, 5);

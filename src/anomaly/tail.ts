@@ -1,7 +1,7 @@
 // Tail: how surprising a deviation is, measured by the deviations the series has shown before.
+import { BINS, binsOf, type Known, PENDING, pendingOf, places, tailOf } from './cells.ts';
 
 // Histogram of ln(deviation): from e^-6 to e^6.8 scales, a tenth a bin.
-const BINS = 128;
 const LOWEST = -6;
 const WIDTH = 0.1;
 /** The upper share of the history that counts as the tail. */
@@ -12,80 +12,90 @@ const USUAL_SLOPE = 0.3;
 const BELIEF = 5;
 // Halved at this count, so that a series may change its manners.
 const FORGET_AT = 8000;
-const REFRESH_EVERY = 32;
 // A fault that lasts must not become the yardstick: of a run of great surprises the first counts and the rest hardly,
 // until the run is so long that it is the new manner of the series.
 const SAME_RUN = 12;
 const NEW_MANNER = 200;
 const REST_WEIGHT = 0.03;
+/** Marks, beside its bin, a deviation that is hardly learned. */
+const REST = 128;
 
-export type Tail = {
-  /** −ln of the chance of so large a deviation, given as its logarithm (−Infinity: none); 10 is about one in 20,000. */
-  surprise(ln: number): number;
-  /** The deviation that has this surprise. */
-  deviationAt(surprise: number): number;
-  /** Learns a deviation and the surprise it was. */
-  learn(ln: number, surprise: number): void;
-};
+/** Cells of a tail. The first three, what the histogram comes to, are all that `surpriseOf` and `deviationAt` look at. */
+const [FLOOR, SLOPE, BEND, COUNT, WAITING, SINCE_GREAT, RUN, HIGHEST] = places(0);
 
-/**
- * Beyond its upper 2 % the history is taken for a power law, whose slope is the mean logarithmic excess (Hill's estimator),
- * drawn towards a usual one while there are few points. Heavy tails calm themselves by that. Where the slope is less than
- * that of an exponential tail, the tail ends sooner than any power law: its surprise bends upwards (as x² for a Gaussian).
- */
-export function tail(great = 6): Tail {
-  const it = {
-    bins: new Float32Array(BINS),
-    count: 0,
-    unseen: 0,
-    floor: LOWEST,
-    slope: USUAL_SLOPE,
-    bend: 0,
-    sinceGreat: 1e9,
-    run: 0,
+export function beginTail(cells: Float64Array, model: number): void {
+  const at = tailOf(model);
+  cells[at + FLOOR] = LOWEST;
+  cells[at + SLOPE] = USUAL_SLOPE;
+  cells[at + SINCE_GREAT] = 1e9;
+}
 
-    refresh(): void {
-      it.unseen = 0;
-      let above = 0;
-      let excess = 0;
-      let at = BINS - 1;
-      for (; at > 0 && above + (it.bins[at] as number) <= SHARE * it.count; at--) above += it.bins[at] as number;
-      it.floor = LOWEST + (at + 1) * WIDTH;
-      for (let bin = at + 1; bin < BINS; bin++) excess += (it.bins[bin] as number) * (bin - at - 0.5) * WIDTH;
-      it.slope = (excess + BELIEF * USUAL_SLOPE) / (above + BELIEF);
-      it.bend = Math.min(1, Math.max(0, 1 / (it.slope * AT_FLOOR) - 1));
-    },
+// Beyond its upper 2 % the history is taken for a power law, whose slope is the mean logarithmic excess (Hill's estimator),
+// drawn towards a usual one while there are few points. Heavy tails calm themselves by that. Where the slope is less than
+// that of an exponential tail, the tail ends sooner than any power law: its surprise bends upwards (as x² for a Gaussian).
 
-    surprise(ln: number): number {
-      const beyond = ln - it.floor;
-      if (!(beyond > 0)) return Math.max(0, AT_FLOOR + beyond);
-      const bent = it.bend > 0.01 ? Math.expm1(Math.min(30, it.bend * beyond)) / it.bend : beyond;
-      return AT_FLOOR + bent / it.slope;
-    },
+/** −ln of the chance of so large a deviation, given as its logarithm (−Infinity: none); 10 is about one in 20,000. */
+export function surpriseOf(cells: Float64Array, tail: number, ln: number): number {
+  const beyond = ln - cells[tail + FLOOR]!;
+  if (!(beyond > 0)) return Math.max(0, AT_FLOOR + beyond);
+  const bend = cells[tail + BEND]!;
+  const bent = bend > 0.01 ? Math.expm1(Math.min(30, bend * beyond)) / bend : beyond;
+  return AT_FLOOR + bent / cells[tail + SLOPE]!;
+}
 
-    deviationAt(surprise: number): number {
-      const bent = Math.max(0, surprise - AT_FLOOR) * it.slope;
-      return Math.exp(it.floor + (it.bend > 0.01 ? Math.log1p(it.bend * bent) / it.bend : bent));
-    },
+/** The deviation that has this surprise. */
+export function deviationAt(cells: Float64Array, tail: number, surprise: number): number {
+  const bend = cells[tail + BEND]!;
+  const bent = Math.max(0, surprise - AT_FLOOR) * cells[tail + SLOPE]!;
+  return Math.exp(cells[tail + FLOOR]! + (bend > 0.01 ? Math.log1p(bend * bent) / bend : bent));
+}
 
-    learn(ln: number, surprise: number): void {
-      let weight = 1;
-      it.sinceGreat++;
-      it.run++;
-      if (surprise > great) {
-        if (it.sinceGreat < SAME_RUN && it.run < NEW_MANNER) weight = REST_WEIGHT;
-        else it.run = 0;
-        it.sinceGreat = 0;
-      }
-      const at = Math.min(BINS - 1, Math.max(0, Math.floor((ln - LOWEST) / WIDTH)));
-      it.bins[at] = (it.bins[at] as number) + weight;
-      it.count += weight;
-      if (it.count > FORGET_AT) {
-        for (let one = 0; one < BINS; one++) it.bins[one] = (it.bins[one] as number) / 2;
-        it.count /= 2;
-      }
-      if (++it.unseen >= REFRESH_EVERY || it.count < 100) it.refresh();
-    },
-  };
-  return it;
+/** Learns a deviation and the surprise it was. From `great` on a surprise belongs to a run. */
+export function learnDeviation(known: Known, model: number, ln: number, surprise: number, great: number): void {
+  const { cells, pending } = known;
+  const at = tailOf(model);
+  let rest = 0;
+  cells[at + SINCE_GREAT]!++;
+  cells[at + RUN]!++;
+  if (surprise > great) {
+    if (cells[at + SINCE_GREAT]! < SAME_RUN && cells[at + RUN]! < NEW_MANNER) rest = REST;
+    else cells[at + RUN] = 0;
+    cells[at + SINCE_GREAT] = 0;
+  }
+  const bin = Math.min(BINS - 1, Math.max(0, Math.floor((ln - LOWEST) / WIDTH)));
+  pending[pendingOf(model) + cells[at + WAITING]!++] = rest | bin;
+  cells[at + COUNT]! += rest === 0 ? 1 : REST_WEIGHT;
+  if (cells[at + WAITING] === PENDING || cells[at + COUNT]! < 100 || cells[at + COUNT]! > FORGET_AT)
+    refresh(known, model);
+}
+
+/** Puts what waits into the histogram and finds floor, slope and bend anew; too dear for every point. */
+function refresh({ cells, bins, pending }: Known, model: number): void {
+  const at = tailOf(model);
+  const first = binsOf(model);
+  let highest = cells[at + HIGHEST]!;
+  for (let one = pendingOf(model); one < pendingOf(model) + cells[at + WAITING]!; one++) {
+    const bin = pending[one]! & ~REST;
+    if (bin > highest) highest = bin;
+    bins[first + bin]! += (pending[one]! & REST) === 0 ? 1 : REST_WEIGHT;
+  }
+  cells[at + HIGHEST] = highest;
+  cells[at + WAITING] = 0;
+  if (cells[at + COUNT]! > FORGET_AT) {
+    for (let bin = first; bin < first + BINS; bin++) bins[bin]! /= 2;
+    cells[at + COUNT]! /= 2;
+  }
+  const most = SHARE * cells[at + COUNT]!;
+  let above = 0;
+  let sum = 0;
+  let top = highest;
+  for (; top > 0 && above + bins[first + top]! <= most; top--) {
+    above += bins[first + top]!;
+    sum += bins[first + top]! * top;
+  }
+  const excess = (sum - above * (top + 0.5)) * WIDTH;
+  const slope = (excess + BELIEF * USUAL_SLOPE) / (above + BELIEF);
+  cells[at + FLOOR] = LOWEST + (top + 1) * WIDTH;
+  cells[at + SLOPE] = slope;
+  cells[at + BEND] = Math.min(1, Math.max(0, 1 / (slope * AT_FLOOR) - 1));
 }

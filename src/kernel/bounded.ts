@@ -4,6 +4,8 @@ export type BoundedMap<K, V> = {
   get(key: K): V | undefined;
   set(key: K, value: V): void;
   delete(key: K): boolean;
+  /** The least recently used key leaves. */
+  evict(): void;
   has(key: K): boolean;
   readonly size: number;
   /** Keys that left because the map was full. */
@@ -27,6 +29,7 @@ export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => 
   let oldest = map.keys();
 
   function evict(): void {
+    if (map.size === 0) return;
     let next = oldest.next();
     if (next.done) {
       oldest = map.keys();
@@ -57,6 +60,7 @@ export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => 
       if (map.size > limit) evict();
     },
     delete: key => map.delete(key),
+    evict,
     has: key => map.has(key),
     get size() {
       return map.size;

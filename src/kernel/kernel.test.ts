@@ -43,6 +43,8 @@ describe('kernel: bounded map', () => {
     map.get('a');
     map.set('c', 3);
     assert.deepEqual([gone, map.evicted, map.size, map.has('a')], [['b'], 1, 2, true]);
+    for (let n = 0; n < 3; n++) map.evict();
+    assert.deepEqual([gone, map.evicted, map.size], [['b', 'a', 'c'], 3, 0]);
   });
 });
 

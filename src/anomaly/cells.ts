@@ -1,0 +1,88 @@
+// Cells: everything a series knows is numbers in one block of memory; this is its map. What every point touches stands
+// together at the front, tables of which a point touches one place behind it: so a point costs few cache lines, and to save
+// a series is to copy the block.
+
+export type Known = {
+  /** All numbers but the histograms. */
+  readonly cells: Float64Array;
+  /** The histograms of the tails, one after the other. */
+  readonly bins: Float32Array;
+  /** What is not yet in the histograms: of each tail so many points. */
+  readonly pending: Uint8Array;
+};
+
+/** Forecasts, and the tails that measure them. */
+export const MODELS = 5;
+/** Bins of the histogram of one tail. */
+export const BINS = 128;
+/** Points that are put into it together. */
+export const PENDING = 32;
+/** Half hours of a day. */
+export const SLOTS = 48;
+/** Values of which the mean is watched for drift. */
+export const DRIFT_SPAN = 24;
+export const MOST_CODES = 6;
+export const MOST_ACCEPTED = 8;
+/** Largest and smallest values, largest and smallest means. */
+export const SIDES = 4;
+export const EXTREMES_OF_A_SIDE = 10;
+
+let taken = 0;
+const take = (count: number): number => {
+  const first = taken;
+  taken += count;
+  return first;
+};
+
+/** The value as it is watched, and its half hour of the day (−1: time unknown). */
+export const [VALUE, SLOT] = [take(1), take(1)];
+export const SCORE = take(8);
+export const EPISODE = take(7);
+export const RHYTHM = take(12);
+export const COUNTER = take(6);
+export const CODES = take(5);
+export const ACCEPTED = take(1);
+export const PANEL = take(5);
+export const EVIDENCE = take(9);
+const OPINIONS = take(4 * MODELS);
+export const OUTLIER = take(2);
+export const DRIFT = take(4);
+export const JUMP = take(3);
+export const SEASON = take(2);
+export const FOLLOW = take(23);
+const TAILS = take(8 * MODELS);
+const EXTREMES = take((EXTREMES_OF_A_SIDE + 6) * SIDES);
+export const DRIFT_RING = take(DRIFT_SPAN);
+export const KNOWN_CODES = take(MOST_CODES);
+export const ACCEPTED_VALUES = take(2 * MOST_ACCEPTED);
+export const HABIT = take(SLOTS);
+export const SEASON_MEANS = take(SLOTS);
+export const SEASON_COUNTS = take(SLOTS);
+const CELLS = taken;
+
+/** Where the opinion, the tail, the histogram (among the bins) of a model, what is to come into it (among the pending) stand, and the extremes of a side. */
+export const opinionOf = (model: number): number => OPINIONS + 4 * model;
+export const tailOf = (model: number): number => TAILS + 8 * model;
+export const binsOf = (model: number): number => BINS * model;
+export const pendingOf = (model: number): number => PENDING * model;
+export const extremesOf = (side: number): number => EXTREMES + (EXTREMES_OF_A_SIDE + 6) * side;
+
+type Places = readonly [
+  ...[number, number, number, number, number, number],
+  ...[number, number, number, number, number, number],
+];
+/** The cells from `first` on, to be given names. */
+export const places = (first: number): Places => Array.from({ length: 12 }, (_, at) => first + at) as unknown as Places;
+
+const [AFTER_CELLS, AFTER_PENDING] = [8 * CELLS, 8 * CELLS + PENDING * MODELS];
+export const BLOCK_BYTES = AFTER_PENDING + 4 * BINS * MODELS;
+
+/** A block of zeros; each part sets what begins with another number. */
+export function emptyBlock(): Known {
+  const block = new ArrayBuffer(BLOCK_BYTES);
+  return {
+    cells: new Float64Array(block, 0, CELLS),
+    pending: new Uint8Array(block, AFTER_CELLS, PENDING * MODELS),
+    bins: new Float32Array(block, AFTER_PENDING),
+  };
+}

@@ -1,0 +1,74 @@
+// Memories: what all series know, by key and metric, bounded in number.
+import { boundedMap } from '../kernel/bounded.ts';
+import type { Known } from './cells.ts';
+import { begin } from './score.ts';
+
+/** The series of one key, by metric. */
+export type Metrics = Map<string, Known>;
+
+export type Memories = {
+  /** The series of a key, an empty map where there is none. */
+  of(key: string): Metrics;
+  /** A new series of a key; above the limit the key that was quiet for longest is forgotten, of a single one its oldest series. */
+  begin(key: string, metric: string): Known;
+  /** By name. Changes that come while somebody walks through are in or not, series by series. */
+  entries(): IterableIterator<readonly [name: string, known: Known]>;
+  /** A new series by the name that `entries` gave it. */
+  beginNamed(name: string): Known;
+  readonly size: number;
+  /** Series that were forgotten. */
+  readonly forgotten: number;
+};
+
+const NONE: Metrics = new Map();
+
+/** A name of a series: neither a key nor a metric can make it that of another. */
+const nameOf = (key: string, metric: string): string => `${key.length}:${key}${metric}`;
+
+export function memories(limit: number): Memories {
+  let [size, forgotten] = [0, 0];
+  const forget = (series: number) => {
+    size -= series;
+    forgotten += series;
+  };
+  const known = boundedMap<string, Metrics>(limit, (_, metrics) => forget(metrics.size));
+
+  const makeRoom = (metrics: Metrics): void => {
+    if (size < limit) return;
+    const [oldest] = metrics.keys();
+    if (known.size > 1) known.evict();
+    else if (oldest !== undefined && metrics.delete(oldest)) forget(1);
+  };
+
+  const beginSeries = (key: string, metric: string): Known => {
+    const metrics = known.get(key) ?? new Map();
+    // Now the newest: it is not the one to be forgotten.
+    known.set(key, metrics);
+    makeRoom(metrics);
+    const one = begin();
+    metrics.set(metric, one);
+    size++;
+    return one;
+  };
+
+  return {
+    of: key => known.get(key) ?? NONE,
+    begin: beginSeries,
+    *entries() {
+      // Copies: a key that is used meanwhile moves to the end and would come again, without end.
+      for (const [key, metrics] of [...known.entries()])
+        for (const [metric, one] of [...metrics]) yield [nameOf(key, metric), one];
+    },
+    beginNamed(name) {
+      const colon = name.indexOf(':');
+      const end = colon + 1 + Number(name.slice(0, colon));
+      return beginSeries(name.slice(colon + 1, end), name.slice(end));
+    },
+    get size() {
+      return size;
+    },
+    get forgotten() {
+      return forgotten;
+    },
+  };
+}
