@@ -98,9 +98,9 @@ describe('bus', () => {
         get alive() {
           return link.alive;
         },
-        read(request, timeoutMs, blame) {
+        ask(request, timeoutMs, asking) {
           see({ unit: request.unit, by: 1 });
-          return link.read(request, timeoutMs, blame).finally(() => see({ unit: request.unit, by: -1 }));
+          return link.ask(request, timeoutMs, asking).finally(() => see({ unit: request.unit, by: -1 }));
         },
       };
       return watched;
@@ -123,7 +123,7 @@ describe('bus', () => {
       alive: true,
       ended,
       end: sayEnded,
-      read: ({ unit }) => (unit === 1 ? Promise.resolve(right(0)) : dead),
+      ask: ({ unit }) => (unit === 1 ? Promise.resolve(right(0)) : dead),
     };
     bus = open({ parallel: 2, connect: () => Promise.resolve(link) });
     await bus.read(read(1));
@@ -269,7 +269,7 @@ describe('bus', () => {
 
   it('ends a link that comes when it is closed already', async () => {
     const { promise: ended, resolve: sayEnded } = Promise.withResolvers<string>();
-    const late: Link = { alive: true, ended, end: sayEnded, read: () => Promise.reject(new Error('never')) };
+    const late: Link = { alive: true, ended, end: sayEnded, ask: () => Promise.reject(new Error('never')) };
     let arrive: (link: Link) => void = () => {};
     const connecting = open({ connect: () => new Promise(resolve => (arrive = resolve)) });
     const closed = connecting.close();

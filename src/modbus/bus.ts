@@ -1,15 +1,17 @@
 // One line with its units: keeps the link up, sends each unit's requests in turn, and lets no unit wait for another that is silent.
 import { backoff } from '../kernel/backoff.ts';
 import { reasonOf } from '../kernel/fault.ts';
-import { isUnreachable, ModbusFault } from './fault.ts';
+import { isUnreachable, ModbusFault, type Trouble } from './fault.ts';
 import { type Job, type Lane, laneOf, type Quarantine } from './lane.ts';
-import type { Connect, Link, ReadRequest } from './link.ts';
+import { type Connect, isWrite, type Link, type ReadRequest, type Request, type WriteRequest } from './link.ts';
+import { patienceOf } from './patience.ts';
 import type { Timing } from './timing.ts';
 
 export type BusOptions = {
   /** Part of topics and messages. */
   name: string;
   connect: Connect;
+  /** For a unit that has not shown yet how long it takes. */
   timeoutMs: number;
   /** Requests out at once, over all units; one per unit. 1 = strictly one after the other. */
   parallel: number;
@@ -34,6 +36,8 @@ export type Bus = {
   readonly quarantined: readonly number[];
   /** The data bytes of the answer. Rejects with a ModbusFault, always within bounded time. */
   read(request: ReadRequest): Promise<Uint8Array>;
+  /** Resolves when the unit has confirmed. Never sent twice: after a fault nobody knows whether it was carried out. */
+  write(request: WriteRequest): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -45,6 +49,7 @@ export function openBus(options: BusOptions): Bus {
   let link: Link | undefined;
   let state: LinkState = 'connecting';
   let reason = 'connecting';
+  let trouble: Trouble = 'link';
   let losses = 0;
   let answered = false;
   let out = 0;
@@ -67,6 +72,7 @@ export function openBus(options: BusOptions): Bus {
       } catch (error) {
         state = 'away';
         reason = reasonOf(error);
+        trouble = error instanceof ModbusFault ? error.trouble : 'link';
         refuseAll();
       }
       await pause();
@@ -95,7 +101,7 @@ export function openBus(options: BusOptions): Bus {
 
   function refuseAll(): void {
     for (const lane of lanes.values())
-      for (const job of lane.waiting.splice(0)) job.reject(new ModbusFault('link', reason));
+      for (const job of lane.waiting.splice(0)) job.reject(new ModbusFault(trouble, reason));
   }
 
   /** In turn over the units, so that a busy unit does not keep the others waiting. */
@@ -119,7 +125,10 @@ export function openBus(options: BusOptions): Bus {
     out++;
     suspectsOut += suspect;
     try {
-      const data = await via.read(job.request, timeoutMs, lane.silent ? 'unit' : 'link');
+      const data = await via.ask(job.request, lane.patience.ms, {
+        blame: lane.silent ? 'unit' : 'link',
+        heard: lane.patience.heard,
+      });
       answered = true;
       lane.answered();
       job.resolve(data);
@@ -133,7 +142,7 @@ export function openBus(options: BusOptions): Bus {
   }
 
   function failed(lane: Lane, job: Job, fault: ModbusFault): void {
-    if (fault.trouble === 'link' && !job.resent && !closing.signal.aborted) {
+    if (fault.trouble === 'link' && !job.resent && !isWrite(job.request) && !closing.signal.aborted) {
       // Reading twice does no harm, and the loss may be the fault of another unit.
       lane.waiting.unshift({ ...job, resent: true });
       return;
@@ -146,6 +155,19 @@ export function openBus(options: BusOptions): Bus {
       lane.answered();
     }
     job.reject(fault);
+  }
+
+  function ask(request: Request): Promise<Uint8Array> {
+    if (state === 'away' || state === 'closed') return Promise.reject(new ModbusFault(trouble, reason));
+    const { unit } = request;
+    const lane = lanes.get(unit) ?? laneOf(unit, quarantine, patienceOf(timeoutMs, parallel === 1));
+    lanes.set(unit, lane);
+    const refusal = lane.refusal(timing.clock.steady());
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      lane.waiting.push({ request, resolve, reject, resent: false });
+      sendNext();
+    });
   }
 
   const running = keepUp();
@@ -166,16 +188,9 @@ export function openBus(options: BusOptions): Bus {
     get quarantined() {
       return [...lanes.values()].filter(lane => lane.quarantined).map(lane => lane.unit);
     },
-    read(request) {
-      if (state === 'away' || state === 'closed') return Promise.reject(new ModbusFault('link', reason));
-      const lane = lanes.get(request.unit) ?? laneOf(request.unit, quarantine);
-      lanes.set(request.unit, lane);
-      const refusal = lane.refusal(timing.clock.steady());
-      if (refusal !== undefined) return Promise.reject(refusal);
-      return new Promise((resolve, reject) => {
-        lane.waiting.push({ request, resolve, reject, resent: false });
-        sendNext();
-      });
+    read: ask,
+    async write(request) {
+      await ask(request);
     },
     async close() {
       closing.abort();
@@ -183,6 +198,7 @@ export function openBus(options: BusOptions): Bus {
       await running;
       state = 'closed';
       reason = 'the bus is closed';
+      trouble = 'link';
       refuseAll();
     },
   };

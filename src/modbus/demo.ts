@@ -1,7 +1,8 @@
 // Demo instruments: two flow meters whose values follow the day, with a surge now and then, for the shipped flow and the examples.
 import type { Clock } from '../kernel/clock.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { type Simulator, startSimulator, type Unit } from './simulator.ts';
+import type { Unit } from './simulated-unit.ts';
+import { type Simulator, startSimulator } from './simulator.ts';
 
 /** Unit 1 has the registers of `nivus-float32`, unit 2 those of `nivusonic-input`. */
 export const demoUnits = { nivusFloat32: 1, nivusonicInput: 2 } as const;

@@ -4,9 +4,9 @@ import { Fault } from '../kernel/fault.ts';
 /**
  * exception: the unit answered that it cannot. timeout: it did not answer. link: the connection is away or broke.
  * answer: what came is no answer to the request. quarantine: the unit is left alone until its next probe.
- * busy: too many requests wait for this unit.
+ * busy: too many requests wait for this unit. unavailable: this machine cannot do it at all.
  */
-export type Trouble = 'exception' | 'timeout' | 'link' | 'answer' | 'quarantine' | 'busy';
+export type Trouble = 'exception' | 'timeout' | 'link' | 'answer' | 'quarantine' | 'busy' | 'unavailable';
 
 /** Exception codes (Modbus Application Protocol V1.1b3 §7): name and advice. */
 const exceptions: Readonly<Record<number, readonly [name: string, advice: string]>> = {
@@ -27,6 +27,7 @@ const advices: Readonly<Record<Exclude<Trouble, 'exception'>, string>> = {
   answer: 'another program may be using the same connection, or the device is faulty',
   quarantine: 'the unit did not answer; it is tried again by itself',
   busy: 'poll less often, or spread the units over more buses',
+  unavailable: 'install the package serialport with its add-on for this machine, or use a TCP converter',
 };
 
 /** Exceptions 01 to 03 mean a wrong configuration: the same request will fail again. */

@@ -1,9 +1,10 @@
 // One unit on a bus: the requests that wait for it, and its quarantine when it does not answer.
 import { ModbusFault, shortReason } from './fault.ts';
-import type { ReadRequest } from './link.ts';
+import type { Request } from './link.ts';
+import type { Patience } from './patience.ts';
 
 export type Job = {
-  request: ReadRequest;
+  request: Request;
   resolve: (data: Uint8Array) => void;
   reject: (fault: ModbusFault) => void;
   /** It was under way when a link was lost; that happens to a request once. */
@@ -27,6 +28,7 @@ export type Lane = {
   /** Did not answer on the link before this one either: a new link does not help. */
   readonly silent: boolean;
   readonly quarantined: boolean;
+  readonly patience: Patience;
   /** Why a request is refused at once, or undefined: go on. In quarantine the request that is let through is the probe. */
   refusal(now: number): ModbusFault | undefined;
   answered(): void;
@@ -37,7 +39,7 @@ export type Lane = {
 /** More than that many requests never wait for one unit; polls have at most one each. */
 const WAITING_LIMIT = 64;
 
-export function laneOf(unit: number, { after, probeMs }: Quarantine): Lane {
+export function laneOf(unit: number, { after, probeMs }: Quarantine, patience: Patience): Lane {
   const waiting: Job[] = [];
   let trusted = false;
   let failures = 0;
@@ -47,6 +49,7 @@ export function laneOf(unit: number, { after, probeMs }: Quarantine): Lane {
     unit,
     waiting,
     busy: false,
+    patience,
     get suspect() {
       return !trusted;
     },

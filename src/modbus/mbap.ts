@@ -1,7 +1,7 @@
-// Modbus TCP framing (Modbus Messaging on TCP/IP V1.0b §3.1.3): cuts the stream into frames and checks an answer against its request.
-import { answerBytes, nameOf, type ReadRequest, readFunction } from './link.ts';
+// Modbus TCP framing (Modbus Messaging on TCP/IP V1.0b §3.1.3): cuts the stream into frames.
+import type { Message } from './pdu.ts';
 
-export type Frame = { transaction: number; unit: number /** Function code and data. */; pdu: Uint8Array };
+export type Frame = Message & { transaction: number };
 
 const HEADER = 7;
 /** Unit id, function code and at least one byte; unit id and the longest PDU of 253 bytes. */
@@ -33,18 +33,4 @@ export function frameReader(minLength = MIN_LENGTH): (chunk: Uint8Array) => { fr
     }
     return { frames };
   };
-}
-
-/** Why the frame is no answer to the request, or undefined when it is one (an exception is one, too). */
-export function answerFault(request: ReadRequest, { unit, pdu }: Frame): string | undefined {
-  const where = `answer for ${nameOf(request)}`;
-  const code = readFunction[request.table];
-  if (unit !== request.unit) return `${where}: expected unit ${request.unit}, got ${unit}`;
-  if (pdu[0] === (code | 0x80))
-    return pdu.length === 2 ? undefined : `${where}: expected an exception of 2 bytes, got ${pdu.length}`;
-  if (pdu[0] !== code) return `${where}: expected function ${code}, got ${pdu[0] ?? 'nothing'}`;
-  const bytes = answerBytes(request);
-  if (pdu[1] !== bytes) return `${where}: expected a byte count of ${bytes}, got ${pdu[1] ?? 'nothing'}`;
-  if (pdu.length !== bytes + 2) return `${where}: expected ${bytes} data bytes, got ${pdu.length - 2}`;
-  return undefined;
 }

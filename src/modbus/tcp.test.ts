@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { ModbusFault } from './fault.ts';
 import type { Link, ReadRequest } from './link.ts';
-import { type Misbehaviour, type Simulator, startSimulator } from './simulator.ts';
+import type { Misbehaviour } from './misbehaviour.ts';
+import { type Simulator, startSimulator } from './simulator.ts';
 import { type TcpOptions, tcpConnector } from './tcp.ts';
 
 const TIMEOUT_MS = 120;
@@ -67,20 +68,20 @@ describe('Modbus TCP', () => {
   };
 
   it('reads all four tables', async () => {
-    assert.deepEqual(wordsOf(await link.read(read(10), PATIENT_MS)), words(10));
+    assert.deepEqual(wordsOf(await link.ask(read(10), PATIENT_MS)), words(10));
     assert.deepEqual(
-      wordsOf(await link.read(read(65532, { table: 'input' }), PATIENT_MS)),
+      wordsOf(await link.ask(read(65532, { table: 'input' }), PATIENT_MS)),
       words(65532).map(n => n & 0xffff),
     );
-    assert.deepEqual([...(await link.read(read(0, { table: 'coil', count: 9 }), PATIENT_MS))], [0b01001001, 0]);
-    assert.deepEqual([...(await link.read(read(3, { table: 'discrete', count: 1 }), PATIENT_MS))], [1]);
-    assert.equal((await link.read(read(0, { count: 125 }), PATIENT_MS)).length, 250);
-    assert.equal((await link.read(read(0, { table: 'coil', count: 2000 }), PATIENT_MS)).length, 250);
+    assert.deepEqual([...(await link.ask(read(0, { table: 'coil', count: 9 }), PATIENT_MS))], [0b01001001, 0]);
+    assert.deepEqual([...(await link.ask(read(3, { table: 'discrete', count: 1 }), PATIENT_MS))], [1]);
+    assert.equal((await link.ask(read(0, { count: 125 }), PATIENT_MS)).length, 250);
+    assert.equal((await link.ask(read(0, { table: 'coil', count: 2000 }), PATIENT_MS)).length, 250);
   });
 
   it('keeps many requests at once apart', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, n) => link.read(read(n * 10, { unit: 1 + (n % 2) }), 1000)),
+      Array.from({ length: 50 }, (_, n) => link.ask(read(n * 10, { unit: 1 + (n % 2) }), 1000)),
     );
     assert.deepEqual(
       answers.map(wordsOf),
@@ -89,24 +90,24 @@ describe('Modbus TCP', () => {
   });
 
   it('takes no answer that is late by a whole round of the library counter, which has 8 bits', async () => {
-    for (let n = 0; n < 256; n++) await link.read(read(0), PATIENT_MS);
+    for (let n = 0; n < 256; n++) await link.ask(read(0), PATIENT_MS);
     // The answer to the first of them once more, in front of the right one.
     const bytes = Buffer.from('0001 0000 000b 01 03 08 0001 0002 0003 0004'.replaceAll(' ', ''), 'hex');
     simulator.misbehave = () => ({ kind: 'garbage', bytes, place: 'before' });
-    assert.deepEqual(wordsOf(await link.read(read(70), PATIENT_MS)), words(70));
+    assert.deepEqual(wordsOf(await link.ask(read(70), PATIENT_MS)), words(70));
   });
 
   it('counts on over the end of its own 16 bits', async function () {
     this.timeout(60_000);
     for (let n = 0; n < 66; n++)
-      await Promise.all(Array.from({ length: 1000 }, () => link.read(read(0, { count: 1 }), 60_000)));
-    assert.deepEqual(wordsOf(await link.read(read(70), PATIENT_MS)), words(70));
+      await Promise.all(Array.from({ length: 1000 }, () => link.ask(read(0, { count: 1 }), 60_000)));
+    assert.deepEqual(wordsOf(await link.ask(read(70), PATIENT_MS)), words(70));
   });
 
   it('puts answers together that come byte by byte', async () => {
     simulator.misbehave = () => ({ kind: 'drip' });
-    assert.deepEqual(wordsOf(await link.read(read(70), PATIENT_MS)), words(70));
-    assert.deepEqual(wordsOf(await link.read(read(80), PATIENT_MS)), words(80));
+    assert.deepEqual(wordsOf(await link.ask(read(70), PATIENT_MS)), words(70));
+    assert.deepEqual(wordsOf(await link.ask(read(80), PATIENT_MS)), words(80));
   });
 
   for (const [code, name] of [
@@ -122,12 +123,12 @@ describe('Modbus TCP', () => {
   ] as const)
     it(`names exception ${code}: ${name}`, async () => {
       once_({ kind: 'exception', code });
-      const fault = await faultOf(link.read(read(0), PATIENT_MS));
+      const fault = await faultOf(link.ask(read(0), PATIENT_MS));
       assert.equal(fault.trouble, 'exception');
       assert.equal(fault.exception, code);
       assert.match(fault.message, new RegExp(`holding 0-3 of unit 1: exception .*${name}`));
       assert.equal(fault.kind, code <= 3 ? 'data' : 'outage');
-      assert.deepEqual(wordsOf(await link.read(read(7), PATIENT_MS)), words(7), 'the link goes on');
+      assert.deepEqual(wordsOf(await link.ask(read(7), PATIENT_MS)), words(7), 'the link goes on');
     });
 
   const refused: [how: Misbehaviour, message: RegExp][] = [
@@ -142,10 +143,10 @@ describe('Modbus TCP', () => {
   for (const [how, message] of refused)
     it(`refuses ${JSON.stringify(how)} and goes on`, async () => {
       once_(how);
-      const fault = await faultOf(link.read(read(0), PATIENT_MS));
+      const fault = await faultOf(link.ask(read(0), PATIENT_MS));
       assert.equal(fault.trouble, 'answer');
       assert.match(fault.message, message);
-      assert.deepEqual(wordsOf(await link.read(read(7), PATIENT_MS)), words(7));
+      assert.deepEqual(wordsOf(await link.ask(read(7), PATIENT_MS)), words(7));
     });
 
   const unheard: Misbehaviour[] = [
@@ -156,22 +157,22 @@ describe('Modbus TCP', () => {
   ];
   for (const how of unheard)
     it(`times out on ${JSON.stringify(how)}, then reads on`, async () => {
-      await link.read(read(50), PATIENT_MS);
+      await link.ask(read(50), PATIENT_MS);
       once_(how);
-      const fault = await faultOf(link.read(read(0), TIMEOUT_MS));
+      const fault = await faultOf(link.ask(read(0), TIMEOUT_MS));
       assert.equal(fault.trouble, 'timeout');
       assert.equal(fault.kind, 'outage');
-      for (let n = 1; n < 5; n++) assert.deepEqual(wordsOf(await link.read(read(n * 10), PATIENT_MS)), words(n * 10));
+      for (let n = 1; n < 5; n++) assert.deepEqual(wordsOf(await link.ask(read(n * 10), PATIENT_MS)), words(n * 10));
     });
 
   it('an answer sent twice shifts nothing', async () => {
     simulator.misbehave = () => ({ kind: 'duplicate' });
-    for (let n = 0; n < 20; n++) assert.deepEqual(wordsOf(await link.read(read(n * 10), PATIENT_MS)), words(n * 10));
+    for (let n = 0; n < 20; n++) assert.deepEqual(wordsOf(await link.ask(read(n * 10), PATIENT_MS)), words(n * 10));
   });
 
   it('a unit slower than the timeout never gives the value of an earlier read', async () => {
     simulator.misbehave = () => ({ kind: 'slow', ms: 90 });
-    const results = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => link.read(read(n * 10), 60)));
+    const results = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => link.ask(read(n * 10), 60)));
     for (const result of results) assert.equal(result.status, 'rejected');
   });
 
@@ -188,12 +189,12 @@ describe('Modbus TCP', () => {
   for (const [how, reason] of unframed)
     it(`drops the link at once on ${JSON.stringify(how)}, with every call that waits`, async () => {
       simulator.misbehave = request => (request.unit === 1 ? how : { kind: 'silence' });
-      const bystander = faultOf(link.read(read(0, { unit: 2 }), 60_000));
-      const fault = await faultOf(link.read(read(0), 60_000));
+      const bystander = faultOf(link.ask(read(0, { unit: 2 }), 60_000));
+      const fault = await faultOf(link.ask(read(0), 60_000));
       assert.equal(fault.trouble, 'link');
       assert.match(await link.ended, reason);
       assert.equal((await bystander).trouble, 'link');
-      assert.equal((await faultOf(link.read(read(0), TIMEOUT_MS))).trouble, 'link', 'a dead link refuses at once');
+      assert.equal((await faultOf(link.ask(read(0), TIMEOUT_MS))).trouble, 'link', 'a dead link refuses at once');
     });
 
   for (const how of [
@@ -203,8 +204,8 @@ describe('Modbus TCP', () => {
   ] satisfies Misbehaviour[])
     it(`drops the link after two timeouts in a row on ${JSON.stringify(how)}`, async () => {
       simulator.misbehave = () => how;
-      const first = await faultOf(link.read(read(0), TIMEOUT_MS));
-      const second = await faultOf(link.read(read(0), TIMEOUT_MS));
+      const first = await faultOf(link.ask(read(0), TIMEOUT_MS));
+      const second = await faultOf(link.ask(read(0), TIMEOUT_MS));
       assert.deepEqual([first.trouble, second.trouble], ['timeout', 'timeout']);
       assert.match(await link.ended, /no answer to 2 requests in a row/);
     });
@@ -212,19 +213,19 @@ describe('Modbus TCP', () => {
   it('keeps the link while another unit answers between the timeouts', async () => {
     simulator.misbehave = request => (request.unit === 2 ? { kind: 'silence' } : undefined);
     for (let n = 0; n < 3; n++) {
-      assert.equal((await faultOf(link.read(read(0, { unit: 2 }), 40))).trouble, 'timeout');
-      assert.deepEqual(wordsOf(await link.read(read(n), PATIENT_MS)), words(n));
+      assert.equal((await faultOf(link.ask(read(0, { unit: 2 }), 40))).trouble, 'timeout');
+      assert.deepEqual(wordsOf(await link.ask(read(n), PATIENT_MS)), words(n));
     }
     assert.equal(simulator.accepted, 1);
   });
 
   it('a unit that is known to be silent does not end the link, a link that is silent for long does', async () => {
     simulator.misbehave = request => (request.unit === 2 ? { kind: 'silence' } : undefined);
-    for (let n = 0; n < 4; n++) await faultOf(link.read(read(0, { unit: 2 }), 20, 'unit'));
+    for (let n = 0; n < 4; n++) await faultOf(link.ask(read(0, { unit: 2 }), 20, { blame: 'unit' }));
     assert.equal(link.alive, true);
-    assert.deepEqual(wordsOf(await link.read(read(5), PATIENT_MS)), words(5));
+    assert.deepEqual(wordsOf(await link.ask(read(5), PATIENT_MS)), words(5));
     const quiet = await connect({ quietMs: 50 });
-    for (let n = 0; n < 3; n++) await faultOf(quiet.read(read(0, { unit: 2 }), 30, 'unit'));
+    for (let n = 0; n < 3; n++) await faultOf(quiet.ask(read(0, { unit: 2 }), 30, { blame: 'unit' }));
     assert.match(await quiet.ended, /no answer for 0\.05 s/);
   });
 

@@ -1,68 +1,43 @@
 // Modbus TCP transport on modbus-serial's client, with a guard on the socket that lets no wrong answer through and no call hang.
-import { connect as openSocket, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import modbusSerial from 'modbus-serial';
 import { reasonOf } from '../kernel/fault.ts';
+import { dial, type Peer } from './dial.ts';
 import { exceptionName, ModbusFault } from './fault.ts';
-import { answerBytes, type Connect, type Link, nameOf, type ReadRequest } from './link.ts';
-import { answerFault, frameReader } from './mbap.ts';
+import {
+  type Asking,
+  answerBytes,
+  type Connect,
+  isWrite,
+  type Link,
+  nameOf,
+  type ReadRequest,
+  type Request,
+  type WriteRequest,
+} from './link.ts';
+import { frameReader } from './mbap.ts';
+import { answerFault } from './pdu.ts';
+import { silenceWatch } from './silence.ts';
 
-export type TcpOptions = {
-  host: string;
-  port: number;
-  connectTimeoutMs: number;
-  /** Where only units that were silent before do not answer, the link may be well, but nobody can tell: it is dropped after this. */
-  quietMs?: number;
-};
-
-/** A stream that lost its framing never answers again, and TCP does not tell: after this many timeouts in a row it is dropped. */
-const SILENT_LIMIT = 2;
-const QUIET_MS = 30_000;
+export type TcpOptions = Peer & { quietMs?: number };
 
 export function tcpConnector(options: TcpOptions): Connect {
-  return async signal => linkOver(await dial(options, signal), options.quietMs ?? QUIET_MS);
-}
-
-/** The socket, connected. The library's own connect leaves a socket connecting after its timeout; this one destroys it. */
-function dial({ host, port, connectTimeoutMs }: TcpOptions, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = openSocket({ host, port });
-    const giveUp = (reason: string) => {
-      over();
-      socket.on('error', () => {});
-      socket.destroy();
-      reject(new ModbusFault('link', `${host}:${port}: ${reason}`));
-    };
-    const onAbort = () => giveUp('closed while connecting');
-    const onError = (error: Error) => giveUp(reasonOf(error));
-    const patience = setTimeout(() => giveUp(`no connection within ${connectTimeoutMs} ms`), connectTimeoutMs);
-    const over = () => {
-      clearTimeout(patience);
-      signal.removeEventListener('abort', onAbort);
-      socket.removeListener('error', onError);
-    };
-    signal.addEventListener('abort', onAbort);
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      over();
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 30_000);
-      resolve(socket);
-    });
-    if (signal.aborted) onAbort();
-  });
+  return async signal => linkOver(await dial(options, signal), options.quietMs);
 }
 
 /** What of modbus-serial 8.0.25 has no public name: its counter runs over 8 bits only, and answered calls stay in its table. */
 type Inside = { _port: { _transactionIdWrite: number }; _transactions: Record<number, unknown> };
-type Waiting = { request: ReadRequest; fail: (fault: ModbusFault) => void };
+type Waiting = { request: Request; sentAt: number; asking: Asking; fail: (fault: ModbusFault) => void };
 
-async function linkOver(socket: Socket, quietMs: number): Promise<Link> {
+/** Requests that were given up and whose answer, should it still come, tells how slow their unit is. */
+const LATE_LIMIT = 64;
+
+async function linkOver(socket: Socket, quietMs: number | undefined): Promise<Link> {
   const client = new modbusSerial.default();
   const waiting = new Map<number, Waiting>();
+  const givenUp = new Map<number, Waiting>();
   const { promise: ended, resolve: sayEnded } = Promise.withResolvers<string>();
   let over = false;
-  let silent = 0;
-  let heardAt = performance.now();
   let transaction = 0;
 
   const end = (reason: string) => {
@@ -76,10 +51,7 @@ async function linkOver(socket: Socket, quietMs: number): Promise<Link> {
     sayEnded(reason);
   };
 
-  const missed = (blame: 'link' | 'unit') => {
-    if (blame === 'link' && ++silent >= SILENT_LIMIT) end(`no answer to ${silent} requests in a row`);
-    else if (performance.now() - heardAt > quietMs) end(`no answer for ${quietMs / 1000} s`);
-  };
+  const watch = silenceWatch(end, quietMs);
 
   // Registered before the library's own listener, so that what is wrong is refused before the library believes it.
   const readFrames = frameReader();
@@ -87,11 +59,14 @@ async function linkOver(socket: Socket, quietMs: number): Promise<Link> {
     const { frames, broken } = readFrames(chunk);
     for (const frame of frames) {
       const call = waiting.get(frame.transaction);
-      if (call === undefined) continue;
-      silent = 0;
-      heardAt = performance.now();
+      if (call === undefined) {
+        noteLate(frame.transaction);
+        continue;
+      }
+      watch.heard();
       const wrong = answerFault(call.request, frame);
       if (wrong !== undefined) call.fail(new ModbusFault('answer', wrong));
+      else call.asking.heard?.(performance.now() - call.sentAt, false);
     }
     if (broken !== undefined) end(broken);
   });
@@ -102,10 +77,41 @@ async function linkOver(socket: Socket, quietMs: number): Promise<Link> {
   await client.linkTCP(socket, { port: 0, socket });
   const inside = client as unknown as Inside;
 
-  const call = (request: ReadRequest, timeoutMs: number): Promise<{ buffer: Buffer }> => {
+  function noteLate(own: number): void {
+    const call = givenUp.get(own);
+    givenUp.delete(own);
+    call?.asking.heard?.(performance.now() - call.sentAt, true);
+  }
+
+  /** The bytes of a read; a write's confirmation has been checked by then. */
+  const call = async (request: Request, timeoutMs: number): Promise<Uint8Array> => {
     client.setTimeout(timeoutMs);
     client.setID(request.unit);
     inside._port._transactionIdWrite = transaction;
+    if (isWrite(request)) {
+      await write(request);
+      return new Uint8Array(0);
+    }
+    return new Uint8Array((await read(request)).buffer);
+  };
+
+  const write = ({ write: code, address, values }: WriteRequest): Promise<unknown> => {
+    switch (code) {
+      case 5:
+        return client.writeCoil(address, values[0] !== 0);
+      case 6:
+        return client.writeRegister(address, values[0] ?? 0);
+      case 15:
+        return client.writeCoils(
+          address,
+          values.map(value => value !== 0),
+        );
+      case 16:
+        return client.writeRegisters(address, [...values]);
+    }
+  };
+
+  const read = (request: ReadRequest): Promise<{ buffer: Buffer }> => {
     switch (request.table) {
       case 'coil':
         return client.readCoils(request.address, request.count);
@@ -124,37 +130,47 @@ async function linkOver(socket: Socket, quietMs: number): Promise<Link> {
     },
     ended,
     end,
-    read(request, timeoutMs, blame = 'link') {
+    ask(request, timeoutMs, asking = {}) {
       if (over) return Promise.reject(new ModbusFault('link', 'not connected'));
       // 16 bits: an answer that is late by a whole round of the counter would be taken for another's.
       transaction = (transaction % 0xffff) + 1;
       const own = transaction;
       return new Promise((resolve, reject) => {
-        waiting.set(own, { request, fail: reject });
+        const mine: Waiting = { request, sentAt: performance.now(), asking, fail: reject };
+        waiting.set(own, mine);
+        givenUp.delete(own);
         const settled = () => {
           waiting.delete(own);
           delete inside._transactions[own];
         };
         call(request, timeoutMs).then(
-          ({ buffer }) => {
+          data => {
             settled();
-            if (buffer.length === answerBytes(request)) resolve(new Uint8Array(buffer));
-            else reject(new ModbusFault('answer', `answer for ${nameOf(request)}: got ${buffer.length} bytes of data`));
+            if (data.length === answerBytes(request)) resolve(data);
+            else reject(new ModbusFault('answer', `answer for ${nameOf(request)}: got ${data.length} bytes of data`));
           },
           (error: unknown) => {
             settled();
             const fault = faultOf(error, request, timeoutMs);
             reject(fault);
-            if (fault.trouble === 'timeout') missed(blame);
+            if (fault.trouble !== 'timeout') return;
+            giveUp(own, mine);
+            watch.missed(asking.blame ?? 'link');
           },
         );
       });
     },
   };
+
+  function giveUp(own: number, call: Waiting): void {
+    givenUp.set(own, call);
+    const [oldest] = givenUp.keys();
+    if (givenUp.size > LATE_LIMIT && oldest !== undefined) givenUp.delete(oldest);
+  }
 }
 
 /** The library rejects with objects that are no Error: told apart by errno and exception code. */
-function faultOf(error: unknown, request: ReadRequest, timeoutMs: number): ModbusFault {
+function faultOf(error: unknown, request: Request, timeoutMs: number): ModbusFault {
   const { errno, modbusCode, message } = (error ?? {}) as { errno?: unknown; modbusCode?: unknown; message?: unknown };
   if (typeof modbusCode === 'number')
     return new ModbusFault('exception', `${nameOf(request)}: ${exceptionName(modbusCode)}`, modbusCode);
