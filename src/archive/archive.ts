@@ -93,7 +93,8 @@ const columns: readonly { name: string; type: string; of(row: ArchiveRow): unkno
   { name: 'topic', type: 'text', of: row => row.topic },
   { name: 'timestamp', type: 'timestamptz', of: row => row.timestamp },
   { name: 'received_at', type: 'timestamptz', of: row => new Date(row.receivedAt).toISOString() },
-  { name: 'payload', type: 'jsonb', of: row => row.payload },
+  // The payload is the text of the bytes: whether there is one is all that is sent.
+  { name: 'payload', type: 'boolean', of: row => row.payload !== null },
   { name: 'bytes', type: 'bytea', of: row => row.bytes },
   { name: 'digest', type: 'uuid', of: row => row.digest },
   { name: 'org_id', type: 'text', of: row => row.orgId },
@@ -101,11 +102,15 @@ const columns: readonly { name: string; type: string; of(row: ArchiveRow): unkno
 ];
 
 const names = columns.map(({ name }) => name).join(', ');
+const selected = columns.map(({ name }) =>
+  name === 'payload' ? "CASE WHEN payload THEN convert_from(bytes, 'UTF8')::jsonb END" : name,
+);
 const [numbers, keys, target] = [1, 2, 3].map(after => `$${columns.length + after}`);
 /** Fewer stored than sent: only then is it worked out which. */
 const sql = `WITH raw_stored AS (
     INSERT INTO raw_advertisements (${names})
-    SELECT * FROM unnest(${columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(', ')})
+    SELECT ${selected.join(', ')}
+    FROM unnest(${columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(', ')}) AS sent (${names})
     ON CONFLICT (scanner_id, timestamp, digest, topic) DO NOTHING RETURNING scanner_id, timestamp, digest, topic),
   receipt AS (
     INSERT INTO receipts (key, target) SELECT key, ${target} FROM unnest(${keys}::text[]) AS key

@@ -79,6 +79,52 @@ describe('store', () => {
     assert.equal(arrayLiteral([]), '{}');
   });
 
+  for (const [type, items] of [
+    ['int4', [0, -1, 2 ** 31 - 1, -(2 ** 31), null]],
+    ['int8', [0, -1, 2 ** 53 - 1, -(2 ** 53 - 1), 4294967296, -4294967297, undefined]],
+    ['float8', [0.1, -1e-300, 5e-324, Number.NaN, Infinity, -Infinity]],
+    ['boolean', [true, null, false]],
+    [
+      'text',
+      ['', 'x'.repeat(100_000), 'a', '\ud800', 12, true],
+      ['', 'x'.repeat(100_000), 'a', '\ufffd', '12', 'true'],
+    ],
+    ['uuid', ['00112233445566778899aabbccddeeff', '00112233-4455-6677-8899-AABBCCDDEEFF']],
+    ['jsonb', ['{"a":[1,"é"]}', 'null', '"x"', null]],
+    ['bytea', [new Uint8Array([0, 92, 34]), new Uint8Array(0), null]],
+    [
+      'timestamptz',
+      [
+        ...['2026-11-21T03:42:02Z', '2026-11-21T03:42:02.1Z', '2026-11-21T03:42:02.123456Z', '1970-01-01T00:00:00Z'],
+        ...['1999-12-31T23:59:59.999999Z', '2024-02-29T12:00:00.000Z', '9999-12-31T23:59:59.999Z'],
+        ...['2026-11-21T03:42:02.123456789Z', '2016-12-31T23:59:60Z', '2026-11-21 03:42:02+02', null],
+      ],
+    ],
+    ['text', []],
+    ['numeric', [1.5, '12345678901234567890.5', null]],
+  ] as [string, unknown[]][])
+    it(`hands over ${type}[] of ${items.length} as a literal would be read`, async () => {
+      const [row] = await store.prepared<{ same: boolean; count: number }>(
+        `SELECT $1::${type}[]::text[] = $2::text::${type}[]::text[] AS same, cardinality($1::${type}[]) AS count`,
+        [items, arrayLiteral(items)],
+      );
+      assert.deepEqual(row, { same: true, count: items.length });
+    });
+
+  it('leaves it to the server to refuse what has no binary form', async () => {
+    for (const [type, item] of [
+      ['timestamptz', '2026-02-30T00:00:00Z'],
+      ['timestamptz', 'yesterday, perhaps'],
+      ['uuid', 'no uuid'],
+      ['int4', 2 ** 31],
+      ['int4', 1.5],
+      ['float8', 'a lot'],
+      ['jsonb', '{'],
+      ['text', 'nul \0'],
+    ])
+      await assert.rejects(store.prepared(`SELECT $1::${type}[]`, [[item]]), { kind: 'data' }, `${type} ${item}`);
+  });
+
   it('reads whole numbers as numbers while they fit', async () => {
     assert.deepEqual(
       await store.query('SELECT 9007199254740991::bigint AS fits, 9007199254740993::bigint AS does_not'),

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { digest } from '../kernel/bytes.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query } from '../reading/contracts.ts';
-import { arrayLiteral } from './array.ts';
+import { encoded } from './array.ts';
 import { bulkWrite } from './bulk.ts';
 import { databaseFault } from './fault.ts';
 
@@ -69,9 +69,9 @@ export function openStore(options: StoreOptions): Store {
   }
 
   const on = (runner: Pick<pg.Pool | pg.PoolClient, 'query'>): { query: Query; prepared: Query } => ({
-    query: (sql, values = []) => answered(() => runner.query({ text: sql, values: encoded(values) })),
+    query: (sql, values = []) => answered(() => runner.query({ text: sql, values: encoded(sql, values) })),
     prepared: (sql, values = []) =>
-      answered(() => runner.query({ name: nameOf(sql), text: sql, values: encoded(values) })),
+      answered(() => runner.query({ name: nameOf(sql), text: sql, values: encoded(sql, values) })),
   });
 
   /** One connection between BEGIN and COMMIT; ROLLBACK when the work rejects. */
@@ -153,10 +153,6 @@ function checkUrl(url: string): void {
   if (protocol !== 'postgres:' && protocol !== 'postgresql:')
     // The url is not shown: it may hold a password.
     throw new Fault('FIELDLINE_SETTING', 'DATABASE_URL: expected postgres://user:password@host:port/database');
-}
-
-function encoded(values: readonly unknown[]): unknown[] {
-  return values.map(value => (Array.isArray(value) ? arrayLiteral(value) : value));
 }
 
 const names = new Map<string, string>();
