@@ -75,9 +75,12 @@ async function build(): Promise<void> {
     const folder = path.join(root, 'nodes', name);
     const definition = await definitionOf(name);
     const readme = withSettings(readFileSync(path.join(folder, 'README.md'), 'utf8'), definition.fields);
-    const form = path.join(folder, `${name}.form.html`);
-    const extra = existsSync(form) ? readFileSync(form, 'utf8') : '';
-    writeFileSync(path.join(dist, 'nodes', name, `${name}.html`), editorHtml(definition, readme, extra));
+    const own = (ending: string): string => {
+      const file = path.join(folder, `${name}.form.${ending}`);
+      return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    };
+    const html = editorHtml(definition, readme, { markup: own('html'), script: own('js') });
+    writeFileSync(path.join(dist, 'nodes', name, `${name}.html`), html);
   }
 }
 

@@ -1,9 +1,12 @@
 // Admin endpoints for dialogs: guarded, POST for anything that acts, JSON in and out, a deadline on every answer.
 import { expected, reasonOf } from '../kernel/fault.ts';
 import type { Admin, AdminRequest } from './define.ts';
+import { directoryOf } from './host.ts';
 import type { Red } from './red.ts';
 
 const DEADLINE_MS = 10_000;
+/** What the editor shows in the place of a stored secret. */
+const STORED = '__PWRD__';
 
 /** Registers endpoints on Node-RED's admin API; the same path a second time is ignored (one per process). */
 export function adminOf(RED: Red): Admin {
@@ -15,6 +18,10 @@ export function adminOf(RED: Red): Admin {
           body: request.body,
           query: request.query,
           node: id => RED.nodes.getNode(id)?.fieldline?.provides,
+          services: RED.settings.fieldline?.services ?? {},
+          secret: (id, field, typed) =>
+            typeof typed === 'string' && typed !== STORED ? typed : (RED.nodes.getCredentials(id)?.[field] ?? ''),
+          directory: directoryOf(RED),
         };
         let timer: NodeJS.Timeout | undefined;
         const deadline = new Promise((_, reject) => {

@@ -93,7 +93,18 @@ export type ConfigDefinition<F extends Fields = Fields> = Common<F> & {
   start(settings: Settings<F>, host: Host): { provides: unknown; close?(): Promise<void> | void };
 };
 
-export type AdminRequest = { body: unknown; query: Readonly<Record<string, string>>; node(id: string): unknown };
+export type AdminRequest = {
+  body: unknown;
+  query: Readonly<Record<string, string>>;
+  /** What a config node provides. */
+  node(id: string): unknown;
+  /** A secret as it was typed into the form; one that was not touched there is the stored one of the node. */
+  secret(id: string, field: string, typed: unknown): string;
+  /** As of a host. */
+  readonly services: Readonly<Record<string, unknown>>;
+  /** As of a host; may not exist yet. */
+  readonly directory: string;
+};
 /** Answers JSON; a thrown error becomes 400 with its message. Reads need `fieldline.read`, acts `fieldline.write`. */
 export type Admin = {
   read(path: `fieldline/${string}`, answer: (request: AdminRequest) => Promise<unknown> | unknown): void;

@@ -77,11 +77,14 @@ function lookOf(definition: NodeDefinition<Fields> | ConfigDefinition<Fields>): 
 ${inputs},outputs:${definition.outputs.length},outputLabels:${script(definition.outputs)},label:function(){return this.name||${script(label)}},labelStyle:function(){return this.name?"node_label_italic":""}${button}`;
 }
 
-/** The `.html` of one node. `help` is Markdown; `extra` the node's own form.html, put below the generated rows. */
+/** What one node adds to its dialog: markup below the generated rows, and the script that makes it live. */
+export type OwnForm = { markup: string; script: string };
+
+/** The `.html` of one node. `help` is Markdown. */
 export function editorHtml(
   definition: NodeDefinition<Fields> | ConfigDefinition<Fields>,
   help: string,
-  extra = '',
+  { markup, script: ownScript }: OwnForm = { markup: '', script: '' },
 ): string {
   const { type, fields } = definition;
   const prefix = definition.family === 'config' ? 'node-config-input-' : 'node-input-';
@@ -91,13 +94,13 @@ export function editorHtml(
 FieldlineForm.define(${script(type)},${script(fields)});
 RED.nodes.registerType(${script(type)},{${lookOf(definition)},
 defaults:${defaultsOf(type, fields)},credentials:${credentialsOf(fields)},
-oneditprepare:function(){FieldlineForm.open(this)},oneditsave:function(){FieldlineForm.save(this)}});
-</script>
+oneditprepare:function(){FieldlineForm.open(this)},oneditsave:function(){FieldlineForm.save(this)},oneditcancel:function(){FieldlineForm.close()}});
+${ownScript}</script>
 <script type="text/html" data-template-name="${type}">
 ${STYLE}
 <div class="form-row"><label for="${prefix}name">Name</label><input id="${prefix}name" type="text" placeholder="${type.replace('fieldline-', '')}"></div>
 ${rows.join('\n')}
-${extra}
+${markup}
 </script>
 <script type="text/markdown" data-help-name="${type}">
 ${help.replaceAll('</script', '<\\/script')}

@@ -19,6 +19,11 @@ const MOST_COUNTERS = 200;
 
 export type OpenHost = { host: Host; close(): void };
 
+/** Folder for files of this installation. */
+export function directoryOf(RED: Pick<Red, 'settings'>): string {
+  return RED.settings.fieldline?.directory ?? path.join(RED.settings.userDir ?? process.cwd(), 'fieldline');
+}
+
 /** `config` is what the operator saved; `close` releases config nodes, timers and gauges. */
 export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>): OpenHost {
   const labels = { node: node.id, type: node.type, name: node.name || node.type.replace('fieldline-', '') };
@@ -30,7 +35,7 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     id: node.id,
     name: labels.name,
     get directory() {
-      const folder = palette.directory ?? path.join(RED.settings.userDir ?? process.cwd(), 'fieldline');
+      const folder = directoryOf(RED);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       return folder;
     },

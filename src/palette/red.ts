@@ -58,6 +58,7 @@ export type Red = {
       options?: { credentials?: Record<string, { type: 'password' }> },
     ): void;
     getNode(id: string): RedNode | null | undefined;
+    getCredentials(id: string): Record<string, string> | null | undefined;
   };
   hooks: RedHooks;
   events: { on(event: string, listener: () => void): void };

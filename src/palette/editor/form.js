@@ -1,8 +1,11 @@
-// Editor side of every Fieldline dialog: checks each field as it is typed, shows the reason, edits lists, keeps typed inputs.
+// Editor side of every Fieldline dialog: checks each field as it is typed, shows the reason, edits lists, keeps typed inputs,
+// and opens the panels that a node adds (its `.form.html` and `.form.js`).
 // The build puts the check of src/palette/fields.ts (`fault`) above this text; both run as one plain script.
 /* global RED, $, fault */
 window.FieldlineForm ??= (() => {
   const types = {};
+  const panels = {};
+  let closePanel = () => {};
   const prefixOf = node => (RED.nodes.getType(node.type)?.category === 'config' ? 'node-config-input-' : 'node-input-');
   const element = (tag, attributes = {}, text = '') => {
     const it = document.createElement(tag);
@@ -15,6 +18,8 @@ window.FieldlineForm ??= (() => {
   function check(type, name, value, _opt) {
     const field = types[type]?.[name];
     if (field === undefined || field.kind === 'config' || field.kind === 'secret') return true;
+    // A setting that came with a newer version: the node starts with its initial value.
+    if (value === undefined) return true;
     return fault(field, value) ?? true;
   }
 
@@ -78,6 +83,7 @@ window.FieldlineForm ??= (() => {
     const prefix = prefixOf(node);
     for (const [name, field] of Object.entries(types[node.type] ?? {})) {
       const input = document.getElementById(prefix + name);
+      if (node[name] === undefined && input !== null && field.kind !== 'config' && field.kind !== 'secret') input.value = field.initial;
       if (field.kind === 'list') openList(node, prefix, name, field);
       else if (field.kind === 'typed') {
         $(input).typedInput({ default: node[`${name}Type`] || field.initialType, typeField: `#${prefix}${name}Type`, types: [...field.types] });
@@ -88,11 +94,41 @@ window.FieldlineForm ??= (() => {
         }
         input.addEventListener('input', () => showFault(prefix, name, field, input.value));
       }
-      showFault(prefix, name, field, node[name]);
+      showFault(prefix, name, field, node[name] ?? field.initial);
     }
+    closePanel = panels[node.type]?.(formOf(node, prefix)) ?? (() => {});
+  }
+
+  /** What a panel sees of its dialog: the values as they stand there, not those of the last deploy. */
+  function formOf(node, prefix) {
+    const input = name => document.getElementById(prefix + name);
+    return {
+      node,
+      input,
+      value: name => input(name)?.value ?? '',
+      fill(name, value) {
+        input(name).value = value;
+        input(name).dispatchEvent(new Event('input'));
+        $(input(name)).trigger('change');
+      },
+      /** Asks an endpoint that acts; rejects with its reason in words. */
+      ask: (path, body) =>
+        new Promise((resolve, reject) => {
+          $.ajax({ url: path, method: 'POST', contentType: 'application/json', data: JSON.stringify(body) })
+            .done(resolve)
+            .fail(request => reject(new Error(request.responseJSON?.error ?? (request.statusText || 'no answer'))));
+        }),
+      element,
+    };
+  }
+
+  function close() {
+    closePanel();
+    closePanel = () => {};
   }
 
   function save(node) {
+    close();
     const prefix = prefixOf(node);
     for (const [name, field] of Object.entries(types[node.type] ?? {})) if (field.kind === 'list') node[name] = readList(prefix, name, field);
   }
@@ -108,5 +144,10 @@ window.FieldlineForm ??= (() => {
     types[type] = fields;
   }
 
-  return { check, define, open, press, save };
+  /** `open(form)` is called with every dialog of the type; what it returns, when the dialog closes. */
+  function panel(type, open) {
+    panels[type] = open;
+  }
+
+  return { check, close, define, open, panel, press, save };
 })();
