@@ -2,6 +2,7 @@
 import { expected } from '../kernel/fault.ts';
 import type { BulkWrite, Outcome, Query, Sink } from '../reading/contracts.ts';
 import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/reading.ts';
+import { noteCommitted } from '../reading/stages.ts';
 import { type Entry, entryOf, metricsOf, tables } from './rows.ts';
 import { type Answer, statementOf } from './statement.ts';
 
@@ -76,7 +77,7 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
       await prepareMonths(entries);
       for (const written of await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey))) {
         if ('refused' in written) outcomes[written.items[0].at] = { rejected: written.refused };
-        else settle(written.items, written.rows[0] ?? {}, outcomes);
+        else settle(written.items, written.rows[0] ?? {}, outcomes, now());
       }
       return outcomes;
     },
@@ -84,13 +85,14 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   };
 }
 
-function settle(entries: readonly Entry[], answer: Answer, outcomes: Outcome[]): void {
+function settle(entries: readonly Entry[], answer: Answer, outcomes: Outcome[], nowMs: number): void {
   const stored = new Set(Object.values(answer).flatMap(numbers => numbers ?? []));
   for (const [number, entry] of entries.entries()) {
     // Where every metric has its row, a reading without metrics has none; it has been stored in its device.
     const without = tables[entry.table].metricColumns !== undefined && metricsOf(entry.reading).length === 0;
     const fresh = answer[entry.table] == null || stored.has(number) || without;
     outcomes[entry.at] = fresh ? 'stored' : 'duplicate';
+    if (fresh) noteCommitted(entry.reading, nowMs);
   }
 }
 

@@ -1,0 +1,32 @@
+// How long a reading takes from stage to stage: device → receipt → commit → push, as histograms in seconds.
+import { histogram } from './histogram.ts';
+import type { Reading } from './reading.ts';
+
+const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
+const stage = (name: string) => histogram('fieldline_stage_seconds', BOUNDS, { stage: name });
+const deviceToReceipt = stage('device_to_receipt');
+const receiptToCommit = stage('receipt_to_commit');
+const commitToPush = stage('commit_to_push');
+
+// A symbol: it travels with the reading, and no JSON and no table ever shows it.
+const COMMITTED = Symbol('fieldline.committed');
+type Marked = Reading['metadata'] & { [COMMITTED]?: number };
+
+/** The reading is in the database since `nowMs`; a clock that was stepped meanwhile counts as no time. */
+export function noteCommitted({ timestamp, metadata }: Reading, nowMs: number): void {
+  (metadata as Marked)[COMMITTED] = nowMs;
+  const { receivedAt } = metadata;
+  if (receivedAt === undefined) return;
+  receiptToCommit(seconds(receivedAt, nowMs));
+  if (metadata.timestampSource === undefined) deviceToReceipt(seconds(Date.parse(timestamp), receivedAt));
+}
+
+/** The reading has been handed to the live clients; nothing where it was not committed in this process. */
+export function notePushed({ metadata }: Reading, nowMs: number): void {
+  const committedAt = (metadata as Marked)[COMMITTED];
+  if (committedAt !== undefined) commitToPush(seconds(committedAt, nowMs));
+}
+
+function seconds(from: number, to: number): number {
+  return Math.max(0, to - from) / 1000 || 0;
+}
