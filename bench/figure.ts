@@ -13,6 +13,14 @@ export type Options = {
   database: 'own' | 'embedded';
   /** Stands beside the stock Node-RED flow, where there is one to compare with. */
   stock: boolean;
+  /** Names the random moments of a run. */
+  seed: number;
+  /** A taste of the whole. */
+  short: boolean;
+  /** The whole, however long it takes. */
+  full: boolean;
+  /** Parts of the figure to measure; all where it is empty. */
+  only: readonly string[];
 };
 
 export type Figure = {
@@ -29,11 +37,16 @@ export type Report = {
   table(title: string, columns: readonly string[]): void;
   row(...cells: readonly Cell[]): void;
   note(text: string): void;
+  /** What is written beside the table, as JSON. */
+  data(value: unknown): void;
 };
 
-const general: Options = { runs: 5, seconds: 10, rates: [1000, 5000], broker: 'both', database: 'own', stock: true };
+const general: Options = {
+  ...{ runs: 5, seconds: 10, rates: [1000, 5000], broker: 'both', database: 'own', stock: true },
+  ...{ seed: 1, short: false, full: false, only: [] },
+};
 /** A bench is bounded, whatever it is asked for. */
-const LIMITS = { runs: 50, seconds: 3600, rate: 100_000 };
+const LIMITS = { runs: 50, seconds: 3600, rate: 100_000, seed: 2 ** 31 };
 
 function numberOf(name: string, text: string, max: number): number {
   const value = Number(text);
@@ -59,6 +72,10 @@ export function readOptions(args: readonly string[], defaults: Partial<Options>)
       broker: { type: 'string' },
       database: { type: 'string' },
       'no-stock': { type: 'boolean' },
+      seed: { type: 'string' },
+      short: { type: 'boolean' },
+      full: { type: 'boolean' },
+      only: { type: 'string' },
     },
   });
   const base = { ...general, ...defaults };
@@ -71,6 +88,10 @@ export function readOptions(args: readonly string[], defaults: Partial<Options>)
       values.broker === undefined ? base.broker : oneOf('broker', values.broker, ['embedded', 'mosquitto', 'both']),
     database: values.database === undefined ? base.database : oneOf('database', values.database, ['own', 'embedded']),
     stock: values['no-stock'] === true ? false : base.stock,
+    seed: values.seed === undefined ? base.seed : Math.floor(numberOf('seed', values.seed, LIMITS.seed)),
+    short: values.short ?? base.short,
+    full: values.full ?? base.full,
+    only: values.only?.split(',') ?? base.only,
   };
 }
 
@@ -80,10 +101,15 @@ export function ms(value: number | undefined): string {
   return value < 10 ? value.toFixed(1) : String(Math.round(value));
 }
 
-/** Prints rows as they come; `text` gives the whole as Markdown. */
-export function openReport(name: string, options: Options, print: (line: string) => void): Report & { text(): string } {
+/** Prints rows as they come; `text` gives the whole as Markdown, `json` what stands beside it, where there is some. */
+export function openReport(
+  name: string,
+  options: Options,
+  print: (line: string) => void,
+): Report & { text(): string; json(): string | undefined } {
   const before = load();
   const lines: string[] = [];
+  let data: unknown;
   const put = (line: string) => {
     lines.push(line);
     print(line);
@@ -108,6 +134,10 @@ export function openReport(name: string, options: Options, print: (line: string)
       put('');
       put(text);
     },
+    data(value) {
+      data = value;
+    },
+    json: () => (data === undefined ? undefined : `${JSON.stringify(data, null, 2)}\n`),
     text: () => [...lines, '', `Load average ${before.toFixed(1)} before, ${load().toFixed(1)} after.`, ''].join('\n'),
   };
 }

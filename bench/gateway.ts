@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { processesIn } from '../gateway/processes.ts';
+import { readJson } from '../gateway/private-file.ts';
+import { type ProcessId, processesIn } from '../gateway/processes.ts';
 import { freePort, type Usage, usageOf } from './machine.ts';
 
 export type FlowNode = { id: string; type: string; [setting: string]: unknown };
@@ -19,6 +20,8 @@ export type Gateway = {
   readonly mqtt: string;
   readonly directory: string;
   readonly pid: number;
+  /** Of a child process: `broker`, `postgres`. Undefined while there is none. */
+  processId(part: string): number | undefined;
   readonly running: boolean;
   /** The last lines it logged. */
   readonly log: string;
@@ -36,7 +39,15 @@ export type Gateway = {
   remove(): Promise<void>;
 };
 
-export type GatewaySettings = { databaseUrl?: string; mqttUrl?: string; env?: Readonly<Record<string, string>> };
+export type GatewaySettings = {
+  databaseUrl?: string | undefined;
+  mqttUrl?: string | undefined;
+  env?: Readonly<Record<string, string>>;
+  /** Folder for its data; removed with it. A new one where it is left out. */
+  directory?: string | undefined;
+  /** Module that is loaded into its process first. */
+  preload?: URL;
+};
 
 const root = path.resolve(import.meta.dirname, '..');
 const program = path.join(root, 'dist/gateway/main.js');
@@ -45,7 +56,7 @@ const LOG_CHARACTERS = 20_000;
 /** Prepares a gateway without starting it. Without `databaseUrl` and `mqttUrl` it brings its own. */
 export async function makeGateway(settings: GatewaySettings = {}): Promise<Gateway> {
   if (!existsSync(program)) throw new Error(`${program}: expected the built gateway, got nothing (run npm run build)`);
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'fieldline-bench-'));
+  const directory = settings.directory ?? mkdtempSync(path.join(os.tmpdir(), 'fieldline-bench-'));
   const port = await freePort();
   const mqttPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -62,7 +73,8 @@ export async function makeGateway(settings: GatewaySettings = {}): Promise<Gatew
   function launch(): ChildProcess {
     // Nothing of the caller's environment decides what the gateway does.
     const { PATH = '', HOME = '', TMPDIR = os.tmpdir() } = process.env;
-    const started = spawn(process.execPath, ['--max-semi-space-size=16', program], {
+    const preload = settings.preload === undefined ? [] : ['--import', settings.preload.href];
+    const started = spawn(process.execPath, ['--max-semi-space-size=16', ...preload, program], {
       cwd: root,
       env: {
         PATH,
@@ -122,6 +134,10 @@ export async function makeGateway(settings: GatewaySettings = {}): Promise<Gatew
     directory,
     get pid() {
       return child?.pid ?? 0;
+    },
+    processId(part) {
+      const ids = readJson<ProcessId[]>(path.join(directory, 'processes.json')) ?? [];
+      return ids.findLast(id => id.part === part)?.pid;
     },
     get running() {
       return running();

@@ -5,6 +5,7 @@ import { type Figure, openReport, readOptions } from './figure.ts';
 import { anomaly } from './figures/anomaly.ts';
 import { brokerKill } from './figures/broker-kill.ts';
 import { deploy } from './figures/deploy.ts';
+import { durability } from './figures/durability.ts';
 import { ingest } from './figures/ingest.ts';
 import { kill } from './figures/kill.ts';
 import { live } from './figures/live.ts';
@@ -23,6 +24,7 @@ const figures: Readonly<Record<string, Figure>> = {
   outage,
   outbox,
   'broker-kill': brokerKill,
+  durability,
   deploy,
   live,
   startup,
@@ -32,7 +34,7 @@ const figures: Readonly<Record<string, Figure>> = {
   replay: replayFigure,
 };
 
-const usage = `npm run bench -- <figure> [--runs n] [--seconds n] [--rate a,b] [--broker embedded|mosquitto|both] [--database own|embedded] [--no-stock]
+const usage = `npm run bench -- <figure> [--runs n] [--seconds n] [--rate a,b] [--broker embedded|mosquitto|both] [--database own|embedded] [--no-stock] [--seed n] [--short] [--full] [--only part,part]
 ${Object.entries(figures)
   .map(([name, figure]) => `  ${name.padEnd(12)} ${figure.says}`)
   .join('\n')}`;
@@ -46,9 +48,14 @@ if (figure === undefined) {
 const options = readOptions(args, figure.defaults);
 const report = openReport(name, options, line => console.log(line));
 await figure.run(options, report);
-const file = path.join(import.meta.dirname, 'results', `${name}.md`);
-mkdirSync(path.dirname(file), { recursive: true });
-writeFileSync(file, report.text());
-console.log(`\n${path.relative(process.cwd(), file)}`);
+const json = report.json();
+// A part of a figure does not stand for the whole.
+if (options.only.length === 0 && !options.short) {
+  const file = path.join(import.meta.dirname, 'results', name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.md`, report.text());
+  if (json !== undefined) writeFileSync(`${file}.json`, json);
+  console.log(`\n${path.relative(process.cwd(), file)}.md`);
+}
 // A figure has ended everything it started; what still holds the loop is a connection's timer.
-process.exit(0);
+process.exit(process.exitCode ?? 0);

@@ -1,10 +1,11 @@
 // Hostile MQTT payloads between good ones: the good ones are stored, the bad ones counted, and nothing stalls or dies.
 import assert from 'node:assert/strict';
+import { openScene, type Scene } from '../../bench/durability/scene.ts';
 import { startLoad } from '../../bench/load.ts';
 import { openConnection } from '../../bench/mqtt-connection.ts';
 import { verdict } from '../../bench/rows.ts';
+import { postgresHere } from '../support/postgres.ts';
 import { watchStatus } from './node-status.ts';
-import { openScene, type Scene } from './scene.ts';
 
 const energy = (fields: string) => `{"timestamp":"2026-01-02T03:04:05.678Z",${fields}}`;
 const deep = (open: string, close: string, levels: number) => open.repeat(levels) + close.repeat(levels);
@@ -49,7 +50,8 @@ describe('hostile MQTT payloads', function () {
   this.timeout(90_000);
   let scene: Scene;
   before(async function () {
-    scene = await openScene(this);
+    postgresHere(this);
+    scene = await openScene('plain');
   });
   after(() => scene?.close());
 

@@ -69,14 +69,18 @@ export function whyNoPostgres(): string | undefined {
   return undefined;
 }
 
-/** For `before(async function () { server = await postgresFor(this); })`: skips the suite aloud where it cannot run. */
-export async function postgresFor(context: Mocha.Context): Promise<TestPostgres> {
+/** For a `before` that starts one by other means: skips the suite aloud where it cannot run. */
+export function postgresHere(context: Mocha.Context): void {
   context.timeout(60_000);
   const why = whyNoPostgres();
-  if (why !== undefined) {
-    console.log(`      skipped, needs a real PostgreSQL: ${why}`);
-    return context.skip();
-  }
+  if (why === undefined) return;
+  console.log(`      skipped, needs a real PostgreSQL: ${why}`);
+  context.skip();
+}
+
+/** For `before(async function () { server = await postgresFor(this); })`: skips the suite aloud where it cannot run. */
+export async function postgresFor(context: Mocha.Context): Promise<TestPostgres> {
+  postgresHere(context);
   return startPostgres();
 }
 

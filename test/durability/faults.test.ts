@@ -1,0 +1,34 @@
+// Every fault of the durability table once, at the random moments of one seed: nothing lost, nothing twice, and it works on.
+import assert from 'node:assert/strict';
+import { faults } from '../../bench/durability/faults.ts';
+import { isExact, measure } from '../../bench/durability/measure.ts';
+import { openScene, type Scene, whyNoScene } from '../../bench/durability/scene.ts';
+import { postgresHere } from '../support/postgres.ts';
+
+const SEED = 4;
+const RATE = 1000;
+
+for (const kind of new Set(faults.map(fault => fault.scene)))
+  describe(`durability, ${kind}`, function () {
+    this.timeout(120_000);
+    let scene: Scene | undefined;
+    before(async function () {
+      postgresHere(this);
+      const why = whyNoScene(kind);
+      if (why !== undefined) {
+        console.log(`      skipped: ${why}`);
+        this.skip();
+      }
+      scene = await openScene(kind);
+    });
+    after(() => scene?.close());
+
+    for (const fault of faults.filter(({ scene }) => scene === kind))
+      it(`${fault.says}: ${fault.times.short} under load`, async () => {
+        const { gateway } = scene!;
+        const outcome = await measure(fault, scene!, { seed: SEED, rate: RATE, short: true });
+        assert.ok(outcome.published >= RATE, JSON.stringify(outcome));
+        assert.ok(isExact(outcome), `${JSON.stringify(outcome)}\n${gateway.log.slice(-4000)}`);
+        assert.equal((await gateway.health()).status, 200);
+      });
+  });
