@@ -62,7 +62,10 @@ describe('modbus-poll node', () => {
     assert.deepEqual(first?.metadata.raw, { topic: message?.topic, hex: '000a000b' });
     assert.equal(first?.metadata.orgId, undefined);
     assert.ok(others.every(({ metadata }) => metadata.digest !== first?.metadata.digest));
-    assert.match((await runtime.untilStatus('p', /2 values/)).text ?? '', /^2 values, \d\.\d s ago, \d+(\.\d)?\/s$/);
+    assert.match(
+      (await runtime.untilStatus('p', /2 values/)).text ?? '',
+      /^2 values, \d\.\d s ago, \d+(\.\d)?\/s(, \d+ overruns)?$/,
+    );
     assert.equal(runtime.status('p').fill, 'green');
   });
 

@@ -4,7 +4,9 @@ import { expected } from '../kernel/fault.ts';
 import { type AddressBase, protocolAddress } from './address.ts';
 import { isBitTable, type Table } from './link.ts';
 import type { Example, RegisterMap } from './map.ts';
-import { decodeField, type Field } from './values.ts';
+import type { Place } from './field.ts';
+import { placed, sunspecChain } from './sunspec.ts';
+import { decodeField } from './values.ts';
 
 /** What the map's example does not give as it says; empty when all is well, or where there is no example. */
 export function exampleFaults(map: RegisterMap): string[] {
@@ -12,11 +14,12 @@ export function exampleFaults(map: RegisterMap): string[] {
   const faults: string[] = [];
   const memory = memoryOf(map.example, map.base, map.table, faults);
   const seen = new Set<string>();
-  for (const field of map.fields) {
+  const fields = map.sunspec ? placed(map.fields, modelsIn(memory)).fields : map.fields;
+  for (const field of fields) {
     const bytes = bytesOf(field, memory);
     if (bytes === undefined) continue;
     seen.add(field.metric);
-    const decoded = decodeField(field, bytes);
+    const decoded = decodeField(field, bytes, field.factor && bytesOf(field.factor, memory));
     const value = 'value' in decoded ? decoded.value : undefined;
     const wanted = map.example.gives[field.metric];
     if (!isDeepStrictEqual(value, wanted))
@@ -47,7 +50,15 @@ function memoryOf(example: Example, base: AddressBase, table: Table | undefined,
   return memory;
 }
 
-function bytesOf(field: Field, memory: Memory): Uint8Array | undefined {
+function modelsIn(memory: Memory) {
+  const walk = sunspecChain();
+  let step = walk.next();
+  while (!step.done)
+    step = walk.next(bytesOf({ metric: 'chain', table: 'holding', address: step.value.address, span: 2 }, memory));
+  return step.value ?? [];
+}
+
+function bytesOf(field: Place, memory: Memory): Uint8Array | undefined {
   const words: number[] = [];
   for (let at = 0; at < field.span; at++) {
     const word = memory.get(cell(field.table, field.address + at));

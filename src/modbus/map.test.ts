@@ -56,6 +56,34 @@ describe('shipped register maps', () => {
   });
 });
 
+describe('a register', () => {
+  it('may have the orders of four words, a factor, a period, bits and what its device cannot take', () => {
+    const map = parseMap(
+      minimal(
+        { type: 'uint64', order: 'GHEFCDAB', address: 40010, scaleFactor: 40014, every: 5000 },
+        { base: '4xxxx', table: undefined, maxWords: 40, gapBudget: 0 },
+      ),
+      'm.json',
+    );
+    const [field] = map.fields;
+    assert.equal(field?.order, 'CDAB');
+    assert.deepEqual(field?.factor, { metric: 'scale factor of a', table: 'holding', address: 13, span: 1 });
+    assert.equal(field?.every, 5000);
+    assert.deepEqual(map.limits, { maxWords: 40, gapBudget: 0 });
+  });
+
+  it('of a SunSpec map says itself when it is not implemented', () => {
+    const absent = (type: string) =>
+      parseMap(minimal({ model: 1, type }, { sunspec: true }), 'm.json').fields[0]?.notImplemented;
+    assert.deepEqual(['int16', 'uint32', 'int64', 'float32'].map(absent), [
+      ['8000'],
+      ['FFFFFFFF'],
+      ['8000000000000000'],
+      [],
+    ]);
+  });
+});
+
 describe('addresses', () => {
   const cases: [register: object, map: object, place: string][] = [
     [{ address: 0 }, {}, 'holding 0'],
@@ -123,6 +151,19 @@ describe('a wrong register map is named', () => {
       minimal({ notImplemented: '80000000' }),
       /notImplemented: expected 4 hex digits, got "80000000"/,
     ],
+    ['bits past the end', minimal({ type: 'bits', bit: 8, width: 9 }), /width: expected 1 to 8 bits, got 9/],
+    ['a bit that is not told', minimal({ type: 'bit' }), /bit: expected a bit from 0 to 15, got nothing/],
+    ['a date without format', minimal({ type: 'datetime' }), /format: expected one of unix, .*, got nothing/],
+    [
+      'a date of another length',
+      minimal({ type: 'datetime', format: 'iec870', length: 2 }),
+      /length: expected 4 registers, got 2/,
+    ],
+    ['a factor nowhere', minimal({ scaleFactor: -1 }), /scaleFactor: expected a whole number, got -1/],
+    ['a period too short', minimal({ every: 1 }), /every: expected 10 to 86400000 ms, got 1/],
+    ['a limit past the standard', minimal({}, { maxWords: 126 }), /maxWords: expected 1 to 125, got 126/],
+    ['SunSpec without a model', minimal({}, { sunspec: true }), /model: expected a number of a model, .*, got nothing/],
+    ['SunSpec with a base', minimal({ model: 103 }, { sunspec: true, base: 1 }), /base: expected none/],
     ['an empty range', minimal({ min: 5, max: 1 }), /min: expected at most 1, got 5/],
   ];
   for (const [what, text, message] of cases)

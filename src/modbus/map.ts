@@ -2,9 +2,9 @@
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import { type AddressBase, addressBases } from './address.ts';
 import { type Complain, isObject, type Json, knownKeys, number, oneOf, textOf } from './check.ts';
+import type { Field } from './field.ts';
 import { type Table, tables } from './link.ts';
-import { fieldOf, type Parameters } from './register.ts';
-import { type Field, wordOrders } from './values.ts';
+import { fieldOf, orderOf, type Parameters } from './register.ts';
 
 export type RegisterMap = {
   name: string;
@@ -14,6 +14,10 @@ export type RegisterMap = {
   page: string;
   base: AddressBase;
   table: Table | undefined;
+  /** Addresses are offsets in models, which are found on the device. */
+  sunspec: boolean;
+  /** What the device takes less of than others, where it does. */
+  limits: { maxWords?: number; gapBudget?: number };
   fields: readonly Field[];
   /** Registers as the document writes them and what they must give; shipped maps are tested with it. */
   example: Example | undefined;
@@ -40,6 +44,9 @@ export const mapKeys = [
   'base',
   'table',
   'order',
+  'sunspec',
+  'maxWords',
+  'gapBudget',
   'parameters',
   'registers',
   'example',
@@ -76,8 +83,17 @@ function mapOf(json: Json, complain: Complain, given: Parameters): RegisterMap {
   if (typeof name !== 'string' || !NAME.test(name))
     complain('name', 'lower-case letters, digits, dots and dashes', name);
   const base = oneOf(json['base'] ?? 0, addressBases, 'base', complain) ?? 0;
-  const table = json['table'] === undefined ? undefined : oneOf(json['table'], tables, 'table', complain);
-  const order = oneOf(json['order'] ?? 'ABCD', wordOrders, 'order', complain) ?? 'ABCD';
+  const sunspec = oneOf(json['sunspec'] ?? false, [true, false], 'sunspec', complain) ?? false;
+  if (sunspec && json['base'] !== undefined) complain('base', 'none: SunSpec counts in models', json['base']);
+  const named = json['table'] === undefined ? undefined : oneOf(json['table'], tables, 'table', complain);
+  const table = sunspec ? 'holding' : named;
+  const order = orderOf(json['order'], 'ABCD', 'order', complain);
+  const limit = (key: string, low: number) =>
+    json[key] === undefined
+      ? undefined
+      : (number(json[key], [low, 125], true) ?? complain(key, `${low} to 125`, json[key]));
+  const maxWords = limit('maxWords', 1);
+  const gapBudget = limit('gapBudget', 0);
   const parameters = parametersOf(json['parameters'] ?? {}, given, complain);
   const registers = json['registers'];
   if (!Array.isArray(registers) || registers.length === 0 || registers.length > MAX_REGISTERS) {
@@ -85,7 +101,7 @@ function mapOf(json: Json, complain: Complain, given: Parameters): RegisterMap {
   }
   const seen = new Set<string>();
   const fields = (Array.isArray(registers) ? registers.slice(0, MAX_REGISTERS) : []).map((one: unknown, at) =>
-    fieldOf(one, at, { base, table, order, parameters, seen, complain }),
+    fieldOf(one, at, { base, table, order, sunspec, parameters, seen, complain }),
   );
   return {
     name: String(name),
@@ -94,6 +110,8 @@ function mapOf(json: Json, complain: Complain, given: Parameters): RegisterMap {
     page: textOf(json, 'page', complain),
     base,
     table,
+    sunspec,
+    limits: { ...(maxWords !== undefined && { maxWords }), ...(gapBudget !== undefined && { gapBudget }) },
     fields: fields.filter(field => field !== undefined),
     example: exampleOf(json['example'], complain),
   };

@@ -2,29 +2,19 @@
 import assert from 'node:assert/strict';
 import type { Table } from './link.ts';
 import { type Group, type Limits, plan, split } from './plan.ts';
-import type { Field } from './values.ts';
+import type { Place } from './field.ts';
 
-const field = (address: number, span = 1, table: Table = 'holding'): Field => ({
+const field = (address: number, span = 1, table: Table = 'holding'): Place => ({
   metric: `m${address}`,
   table,
   address,
   span,
-  type: 'uint16',
-  order: 'ABCD',
-  scale: 1,
-  offset: 0,
-  unit: undefined,
-  min: -Infinity,
-  max: Infinity,
-  notImplemented: [],
-  bit: 0,
-  names: {},
 });
 const limits = (given: Partial<Limits> = {}): Limits => ({ maxWords: 125, maxBits: 2000, gapBudget: 8, ...given });
 const shape = (groups: readonly Group[]) => groups.map(({ table, address, count }) => `${table} ${address}+${count}`);
 
 describe('plan', () => {
-  const cases: [what: string, fields: Field[], limits: Limits, groups: string[]][] = [
+  const cases: [what: string, fields: Place[], limits: Limits, groups: string[]][] = [
     ['nothing', [], limits(), []],
     ['neighbours in one request', [field(0, 2), field(2, 2), field(4, 2)], limits(), ['holding 0+6']],
     ['in any order', [field(4, 2), field(0, 2), field(2, 2)], limits(), ['holding 0+6']],
@@ -94,8 +84,8 @@ describe('plan', () => {
 });
 
 describe('split', () => {
-  const whole = (fields: Field[]) => plan(fields, limits({ gapBudget: 100 }))[0] as Group;
-  const cases: [what: string, fields: Field[], parts: string[]][] = [
+  const whole = (fields: Place[]) => plan(fields, limits({ gapBudget: 100 }))[0] as Group;
+  const cases: [what: string, fields: Place[], parts: string[]][] = [
     ['leaves out the gaps first', [field(0, 2), field(2, 2), field(10)], ['holding 0+4', 'holding 10+1']],
     ['halves a run without gaps', [field(0, 2), field(2, 2), field(4, 2), field(6, 2)], ['holding 0+4', 'holding 4+4']],
     ['never splits a field', [field(0, 4)], []],

@@ -1,7 +1,7 @@
 // Request grouping: which reads fetch all fields of a map in the fewest requests a device accepts.
 import { expected, Fault } from '../kernel/fault.ts';
 import { isBitTable, type Table } from './link.ts';
-import type { Field } from './values.ts';
+import type { Place } from './field.ts';
 
 export type Limits = {
   /** Most registers in one request: 125 by the standard, less on some devices. */
@@ -13,21 +13,21 @@ export type Limits = {
 };
 
 /** One request and the fields it brings. `count` is registers, or bits of a bit table. */
-export type Group = { table: Table; address: number; count: number; fields: readonly Field[] };
+export type Group = { table: Table; address: number; count: number; fields: readonly Place[] };
 
-const endOf = (field: Field) => field.address + field.span;
+const endOf = (field: Place) => field.address + field.span;
 
 /** Groups in order of table and address. No field is ever split over two requests: its halves would be of two moments. */
-export function plan(fields: readonly Field[], limits: Limits): Group[] {
+export function plan(fields: readonly Place[], limits: Limits): Group[] {
   const byTable = Map.groupBy(fields, field => field.table);
   return [...byTable.keys()].sort().flatMap(table => groupsOf(table, byTable.get(table) ?? [], limits));
 }
 
-function groupsOf(table: Table, fields: readonly Field[], limits: Limits): Group[] {
+function groupsOf(table: Table, fields: readonly Place[], limits: Limits): Group[] {
   const limit = isBitTable(table) ? limits.maxBits : limits.maxWords;
   const budget = isBitTable(table) ? limits.gapBudget * 16 : limits.gapBudget;
   const groups: Group[] = [];
-  let open: Field[] = [];
+  let open: Place[] = [];
   let start = 0;
   let end = 0;
   const close = () => {
@@ -65,4 +65,4 @@ export function split(group: Group): Group[] {
   return [fields.slice(0, half), fields.slice(half)].flatMap(part => groupsOf(group.table, part, whole));
 }
 
-const inOrder = (fields: readonly Field[]) => fields.toSorted((a, b) => a.address - b.address || b.span - a.span);
+const inOrder = (fields: readonly Place[]) => fields.toSorted((a, b) => a.address - b.address || b.span - a.span);

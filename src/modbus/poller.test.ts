@@ -5,7 +5,8 @@ import { ModbusFault } from './fault.ts';
 import { parseMap, type RegisterMap } from './map.ts';
 import { findMap } from './maps.ts';
 import type { Reading } from '../reading/reading.ts';
-import { type Health, type PollerOptions, startPoller } from './poller.ts';
+import type { Health } from './health.ts';
+import { type PollerOptions, startPoller } from './poller.ts';
 import { REFUSED_MS, registerReader } from './reader.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
 import type { Unit } from './simulated-unit.ts';
@@ -333,6 +334,54 @@ describe('a poller', () => {
     assert.equal(poller.health.polls, 8);
     assert.equal(poller.health.tookMs, 20);
     assert.ok(Math.abs(poller.health.ratePerS - 10) < 2);
+  });
+
+  it('reads registers with a period of their own in rounds of their own', async () => {
+    const timing = fakeTiming();
+    const readings: Reading[] = [];
+    const fast = mapOf([
+      { metric: 'a', address: 0, type: 'uint16', every: 100 },
+      { metric: 'b', address: 1, type: 'uint16' },
+    ]);
+    const poller = startPoller({
+      bus: { name: 'b', read: ({ address }) => Promise.resolve(new Uint8Array([0, address + 1])) },
+      ...{ unit: 1, map: fast, deviceId: 'd', periodMs: 1000, limits, timing },
+      onReading: reading => readings.push(reading),
+      onPoll: () => {},
+    });
+    await timing.advance(1990, 10);
+    poller.stop();
+    const of = (metric: string) => readings.filter(({ telemetry }) => metric in telemetry);
+    assert.deepEqual([of('a').length, of('b').length], [20, 2]);
+    assert.deepEqual(of('b')[1]?.telemetry, { b: 2 });
+    assert.equal(new Set(readings.map(({ timestamp, metadata }) => `${timestamp} ${metadata.digest}`)).size, 22);
+    assert.equal(poller.health.values, 2);
+    assert.equal(poller.health.polls, 22);
+    assert.equal(poller.health.state, 'ok');
+  });
+
+  it('asks for no more at once than the map says the device takes', async () => {
+    const timing = fakeTiming();
+    const counts: number[] = [];
+    const poller = startPoller({
+      bus: {
+        name: 'b',
+        read: ({ count }) => {
+          counts.push(count);
+          return Promise.resolve(new Uint8Array(2 * count));
+        },
+      },
+      ...{ unit: 1, deviceId: 'd', periodMs: 1000, limits, timing },
+      map: mapOf(
+        Array.from({ length: 5 }, (_, at) => ({ metric: `m${at}`, address: at, type: 'uint16' })),
+        { maxWords: 2 },
+      ),
+      onReading: () => {},
+      onPoll: () => {},
+    });
+    await timing.advance(10, 10);
+    poller.stop();
+    assert.deepEqual(counts, [2, 2, 1]);
   });
 
   it('rests while paused, and says nothing after it was stopped', async () => {

@@ -2,11 +2,11 @@
 import { digest, toHex } from '../kernel/bytes.ts';
 import type { Reading } from '../reading/reading.ts';
 import type { Bus } from './bus.ts';
-import type { ModbusFault } from './fault.ts';
+import { type Health, noteReading, starting, together } from './health.ts';
 import type { RegisterMap } from './map.ts';
 import type { Limits } from './plan.ts';
 import { type Poll, registerReader } from './reader.ts';
-import { schedule } from './schedule.ts';
+import { type Schedule, schedule } from './schedule.ts';
 import type { Timing } from './timing.ts';
 
 export type PollerOptions = {
@@ -23,23 +23,6 @@ export type PollerOptions = {
   onPoll(health: Health): void;
 };
 
-/** ok: all registers answered. partial: some did. failing: none. */
-export type Health = {
-  state: 'starting' | 'ok' | 'partial' | 'failing';
-  faults: readonly ModbusFault[];
-  /** Metrics of the last poll that came, and that did not. */
-  values: number;
-  absent: Readonly<Record<string, string>>;
-  polls: number;
-  overruns: number;
-  /** Steady milliseconds of the last reading. */
-  lastReadingAt: number | undefined;
-  /** Readings a second, smoothed over the last few. */
-  ratePerS: number;
-  /** Milliseconds that the last poll took. */
-  tookMs: number;
-};
-
 export type Poller = {
   readonly health: Health;
   /** Slots pass without a poll until `resume`. */
@@ -48,25 +31,24 @@ export type Poller = {
   stop(): void;
 };
 
-/** The first poll runs at once. Throws a Fault where no request can carry a field of the map. */
+/**
+ * The first poll runs at once. Registers with a period of their own are read in rounds of their own, each with its own
+ * timetable and readings. Throws a Fault where no request can carry a field of the map.
+ */
 export function startPoller(options: PollerOptions): Poller {
-  const { timing, periodMs } = options;
-  const reader = registerReader({ ...options, fields: options.map.fields });
-  const health: Health = {
-    state: 'starting',
-    faults: [],
-    values: 0,
-    absent: {},
-    polls: 0,
-    overruns: 0,
-    lastReadingAt: undefined,
-    ratePerS: 0,
-    tookMs: 0,
-  };
+  const { timing, periodMs, map } = options;
+  const periods = Map.groupBy(map.fields, field => field.every ?? periodMs);
   let stopped = false;
   let paused = false;
 
-  async function run(): Promise<void> {
+  const rounds = [...periods].map(([every, fields]) => {
+    const limits = limitsOf(options.limits, map.limits);
+    const reader = registerReader({ ...options, fields, limits, sunspec: map.sunspec });
+    return { every, reader, health: starting(), timetable: undefined as Schedule | undefined };
+  });
+  type Round = (typeof rounds)[number];
+
+  async function run({ every, reader, health }: Round): Promise<void> {
     if (paused) return;
     const began = timing.clock.steady();
     const poll = await reader.poll();
@@ -79,14 +61,22 @@ export function startPoller(options: PollerOptions): Poller {
     health.state = poll.answered === 0 ? 'failing' : poll.faults.length > 0 ? 'partial' : 'ok';
     if (poll.answered > 0) {
       noteReading(health, timing.clock.steady());
-      options.onReading(readingOf(poll, options));
+      options.onReading(readingOf(poll, options, rounds.length === 1 ? '' : `@${every}`));
     }
-    options.onPoll(health);
+    options.onPoll(together(rounds.map(round => round.health)));
   }
 
-  const timetable = schedule(periodMs, run, slots => (health.overruns += slots), timing);
+  for (const round of rounds)
+    round.timetable = schedule(
+      round.every,
+      () => run(round),
+      slots => (round.health.overruns += slots),
+      timing,
+    );
   return {
-    health,
+    get health() {
+      return together(rounds.map(round => round.health));
+    },
     pause() {
       paused = true;
     },
@@ -95,21 +85,22 @@ export function startPoller(options: PollerOptions): Poller {
     },
     stop() {
       stopped = true;
-      timetable.stop();
+      for (const { timetable } of rounds) timetable?.stop();
     },
   };
 }
 
-function noteReading(health: Health, now: number): void {
-  if (health.lastReadingAt !== undefined && now > health.lastReadingAt) {
-    const rate = 1000 / (now - health.lastReadingAt);
-    health.ratePerS = health.ratePerS === 0 ? rate : 0.8 * health.ratePerS + 0.2 * rate;
-  }
-  health.lastReadingAt = now;
+/** The smaller ones of what is set and what the map knows of the device. */
+function limitsOf(set: Limits, { maxWords = set.maxWords, gapBudget = set.gapBudget }: RegisterMap['limits']): Limits {
+  return {
+    maxWords: Math.min(set.maxWords, maxWords),
+    maxBits: set.maxBits,
+    gapBudget: Math.min(set.gapBudget, gapBudget),
+  };
 }
 
 /** The time is the gateway's, taken when the last answer had come: Modbus units give none. */
-function readingOf(poll: Poll, { bus, unit, map, deviceId, orgId, timing }: PollerOptions): Reading {
+function readingOf(poll: Poll, { bus, unit, map, deviceId, orgId, timing }: PollerOptions, round: string): Reading {
   const receivedAt = timing.clock.now();
   const timestamp = new Date(receivedAt).toISOString();
   const hex = toHex(poll.bytes);
@@ -120,8 +111,8 @@ function readingOf(poll: Poll, { bus, unit, map, deviceId, orgId, timing }: Poll
     telemetry: poll.telemetry,
     metadata: {
       receivedAt,
-      // A poll is a message of its own: two polls with equal values are two rows.
-      digest: digest(`${hex}@${timestamp}`),
+      // A poll is a message of its own: two polls with equal values are two rows, and so are two rounds of one moment.
+      digest: digest(`${hex}@${timestamp}${round}`),
       scannerId: bus.name,
       parser: map.name,
       timestampSource: 'gateway',

@@ -1,12 +1,14 @@
 // One poll of a unit: all groups of its map, with the memory of what the unit refuses.
-import type { Value } from '../reading/reading.ts';
 import { reasonOf } from '../kernel/fault.ts';
+import type { Value } from '../reading/reading.ts';
 import type { Bus } from './bus.ts';
 import { isUnanswered, ModbusFault, shortReason } from './fault.ts';
+import type { Field } from './field.ts';
+import { type Ask, allAbsent, keyOf, type Layout, placesOf, sunspecLayout } from './layout.ts';
 import { isBitTable } from './link.ts';
 import { type Group, type Limits, plan, split } from './plan.ts';
 import type { Timing } from './timing.ts';
-import { decodeField, type Field } from './values.ts';
+import { decodeField } from './values.ts';
 
 export type Poll = {
   telemetry: Record<string, Value>;
@@ -20,7 +22,8 @@ export type Poll = {
 };
 
 export type Reader = {
-  poll(): Promise<Poll> /** Requests of a poll as they stand. */;
+  poll(): Promise<Poll>;
+  /** Requests of a poll as they stand; none before the models of a SunSpec device are known. */
   readonly requests: readonly Group[];
 };
 
@@ -28,6 +31,8 @@ export type ReaderOptions = {
   bus: Pick<Bus, 'read'>;
   unit: number;
   fields: readonly Field[];
+  /** Addresses are offsets in the models of the unit. */
+  sunspec?: boolean;
   limits: Limits;
   timing: Timing;
 };
@@ -35,26 +40,44 @@ export type ReaderOptions = {
 /** What a unit refused is asked for again after this time: it may have been starting up. */
 export const REFUSED_MS = 60_000;
 
-export function registerReader({ bus, unit, fields, limits, timing }: ReaderOptions): Reader {
-  const whole = plan(fields, limits);
-  let groups = whole;
-  const refused = new Map<Group, { until: number; fault: ModbusFault }>();
+type Answers = Map<string, Uint8Array | string>;
 
-  async function ask(group: Group): Promise<Uint8Array | ModbusFault> {
-    const known = refused.get(group);
-    if (known !== undefined && timing.clock.steady() < known.until) return known.fault;
+export function registerReader({ bus, unit, fields, sunspec = false, limits, timing }: ReaderOptions): Reader {
+  let layout: Layout | undefined;
+  let whole: readonly Group[] = [];
+  let groups: readonly Group[] = [];
+  let walkedAt = 0;
+  let noLayout: { until: number; fault: ModbusFault } | undefined;
+  const refused = new Map<Group, { until: number; fault: ModbusFault }>();
+  const now = () => timing.clock.steady();
+  if (!sunspec) take({ fields, absent: {} });
+
+  function take(found: Layout): void {
+    layout = found;
+    whole = plan(placesOf(found.fields), limits);
+    groups = whole;
+    refused.clear();
+  }
+
+  const ask: Ask = async request => {
     try {
-      const { table, address, count } = group;
-      const data = await bus.read({ unit, table, address, count });
-      if (known !== undefined) {
-        // It answers what it refused before: everything may be different now.
-        groups = whole;
-        refused.clear();
-      }
-      return data;
+      return await bus.read({ unit, ...request });
     } catch (error) {
       return error instanceof ModbusFault ? error : new ModbusFault('answer', reasonOf(error));
     }
+  };
+
+  async function askFor(group: Group): Promise<Uint8Array | ModbusFault> {
+    const known = refused.get(group);
+    if (known !== undefined && now() < known.until) return known.fault;
+    const { table, address, count } = group;
+    const data = await ask({ table, address, count });
+    if (known !== undefined && !(data instanceof ModbusFault)) {
+      // It answers what it refused before: everything may be different now.
+      groups = whole;
+      refused.clear();
+    }
+    return data;
   }
 
   /** Smaller groups in place of one that the unit refuses as a whole; they stay for the polls to come. */
@@ -65,9 +88,24 @@ export function registerReader({ bus, unit, fields, limits, timing }: ReaderOpti
   }
 
   function noteRefusal(group: Group, fault: ModbusFault): void {
-    const now = timing.clock.steady();
-    if (fault.kind === 'data' && (refused.get(group)?.until ?? 0) <= now)
-      refused.set(group, { until: now + REFUSED_MS, fault });
+    if (fault.kind !== 'data' || (refused.get(group)?.until ?? 0) > now()) return;
+    refused.set(group, { until: now() + REFUSED_MS, fault });
+    // Other models may stand there since the device was updated.
+    if (sunspec && now() - walkedAt >= REFUSED_MS) layout = undefined;
+  }
+
+  /** Finds the models first where they are not known; asks a unit that has none only now and then. */
+  async function find(): Promise<Layout | ModbusFault> {
+    if (layout !== undefined) return layout;
+    if (noLayout !== undefined && now() < noLayout.until) return noLayout.fault;
+    const found = await sunspecLayout(fields, ask);
+    if (found instanceof ModbusFault) {
+      noLayout = found.trouble === 'answer' ? { until: now() + REFUSED_MS, fault: found } : undefined;
+      return found;
+    }
+    walkedAt = now();
+    take(found);
+    return found;
   }
 
   return {
@@ -75,17 +113,25 @@ export function registerReader({ bus, unit, fields, limits, timing }: ReaderOpti
       return groups;
     },
     async poll() {
-      const poll: Poll = { telemetry: {}, quality: {}, bytes: new Uint8Array(0), faults: [], answered: 0 };
+      const found = await find();
+      if (found instanceof ModbusFault)
+        return {
+          telemetry: {},
+          quality: allAbsent(fields, found),
+          bytes: new Uint8Array(0),
+          faults: [found],
+          answered: 0,
+        };
+      const answers: Answers = new Map();
       const received: Uint8Array[] = [];
       const faults: ModbusFault[] = [];
       const work = [...groups];
       let gone: ModbusFault | undefined;
       for (let group = work.shift(); group !== undefined; group = work.shift()) {
-        const data: Uint8Array | ModbusFault = gone ?? (await ask(group));
+        const data: Uint8Array | ModbusFault = gone ?? (await askFor(group));
         if (!(data instanceof ModbusFault)) {
-          poll.answered++;
           received.push(data);
-          decodeGroup(group, data, poll);
+          note(group, data, answers);
           continue;
         }
         const parts = divide(group, data);
@@ -94,23 +140,38 @@ export function registerReader({ bus, unit, fields, limits, timing }: ReaderOpti
           continue;
         }
         noteRefusal(group, data);
-        for (const field of group.fields) poll.quality[field.metric] = shortReason(data);
+        for (const place of group.fields) answers.set(keyOf(place), shortReason(data));
         if (data !== gone) faults.push(data);
         if (isUnanswered(data)) gone = data;
       }
-      return { ...poll, faults, bytes: Buffer.concat(received) };
+      return { ...valuesOf(found, answers), faults, bytes: Buffer.concat(received), answered: received.length };
     },
   };
 }
 
-function decodeGroup(group: Group, data: Uint8Array, into: Pick<Poll, 'telemetry' | 'quality'>): void {
-  for (const field of group.fields) {
-    const at = field.address - group.address;
+/** The bytes of each place of a group. */
+function note(group: Group, data: Uint8Array, into: Answers): void {
+  for (const place of group.fields) {
+    const at = place.address - group.address;
     const own = isBitTable(group.table)
       ? Uint8Array.of(((data[at >> 3] ?? 0) >> (at & 7)) & 1)
-      : data.subarray(at * 2, (at + field.span) * 2);
-    const decoded = decodeField(field, own);
-    if ('value' in decoded) into.telemetry[field.metric] = decoded.value;
-    else into.quality[field.metric] = decoded.absent;
+      : data.subarray(at * 2, (at + place.span) * 2);
+    into.set(keyOf(place), own);
   }
+}
+
+function valuesOf({ fields, absent }: Layout, answers: Answers): Pick<Poll, 'telemetry' | 'quality'> {
+  const telemetry: Record<string, Value> = {};
+  const quality: Record<string, string> = { ...absent };
+  for (const field of fields) {
+    const own = answers.get(keyOf(field));
+    const factor = field.factor && answers.get(keyOf(field.factor));
+    if (!(own instanceof Uint8Array)) quality[field.metric] = own ?? 'not asked for';
+    else {
+      const decoded = decodeField(field, own, factor instanceof Uint8Array ? factor : undefined);
+      if ('value' in decoded) telemetry[field.metric] = decoded.value;
+      else quality[field.metric] = decoded.absent;
+    }
+  }
+  return { telemetry, quality };
 }

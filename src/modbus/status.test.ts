@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ModbusFault } from './fault.ts';
 import type { Backlog } from './outlet.ts';
-import type { Health } from './poller.ts';
+import type { Health } from './health.ts';
 import { eventOf, statusOf } from './status.ts';
 
 const well: Health = {

@@ -1,6 +1,6 @@
 // What a poll's status says: values and their age when all is well, else what is wrong and what to do.
 import type { Backlog } from './outlet.ts';
-import type { Health } from './poller.ts';
+import type { Health } from './health.ts';
 
 export type Status = readonly [fill: 'green' | 'yellow' | 'red', text: string];
 

@@ -1,22 +1,33 @@
 // Words to values: all types in all orders, and every way not to be a value.
 import assert from 'node:assert/strict';
-import { type Decoded, decodeField, type Field, type FieldType, fieldTypes, type WordOrder } from './values.ts';
+import { type Field, type FieldType, fieldTypes, type WordOrder } from './field.ts';
+import { type Decoded, decodeField } from './values.ts';
 
+const spanOf = (type: FieldType) => {
+  const size = fieldTypes[type];
+  return typeof size === 'number' ? size : (size.usual ?? size.most);
+};
 const field = (type: FieldType, more: Partial<Field> = {}): Field => ({
   metric: 'm',
   table: 'holding',
   address: 0,
-  span: fieldTypes[type] ?? 1,
+  span: spanOf(type),
   type,
   order: 'ABCD',
   scale: 1,
   offset: 0,
+  factor: undefined,
   unit: undefined,
   min: -Infinity,
   max: Infinity,
   notImplemented: [],
   bit: 0,
+  width: undefined,
   names: {},
+  format: undefined,
+  every: undefined,
+  models: [],
+  occurrence: 1,
   ...more,
 });
 const decode = (hex: string, given: Field): Decoded =>
@@ -50,7 +61,7 @@ describe('decodeField', () => {
     ['8000 0000 0000 0000', field('int64'), '-9223372036854775808'],
     ['FFFF FFFF FFFF FFFF', field('uint64'), '18446744073709551615'],
     ['0020 0000 0000 0001', field('uint64', { scale: 0.001 }), 9007199254740.992],
-    ['1234', field('bcd'), 1234],
+    ['1234', field('bcd', { span: 1 }), 1234],
     ['0012 3456', field('bcd', { span: 2 }), 123456],
     ['9999 9999 9999 9999', field('bcd', { span: 4 }), '9999999999999999'],
     ['0000', field('bool'), false],
@@ -81,6 +92,62 @@ describe('decodeField', () => {
       assert.ok(Object.is(decoded.value, gives), `got ${JSON.stringify(decoded.value)}`);
     });
 
+  const more: typeof cases = [
+    ['80FF', field('int8h'), -128],
+    ['80FF', field('int8l'), -1],
+    ['80FE', field('uint8h'), 128],
+    ['80FE', field('uint8l'), 254],
+    ['80FE', field('uint8l', { order: 'BADC' }), 128],
+    ['3C00', field('float16'), 1],
+    ['C500', field('float16'), -5],
+    ['3555', field('float16'), 0.333251953125],
+    ['0001', field('float16'), 2 ** -24],
+    ['7BFF', field('float16'), 65504],
+    ['8001 0000', field('bit', { span: 2, bit: 31 }), true],
+    ['0001 0000', field('bit', { span: 2, bit: 16 }), true],
+    ['0000 0001', field('bit', { span: 2, bit: 16, order: 'CDAB' }), true],
+    ['0560', field('bits', { bit: 4, width: 4 }), 6],
+    ['0560', field('bits', { bit: 8 }), 5],
+    ['0560', field('bits', { bit: 4, width: 4, scale: 0.5 }), 3],
+    ['0020 0000 0000 0001', field('bits', { span: 4 }), '9007199254740993'],
+    ['0005', field('flags', { names: { 0: 'hot', 1: 'wet', 2: 'loud' } }), 'hot, loud'],
+    ['0000', field('flags', { names: { 0: 'hot' } }), 'none'],
+    ['0001 0000', field('flags', { span: 2, names: { 16: 'far' } }), 'far'],
+    ['1302', field('enum', { bit: 8, width: 4, names: { 3: 'three' } }), 'three'],
+    ['0001 0000', field('enum', { span: 2, names: { 65536: 'big' } }), 'big'],
+    ['0000 0000', field('datetime', { span: 2, format: 'unix' }), '1970-01-01T00:00:00.000Z'],
+    ['0000 0000 6553 F100', field('datetime', { span: 4, format: 'unix' }), '2023-11-14T22:13:20.000Z'],
+    ['0000 018B CFE5 6800', field('datetime', { span: 4, format: 'unix-ms' }), '2023-11-14T22:13:20.000Z'],
+    ['0000 0001', field('datetime', { span: 2, format: 'since-2000' }), '2000-01-01T00:00:01.000Z'],
+    ['0011 0C1F 173B E95C', field('datetime', { span: 4, format: 'iec870' }), '2017-12-31T23:59:59.740'],
+    ['07E8 0002 001D 000C 001E 003B', field('datetime', { format: 'parts' }), '2024-02-29T12:30:59.000'],
+    ['0018 0002 001D 000C 001E 003B', field('datetime', { format: 'parts', order: 'CDAB' }), '2024-02-29T12:30:59.000'],
+  ];
+  for (const [hex, given, gives] of more)
+    it(`${given.type} ${hex} is ${JSON.stringify(gives)}`, () =>
+      assert.deepEqual(decode(hex, given), { value: gives }));
+
+  const factor = { metric: 'f', table: 'holding', address: 9, span: 1 } as const;
+  const factored: [hex: string, factor: string | undefined, gives: Decoded][] = [
+    ['3039', 'FFFE', { value: 123.45 }],
+    ['3039', '0002', { value: 1234500 }],
+    ['3039', '0000', { value: 12345 }],
+    ['0003', 'FFFF', { value: 0.3 }],
+    ['3039', '8000', { absent: 'its scale factor is not implemented by the device (8000)' }],
+    ['3039', '000B', { absent: 'its scale factor: expected -10 to 10, got 11' }],
+    ['3039', undefined, { absent: 'its scale factor did not come' }],
+  ];
+  for (const [hex, power, gives] of factored)
+    it(`${hex} with scale factor ${power}`, () =>
+      assert.deepEqual(
+        decodeField(
+          field('int16', { factor }),
+          Buffer.from(hex, 'hex'),
+          power === undefined ? undefined : Buffer.from(power, 'hex'),
+        ),
+        gives,
+      ));
+
   const absent: [hex: string, field: Field, reason: string][] = [
     ['7FC0 0000', field('float32'), 'not a number'],
     ['FFC0 0001', field('float32'), 'not a number'],
@@ -91,10 +158,15 @@ describe('decodeField', () => {
     ['7FEF FFFF FFFF FFFF', field('float64', { scale: 10 }), 'infinite'],
     ['8000', field('int16', { notImplemented: ['8000'] }), 'not implemented by the device (8000)'],
     ['0080', field('int16', { order: 'BADC', notImplemented: ['8000'] }), 'not implemented by the device (8000)'],
-    ['12A4', field('bcd'), 'expected decimal digits, got 12A4'],
+    ['7C01', field('float16'), 'not a number'],
+    ['FC00', field('float16'), 'infinite'],
+    ['0017 021F 173B E95C', field('datetime', { span: 4, format: 'iec870' }), 'no date (0017021F173BE95C)'],
+    ['0017 0C1F 17BB E95C', field('datetime', { span: 4, format: 'iec870' }), 'no date (00170C1F17BBE95C)'],
+    ['7FFF FFFF FFFF FFFF', field('datetime', { span: 4, format: 'unix' }), 'no date (7FFFFFFFFFFFFFFF)'],
+    ['12A4', field('bcd', { span: 1 }), 'expected decimal digits, got 12A4'],
     ['0007', field('enum', { names: { 2: 'running' } }), 'no name for code 7'],
-    ['0000', field('string'), 'empty text'],
-    ['0141', field('string'), 'not text'],
+    ['0000', field('string', { span: 1 }), 'empty text'],
+    ['0141', field('string', { span: 1 }), 'not text'],
     ['03E7', field('int16', { min: -40, max: 150, unit: '°C' }), 'out of range: expected -40 to 150 °C, got 999'],
     ['FFFF', field('int16', { min: 0 }), 'out of range: expected at least 0, got -1'],
     [

@@ -1,62 +1,17 @@
 // Register words to values: every type and word order; what is no value becomes a reason, never a number.
 import type { Value } from '../reading/reading.ts';
-import type { Table } from './link.ts';
-
-/**
- * Order of the bytes of a 32-bit value as they come over the line: ABCD big-endian, CDAB words swapped, BADC bytes
- * swapped in each word, DCBA little-endian. 64-bit values follow the same four ideas over four words.
- */
-export const wordOrders = ['ABCD', 'CDAB', 'BADC', 'DCBA'] as const;
-export type WordOrder = (typeof wordOrders)[number];
-
-/** Types and the registers one value takes; undefined where the map says how many (`length`). */
-export const fieldTypes = {
-  int16: 1,
-  uint16: 1,
-  int32: 2,
-  uint32: 2,
-  int64: 4,
-  uint64: 4,
-  float32: 2,
-  float64: 4,
-  bool: 1,
-  bit: 1,
-  enum: 1,
-  bcd: undefined,
-  string: undefined,
-} as const;
-export type FieldType = keyof typeof fieldTypes;
-
-/** One value of a unit, with everything resolved: what the grouping and the decoding need to know. */
-export type Field = {
-  metric: string;
-  table: Table;
-  /** 0-based address of the protocol. */
-  address: number;
-  /** Registers, or bits of a bit table, that the value takes. */
-  span: number;
-  type: FieldType;
-  order: WordOrder;
-  scale: number;
-  offset: number;
-  unit: string | undefined;
-  /** Lowest and highest value that can be true, after scale and offset. */
-  min: number;
-  max: number;
-  /** Words (upper-case hex, big-endian, after word order) by which the device says that it has no value. */
-  notImplemented: readonly string[];
-  /** Bit of the register for type bit, 0 the least significant. */
-  bit: number;
-  /** Names of the codes of an enum. */
-  names: Readonly<Record<string, string>>;
-};
+import { dateOf } from './dates.ts';
+import type { Field, FieldType } from './field.ts';
 
 export type Decoded = { value: Value } | { absent: string };
 
 const isAbsent = (it: unknown): it is { absent: string } => typeof it === 'object' && it !== null;
 
-/** Decodes a field from its own bytes: two per register, or one byte of 0 or 1 for a bit table. */
-export function decodeField(field: Field, received: Uint8Array): Decoded {
+/**
+ * Decodes a field from its own bytes: two per register, or one byte of 0 or 1 for a bit table. `factor`: bytes of its
+ * power of ten, where it has one.
+ */
+export function decodeField(field: Field, received: Uint8Array, factor?: Uint8Array): Decoded {
   const bytes = reorder(received, field);
   const hex = bytes.toString('hex').toUpperCase();
   if (field.notImplemented.includes(hex)) return { absent: `not implemented by the device (${hex})` };
@@ -64,31 +19,63 @@ export function decodeField(field: Field, received: Uint8Array): Decoded {
     case 'bool':
       return { value: bytes.some(byte => byte !== 0) };
     case 'bit':
-      return { value: ((bytes.readUInt16BE(0) >> field.bit) & 1) === 1 };
+      return { value: bitsOf(hex, field.bit, 1) === 1n };
+    case 'bits':
+      return scaled(bitsOf(hex, field.bit, field.width), field, 0);
+    case 'flags':
+      return { value: flagsOf(hex, field) };
     case 'enum': {
-      const name = Object.hasOwn(field.names, bytes.readUInt16BE(0)) ? field.names[bytes.readUInt16BE(0)] : undefined;
-      return name === undefined ? { absent: `no name for code ${bytes.readUInt16BE(0)}` } : { value: name };
+      const code = String(bitsOf(hex, field.bit, field.width));
+      const name = Object.hasOwn(field.names, code) ? field.names[code] : undefined;
+      return name === undefined ? { absent: `no name for code ${code}` } : { value: name };
     }
     case 'string':
       return textOf(bytes);
+    case 'datetime': {
+      const date = field.format && dateOf(bytes, field.format);
+      return date === undefined ? { absent: `no date (${hex})` } : { value: date };
+    }
     default: {
       const raw = numberOf(field.type, bytes, hex);
-      return isAbsent(raw) ? raw : scaled(raw, field);
+      const power = field.factor === undefined ? 0 : powerOf(factor);
+      return isAbsent(raw) ? raw : isAbsent(power) ? power : scaled(raw, field, power);
     }
   }
 }
 
-function reorder(received: Uint8Array, { type, order, table }: Field): Buffer {
+function bitsOf(hex: string, lowest: number, width: number | undefined): bigint {
+  const all = BigInt(`0x${hex}`) >> BigInt(lowest);
+  return width === undefined ? all : BigInt.asUintN(width, all);
+}
+
+/** Names of the bits that are set, the lowest first. */
+function flagsOf(hex: string, { names }: Field): string {
+  const set = Object.keys(names).filter(bit => bitsOf(hex, Number(bit), 1) === 1n);
+  return set.map(bit => names[bit]).join(', ') || 'none';
+}
+
+/** SunSpec's scale factors go from -10 to 10. */
+function powerOf(factor: Uint8Array | undefined): number | { absent: string } {
+  if (factor === undefined) return { absent: 'its scale factor did not come' };
+  const power = Buffer.from(factor).readInt16BE(0);
+  if (power === -32768) return { absent: 'its scale factor is not implemented by the device (8000)' };
+  return Math.abs(power) <= 10 ? power : { absent: `its scale factor: expected -10 to 10, got ${power}` };
+}
+
+/** Texts and dates in parts stand in reading order in every device; only the bytes within their words may be swapped. */
+const wordByWord = ({ type, format }: Field) => type === 'string' || format === 'iec870' || format === 'parts';
+
+function reorder(received: Uint8Array, field: Field): Buffer {
+  const { order, table } = field;
   const bytes = Buffer.from(received);
   if (table === 'coil' || table === 'discrete' || order === 'ABCD') return bytes;
-  // The words of a text stand in reading order in every device; only the bytes within them may be swapped.
-  if (type === 'string') return order === 'CDAB' ? bytes : bytes.swap16();
+  if (wordByWord(field)) return order === 'CDAB' ? bytes : bytes.swap16();
   if (order === 'DCBA') return bytes.reverse();
   return order === 'BADC' ? bytes.swap16() : bytes.reverse().swap16();
 }
 
 function numberOf(
-  type: Exclude<FieldType, 'bool' | 'bit' | 'enum' | 'string'>,
+  type: Exclude<FieldType, 'bool' | 'bit' | 'bits' | 'flags' | 'enum' | 'string' | 'datetime'>,
   bytes: Buffer,
   hex: string,
 ): number | bigint | { absent: string } {
@@ -105,6 +92,16 @@ function numberOf(
       return bytes.readBigInt64BE(0);
     case 'uint64':
       return bytes.readBigUInt64BE(0);
+    case 'int8h':
+      return bytes.readInt8(0);
+    case 'int8l':
+      return bytes.readInt8(1);
+    case 'uint8h':
+      return bytes.readUInt8(0);
+    case 'uint8l':
+      return bytes.readUInt8(1);
+    case 'float16':
+      return halfOf(bytes.readUInt16BE(0));
     case 'float32':
       return bytes.readFloatBE(0);
     case 'float64':
@@ -114,10 +111,20 @@ function numberOf(
   }
 }
 
+/** IEEE 754 binary16: one bit sign, five exponent, ten fraction. */
+function halfOf(word: number): number {
+  const sign = word & 0x8000 ? -1 : 1;
+  const exponent = (word >> 10) & 0x1f;
+  const fraction = word & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}
+
 /** Whole numbers beyond 2^53 stay exact as text; scaled ones are doubles, as every scaled value. */
-function scaled(raw: number | bigint, { scale, offset, min, max, unit }: Field): Decoded {
+function scaled(raw: number | bigint, { scale, offset, min, max, unit }: Field, power: number): Decoded {
   let value: number | bigint = raw;
-  if (scale !== 1 || offset !== 0) value = times(Number(raw), scale) + offset;
+  if (power !== 0) value = power < 0 ? Number(raw) / 10 ** -power : tidy(Number(raw) * 10 ** power);
+  if (scale !== 1 || offset !== 0) value = times(Number(value), scale) + offset;
   if (offset !== 0) value = tidy(Number(value));
   if (typeof value === 'number' && Number.isNaN(value)) return { absent: 'not a number' };
   if (typeof value === 'number' && !Number.isFinite(value)) return { absent: 'infinite' };
