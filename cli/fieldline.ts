@@ -39,6 +39,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'dead-letters list|show|…',
     load: () => import('./dead-letters.ts'),
   },
+  keys: {
+    summary: 'makes, lists, rotates and revokes API keys of gateways and apps',
+    usage: 'keys create|list|…',
+    load: () => import('./keys.ts'),
+  },
   backup: {
     summary: 'database, flows, secrets, decoders and journals into one file, while it runs',
     usage: 'backup FILE|DIR',

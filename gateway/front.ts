@@ -3,6 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { hasDoor } from '../src/api/door.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Address } from './environment.ts';
 import { answer, type Gate, pathOf } from './gate.ts';
@@ -23,10 +24,13 @@ export type Front = {
   close(): void;
 };
 
+/** A client that sends its headers slower than this is not one. */
+const HEADERS_MS = 15_000;
+
 export async function openFront(at: Address, gate: Gate, health: HealthBoard, log: Log): Promise<Front> {
   const inner = http.createServer();
   inner.setMaxListeners(0);
-  const server = http.createServer();
+  const server = http.createServer({ headersTimeout: HEADERS_MS });
   let isOpen = false;
   const sockets = new Set<Duplex>();
 
@@ -42,7 +46,8 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
     const reads = request.method === 'GET' || request.method === 'HEAD';
     if (reads && path === '/health/live') return answer(response, 200, { status: 'alive' });
     if (reads && path === '/health') return readiness(request, response);
-    if (!(await gate.passes(request, response))) return;
+    // Whoever stands at a door asks for a key instead of a login.
+    if (!hasDoor(inner, request) && !(await gate.passes(request, response))) return;
     if (isOpen) inner.emit('request', request, response);
     else answer(response, 503, { title: 'Fieldline is starting', status: 503 }, { 'retry-after': '2' });
   };
@@ -58,7 +63,7 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    if (!gate.admits(request)) return refuse('401 Unauthorized');
+    if (!hasDoor(inner, request) && !gate.admits(request)) return refuse('401 Unauthorized');
     if (!isOpen) return refuse('503 Service Unavailable');
     if (pathOf(request) !== '/mqtt') return void inner.emit('upgrade', request, socket, head);
     if (front.mqtt === undefined) return refuse('404 Not Found');

@@ -48,13 +48,14 @@ async function refuse(error: unknown): Promise<never> {
   return end(1);
 }
 
-function announce({ addresses, unready }: Started): void {
+function announce({ addresses, unready, firstKey }: Started): void {
   log('info', unready.length === 0 ? 'ready' : 'started, not ready', { ...Object.fromEntries(addresses), unready });
   const width = Math.max(...addresses.map(([name]) => name.length));
   const lines = [
     unready.length === 0 ? 'Fieldline is ready.' : 'Fieldline runs, but these parts are not ready:',
     ...unready.map(({ part, detail }) => `  ${part}: ${detail}`),
     ...addresses.map(([name, address]) => `  ${name.padEnd(width)}  ${address}`),
+    ...(firstKey === undefined ? [] : ['', `  API key for POST /api/ingest, told this once: ${firstKey}`]),
   ];
   process.stdout.write(`\n${lines.join('\n')}\n\n`);
 }

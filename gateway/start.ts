@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectPublisher } from '../sim/publisher.ts';
 import { startInstruments } from '../sim/instruments.ts';
+import { restIngest } from '../src/api/ingest-rest.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { drained, pauseSources } from '../src/palette/drain.ts';
 import { healthParts } from '../src/palette/health.ts';
@@ -14,6 +15,7 @@ import { type Environment, isLoopback } from './environment.ts';
 import { type Front, openFront } from './front.ts';
 import { guardedGate, openGate } from './gate.ts';
 import { databaseProbe, type HealthBoard, healthBoard, type Part } from './health.ts';
+import { firstKeyOf, ownIngest } from './ingest.ts';
 import { type Logs, withoutPassword } from './log.ts';
 import { ADMIN, type Login, openLogin } from './login.ts';
 import { startNodeRed } from './node-red.ts';
@@ -31,6 +33,8 @@ const DATABASE_MS = 1500;
 /** For people: what runs where, and what is not ready. */
 export type Started = {
   addresses: readonly (readonly [name: string, address: string])[];
+  /** The first API key of a new database; it belongs on the screen and into no log. */
+  firstKey: string | undefined;
   unready: readonly Part[];
 };
 
@@ -194,27 +198,31 @@ export async function startGateway(options: {
     login === undefined ? openGate() : guardedGate(login, from => gateLog('warn', 'wrong user or password', { from }));
   const front = await openFront({ host: environment.host, port: environment.port }, gate, health, gateLog);
   stops.add('http', 100, front.close);
+  const endRest = restIngest(front.inner);
+  const base = `http://${reachable(front.address.host)}:${front.address.port}`;
 
   const left = await processes.endLeftovers();
   if (left.length > 0) logs.part('gateway')('warn', 'ended what an earlier gateway had left', { left });
 
   const starting: Starting = { environment, directory, health, known: knownPeers(directory), processes, logs, stops };
   const databaseUrl = await openDatabase(starting);
+  // A database that has gone away again has no key yet: a later start makes it and tells it.
+  const firstKey = await firstKeyOf(databaseUrl).catch(() => undefined);
   const broker = await openBroker(starting, front, login);
   const demo = await openInstruments(starting, broker.url);
-  const services = { databaseUrl, authorize: gate.admits, ...broker.services, ...demo };
+  const services = { databaseUrl, authorize: gate.admits, ownIngest: ownIngest(base), ...broker.services, ...demo };
   const nodeRed = await startNodeRed({
     ...{ root, directory, secret, server: front.inner, login, services, health },
     log: logs.part('node-red'),
     onLoaded: front.open,
   });
+  endRest();
   stops.add('node-red', NODE_RED_MS, () => nodeRed.stop());
   stops.add('sources', DRAIN_MS, async limitMs => {
     pauseSources();
     await drained(limitMs);
   });
 
-  const base = `http://${reachable(front.address.host)}:${front.address.port}`;
   const end = performance.now() + READY_LIMIT_MS;
   let look = await health.look();
   while (look.status !== 'ready' && performance.now() < end && !stops.signal.aborted) {
@@ -222,6 +230,7 @@ export async function startGateway(options: {
     look = await health.look();
   }
   return {
+    firstKey,
     addresses: [
       ['Editor', `${base}/`],
       ['Dashboard', `${base}/dashboard`],

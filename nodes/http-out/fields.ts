@@ -6,10 +6,10 @@ export const fields = {
   url: {
     kind: 'text',
     label: 'Address',
-    help: 'Where to post. Credentials belong into the field below, not here.',
+    help: 'Where to post. Credentials belong into the field below, not here. A path alone, such as /api/ingest: this gateway, with its own key.',
     initial: 'http://127.0.0.1:1880/api/ingest',
-    pattern: '^https?://[^/@\\s]+(/\\S*)?$',
-    says: 'http:// or https:// and a host, without user and password',
+    pattern: '^(https?://[^/@\\s]+(/\\S*)?|/[^/\\s]\\S*)$',
+    says: 'http:// or https:// and a host, without user and password, or a path',
   },
   auth: {
     kind: 'choice',

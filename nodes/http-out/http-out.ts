@@ -11,6 +11,7 @@ import { outwardJson } from '../../src/reading/outward.ts';
 import { entryOf, membersOf } from '../../src/reading/reading.ts';
 import { askedMs, httpSink, type Post } from '../../src/sinks/http.ts';
 import { fields } from './fields.ts';
+import { targetOf } from './target.ts';
 
 /** Below the time that Node-RED gives a node to close. */
 const CLOSE_MS = 3000;
@@ -26,21 +27,14 @@ export const definition = defineNode({
   outputs: [],
   fields,
   start(settings, host) {
-    const key = host.secret('key');
-    const headers: Record<string, string> =
-      settings.auth === 'bearer'
-        ? { authorization: `Bearer ${key}` }
-        : settings.auth === 'key'
-          ? { 'x-api-key': key }
-          : {};
+    const target = targetOf(settings, host);
     const sink = httpSink({
-      url: settings.url,
-      headers,
+      ...target,
       timeoutMs: settings.timeoutSeconds * 1000,
       maxBytes: settings.maxMegabytes * 1e6,
     });
     const refused = refusals<Post>(path.join(host.directory, 'dead-letters', host.id), ({ body }) => ({
-      ...{ topic: settings.url, bytes: Buffer.from(body), receivedAt: Date.now(), source: host.name, protocol: 'http' },
+      ...{ topic: target.url, bytes: Buffer.from(body), receivedAt: Date.now(), source: host.name, protocol: 'http' },
     }));
     const link = openLink(sink, {
       target: 'server',

@@ -3,7 +3,7 @@ import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { Fault } from '../../src/kernel/fault.ts';
-import { fateOf, leaveOutbox, noteFate } from '../../src/kernel/ledger.ts';
+import { leaveOutbox, noteOutcome } from '../../src/kernel/ledger.ts';
 import { defineNode, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { entryOf } from '../../src/reading/reading.ts';
@@ -68,7 +68,7 @@ export const definition = defineNode({
     async function write(message: Message, send: Send): Promise<void> {
       const rows = carriedOf(message);
       const fates = await link.submit(rows);
-      for (const [at, fate] of fates.entries()) noteFate(entryOf(rows[at]?.row), fateOf(fate));
+      for (const [at, fate] of fates.entries()) noteOutcome(entryOf(rows[at]?.row), fate);
       await keepRefused(rows, fates);
       const [stored, refused] = outputsOf(rows, fates);
       const payload = (members: readonly unknown[]) => (Array.isArray(message.payload) ? members : members[0]);

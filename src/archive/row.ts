@@ -1,7 +1,8 @@
 // What is archived of a message: its bytes as received, its JSON where it is some, and the identity of the row.
 import { digest, fromHex } from '../kernel/bytes.ts';
 import { scannerOfTopic } from '../reading/advert.ts';
-import type { Raw } from '../reading/raw.ts';
+import { kindOf } from '../reading/kinds.ts';
+import { digestOf, type Raw } from '../reading/raw.ts';
 import type { Reading, Receipt } from '../reading/reading.ts';
 import { timeOf } from '../reading/time.ts';
 
@@ -39,7 +40,7 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
     receivedAt,
     bytes: raw.bytes,
     payload,
-    digest: digest(raw.bytes),
+    digest: digestOf(raw),
     receipt: time.timestampSource === undefined ? undefined : raw.receipt,
     orgId: undefined,
     metadata: metadataOf(raw),
@@ -47,7 +48,7 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
 }
 
 /** Messages of MQTT, the many, need no metadata. */
-function metadataOf({ protocol, deviceId, signalStrength }: Raw): string | null {
+function metadataOf({ protocol, deviceId, signalStrength }: RawMetadata): string | null {
   const kept: RawMetadata = {
     ...(protocol === undefined || protocol === 'mqtt' ? {} : { protocol }),
     ...(deviceId === undefined ? {} : { deviceId: deviceId.replaceAll('\0', '').toWellFormed() }),
@@ -70,17 +71,18 @@ export function archiveRowOf(reading: Reading, now: number): ArchiveRow | undefi
   const bytes = raw === undefined ? undefined : fromHex(raw.hex);
   if (raw === undefined || bytes === undefined) return undefined;
   const receivedAt = possible(reading.metadata.receivedAt, now);
+  const message = kindOf(raw.topic) === 'message';
   return {
     scannerId: scannerId ?? reading.protocol,
     topic: raw.topic,
     timestamp: timeOf(reading.timestamp, receivedAt).timestamp,
     receivedAt,
     bytes,
-    payload: null,
+    payload: message ? parsed(bytes).payload : null,
     digest: digest(bytes),
     receipt,
     orgId,
-    metadata: null,
+    metadata: message ? metadataOf({ protocol: reading.protocol, deviceId: reading.deviceId }) : null,
   };
 }
 

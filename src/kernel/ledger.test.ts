@@ -10,6 +10,7 @@ import {
   leaveOutbox,
   type Line,
   noteFate,
+  noteOutcome,
   openAccount,
   restoreLedger,
 } from './ledger.ts';
@@ -126,6 +127,28 @@ describe('ledger', () => {
       account.leave(account.enter(1, 1001));
       account.leave(account.enter(2, 1002));
       assert.deepEqual([cameIn(lineOf(source)), lineOf(source).upTo], [11, 2]);
+    });
+
+    it('tells where a message ended, and why it was refused', () => {
+      const account = openAccount(fresh(), 'a');
+      const [one, two, three] = [account.enter(), account.enter(), account.enter()];
+      noteOutcome(one, 'stored');
+      noteOutcome(two, { rejected: 'no such month' });
+      noteOutcome(two, { rejected: 'said later' });
+      assert.deepEqual(account.leave(one), { end: 'stored', reason: undefined });
+      assert.deepEqual(account.leave(two), { end: 'deadLetters', reason: 'no such month' });
+      assert.deepEqual(account.leave(three), { end: 'dropped', reason: undefined });
+      assert.equal(account.leave(three), undefined);
+    });
+
+    it('gives back what did not settle', () => {
+      const source = fresh();
+      const account = openAccount(source, 'a');
+      const entry = account.enter();
+      account.giveBack(entry);
+      account.giveBack(entry);
+      assert.equal(account.leave(entry), undefined);
+      assert.deepEqual([cameIn(lineOf(source)), inFlight(lineOf(source)), difference(lineOf(source))], [0, 0, 0]);
     });
 
     it('goes on over a restart of the process', () => {

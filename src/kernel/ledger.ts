@@ -32,6 +32,9 @@ export type Line = Totals & {
   countedAt: number;
 };
 
+/** `reason`: why it became a dead letter, where the node that refused it has said so. */
+export type Ending = { end: End; reason: string | undefined };
+
 export type Account = {
   /**
    * Counts a message in and gives its entry, which travels with it. `sequence`: its number at the source, the same again
@@ -39,13 +42,15 @@ export type Account = {
    * the source got it, in milliseconds since the epoch; a number used again for a later message begins a new numbering.
    */
   enter(sequence?: number, receivedAt?: number): string | undefined;
-  /** The message has settled: counts where it ended. Unknown entries are ignored. */
-  leave(entry: string | undefined): void;
+  /** The message has settled: counts where it ended, and tells. Unknown entries are ignored. */
+  leave(entry: string | undefined): Ending | undefined;
+  /** The message did not settle, and its sender keeps it: taken back out of what has come in. */
+  giveBack(entry: string | undefined): void;
   /** What is open comes again, or is lost with its sender: it is taken back out of what has come in. */
   close(): void;
 };
 
-type Open = { fates: number; at: number; number: number; sequence: number | undefined };
+type Open = { fates: number; reason?: string; at: number; number: number; sequence: number | undefined };
 type Book = {
   name: string;
   totals: Totals;
@@ -117,14 +122,22 @@ export function openAccount(source: string, name: string, now: () => number = Da
     },
     leave(entry) {
       const open = entry === undefined || closed ? undefined : book.open.get(entry);
-      if (open === undefined) return;
+      if (open === undefined) return undefined;
+      const end = endOf(open.fates);
       book.open.delete(entry as string);
       book.countedAt = now();
-      book.totals[endOf(open.fates)]++;
+      book.totals[end]++;
       changes++;
-      if (open.sequence === undefined) return;
-      book.beyond.add(open.sequence);
-      inOrder.settle(open.number);
+      if (open.sequence !== undefined) {
+        book.beyond.add(open.sequence);
+        inOrder.settle(open.number);
+      }
+      return { end, reason: open.reason };
+    },
+    giveBack(entry) {
+      if (closed || entry === undefined || !book.open.delete(entry)) return;
+      book.totals.returned++;
+      changes++;
     },
     close() {
       if (closed) return;
@@ -139,10 +152,17 @@ export function openAccount(source: string, name: string, now: () => number = Da
 }
 
 /** What became of a message, as far as one node knows; ignored where no source counts it, or when it has settled. */
-export function noteFate(entry: string | undefined, fate: Fate): void {
+export function noteFate(entry: string | undefined, fate: Fate, reason?: string): void {
   if (entry === undefined) return;
   const open = books.get(sourceOf(entry))?.open.get(entry);
-  if (open !== undefined) open.fates |= BIT[fate];
+  if (open === undefined) return;
+  open.fates |= BIT[fate];
+  if (reason !== undefined) open.reason ??= reason;
+}
+
+/** The same for a row that a link has answered for. */
+export function noteOutcome(entry: string | undefined, outcome: Outcome): void {
+  noteFate(entry, fateOf(outcome), typeof outcome === 'object' ? outcome.rejected : undefined);
 }
 
 /** What a link answers for a row. */

@@ -43,11 +43,11 @@ describe('migration files', () => {
     ]);
   });
 
-  it('count up without gaps or twins', async () => {
+  it('count up without twins; numbers may be left out', async () => {
     const versions = (await readMigrations()).map(({ version }) => version);
     assert.deepEqual(
       versions,
-      versions.map((_, at) => at + 1),
+      [...new Set(versions)].sort((a, b) => a - b),
     );
   });
 });
@@ -67,12 +67,13 @@ describe('migrate', () => {
   it('applies everything once when three start at once, and nothing the next time', async () => {
     const url = await server.database('thrice');
     const runs = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-    const names = (await readMigrations()).map(({ version, name }) => `${String(version).padStart(4, '0')}_${name}`);
+    const all = await readMigrations();
+    const names = all.map(({ version, name }) => `${String(version).padStart(4, '0')}_${name}`);
     assert.deepEqual(
       runs.flatMap(({ applied }) => applied),
       names,
     );
-    assert.deepEqual(await migrate(url), { variant: server.variant, applied: [], version: names.length });
+    assert.deepEqual(await migrate(url), { variant: server.variant, applied: [], version: all.at(-1)!.version });
   });
 
   it('goes on where an older version stopped, in a transaction and outside', async () => {

@@ -2,7 +2,10 @@
 import { digest } from '../kernel/bytes.ts';
 import { expected } from '../kernel/fault.ts';
 import { energy } from '../reading/energy.ts';
+import { fields } from '../reading/fields.ts';
+import { finished } from '../reading/finished.ts';
 import { heartbeat } from '../reading/heartbeat.ts';
+import { ingest } from '../reading/ingest.ts';
 import { measurement } from '../reading/measurement.ts';
 import {
   type Draft,
@@ -14,13 +17,12 @@ import {
   shallowEnough,
   tame,
 } from '../reading/payload.ts';
-import type { Raw } from '../reading/raw.ts';
+import { digestOf, type Raw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
 import { status } from '../reading/status.ts';
 import { telemetry } from '../reading/telemetry.ts';
-import { type TimeLimits, timeLimits, timeOf } from '../reading/time.ts';
+import { type TimeLimits, timeLimits } from '../reading/time.ts';
 import { type FieldRule, fieldMap } from './fieldmap.ts';
-import { fields } from './fields.ts';
 import { type Route, type TopicRule, topicTable } from './route.ts';
 
 /** Formats a rule can name. `bare`: the metric of a payload that is a lone number. */
@@ -32,6 +34,7 @@ const FORMATS = {
   status: { map: status },
   heartbeat: { map: heartbeat },
   telemetry: { map: telemetry },
+  ingest: { map: ingest },
   fields: { map: fields, bare: 'value' },
 } as const satisfies Record<string, { map: Mapper; bare?: string }>;
 
@@ -47,6 +50,7 @@ export const defaultTable: readonly TopicRule<Format>[] = [
   { filter: 'scarnergy/status/#', format: 'status', device: 'device_id | last' },
   { filter: 'webscada/+/+/telemetry', format: 'telemetry', device: 'deviceId | 3' },
   { filter: 'bt-mqtt/scanner/+/status', format: 'heartbeat', device: 'scanner_id | 3' },
+  { filter: 'http/#', format: 'ingest', device: 'deviceId | device_id' },
   { filter: '#', format: 'fields', device: 'deviceId | device_id | last' },
 ];
 
@@ -89,7 +93,8 @@ export function normalizer(options: NormalizeOptions = {}): (raw: Raw) => Normal
     // A device that sends only bad numbers is alive all the same: that is a reading, with the reasons in its quality.
     if (metrics === 0 && draft.metadata.quality === undefined)
       return reject('no value', expected('payload', `a value of the format ${route.format}`, payload));
-    return finish(draft, raw, identity, receiptSuffix, route.format, limits);
+    const made = { digest: identity, parser: route.format, receiptSuffix };
+    return finished(draft, raw, made, limits);
   };
 
   return raw => {
@@ -103,7 +108,7 @@ export function normalizer(options: NormalizeOptions = {}): (raw: Raw) => Normal
     if (parsed === undefined) return refused('not JSON', expected('payload', 'JSON', text.slice(0, 150)));
     if (!shallowEnough(parsed)) return refused('too deep', expected('payload', 'at most 32 levels', 'more'));
     if (!Array.isArray(parsed)) {
-      const one = readItem(tame(parsed, text), route, raw, digest(bytes), '');
+      const one = readItem(tame(parsed, text), route, raw, digestOf(raw), '');
       return 'telemetry' in one ? { readings: [one], rejected: NONE } : { readings: NONE, rejected: [one] };
     }
     if (parsed.length === 0) return refused('no value', expected('payload', 'at least one item', parsed));
@@ -131,33 +136,4 @@ function refused(kind: RejectKind, reason: string): Normalized {
 function bareValue(item: unknown, metric: string | undefined): Json | undefined {
   if (metric === undefined || (typeof item !== 'boolean' && numberOf(item) === undefined)) return undefined;
   return { [metric]: item };
-}
-
-function finish(
-  draft: Draft,
-  raw: Raw,
-  identity: string,
-  receiptSuffix: string,
-  format: Format,
-  limits: TimeLimits,
-): Reading {
-  const time = timeOf(draft.time, raw.receivedAt, limits);
-  const { metadata } = draft;
-  metadata.digest = identity;
-  metadata.receivedAt = raw.receivedAt;
-  metadata.scannerId ??= raw.source;
-  metadata.parser = format;
-  if (raw.signalStrength !== undefined) metadata.signalStrength ??= raw.signalStrength;
-  if (time.timestampSource !== undefined) {
-    metadata.timestampSource = time.timestampSource;
-    if (time.deviceTimestamp !== undefined) metadata.deviceTimestamp = time.deviceTimestamp;
-    if (raw.receipt !== undefined) metadata.receipt = { ...raw.receipt, key: raw.receipt.key + receiptSuffix };
-  }
-  return {
-    deviceId: draft.deviceId as string,
-    protocol: draft.protocol ?? raw.protocol,
-    timestamp: time.timestamp,
-    telemetry: draft.telemetry,
-    metadata,
-  };
 }

@@ -1,7 +1,7 @@
 // Any device's own JSON: every number, boolean and text becomes a metric, under the vocabulary's name where it is known.
-import { type Draft, type Json, limits, type Mapper, numberOf, putExtra, textOf } from '../reading/payload.ts';
-import { isPlace, putValue } from '../reading/telemetry.ts';
-import { conversion } from '../reading/units.ts';
+import { type Draft, type Json, limits, type Mapper, numberOf, putExtra, textOf } from './payload.ts';
+import { isPlace, putValue } from './telemetry.ts';
+import { conversion } from './units.ts';
 
 /** Names devices use → metric of the vocabulary, and the unit they come in where it is another. */
 const ALIASES: Readonly<Record<string, readonly [metric: string, unit?: string]>> = {

@@ -1,0 +1,234 @@
+// http-ingest in real Node-RED on a real PostgreSQL: from the request to the row, the archive and the answer; deploys, dead letters.
+import assert from 'node:assert/strict';
+import pg from 'pg';
+import { createKey, revokeKeys } from '../../src/api/keys.ts';
+import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { cameIn, difference, ledgerLines } from '../../src/kernel/ledger.ts';
+import type { Message } from '../../src/palette/define.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import rawArchiveNode from '../raw-archive/raw-archive.ts';
+import timescaleDbNode from '../timescale-db/timescale-db.ts';
+import timescaleOutNode from '../timescale-out/timescale-out.ts';
+import httpIngestNode from './http-ingest.ts';
+
+type Answer = Record<string, unknown> & { dead_letters?: { device_id: string; reason: string }[] };
+
+describe('http-ingest node', () => {
+  let server: TestPostgres;
+  let runtime: TestRuntime;
+  let store: Store;
+  let pool: pg.Pool;
+  let key: string;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    runtime = await testRuntime();
+    runtime.register(timescaleDbNode, rawArchiveNode, timescaleOutNode, httpIngestNode);
+    store = openStore({ url: server.url, connections: 1 });
+    pool = new pg.Pool({ connectionString: server.url, max: 2 });
+    key = (await createKey(store.query, { name: 'test', kind: 'app', orgId: 'acme' })).key;
+  });
+  after(async () => {
+    await runtime?.deploy([]);
+    await store?.close();
+    await pool?.end();
+    await server?.stop();
+  });
+
+  const toDatabase = (settings: object = {}, sink: object = {}): FlowNode[] => [
+    { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+    { id: 'in', type: 'fieldline-http-ingest', store: 'db', wires: [['arc']], ...settings },
+    { id: 'arc', type: 'fieldline-raw-archive', store: 'db', wires: [['out']] },
+    { id: 'out', type: 'fieldline-timescale-out', store: 'db', policy: 'memory', wires: [['k'], []], ...sink },
+    { id: 'k', type: 'test-sink' },
+  ];
+  const toSink = (settings: object = {}): FlowNode[] => [
+    { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+    { id: 'in', type: 'fieldline-http-ingest', store: 'db', wires: [['k']], ...settings },
+    { id: 'k', type: 'test-sink' },
+  ];
+  const post = async (body: unknown, headers: Record<string, string> = {}, path = '/api/ingest') => {
+    const response = await fetch(runtime.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key, ...headers },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Answer };
+  };
+  const rows = async (sql: string): Promise<Record<string, unknown>[]> => (await pool.query(sql)).rows;
+
+  it('answers when the row, its raw message, its device and its latest value are there', async () => {
+    await runtime.deploy(toDatabase());
+    const body = { device_id: 'NIVUS-1', flow_rate: 12.5, totalizer: 1000, temperature: 18, status: 0 };
+    const { status, body: answer } = await post(body);
+    assert.deepEqual([status, answer['stored']], [200, 1]);
+    const [row] = await rows(`SELECT flow_rate, totalizer, temperature, status, org_id FROM flow_data`);
+    assert.deepEqual(row, { flow_rate: 12.5, totalizer: 1000, temperature: 18, status: '0', org_id: 'acme' });
+    const [raw] = await rows(
+      `SELECT scanner_id, topic, payload, convert_from(bytes, 'UTF8') AS text, metadata FROM raw_advertisements`,
+    );
+    assert.deepEqual(raw, {
+      ...{ scanner_id: 'test', topic: 'http/ingest', payload: body, text: JSON.stringify(body) },
+      metadata: { protocol: 'http', deviceId: 'NIVUS-1' },
+    });
+    assert.equal(
+      (await rows(`SELECT FROM devices WHERE device_id = 'NIVUS-1' AND last_seen > now() - interval '1 minute'`))
+        .length,
+      1,
+    );
+    assert.equal((await rows(`SELECT FROM latest_values WHERE device_id = 'NIVUS-1'`)).length, 4);
+  }).timeout(10_000);
+
+  it('stores a reading with a time of its own once, and one without by its Idempotency-Key, also after a restart', async () => {
+    await runtime.deploy(toDatabase());
+    const own = { device_id: 'once', flow_rate: 1, timestamp: new Date().toISOString() };
+    assert.equal((await post(own)).body['stored'], 1);
+    assert.equal((await post(own)).body['duplicates'], 1);
+    const without = [
+      { device_id: 'once', flow_rate: 2 },
+      { device_id: 'once', flow_rate: 3 },
+    ];
+    const headers = { 'idempotency-key': 'batch-1' };
+    assert.equal((await post(without, headers)).body['stored'], 2);
+    await runtime.deploy([]);
+    await runtime.deploy(toDatabase());
+    const again = await post(without, headers);
+    assert.deepEqual([again.status, again.body['duplicates']], [200, 2]);
+    assert.equal((await rows(`SELECT FROM flow_data WHERE device_id = 'once'`)).length, 3);
+    assert.equal((await post(without)).body['stored'], 2, 'without the key it is at least once');
+  }).timeout(10_000);
+
+  it('names the row that only the database refuses, and keeps it as a dead letter', async () => {
+    await runtime.deploy(toDatabase());
+    await pool.query(`ALTER TABLE flow_data ADD CONSTRAINT no_negative CHECK (flow_rate >= 0) NOT VALID`);
+    const { status, body } = await post([
+      { device_id: 'good', flow_rate: 1 },
+      { device_id: 'bad', flow_rate: -1 },
+    ]);
+    await pool.query('ALTER TABLE flow_data DROP CONSTRAINT no_negative');
+    assert.deepEqual([status, body['stored'], body.dead_letters?.length], [200, 1, 1]);
+    assert.equal(body.dead_letters?.[0]?.device_id, 'bad');
+    assert.match(body.dead_letters?.[0]?.reason ?? '', /no_negative/);
+    const [letter] = await rows(`SELECT device_id, reason FROM dead_letters`);
+    assert.equal(letter?.['device_id'], 'bad');
+  }).timeout(10_000);
+
+  it('lets nobody in whose key was revoked a moment ago', async () => {
+    await runtime.deploy(toSink());
+    const lost = await createKey(store.query, { name: 'lost', limitPerMinute: 60_000 });
+    const headers = { 'x-api-key': lost.key };
+    assert.equal((await post({ device_id: 'd', flow_rate: 1 }, headers)).status, 200);
+    await revokeKeys(store.query, 'lost');
+    const end = performance.now() + 1000;
+    let { status } = await post({ device_id: 'd', flow_rate: 1 }, headers);
+    while (status === 200 && performance.now() < end)
+      ({ status } = await post({ device_id: 'd', flow_rate: 1 }, headers));
+    assert.equal(status, 401);
+  }).timeout(5000);
+
+  it('sends one array for a request, or each reading by itself, under one answer', async () => {
+    await runtime.deploy(toSink());
+    const batch = [
+      { device_id: 'a', flow_rate: 1 },
+      { device_id: 'b', flow_rate: 2 },
+    ];
+    await post(batch);
+    assert.equal(((runtime.received('k')[0] as Message).payload as Reading[]).length, 2);
+    await runtime.deploy(toSink({ emit: 'each' }));
+    await post(batch);
+    assert.deepEqual(
+      runtime.received('k').map(({ payload }) => (payload as Reading).deviceId),
+      ['a', 'b'],
+    );
+  });
+
+  it('is 503 while nodes are away, and a dead letter where one refuses a reading three times', async () => {
+    await runtime.deploy(toSink());
+    runtime.onSink('k', (_message, _send, done) => done(new Fault('FIELDLINE_BROKER', 'away', { kind: 'outage' })));
+    assert.equal((await post({ device_id: 'd', flow_rate: 1 })).status, 503);
+    const attempts: string[] = [];
+    runtime.onSink('k', (message, _send, done) => {
+      const ids = (message.payload as Reading[]).map(({ deviceId }) => deviceId);
+      attempts.push(ids.join());
+      done(ids.includes('bad') ? new Fault('FIELDLINE_ROW', 'refused by the test') : undefined);
+    });
+    const { status, body } = await post([
+      { device_id: 'good', flow_rate: 1 },
+      { device_id: 'bad', flow_rate: 1 },
+    ]);
+    runtime.onSink('k', (_message, _send, done) => done());
+    assert.equal(status, 200);
+    assert.deepEqual(attempts.sort(), ['bad', 'bad', 'bad', 'good', 'good,bad']);
+    assert.deepEqual(
+      body.dead_letters?.map(({ device_id: id, reason }) => [id, reason]),
+      [['bad', 'refused by the test']],
+    );
+    const file = await openDeadLetters(`${runtime.settings.directory}/dead-letters/in`);
+    const { letters } = await file.list();
+    await file.close();
+    assert.deepEqual(
+      letters.map(({ topic, deviceId, bytes }) => [topic, deviceId, Buffer.from(bytes, 'base64').toString()]),
+      [['http/ingest', 'bad', '{"device_id":"bad","flow_rate":1}']],
+    );
+  }).timeout(5000);
+
+  it('answers 503 during a deploy, never 404, and loses nothing of what it took', async () => {
+    await runtime.deploy(toSink());
+    let release = () => {};
+    runtime.onSink('k', (_message, _send, done) => (release = done));
+    const first = post({ device_id: 'd', flow_rate: 1 });
+    await runtime.until('k', 1);
+    const deployed = runtime.deploy(toSink({ maxItems: 5 }));
+    const statuses = new Set<number>();
+    let done = false;
+    void deployed.finally(() => (done = true));
+    setTimeout(() => release(), 50);
+    while (!done) statuses.add((await post({ device_id: 'during', flow_rate: 1 })).status);
+    runtime.onSink('k', (_message, _send, finish) => finish());
+    await deployed;
+    assert.ok(
+      [...statuses].every(status => status === 200 || status === 503),
+      [...statuses].join(),
+    );
+    assert.ok([200, 503].includes((await first).status));
+    await runtime.deploy([]);
+    assert.equal((await post({ device_id: 'd', flow_rate: 1 })).status, 503, 'for a while after the node is gone');
+  }).timeout(10_000);
+
+  it('keeps a ledger that balances', () => {
+    const line = ledgerLines().find(({ source }) => source === 'in')!;
+    assert.ok(cameIn(line) > 5);
+    assert.equal(difference(line), 0);
+  });
+
+  it('says what it does', async () => {
+    await runtime.deploy(toSink());
+    assert.equal((await runtime.untilStatus('in', /^waits for POST/)).fill, 'grey');
+    await post({ device_id: 'd', flow_rate: 1 });
+    await runtime.untilStatus('in', /^1 readings, 1 requests, 0 refused, last \d s ago$/);
+    await post({ device_id: 'd' });
+    const { fill } = await runtime.untilStatus('in', /; 400: item: expected at least one measurement/);
+    assert.equal(fill, 'yellow');
+  }).timeout(10_000);
+
+  it('tries a body out with settings that are not deployed', async () => {
+    const answer = await fetch(`${runtime.url}/fieldline/http-ingest/try`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ settings: { maxItems: 2 }, text: '[{"device_id":"d","flow_rate":1},{"flow_rate":1}]' }),
+    });
+    const { says, items } = (await answer.json()) as { says: string; items: { table?: string; errors?: object[] }[] };
+    assert.equal(says, 'refused (400): 1 of 2 wrong');
+    assert.deepEqual([items[0]?.table, items[1]?.errors?.length], ['flow_data', 1]);
+  });
+
+  it('says what is missing when no database is chosen', async () => {
+    await runtime.deploy(toSink({ store: '' }));
+    assert.equal((await runtime.untilStatus('in', /Keys in: expected a timescale-db node/)).fill, 'red');
+  });
+});

@@ -1,0 +1,122 @@
+// Key ring: the API keys that may be used now, in memory; asked again so often that a revoked key works for half a second at most.
+import type { Clock } from '../kernel/clock.ts';
+import type { Query } from '../reading/contracts.ts';
+import { type KeyKind, keyHash } from './keys.ts';
+
+/** `perMinute`: a limit of its own. */
+export type Key = {
+  id: number;
+  name: string;
+  kind: KeyKind;
+  orgId: string | undefined;
+  perMinute: number | undefined;
+  partial: boolean;
+};
+
+export type KeyRing = {
+  /** The key with this text; undefined when there is none. Rejects with a Fault of kind outage before the keys were ever read. */
+  find(text: string): Promise<Key | undefined>;
+  /** Reads the keys; for the start. */
+  load(): Promise<void>;
+};
+
+type Row = Omit<Key, 'orgId' | 'perMinute'> & {
+  hash: string;
+  org_id: string | null;
+  limit_per_minute: number | null;
+  expires_at: Date | null;
+};
+type Held = Key & { expiresAt: number };
+
+const SQL = `SELECT id, name, kind, hash, org_id, limit_per_minute, partial, expires_at FROM api_keys
+  WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) ORDER BY id DESC LIMIT 10000`;
+const USED = `UPDATE api_keys SET last_used_at = now() WHERE id = ANY ($1)
+  AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`;
+
+/** Older than this, the keys are asked for again before one is trusted. */
+const FRESH_MS = 500;
+/** A text that is no known key may belong to one just made; a flood of wrong ones must not reach the database. */
+const FRESH_FOR_UNKNOWN_MS = 50;
+/** A database that does not answer delays nobody longer; while it is away, the keys as last known count. */
+const PATIENCE_MS = 250;
+const USED_MS = 60_000;
+
+/** `extra`: keys that are in no table, by text. */
+export function keyRing(query: Query, clock: Clock, extra: ReadonlyMap<string, Key> = new Map()): KeyRing {
+  let keys: Map<string, Held> | undefined;
+  let askedAt = -Infinity;
+  let running: Promise<void> | undefined;
+  let failure: unknown;
+  const used = new Set<number>();
+  let usedWrittenAt = -Infinity;
+
+  async function read(): Promise<void> {
+    askedAt = clock.steady();
+    try {
+      const rows = await query<Row>(SQL);
+      keys = new Map(rows.map(row => [row.hash, heldOf(row)]));
+      failure = undefined;
+    } catch (error) {
+      failure = error;
+    } finally {
+      running = undefined;
+    }
+    void writeUsed();
+  }
+
+  /** Only a figure for the list: lost where the database is away. */
+  async function writeUsed(): Promise<void> {
+    if (used.size === 0 || clock.steady() - usedWrittenAt < USED_MS || failure !== undefined) return;
+    usedWrittenAt = clock.steady();
+    const ids = [...used];
+    used.clear();
+    await query(USED, [ids]).catch(() => undefined);
+  }
+
+  async function noOlderThan(ms: number): Promise<void> {
+    if (clock.steady() - askedAt < ms) {
+      // Nobody waits for an answer that did not come in time for the one who asked.
+      if (running !== undefined && keys === undefined) await patient(running);
+      return;
+    }
+    running ??= read();
+    await patient(running);
+  }
+
+  return {
+    async load() {
+      running ??= read();
+      await running;
+    },
+    async find(text) {
+      const given = extra.get(text);
+      if (given !== undefined) return given;
+      await noOlderThan(FRESH_MS);
+      const hash = keyHash(text);
+      if (keys?.get(hash) === undefined) await noOlderThan(FRESH_FOR_UNKNOWN_MS);
+      if (keys === undefined) throw failure ?? new Error('the keys have not been read yet');
+      const held = keys.get(hash);
+      if (held === undefined || held.expiresAt <= clock.now()) return undefined;
+      used.add(held.id);
+      return held;
+    },
+  };
+}
+
+function heldOf(row: Row): Held {
+  const { id, name, kind, partial, org_id: orgId, limit_per_minute: perMinute, expires_at: expiresAt } = row;
+  return {
+    ...{ id, name, kind, partial, orgId: orgId ?? undefined, perMinute: perMinute ?? undefined },
+    expiresAt: expiresAt?.getTime() ?? Infinity,
+  };
+}
+
+function patient(work: Promise<void>): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, PATIENCE_MS);
+    work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
