@@ -86,7 +86,7 @@ export async function openEmbeddedBroker(settings: BrokerSettings): Promise<Embe
   });
   const target = { ...listen, host: listen.host === '::' || listen.host === '0.0.0.0' ? 'localhost' : listen.host };
   return {
-    broker: { ...listen, register: remote.register },
+    broker: { ...listen, register: remote.register, release: remote.release },
     state: remote.state,
     upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       sockets.handleUpgrade(request, socket, head, accepted => {

@@ -18,6 +18,8 @@ import type { Raw } from '../../src/reading/raw.ts';
 import { fields } from './fields.ts';
 
 const STATUS_MS = 1000;
+/** A removal is undone within this time, or what came meanwhile is forgotten: nobody acknowledges it any more. */
+const UNDO_SECONDS = 600;
 
 export const definition = defineNode({
   type: 'fieldline-mqtt-ingest',
@@ -43,14 +45,16 @@ export const definition = defineNode({
         account.leave(account.enter());
       },
     };
+    const clientId = settings.clientId.trim() || derivedClientId(host.directory, host.id);
+    const broker = host.services['broker'] as JournalBroker | undefined;
     const source = ingestSource({
       filters: settings.topics.map(({ filter, qos }) => ({ filter, qos: Number(qos) as QoS })),
-      clientId: settings.clientId.trim() || derivedClientId(host.directory, host.id),
+      clientId,
       window: settings.window,
       source: settings.source.trim() || host.name,
       sessionExpirySeconds: settings.sessionExpirySeconds,
       stock: host.stockConfig('broker'),
-      broker: host.services['broker'] as JournalBroker | undefined,
+      broker,
       mqttUrl: host.services['mqttUrl'] as string | undefined,
       directory: host.directory,
       ...hooks,
@@ -105,9 +109,10 @@ export const definition = defineNode({
         status.pause(false);
         carrier.resume();
       },
-      async close() {
+      async close(removed) {
         clearInterval(clockwork);
         await carrier.stop();
+        if (removed) await broker?.release(clientId, UNDO_SECONDS);
         await letters?.then(file => file.close()).catch(() => {});
       },
     };

@@ -68,7 +68,10 @@ export function brokerHost(
       else if ('detach' in message) {
         attached.get(message.detach)?.consumer.detach();
         attached.delete(message.detach);
-      } else if ('login' in message) {
+      } else if ('release' in message)
+        // Kept as long as before where the disk does not take the note.
+        void broker.release(message.release, message.keepSeconds).catch(() => {});
+      else if ('login' in message) {
         logins.get(message.login)?.(message.right);
         logins.delete(message.login);
       } else if ('copy' in message)

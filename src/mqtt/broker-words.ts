@@ -14,6 +14,7 @@ export type ToBroker =
   | { resume: number }
   | { stop: number }
   | { detach: number }
+  | { release: string; keepSeconds: number }
   | { login: number; right: boolean }
   | { copy: number; to: string }
   | { close: true };

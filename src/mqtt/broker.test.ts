@@ -13,6 +13,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import { openJournal } from '../delivery/journal.ts';
 import type { Journal } from '../delivery/journal-contract.ts';
 import { fakeClock } from '../kernel/clock.ts';
+import { audience } from './audience.ts';
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts';
 import type { Consumer } from './consumers.ts';
 
@@ -152,7 +153,6 @@ describe('embedded broker', () => {
     await first.endAsync();
     await until(() => broker.state().clients === 0);
     clock.advance(101_000);
-    const { audience } = await import('./audience.ts');
     const members = audience(journal, clock);
     assert.deepEqual(members.expire(), ['session:x']);
     assert.equal(members.get('session', 'x'), undefined);
@@ -422,5 +422,23 @@ describe('embedded broker', () => {
       broker.register('d', [{ filter: 'a#', qos: 1 }], 100, () => {}),
       { code: 'FIELDLINE_SETTING' },
     );
+  });
+
+  it('forgets a consumer whose node was removed, with all that waits for it, once the time for undoing is over', async () => {
+    const clock = fakeClock();
+    await start({ clock });
+    const kept = () => audience(journal, clock).get('consumer', 'gone')?.expirySeconds;
+    const consumer = await broker.register('gone', [{ filter: 't/#', qos: 1 }], 100_000, () => {});
+    const sender = await client('sender');
+    await sender.publishAsync('t/a', 'waits', { qos: 1 });
+    await broker.release('gone', 600);
+    assert.equal(kept(), 100_000, 'in use, by another node of the name');
+    consumer.detach();
+    await broker.release('gone', 600);
+    clock.advance(599_000);
+    assert.deepEqual(audience(journal, clock).expire(), []);
+    clock.advance(2_000);
+    assert.deepEqual(audience(journal, clock).expire(), ['consumer:gone']);
+    await until(() => journal.state().entries === 0);
   });
 });

@@ -8,7 +8,7 @@ import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import { count } from '../kernel/metrics.ts';
 import { filterFault } from '../kernel/topic.ts';
 import { audience } from './audience.ts';
-import { type JournalBroker, registerConsumer } from './consumers.ts';
+import { type JournalBroker, journalConsumers } from './consumers.ts';
 import { frameGuard } from './frames.ts';
 import { incoming } from './incoming.ts';
 import { journalPersistence } from './persistence.ts';
@@ -75,7 +75,7 @@ export type Broker = JournalBroker & {
   close(): Promise<void>;
 };
 
-const SWEEP_MS = 10 * 60_000;
+const SWEEP_MS = 60_000;
 
 /** Restores sessions, filters and retained messages from the journal, then listens. Rejects with FIELDLINE_PORT_IN_USE. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
@@ -213,7 +213,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     host,
     port,
     handleWebSocket: serve,
-    register: registerConsumer({ journal, audience: members, retained: kept, allowed, limit: limits.durable }),
+    ...journalConsumers({ journal, audience: members, retained: kept, allowed, limit: limits.durable }),
     state: () => ({
       clients: aedes.connectedClients,
       sessions: members.count('session'),

@@ -54,6 +54,8 @@ export type JournalBroker = {
     expirySeconds: number,
     onTakenOver: () => void,
   ): Promise<Consumer>;
+  /** Nobody will come back for this name, unless a removal is undone: what it has not acknowledged is kept so long and no longer. */
+  release(name: string, keepSeconds: number): Promise<void>;
 };
 
 type Parts = {
@@ -64,10 +66,10 @@ type Parts = {
   limit: number;
 };
 
-export function registerConsumer(parts: Parts): JournalBroker['register'] {
+export function journalConsumers(parts: Parts): JournalBroker {
   const { journal, audience, retained, allowed, limit } = parts;
   const attached = new Map<string, () => void>();
-  return async (name, filters, expirySeconds, onTakenOver) => {
+  const register: JournalBroker['register'] = async (name, filters, expirySeconds, onTakenOver) => {
     for (const { filter } of filters)
       if (!allowed(filter)) {
         const reason = filterFault(filter) ?? 'it is too long';
@@ -111,5 +113,14 @@ export function registerConsumer(parts: Parts): JournalBroker['register'] {
         audience.detach('consumer', name);
       },
     };
+  };
+
+  return {
+    register,
+    async release(name, keepSeconds) {
+      const member = audience.get('consumer', name);
+      if (member !== undefined && !attached.has(name))
+        await audience.put('consumer', name, member.filters, keepSeconds);
+    },
   };
 }

@@ -85,6 +85,9 @@ export function remoteBroker({ authenticate = () => true, log }: RemoteBrokerOpt
         throw error;
       }
     },
+    async release(release, keepSeconds) {
+      tell?.({ release, keepSeconds });
+    },
     attach(to) {
       tell = to;
     },

@@ -59,7 +59,8 @@ export type Running = {
   /** Sources: stop emitting before a deploy or a stop; what is out may still settle. */
   pause?(): void;
   resume?(): void;
-  close?(): Promise<void> | void;
+  /** `removed`: the operator has taken the node out of the flow, or disabled it. */
+  close?(removed: boolean): Promise<void> | void;
 };
 
 type Common<F extends Fields> = {

@@ -17,7 +17,7 @@ export type RedNode = {
     event: 'input',
     listener: (message: Message, send: (output: Output) => void, done: (error?: Error) => void) => void,
   ): void;
-  on(event: 'close', listener: (done: () => void) => void): void;
+  on(event: 'close', listener: (removed: boolean, done: () => void) => void): void;
   /** Live object of a Fieldline config node. */
   fieldline?: { provides: unknown; retain(): void; release(): void };
 };

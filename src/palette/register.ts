@@ -59,7 +59,7 @@ function openConfig<F extends Fields>(
   } catch (error) {
     host.log('error', reasonOf(error));
   }
-  node.on('close', done => {
+  node.on('close', (_removed, done) => {
     // Node-RED closes config nodes and their users in the same tick: this one waits for them.
     const usersGone = users === 0 ? Promise.resolve() : new Promise<void>(resolve => (lastReleased = resolve));
     within(CLOSE_LIMIT_MS, usersGone)
@@ -126,14 +126,14 @@ function openNode<F extends Fields>(
     else deliver();
   });
 
-  node.on('close', done => {
+  node.on('close', (removed, done) => {
     const away = new Fault('FIELDLINE_DEPLOYED', `${host.name}: the node was closed while it held the message`, {
       kind: 'outage',
     });
     started
       .then(() => {
         removeSource?.();
-        return within(CLOSE_LIMIT_MS, Promise.resolve(running?.close?.()));
+        return within(CLOSE_LIMIT_MS, Promise.resolve(running?.close?.(removed)));
       })
       .catch((error: unknown) => host.log('warn', reasonOf(error)))
       .finally(() => {
