@@ -9,6 +9,7 @@ import { restIngest } from '../../src/api/ingest-rest.ts';
 import { ingestSocket, SOCKET_PATH } from '../../src/api/ingest-socket.ts';
 import { tallyOf } from '../../src/api/ingest-tally.ts';
 import { tryItems } from '../../src/api/ingest-try.ts';
+import { offerIntake } from '../../src/api/intake.ts';
 import { type Key, keyRing } from '../../src/api/key-ring.ts';
 import { rateLimit } from '../../src/api/rate.ts';
 import { type DeadLetterFile, openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
@@ -82,6 +83,7 @@ export const definition = defineNode({
       request,
       upgrade: socket.upgrade,
     });
+    const refuse = offerIntake(server, desk.deposit);
     const show = () => {
       host.status(...tally.line(desk.open, socket.clients));
       host.gauge('fieldline_source_open', desk.open);
@@ -98,6 +100,7 @@ export const definition = defineNode({
         desk.pause(true);
         setTimeout(restIngest(server), REST_MS).unref();
         shut();
+        refuse();
         socket.close();
         await desk.idle();
         account.close();

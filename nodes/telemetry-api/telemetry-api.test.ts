@@ -64,7 +64,7 @@ describe('telemetry-api', () => {
     };
     await runtime.deploy(flow({ what: 'history', device: 'D1', metric: 'temperature', hours: 1, points: 60 }));
     await runtime.emit('from', { query: { metric: 'humidity' } });
-    assert.deepEqual([asked[0], asked[1], asked[4]], ['D1', 'humidity', 60_000]);
+    assert.deepEqual([asked[0], asked[1], asked[4]], [['D1'], ['humidity'], '60000 milliseconds']);
   });
 
   it('fails the message with the reason when the question is wrong, or the database away', async () => {
@@ -105,18 +105,27 @@ describe('telemetry-api', () => {
       assert.equal(((await devices.json()) as { device_id: string }[])[0]?.device_id, 'D1');
       assert.equal((await fetch(`${runtime.url}/api/history?device=D1&metric=co2`)).status, 200);
       assert.equal((await fetch(`${runtime.url}/api/history?device=D1`)).status, 400);
+      assert.match(await (await fetch(`${runtime.url}/metrics`)).text(), /^# TYPE fieldline_/m);
     }
     await runtime.deploy(flow({ http: 'off' }));
-    assert.equal((await fetch(`${runtime.url}/api/devices`)).status, 404);
+    assert.equal((await fetch(`${runtime.url}/api/devices`)).status, 503, 'for a moment, as in a deploy');
   });
 
-  it('asks the gateway whom to answer', async () => {
+  it('asks the gateway who asks', async () => {
     const services = runtime.settings.services as Record<string, unknown>;
-    services['authorizeHttp'] = (_request: unknown, response: { writeHead(status: number): { end(): void } }) =>
-      response.writeHead(401).end();
+    services['identify'] = () => ({ refused: 'expected a login' });
     await runtime.deploy(flow());
     assert.equal((await fetch(`${runtime.url}/api/devices`)).status, 401);
-    delete services['authorizeHttp'];
+    services['identify'] = () => ({ role: 'viewer', org: 'north' });
+    const asked: unknown[] = [];
+    answer = async (_sql, values = []) => {
+      asked.push(...values);
+      return [];
+    };
+    await runtime.deploy(flow());
+    assert.equal((await fetch(`${runtime.url}/api/devices`)).status, 200);
+    assert.ok(asked.includes('north'), 'sees its own organisation only');
+    delete services['identify'];
   });
 
   it('says what is missing when no database is chosen', async () => {

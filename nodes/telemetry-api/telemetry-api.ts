@@ -1,12 +1,14 @@
 // telemetry-api: answers questions about stored telemetry, in the flow for dashboards and over HTTP for programs.
+import type { Server } from 'node:http';
 import { answerer, type Ask, questions } from '../../src/api/answers.ts';
-import { type Handler, mount, type Router, telemetryRoutes } from '../../src/api/routes.ts';
+import { serveApi } from '../../src/api/http-api.ts';
 import { storedReadings } from '../../src/api/summary.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { expected, Fault, reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Query } from '../../src/reading/contracts.ts';
+import type { Identify } from '../../src/reading/principal.ts';
 
 // A dashboard that asks faster than the database answers must not pile up work.
 const MAX_OPEN = 8;
@@ -69,10 +71,10 @@ export const definition = defineNode({
     http: {
       kind: 'choice',
       label: 'HTTP',
-      help: 'Whether this node serves /api/devices and /api/history; where several do, one answers.',
+      help: 'Whether this node serves the HTTP API (/api, /rest/v1, /metrics); where several do, one answers.',
       initial: 'serve',
       options: [
-        ['serve', 'serve /api/devices and /api/history'],
+        ['serve', 'serve the HTTP API'],
         ['off', 'answer in the flow only'],
       ],
     },
@@ -83,10 +85,13 @@ export const definition = defineNode({
     const answer = answerer(store.query, systemClock, storedReadings);
     const { what, device, metric, hours, points } = settings;
     const usual: Ask = { what, device, metric, hours, points };
-    const guard = host.services['authorizeHttp'] as Handler | undefined;
-    const unmount =
+    const shut =
       settings.http === 'serve'
-        ? mount(host.http as Router, telemetryRoutes(store.query, systemClock), guard)
+        ? serveApi(host.server as Server, {
+            query: store.query,
+            identify: host.services['identify'] as Identify | undefined,
+            onFault: (where, error) => host.log('error', `${where}: ${reasonOf(error)}`),
+          })
         : () => {};
     let open = 0;
     host.status('grey', `waits for a question; asks for ${what} by itself`);
@@ -116,7 +121,7 @@ export const definition = defineNode({
             done(error);
           });
       },
-      close: unmount,
+      close: shut,
     };
   },
 });

@@ -101,9 +101,9 @@ async function chartPoints(query: Query, ask: Ask, nowMs: number): Promise<unkno
   const request = historyRequest(ask, nowMs);
   if (isProblem(request)) throw new Fault('FIELDLINE_MESSAGE', request.detail);
   const points = await history(query, request);
-  return points.map(({ time, avg, min, max, count }) => ({
-    series: request.metric,
-    device: request.device,
+  return points.map(({ device_id, metric, time, avg, min, max, count }) => ({
+    series: metric,
+    device: device_id,
     x: Date.parse(time),
     y: significant(avg),
     min: significant(min),
@@ -113,6 +113,7 @@ async function chartPoints(query: Query, ask: Ask, nowMs: number): Promise<unkno
 }
 
 /** Charts and gauges print a number as it is: 2.750000000895319 would run out of its card. */
-function significant(value: number): number {
+function significant(value: number | null | undefined): number | null {
+  if (value === null || value === undefined) return null;
   return Math.abs(value) < 1 ? Number(value.toPrecision(6)) : Number(value.toFixed(4));
 }

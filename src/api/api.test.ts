@@ -1,9 +1,5 @@
-// The telemetry API on a real PostgreSQL: devices, history, figures, anomalies, as flow answers and over HTTP.
+// What the telemetry API finds on a real PostgreSQL: devices, history, figures, anomalies, as flow answers.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { fakeClock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import { restoreLedger } from '../kernel/ledger.ts';
@@ -14,10 +10,9 @@ import { answerer } from './answers.ts';
 import { latestAnomalies } from './anomalies.ts';
 import { listDevices } from './devices.ts';
 import { history } from './history.ts';
-import { type Handler, mount, type Router, telemetryRoutes } from './routes.ts';
+import { historyRequest } from './history-request.ts';
+import { isProblem } from './problem.ts';
 import { summary } from './summary.ts';
-
-const express = createRequire(import.meta.url)('express') as () => Router;
 
 describe('telemetry API on PostgreSQL', () => {
   let postgres: TestPostgres | undefined;
@@ -80,6 +75,12 @@ describe('telemetry API on PostgreSQL', () => {
     const start = new Date('2026-02-01T00:00:00Z');
     const end = new Date('2026-02-01T01:00:00Z');
 
+    async function asked(fields: Record<string, unknown>) {
+      const request = historyRequest({ start: start.toISOString(), end: end.toISOString(), ...fields }, Date.now());
+      assert.ok(!isProblem(request), JSON.stringify(request));
+      return history(store.query, request);
+    }
+
     it('thins out to so many points, with the extremes kept', async () => {
       await store.query(
         `INSERT INTO sensor_readings (device_id, metric, value, timestamp)
@@ -88,15 +89,15 @@ describe('telemetry API on PostgreSQL', () => {
         [start],
       );
       for (const points of [1, 7, 60, 1000]) {
-        const found = await history(store.query, { device: 'a', metric: 'temperature', start, end, points });
+        const found = await asked({ device: 'a', metric: 'temperature', points });
         assert.ok(found.length <= points && found.length > points / 2, `${found.length} of ${points}`);
         assert.equal(
-          found.reduce((sum, { count }) => sum + count, 0),
+          found.reduce((sum, { count }) => sum + count!, 0),
           3600,
           'the end is not included',
         );
-        assert.equal(Math.max(...found.map(({ max }) => max)), 99);
-        assert.equal(Math.min(...found.map(({ min }) => min)), 20);
+        assert.equal(Math.max(...found.map(({ max }) => max!)), 99);
+        assert.equal(Math.min(...found.map(({ min }) => min!)), 20);
         assert.equal(found[0]!.time, start.toISOString());
       }
     });
@@ -107,7 +108,7 @@ describe('telemetry API on PostgreSQL', () => {
       await store.query(`INSERT INTO energy_readings (device_id, power_kw, timestamp) VALUES ('e', 2.75, $1)`, [at]);
       await store.query(`INSERT INTO flow_data (device_id, temperature, created_at) VALUES ('f', 18, $1)`, [at]);
       const averages = async (id: string, metric: string) =>
-        (await history(store.query, { device: id, metric, start, end, points: 10 })).map(({ avg }) => avg);
+        (await asked({ device: id, metric, points: 10 })).map(({ avg }) => avg);
       assert.deepEqual(await averages('l', 'value_mm'), [2450]);
       assert.deepEqual(await averages('e', 'power_kw'), [2.75]);
       assert.deepEqual(await averages('e', 'voltage'), [], 'null is no value');
@@ -123,8 +124,9 @@ describe('telemetry API on PostgreSQL', () => {
          FROM unnest(ARRAY['NaN', 'Infinity', '-Infinity', '400', NULL]) AS value`,
         [start],
       );
-      const found = await history(store.query, { device: 'a', metric: 'co2', start, end, points: 1 });
-      assert.deepEqual(found, [{ time: start.toISOString(), avg: 400, min: 400, max: 400, count: 1 }]);
+      const found = await asked({ device: 'a', metric: 'co2', points: 1 });
+      const point = { device_id: 'a', metric: 'co2', time: start.toISOString() };
+      assert.deepEqual(found, [{ ...point, avg: 400, min: 400, max: 400, count: 1 }]);
     });
   });
 
@@ -243,116 +245,5 @@ describe('telemetry API on PostgreSQL', () => {
         answer(ask),
         fault => fault instanceof Fault && fault.kind === 'data' && reason.test(fault.message),
       );
-  });
-
-  describe('over HTTP', () => {
-    let server: Server;
-    let unmount: (() => void) | undefined;
-    let router: Router;
-    let base: string;
-
-    beforeEach(async () => {
-      router = express();
-      server = createServer(router as never).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    });
-    afterEach(async () => {
-      unmount?.();
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    });
-    const serve = (guard?: Handler) => {
-      unmount = mount(router, telemetryRoutes(store.query, systemClock), guard);
-    };
-
-    it('gives devices with an ETag, and 304 to who has them', async () => {
-      serve();
-      await device('a', minutesAgo(1));
-      await latest('a', 'temperature', 21.5, null, minutesAgo(1));
-      const first = await fetch(`${base}/api/devices`);
-      assert.equal(first.status, 200);
-      assert.match(first.headers.get('content-type')!, /^application\/json/);
-      assert.equal(first.headers.get('cache-control'), 'private, max-age=30');
-      const [row] = (await first.json()) as Record<string, Record<string, { value: number }>>[];
-      assert.equal(row?.['latest']?.['temperature']?.value, 21.5);
-      const again = await fetch(`${base}/api/devices`, { headers: { 'if-none-match': first.headers.get('etag')! } });
-      assert.equal(again.status, 304);
-      assert.equal(await again.text(), '');
-      assert.equal((await fetch(`${base}/api/devices`, { method: 'HEAD' })).status, 200);
-    });
-
-    it('gives history in the range asked for', async () => {
-      serve();
-      await store.query(
-        `INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('C4:7C', 'temperature', 20, '2026-02-01T00:30:00Z')`,
-      );
-      const fields = new URLSearchParams({ device: 'C4:7C', metric: 'temperature', points: '4' });
-      for (const [start, end] of [
-        ['2026-02-01T00:00:00Z', '2026-02-01T01:00:00Z'],
-        ['2026-02-01', '2026-02-02'],
-        ['2026-02-01T01:00:00+01:00', '1769907600'],
-      ]) {
-        const answer = await fetch(`${base}/api/history?${fields}&start=${start}&end=${end}`);
-        const points = (await answer.json()) as { avg: number; count: number }[];
-        assert.deepEqual(
-          points.map(({ avg, count }) => [avg, count]),
-          [[20, 1]],
-          `${start} ${end}`,
-        );
-      }
-    });
-
-    const refused: [query: string, field: string][] = [
-      ['metric=t', 'device'],
-      ['device=&metric=t', 'device'],
-      ['device=a%00&metric=t', 'device'],
-      ['device=a', 'metric'],
-      ['device=a&metric=t&points=0', 'points'],
-      ['device=a&metric=t&points=2001', 'points'],
-      ['device=a&metric=t&points=1e99', 'points'],
-      ['device=a&metric=t&points=many', 'points'],
-      ['device=a&metric=t&start=yesterday', 'start'],
-      ['device=a&metric=t&end=2026-02-31', 'end'],
-      ['device=a&metric=t&start=2026-02-02&end=2026-02-01', 'start'],
-      ['device=a&metric=t&start=2020-01-01&end=2026-02-01', 'start'],
-      ['device=a&metric=t&hours=-1', 'hours'],
-    ];
-    for (const [query, field] of refused)
-      it(`refuses ${query} and names ${field}`, async () => {
-        serve();
-        const answer = await fetch(`${base}/api/history?${query}`);
-        assert.equal(answer.status, 400);
-        assert.equal(answer.headers.get('content-type'), 'application/problem+json');
-        const problem = (await answer.json()) as Record<string, unknown>;
-        assert.equal(problem['field'], field);
-        assert.match(String(problem['detail']), new RegExp(`^${field}: expected `));
-      });
-
-    it('asks the guard first, and is gone when it is taken down', async () => {
-      serve((request, response, next) => {
-        if (request.headers.authorization === 'Bearer good') next();
-        else (response as { statusCode: number }).statusCode = 401;
-        if (response.statusCode === 401) response.end();
-      });
-      assert.equal((await fetch(`${base}/api/devices`)).status, 401);
-      const good = { headers: { authorization: 'Bearer good' } };
-      assert.equal((await fetch(`${base}/api/devices`, good)).status, 200);
-      unmount?.();
-      assert.equal((await fetch(`${base}/api/devices`, good)).status, 404);
-      serve();
-      assert.equal((await fetch(`${base}/api/devices`)).status, 200);
-    });
-
-    it('says 503 while the database is away', async () => {
-      const away = openStore({ url: 'postgres://nobody@127.0.0.1:1/none', connectTimeoutMs: 500 });
-      unmount = mount(router, telemetryRoutes(away.query, systemClock));
-      const answer = await fetch(`${base}/api/devices`);
-      assert.equal(answer.status, 503);
-      assert.equal(answer.headers.get('retry-after'), '5');
-      assert.match(((await answer.json()) as { detail: string }).detail, /DATABASE_URL/);
-      await away.close();
-    });
   });
 });

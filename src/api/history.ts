@@ -1,18 +1,28 @@
-// History of one metric of one device, thinned out in the database: whatever the range, so many points at most.
+// History of some metrics of some devices, thinned out in the database: whatever the range, so many points at most.
 import type { Query } from '../reading/contracts.ts';
 
+export const aggregates = ['avg', 'min', 'max', 'sum', 'count', 'first', 'last'] as const;
+export type Aggregate = (typeof aggregates)[number];
+
 export type HistoryRequest = {
-  device: string;
-  metric: string;
+  devices: readonly string[];
+  metrics: readonly string[];
   start: Date;
   /** Not included. */
   end: Date;
-  /** Most buckets wanted. */
-  points: number;
+  /** A width as PostgreSQL writes it; `from`: where the buckets begin. Those of a calendar follow the days of the zone. */
+  bucket: { interval: string; from: 'start' | 'midnight' | 'calendar' };
+  /** IANA name. */
+  zone: string;
+  aggregates: readonly Aggregate[];
+  /** Buckets without a reading stand in the answer, with null. */
+  gaps: boolean;
 };
 
-/** One bucket; `time` is its beginning, `count` its readings. Empty buckets are left out. */
-export type HistoryPoint = { time: string; avg: number; min: number; max: number; count: number };
+/** One bucket; `time` is its beginning, `count` its readings. Only the aggregates that were asked for are there. */
+export type HistoryPoint = { device_id: string; metric: string; time: string } & Partial<
+  Record<Aggregate, number | null>
+>;
 
 // A metric may stand in a table of its own shape and, from another kind of device, in sensor_readings. These names go
 // into the statement's text; what a client sends never does.
@@ -22,37 +32,89 @@ const columns: Readonly<Record<string, readonly string[]>> = {
   flow_data: ['flow_rate', 'totalizer', 'temperature'],
 };
 
-function sourcesOf(metric: string): string {
+const OF_ORG = '($7::text IS NULL OR org_id = $7)';
+
+function sourcesOf(metrics: readonly string[]): string {
   const selects = [
-    `SELECT timestamp AS time, value FROM sensor_readings
-     WHERE device_id = $1 AND metric = $2 AND timestamp >= $3 AND timestamp < $4`,
+    `SELECT device_id, metric, timestamp AS time, value FROM sensor_readings
+     WHERE device_id = ANY ($1) AND metric = ANY ($2) AND timestamp >= $3 AND timestamp < $4 AND ${OF_ORG}`,
   ];
   for (const [table, names] of Object.entries(columns))
     for (const name of names)
-      if (name === metric) {
+      if (metrics.includes(name)) {
         const time = table === 'flow_data' ? 'created_at' : 'timestamp';
-        selects.push(`SELECT ${time}, ${name} FROM ${table} WHERE device_id = $1 AND ${time} >= $3 AND ${time} < $4`);
+        selects.push(`SELECT device_id, '${name}', ${time}, ${name} FROM ${table}
+          WHERE device_id = ANY ($1) AND ${time} >= $3 AND ${time} < $4 AND ${OF_ORG}`);
       }
   return selects.join(' UNION ALL ');
 }
 
-export async function history(query: Query, request: HistoryRequest): Promise<readonly HistoryPoint[]> {
-  const { device, metric, start, end, points } = request;
-  const bucketMs = Math.max(1, Math.ceil((end.getTime() - start.getTime()) / points));
-  const rows = await query<Omit<HistoryPoint, 'time'> & { time: Date }>(
-    // NaN is above Infinity for PostgreSQL, so that this leaves finite values only.
-    `SELECT date_bin($5::float8 * interval '1 millisecond', time, $3) AS time, avg(value), min(value), max(value),
-       count(*) AS count
-     FROM (${sourcesOf(metric)}) AS readings
-     WHERE value > '-Infinity' AND value < 'Infinity'
-     GROUP BY 1 ORDER BY 1`,
-    [device, metric, start, end, bucketMs],
+const bucketSql: Readonly<Record<HistoryRequest['bucket']['from'], (time: string) => string>> = {
+  start: time => `date_bin($5::interval, ${time}, $3::timestamptz)`,
+  midnight: time => `date_bin($5::interval, ${time}, date_trunc('day', $3::timestamptz, $6))`,
+  calendar: time => `time_bucket($5::interval, ${time}, $6)`,
+};
+
+const aggregateSql: Readonly<Record<Aggregate, string>> = {
+  avg: 'avg(value)',
+  min: 'min(value)',
+  max: 'max(value)',
+  sum: 'sum(value)',
+  count: 'count(*)',
+  first: '(array_agg(value ORDER BY time))[1]',
+  last: '(array_agg(value ORDER BY time DESC))[1]',
+};
+
+/** The statement and its values; the figure of `npm run bench -- api` explains the same one. */
+export function historySql(request: HistoryRequest, org: string | undefined): { sql: string; values: unknown[] } {
+  const { devices, metrics, start, end, bucket, zone } = request;
+  const wanted = request.aggregates.map(name => `${aggregateSql[name]} AS ${name}`);
+  return {
+    // $6 is mentioned for every kind of bucket, so that its type is known. NaN is above Infinity for PostgreSQL, so that
+    // the condition leaves finite values only.
+    sql: `SELECT device_id, metric, ${bucketSql[bucket.from]('time')} AS time, ${wanted.join(', ')}
+     FROM (${sourcesOf(metrics)}) AS readings
+     WHERE value > '-Infinity' AND value < 'Infinity' AND $6::text IS NOT NULL
+     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    values: [devices, metrics, start, end, bucket.interval, zone, org],
+  };
+}
+
+/** In order of devices, metrics and times; of one organisation where it is given. */
+export async function history(query: Query, request: HistoryRequest, org?: string): Promise<readonly HistoryPoint[]> {
+  const { sql, values } = historySql(request, org);
+  const rows = await query<HistoryPoint & { time: Date }>(sql, values);
+  const points = rows.map(row => ({ ...row, time: row.time.toISOString() }));
+  return request.gaps ? withGaps(points, await bucketsOf(query, request), request) : points;
+}
+
+async function bucketsOf(query: Query, { start, end, bucket, zone }: HistoryRequest): Promise<readonly string[]> {
+  const first = bucketSql[bucket.from]('$1::timestamptz')
+    .replaceAll('$3', '$1')
+    .replaceAll('$5', '$3')
+    .replaceAll('$6', '$4');
+  const last = `$2::timestamptz - interval '1 microsecond'`;
+  const steps =
+    bucket.from === 'calendar'
+      ? `SELECT step AT TIME ZONE $4 AS time
+         FROM generate_series((${first}) AT TIME ZONE $4, (${last}) AT TIME ZONE $4, $3::interval) AS step`
+      : `SELECT time FROM generate_series(${first}, ${last}, $3::interval) AS time WHERE $4::text IS NOT NULL`;
+  const rows = await query<{ time: Date }>(steps, [start, end, bucket.interval, zone]);
+  return rows.map(({ time }) => time.toISOString());
+}
+
+/** Every bucket of every device and metric that was asked for. */
+function withGaps(
+  points: readonly HistoryPoint[],
+  times: readonly string[],
+  request: HistoryRequest,
+): readonly HistoryPoint[] {
+  const keyOf = (device: string, metric: string, time: string) => `${time} ${metric} ${device}`;
+  const known = new Map(points.map(point => [keyOf(point.device_id, point.metric, point.time), point]));
+  const nothing = Object.fromEntries(request.aggregates.map(name => [name, name === 'count' ? 0 : null]));
+  return request.devices.flatMap(device_id =>
+    request.metrics.flatMap(metric =>
+      times.map(time => known.get(keyOf(device_id, metric, time)) ?? { device_id, metric, time, ...nothing }),
+    ),
   );
-  return rows.map(({ time, avg, min, max, count }) => ({
-    time: time.toISOString(),
-    avg,
-    min,
-    max,
-    count: Number(count),
-  }));
 }

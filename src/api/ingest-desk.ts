@@ -8,8 +8,9 @@ import type { Protocol, Reading } from '../reading/reading.ts';
 import type { TimeLimits } from '../reading/time.ts';
 import { type Answer, answerOf, refusal } from './ingest-answer.ts';
 import { readBody } from './ingest-items.ts';
+import type { Intake } from './intake.ts';
 import type { Key, KeyRing } from './key-ring.ts';
-import { problem } from './problem.ts';
+import { isProblem, problem } from './problem.ts';
 import type { RateLimit } from './rate.ts';
 
 export type Posted = {
@@ -50,6 +51,8 @@ export type Desk = {
   /** Counts a request of the key; the refusal when there were too many. */
   count(key: Key): Answer | undefined;
   take(posted: Posted): Promise<Answer>;
+  /** Readings that another route has read and checked, on the same way. Rejects with a Fault of kind outage when they cannot be taken now. */
+  deposit: Intake;
   /** Paused, it tells senders to come again in a moment; what it has taken goes on. */
   pause(paused: boolean): void;
   /** Resolves when nothing is under way. */
@@ -171,6 +174,11 @@ export function ingestDesk(options: DeskOptions): Desk {
     },
     async take(posted) {
       return told(await take(posted));
+    },
+    async deposit(readings) {
+      const endings = behind() ?? (await delivered(readings));
+      if (!('status' in endings)) return endings;
+      throw new Fault('FIELDLINE_FULL', isProblem(endings.body) ? endings.body.detail : 'not now', { kind: 'outage' });
     },
     pause(on) {
       paused = on;

@@ -1,0 +1,149 @@
+// /api/devices: the list with the latest data, one device, and what an operator may change of it.
+import { z } from 'zod';
+import { boundedMap } from '../kernel/bounded.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Query } from '../reading/contracts.ts';
+import { instant, json, maybeInstant, number, words } from './answer-schemas.ts';
+import { cached } from './cache.ts';
+import { type Device, devicesVersion, listDevices, oneDevice } from './devices.ts';
+import { deviceId, flag, text, wholeNumber } from './fields.ts';
+import { pageOf, readCursor, rowsAnswer } from './page.ts';
+import { isProblem, problem } from './problem.ts';
+import { type Route, route } from './route.ts';
+
+/** The list may be as old as this (E24). */
+const LIST_SECONDS = 30;
+const MAX_DEVICES = 10_000;
+const MAX_ORGS = 200;
+
+const latestSchema = z.object({
+  value: z.union([z.number(), z.string(), z.boolean(), z.null()]),
+  unit: z.string().optional(),
+  timestamp: instant,
+  stale: z.boolean().describe('Older than five minutes.'),
+});
+const deviceSchema = z.object({
+  device_id: z.string(),
+  name: words,
+  class: words,
+  application_id: words,
+  online: z.boolean(),
+  connected: z.boolean().nullable(),
+  status: z.string(),
+  rssi: number,
+  firmware: words,
+  battery_estimate: number,
+  measurements_today: number,
+  last_measurement: maybeInstant,
+  last_seen: maybeInstant,
+  parser: words,
+  metadata: json,
+  latest: z.record(z.string(), latestSchema).describe('Newest value of each metric.'),
+});
+
+const change = z
+  .strictObject(
+    {
+      name: text('a name of 1 to 200 characters or null').nullable(),
+      class: text('a class of 1 to 200 characters or null').nullable(),
+      application_id: text('an application of 1 to 200 characters or null').nullable(),
+      metadata: z
+        .record(z.string(), z.unknown(), { error: 'an object' })
+        .describe('Merged into what is there; null takes a key away (RFC 7396, one level).'),
+    },
+    { error: 'an object with name, class, application_id or metadata' },
+  )
+  .partial()
+  .refine(fields => Object.keys(fields).length > 0, { error: 'at least one field to change' });
+
+const changeSql = `
+  UPDATE devices SET
+    name = CASE WHEN $3::jsonb ? 'name' THEN $3::jsonb ->> 'name' ELSE name END,
+    class = CASE WHEN $3::jsonb ? 'class' THEN $3::jsonb ->> 'class' ELSE class END,
+    application_id = CASE WHEN $3::jsonb ? 'application_id' THEN $3::jsonb ->> 'application_id' ELSE application_id END,
+    metadata = CASE WHEN $3::jsonb ? 'metadata'
+      THEN (SELECT coalesce(jsonb_object_agg(key, value) FILTER (WHERE value <> 'null'), '{}')
+            FROM jsonb_each(metadata || ($3::jsonb -> 'metadata')))
+      ELSE metadata END
+  WHERE device_id = $1 AND ($2::text IS NULL OR org_id = $2)
+  RETURNING device_id`;
+
+export function deviceRoutes(query: Query, clock: Clock): readonly Route[] {
+  // One list for each organisation that asks.
+  const lists = boundedMap<string, () => Promise<readonly Device[]>>(MAX_ORGS);
+  const listOf = (org: string | undefined): Promise<readonly Device[]> => {
+    const key = JSON.stringify(org ?? null);
+    let list = lists.get(key);
+    if (list === undefined) {
+      const load = () => listDevices(query, MAX_DEVICES, org);
+      const version = () => devicesVersion(query, org);
+      list = cached(load, version, { clock, freshMs: 1000, maxMs: LIST_SECONDS * 1000 });
+      lists.set(key, list);
+    }
+    return list();
+  };
+  const found = async (id: string, org: string | undefined) => {
+    const device = await oneDevice(query, id, org);
+    return device === undefined ? missing(id) : { status: 200, body: device };
+  };
+
+  return [
+    route({
+      path: '/api/devices',
+      summary: 'Devices with the newest value of each metric, in order of their ids.',
+      tag: 'devices',
+      query: z
+        .object({
+          application_id: text('an application'),
+          online: flag,
+          limit: wholeNumber(1, MAX_DEVICES),
+          cursor: text('a cursor', 1000),
+        })
+        .partial(),
+      answers: { 200: { says: 'The devices; may be up to 30 s old.', schema: z.array(deviceSchema) } },
+      async handle({ url, query: { application_id, online, limit = MAX_DEVICES, cursor }, principal }) {
+        const after = readCursor(cursor, ['text']);
+        if (isProblem(after)) return after;
+        const devices = (await listOf(principal.org)).filter(
+          device =>
+            (application_id === undefined || device.application_id === application_id) &&
+            (online === undefined || device.online === online) &&
+            (after === undefined || device.device_id > after[0]!),
+        );
+        const { rows, headers } = pageOf(url, devices, limit, last => [last.device_id]);
+        return rowsAnswer(rows, { ...headers, 'cache-control': `private, max-age=${LIST_SECONDS}` });
+      },
+    }),
+    route({
+      path: '/api/devices/{id}',
+      summary: 'One device with the newest value of each metric.',
+      tag: 'devices',
+      params: z.object({ id: deviceId }),
+      answers: { 200: { says: 'The device.', schema: deviceSchema }, 404: { says: 'There is none of this id.' } },
+      handle: ({ path, principal }) => found(path.id, principal.org),
+    }),
+    route({
+      method: 'PATCH',
+      path: '/api/devices/{id}',
+      summary: 'Names a device, or says what it is and where it belongs.',
+      tag: 'devices',
+      needs: 'operator',
+      params: z.object({ id: deviceId }),
+      body: change,
+      answers: {
+        200: { says: 'The device as it is now.', schema: deviceSchema },
+        404: { says: 'There is none of this id.' },
+      },
+      async handle({ path, body, principal }) {
+        const changed = await query(changeSql, [path.id, principal.org, JSON.stringify(body)]);
+        if (changed.length === 0) return missing(path.id);
+        lists.clear();
+        return found(path.id, principal.org);
+      },
+    }),
+  ];
+}
+
+function missing(id: string) {
+  return problem(404, 'Not found', `id: expected a device that is known, got ${JSON.stringify(id.slice(0, 80))}`, 'id');
+}

@@ -1,0 +1,44 @@
+// The fields that requests are made of, each with its check, its message and what OpenAPI says of it.
+import { z } from 'zod';
+import { isoTime } from '../reading/time.ts';
+
+/** PostgreSQL has no text with a NUL in it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a NUL is what is refused
+const NO_NUL = /^[^\u0000]*$/;
+
+/** `what` is said in a complaint: `device: expected <what>, got …`. */
+export function text(what: string, longest = 200) {
+  return z.string({ error: what }).min(1, { error: what }).max(longest, { error: what }).regex(NO_NUL, { error: what });
+}
+
+export const deviceId = text('a device id');
+export const metricName = text('the name of a metric');
+
+export function wholeNumber(least: number, most: number) {
+  const error = `a whole number from ${least} to ${most}`;
+  return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error });
+}
+
+/** A flag in a query string. */
+export const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform(word => word === 'true');
+
+/** A time in a query string, as milliseconds since 1970. */
+export const time = z
+  .string({ error: 'a time in ISO 8601' })
+  .max(64, { error: 'a time in ISO 8601' })
+  .transform((given, context) => {
+    const ms = millisecondsOf(given);
+    if (ms === undefined) context.issues.push({ code: 'custom', message: 'a time in ISO 8601', input: given });
+    return ms ?? 0;
+  })
+  .describe('ISO 8601 with a zone, else UTC; a date; or seconds or milliseconds since 1970.');
+
+/** Milliseconds since 1970 of a time in any of the forms above; undefined for anything else. */
+export function millisecondsOf(value: unknown): number | undefined {
+  // In a URL the + of a zone arrives as a space.
+  const given = typeof value === 'string' ? value.replace(/ (?=\d\d:?\d\d$)/, '+') : value;
+  const iso = isoTime(typeof given === 'string' && /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given);
+  if (iso === undefined) return undefined;
+  const ms = Date.parse(iso);
+  return Number.isNaN(ms) ? undefined : ms;
+}

@@ -1,0 +1,102 @@
+// Reads of /rest/v1: the statement of a query string, and its rows in the form that the client accepts.
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Query } from '../reading/contracts.ts';
+import { csvAnswer } from './csv.ts';
+import { filterSql } from './rest-filter.ts';
+import { Refused, restProblem } from './rest-problem.ts';
+import { orderSql, selectSql, windowOf } from './rest-select.ts';
+import type { RestTable } from './rest-tables.ts';
+import type { Written } from './rest-write.ts';
+import type { Answer } from './route.ts';
+
+/** Words of the query string that are no filters. */
+const WORDS = new Set(['select', 'order', 'limit', 'offset', 'columns', 'on_conflict', 'apikey']);
+
+/** Field and value of each filter. */
+export function filtersOf(url: URL): readonly (readonly [string, string])[] {
+  return [...url.searchParams].filter(([field]) => !WORDS.has(field));
+}
+
+/** `Prefer: count=exact, return=minimal` as a map. */
+export function preferences(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
+  const words = String(headers['prefer'] ?? '').split(',');
+  return new Map(words.map(word => word.trim().split('=', 2) as [string, string]));
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Throws Refused. */
+export async function readRows(
+  query: Query,
+  table: RestTable,
+  url: URL,
+  headers: IncomingHttpHeaders,
+  org: string | undefined,
+): Promise<Answer> {
+  const values: unknown[] = [org ?? null];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const word = (name: string) => url.searchParams.get(name) ?? undefined;
+  const window = windowOf(word('limit'), word('offset'), headers);
+  const condition = filterSql(filtersOf(url), table, bind);
+  const from = `${table.from('$1')} WHERE ${condition}`;
+  // The total needs the values of the conditions only; those of selection and order come after.
+  const counted = values.length;
+  const { sql, names } = selectSql(word('select') ?? '*', table, bind);
+  const order = orderSql(word('order'), table, bind);
+  const statement = `SELECT ${sql} FROM ${from}${order === undefined ? '' : ` ORDER BY ${order}`} LIMIT ${window.limit} OFFSET ${window.offset}`;
+  const wantsCount = preferences(headers).has('count');
+  const [rows, total] = await Promise.all([
+    query<Row>(statement, values),
+    wantsCount ? totalOf(query, from, values.slice(0, counted)) : undefined,
+  ]);
+  if (total !== undefined && window.offset > 0 && window.offset >= total)
+    throw new Refused(restProblem(416, 'PGRST103', `offset: expected one below the ${total} rows there are`));
+  const range = rows.length === 0 ? '*' : `${window.offset}-${window.offset + rows.length - 1}`;
+  const answer = inForm(rows, names, headers);
+  const partial = total !== undefined && rows.length < total && answer.status === 200;
+  return {
+    ...answer,
+    status: partial ? 206 : answer.status,
+    headers: { ...answer.headers, 'content-range': `${range}/${total ?? '*'}` },
+  };
+}
+
+async function totalOf(query: Query, from: string, values: readonly unknown[]): Promise<number> {
+  const [row] = await query<{ total: number }>(`SELECT count(*) AS total FROM ${from}`, values);
+  return row?.total ?? 0;
+}
+
+/** The rows that were written, as `select` wants them. */
+export async function readWritten(
+  query: Query,
+  table: RestTable,
+  { condition, values: found }: Written,
+  select: string | undefined,
+  status: number,
+  headers: IncomingHttpHeaders,
+): Promise<Answer> {
+  const values = [...found];
+  const { sql, names } = selectSql(select ?? '*', table, value => `$${values.push(value)}`);
+  const rows = await query<Row>(`SELECT ${sql} FROM ${table.name} WHERE ${condition}`, values);
+  return { ...inForm(rows, names, headers), status };
+}
+
+/** As JSON or CSV; exactly one row as an object where the client asks for that. */
+function inForm(rows: readonly Row[], names: readonly string[], { accept = '' }: IncomingHttpHeaders): Answer {
+  if (accept.startsWith('text/csv')) return csvAnswer(names, rows);
+  const shown = accept.includes('nulls=stripped') ? rows.map(withoutNulls) : rows;
+  if (!accept.startsWith('application/vnd.pgrst.object')) return { status: 200, body: shown };
+  if (shown.length !== 1)
+    throw new Refused(
+      restProblem(406, 'PGRST116', `Cannot coerce the result to a single JSON object: ${shown.length} rows`),
+    );
+  return {
+    status: 200,
+    body: shown[0],
+    headers: { 'content-type': 'application/vnd.pgrst.object+json; charset=utf-8' },
+  };
+}
+
+function withoutNulls(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+}

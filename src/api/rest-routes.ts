@@ -1,0 +1,164 @@
+// /rest/v1/{table}: tables in PostgREST's form, so that unmodified clients of Supabase read and insert (.from().select(), .insert(), .update()).
+import { z } from 'zod';
+import type { Clock } from '../kernel/clock.ts';
+import { atLeast } from '../kernel/token.ts';
+import type { Query } from '../reading/contracts.ts';
+import type { Json } from '../reading/payload.ts';
+import type { Principal } from '../reading/principal.ts';
+import { changeInspections } from './inspections.ts';
+import type { Intake } from './intake.ts';
+import type { Problem } from './problem.ts';
+import { filterSql } from './rest-filter.ts';
+import { Refused, restErrorSchema, restProblem, restRefusal } from './rest-problem.ts';
+import { filtersOf, preferences, readRows, readWritten } from './rest-read.ts';
+import { type RestTable, restTables } from './rest-tables.ts';
+import * as write from './rest-write.ts';
+import { type Answer, type Asked, type Route, route } from './route.ts';
+
+const row = z.record(z.string(), z.unknown());
+const body = z.union([row, z.array(row)], { error: 'an object or an array of them' });
+// The name is checked against the tables; a wrong one has PostgREST's own answer.
+const params = z.object({ table: z.string() });
+const PATH = '/rest/v1/{table}';
+const refusals = {
+  404: { says: 'There is no such table.', schema: restErrorSchema },
+  406: { says: 'Not exactly one row, or another schema.', schema: restErrorSchema },
+};
+const selection = {
+  select: z.string().optional().describe('Columns, `name:column`, JSON paths; initially *.'),
+};
+
+export type RestOptions = { query: Query; clock: Clock; intake(): Intake | undefined };
+
+export function restRoutes({ query, clock, intake }: RestOptions): readonly Route[] {
+  return [
+    route({
+      path: PATH,
+      summary: 'Rows of a table, filtered by `column=operator.value`.',
+      tag: 'rest',
+      params,
+      query: z.looseObject({
+        ...selection,
+        order: z.string().optional().describe('Such as timestamp.desc.nullslast.'),
+        limit: z.string().optional(),
+        offset: z.string().optional(),
+      }),
+      refusal: restRefusal,
+      answers: {
+        200: {
+          says: 'The rows, or the one row.',
+          schema: body,
+          also: ['text/csv', 'application/vnd.pgrst.object+json'],
+        },
+        206: { says: 'Some of the rows that Content-Range counts.', schema: z.array(row), also: ['text/csv'] },
+        416: { says: 'The range begins behind the last row.', schema: restErrorSchema },
+        ...refusals,
+      },
+      handle: ({ path, url, headers, principal }) =>
+        refusing(() => readRows(query, tableOf(path.table, headers['accept-profile']), url, headers, principal.org)),
+    }),
+    route({
+      method: 'POST',
+      path: PATH,
+      summary: 'Inserts rows into measurements (through the flow) or inspections.',
+      tag: 'rest',
+      params,
+      query: z.looseObject(selection),
+      body,
+      refusal: restRefusal,
+      answers: {
+        201: { says: 'Committed; with `Prefer: return=representation` the rows.', schema: body },
+        403: { says: 'The rows are of another organisation, or the role may not.', schema: restErrorSchema },
+        409: { says: 'There is a row of this id.', schema: restErrorSchema },
+        ...refusals,
+      },
+      handle: asked => refusing(() => insert(asked)),
+    }),
+    route({
+      method: 'PATCH',
+      path: PATH,
+      summary: 'Changes rows of inspections.',
+      tag: 'rest',
+      params,
+      query: z.looseObject(selection),
+      body: row,
+      refusal: restRefusal,
+      answers: {
+        200: { says: 'The rows as they are now.', schema: body },
+        204: { says: 'Changed.' },
+        403: { says: 'The rows are of another organisation, or the role may not.', schema: restErrorSchema },
+        ...refusals,
+      },
+      handle: asked => refusing(() => change(asked)),
+    }),
+  ];
+
+  async function insert(asked: Asked<typeof params.shape, Record<string, z.ZodType>, typeof body>): Promise<Answer> {
+    const { path, url, headers, body: given, principal } = asked;
+    const table = writable(path.table, headers['content-profile'], principal);
+    const prefer = preferences(headers);
+    if (prefer.has('resolution'))
+      throw new Refused(
+        restProblem(400, 'PGRST100', 'Prefer: resolution (upsert) is not offered; rows are known by their content'),
+      );
+    const rows = write.rowsOf(given, table, principal);
+    const written =
+      table.name === 'inspections'
+        ? await write.insertInspectionRows(rows, query)
+        : await write.insertMeasurements(rows, principal, intake(), clock.now());
+    if (prefer.get('return') !== 'representation') return { status: 201 };
+    return readWritten(query, table, written, url.searchParams.get('select') ?? undefined, 201, headers);
+  }
+
+  async function change(asked: Asked<typeof params.shape, Record<string, z.ZodType>, typeof row>): Promise<Answer> {
+    const { path, url, headers, body: given, principal } = asked;
+    const table = writable(path.table, headers['content-profile'], principal);
+    if (table.name !== 'inspections')
+      throw new Refused(restProblem(403, '42501', `${table.name}: what was measured is not changed`));
+    const fields: Json = write.rowOf(given, table, principal);
+    if ('id' in fields) throw new Refused(restProblem(400, 'PGRST204', 'id: cannot be changed'));
+    write.checkInspection(fields);
+    const filters = filtersOf(url);
+    if (filters.length === 0)
+      throw new Refused(restProblem(400, '21000', 'PATCH requires a filter', 'such as id=eq.…'));
+    const values: unknown[] = [principal.org ?? null];
+    const condition = filterSql(filters, table, value => `$${values.push(value)}`);
+    const { org_id: _org, ...changed } = fields;
+    const ids = await changeInspections(
+      query,
+      changed,
+      `($1::text IS NULL OR inspections.org_id = $1) AND (${condition})`,
+      values,
+    );
+    if (preferences(headers).get('return') !== 'representation') return { status: 204 };
+    return readWritten(query, table, write.byIds(ids), url.searchParams.get('select') ?? undefined, 200, headers);
+  }
+}
+
+function tableOf(name: string, schema: unknown): RestTable {
+  if (schema !== undefined && schema !== 'public')
+    throw new Refused(restProblem(406, 'PGRST106', `The schema must be one of the following: public`));
+  const table = restTables.get(name);
+  if (table !== undefined) return table;
+  const says = `Could not find the table 'public.${name.slice(0, 80)}' among those that are shown`;
+  throw new Refused(restProblem(404, 'PGRST205', says, [...restTables.keys()].join(', ')));
+}
+
+function writable(name: string, schema: unknown, principal: Principal): RestTable {
+  const table = tableOf(name, schema);
+  const denied = `permission denied for table ${table.name}`;
+  if (table.writable === undefined) throw new Refused(restProblem(403, '42501', denied));
+  // A gateway's key brings measurements and nothing else.
+  const may = atLeast(principal.role, 'operator') || (table.name === 'measurements' && principal.ingests === true);
+  if (!may) throw new Refused(restProblem(principal.subject === undefined ? 401 : 403, '42501', denied));
+  return table;
+}
+
+async function refusing(work: () => Promise<Answer>): Promise<Answer | Problem> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refused) return error.problem;
+    throw error;
+  }
+}

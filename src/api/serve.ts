@@ -1,0 +1,171 @@
+// Serves routes on an HTTP server: finds the route, who asks and what is sent, and answers; nothing goes out as a stack.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { digest } from '../kernel/bytes.ts';
+import { expected, Fault, reasonOf } from '../kernel/fault.ts';
+import { atLeast, type Refused } from '../kernel/token.ts';
+import type { Principal } from '../reading/principal.ts';
+import { bodyOf } from './body.ts';
+import { openDoor, pathOf } from './door.ts';
+import { match, pathMatches } from './match.ts';
+import { isProblem, type Problem, problem } from './problem.ts';
+import type { Answer, Route } from './route.ts';
+import type { Turns } from './turns.ts';
+
+export type Serving = {
+  routes: readonly Route[];
+  /** A problem where it is known who asks, and that is the trouble: too often, say. */
+  identify(request: IncomingMessage): Promise<Principal | Refused | Problem> | Principal | Refused | Problem;
+  /** How many requests are worked on at once. */
+  turns: Turns;
+  /** Of what went wrong inside; the client is told nothing of it. */
+  onFault(where: string, error: unknown): void;
+};
+
+type Serviced = { list: Serving[]; resting: { routes: readonly Route[] }[] };
+const served = new WeakMap<Server, Serviced>();
+/** So long a client is told to come again when what served it is gone: a deploy takes less. */
+const REST_MS = 5000;
+
+/** Serves until the returned function is called; where several serve one route, the latest. */
+export function serve(server: Server, serving: Serving): () => void {
+  const { list, resting } = served.get(server) ?? openFor(server);
+  list.unshift(serving);
+  return () => {
+    if (!list.includes(serving)) return;
+    list.splice(list.indexOf(serving), 1);
+    resting.push(serving);
+    setTimeout(() => resting.splice(resting.indexOf(serving), 1), REST_MS).unref();
+  };
+}
+
+function openFor(server: Server): Serviced {
+  const opened: Serviced = { list: [], resting: [] };
+  const { list, resting } = opened;
+  const leads = (path: string) =>
+    [...list, ...resting].some(({ routes }) => routes.some(route => pathMatches(route, path)));
+  openDoor(server, {
+    leads,
+    request: (request, response) => void dispatch(list, request, response),
+    upgrade: (_request, socket) => void socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n'),
+  });
+  served.set(server, opened);
+  return opened;
+}
+
+function dispatch(servings: readonly Serving[], request: IncomingMessage, response: ServerResponse): void {
+  const path = pathOf(request);
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const methods = new Set<string>();
+  let other: Route | undefined;
+  for (const serving of servings)
+    for (const route of serving.routes) {
+      if (!pathMatches(route, path)) continue;
+      if (route.method === method) return void respond(serving, route, request, response, path);
+      methods.add(route.method);
+      other = route;
+    }
+  if (methods.size === 0) {
+    const away = problem(503, 'Not available now', 'the flow is being deployed or stopped');
+    finish(request, response, refusalOf(away));
+    return;
+  }
+  const allow = [...methods, ...(methods.has('GET') ? ['HEAD'] : [])].join(', ');
+  const refused = problem(405, 'Method not allowed', expected('method', allow, request.method));
+  finish(request, response, refusalOf(refused, other), { allow });
+}
+
+async function respond(
+  { identify, turns, onFault }: Serving,
+  route: Route,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<void> {
+  let principal: Principal | undefined;
+  let result: Answer | Problem;
+  try {
+    const who = await identify(request);
+    if (isProblem(who)) result = who;
+    else if ('refused' in who) result = problem(401, 'Not logged in', who.refused);
+    else {
+      principal = who;
+      result = await permitted(route, who, request, path, turns);
+    }
+  } catch (error) {
+    result = problemOf(error);
+    if (result.status === 500) onFault(`${route.method} ${route.path}`, error);
+  }
+  if (response.destroyed) return;
+  finish(request, response, isProblem(result) ? refusalOf(result, route, principal) : result);
+}
+
+async function permitted(
+  route: Route,
+  principal: Principal,
+  request: IncomingMessage,
+  path: string,
+  turns: Turns,
+): Promise<Answer | Problem> {
+  if (!atLeast(principal.role, route.needs))
+    return principal.subject === undefined
+      ? problem(401, 'Not logged in', `expected a token of the role ${route.needs}, got none`)
+      : problem(403, 'Not allowed', `expected the role ${route.needs}, got ${principal.role}`);
+  const parts = match(route, path);
+  if (parts === undefined) return problem(400, 'Bad request', 'path: expected valid percent encoding', 'path');
+  const body = route.method === 'GET' ? undefined : await bodyOf(request);
+  if (isProblem(body)) return body;
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const { headers } = request;
+  return turns.take(() => route.run({ url, path: parts, headers, body: body?.value, principal }));
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof Fault && error.kind === 'outage')
+    return problem(503, 'Not available now', `${reasonOf(error)}. ${error.nextStep}`);
+  // What the database refuses although it has passed the checks: a number out of range, JSON that jsonb does not take.
+  if (error instanceof Fault && error.code === 'FIELDLINE_ROW')
+    return /SQLSTATE 23505/.test(error.message)
+      ? problem(409, 'There already', reasonOf(error))
+      : problem(400, 'Bad request', reasonOf(error));
+  return problem(500, 'Internal error', 'The request could not be answered; the log of the gateway tells more.');
+}
+
+function refusalOf(fault: Problem, route?: Route, principal?: Principal): Answer {
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  if (fault.status === 503 || fault.status === 429) headers['retry-after'] = '5';
+  if (fault.status === 401) headers['www-authenticate'] = 'Bearer';
+  if (route?.refusal === undefined) return { status: fault.status, body: fault, headers };
+  const { type, of } = route.refusal;
+  return { status: fault.status, body: of(fault, principal), headers: { ...headers, 'content-type': type } };
+}
+
+function finish(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, body, text, headers = {} }: Answer,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  const content = text ?? (body === undefined ? '' : JSON.stringify(body));
+  const etag = headers['etag'] ?? (status === 200 && request.method !== 'POST' ? `"${digest(content)}"` : undefined);
+  const all = {
+    'cache-control': 'private, no-cache',
+    vary: 'accept, authorization, cookie',
+    'x-content-type-options': 'nosniff',
+    ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+    ...(etag === undefined ? {} : { etag }),
+    ...headers,
+    ...more,
+  };
+  const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? [];
+  if (
+    etag !== undefined &&
+    (request.method === 'GET' || request.method === 'HEAD') &&
+    (known.includes(etag) || known.includes('*'))
+  )
+    return void response.writeHead(304, all).end();
+  // What is left of a body that nobody reads would hold the connection.
+  if (!request.complete) response.shouldKeepAlive = false;
+  response
+    .writeHead(status, status === 204 ? all : { ...all, 'content-length': Buffer.byteLength(content) })
+    .end(content);
+}
