@@ -9,6 +9,7 @@ import type { Address } from './environment.ts';
 import { answer, type Gate, pathOf } from './gate.ts';
 import type { HealthBoard } from './health.ts';
 import type { Log } from './log.ts';
+import { statusPage } from './status-page.ts';
 
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -41,11 +42,20 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
       'content-type': 'application/json',
     });
   };
+  /** 200 also while parts are away: the page itself works. */
+  const status = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const look = await health.look();
+    const known = gate.admits(request);
+    if (!/text\/html|\*\/\*/.test(request.headers.accept ?? '*/*'))
+      return answer(response, 200, known ? look : { status: look.status });
+    answer(response, 200, statusPage(look, known));
+  };
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request);
     const reads = request.method === 'GET' || request.method === 'HEAD';
     if (reads && path === '/health/live') return answer(response, 200, { status: 'alive' });
     if (reads && path === '/health') return readiness(request, response);
+    if (reads && path === '/status') return status(request, response);
     // Whoever stands at a door asks for a key instead of a login.
     if (!hasDoor(inner, request) && !(await gate.passes(request, response))) return;
     if (isOpen) inner.emit('request', request, response);

@@ -191,6 +191,21 @@ describe('gate without a password', () => {
 });
 
 describe('front', () => {
+  it('shows on the status page what does not work, details to those who are logged in', async () => {
+    const guarded = await frontWith(true);
+    guarded.health.set('database', false, 'refused by <db.internal>');
+    const page = await guarded.get('/status', { accept: 'text/html' });
+    const text = await page.text();
+    assert.equal(page.status, 200);
+    assert.match(text, /Not everything works/);
+    assert.doesNotMatch(text, /db\.internal/);
+    const login = { authorization: basic('admin', password) };
+    assert.match(await (await guarded.get('/status', login)).text(), /refused by &#60;db\.internal&#62;/);
+    const json = await (await guarded.get('/status', { accept: 'application/json' })).json();
+    assert.deepEqual(json, { status: 'unready' });
+    guarded.front.close();
+  });
+
   it('answers 503 before the editor is there, and health all the time', async () => {
     const health = healthBoard();
     health.set('flows', false, 'starting');
