@@ -36,6 +36,10 @@ export type ReplayRun = {
   ended: Promise<ReplayEnd>;
 };
 
+/** Messages that leave in one turn of the event loop: live data has its turns between, and the first ones are written while the next are decoded. */
+const AT_ONCE = 200;
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
 type Sent = { place: Cursor; failed: boolean };
 
 /**
@@ -131,11 +135,14 @@ export function openReplay(options: ReplayOptions): ReplayRun {
         }
         let at = 0;
         while (!closed && at < rows.length) {
-          for (let room = paused ? 0 : pace.room(); room > 0 && at < rows.length; room--) send(rows[at++]!);
+          let room = paused ? 0 : Math.min(AT_ONCE, pace.room());
+          const left = room > 0;
+          for (; room > 0 && at < rows.length; room--) send(rows[at++]!);
           if (clock.steady() - keptAt >= keepMs) {
             if (!(await keep())) return { state: 'lost' };
             // Much may have settled meanwhile.
-          } else if (at < rows.length) await change(pace.waitMs() || keepMs);
+          } else if (left) await turn();
+          else if (at < rows.length) await change(pace.waitMs() || keepMs);
         }
         if (closed || last === undefined) break;
       }
