@@ -6,7 +6,7 @@ import type { Query } from '../reading/contracts.ts';
 import { instant, json, maybeInstant, number, words } from './answer-schemas.ts';
 import { cached } from './cache.ts';
 import { type Device, devicesVersion, listDevices, oneDevice } from './devices.ts';
-import { deviceId, flag, text, wholeNumber } from './fields.ts';
+import { cursor, deviceId, flag, text, wholeNumber } from './fields.ts';
 import { pageOf, readCursor, rowsAnswer } from './page.ts';
 import { isProblem, problem } from './problem.ts';
 import { type Route, route } from './route.ts';
@@ -94,10 +94,10 @@ export function deviceRoutes(query: Query, clock: Clock): readonly Route[] {
       tag: 'devices',
       query: z
         .object({
-          application_id: text('an application'),
-          online: flag,
+          application_id: text('an application').describe('Devices of this application.'),
+          online: flag.describe('Heard within 15 minutes, scanners within 5.'),
           limit: wholeNumber(1, MAX_DEVICES),
-          cursor: text('a cursor', 1000),
+          cursor,
         })
         .partial(),
       answers: { 200: { says: 'The devices; may be up to 30 s old.', schema: z.array(deviceSchema) } },

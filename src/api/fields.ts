@@ -11,8 +11,9 @@ export function text(what: string, longest = 200) {
   return z.string({ error: what }).min(1, { error: what }).max(longest, { error: what }).regex(NO_NUL, { error: what });
 }
 
-export const deviceId = text('a device id');
+export const deviceId = text('a device id').describe('Id of the device.');
 export const metricName = text('the name of a metric');
+export const cursor = text('a cursor', 1000).describe('Where the page before ended; its Link has it.');
 
 export function wholeNumber(least: number, most: number) {
   const error = `a whole number from ${least} to ${most}`;

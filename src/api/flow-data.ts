@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Query } from '../reading/contracts.ts';
 import { instant, number, words } from './answer-schemas.ts';
 import { csvAnswer, wantsCsv } from './csv.ts';
-import { deviceId, text, time, wholeNumber } from './fields.ts';
+import { cursor, deviceId, time, wholeNumber } from './fields.ts';
 import { pageOf, readCursor, rowsAnswer } from './page.ts';
 import { isProblem } from './problem.ts';
 import { type Route, route } from './route.ts';
@@ -37,7 +37,7 @@ export function flowDataRoutes(query: Query): readonly Route[] {
         start_time: time.optional(),
         end_time: time.optional().describe('Included.'),
         limit: wholeNumber(1, MAX_ROWS).default(DEFAULT_ROWS),
-        cursor: text('a cursor', 1000).optional(),
+        cursor: cursor.optional(),
       }),
       answers: {
         200: {

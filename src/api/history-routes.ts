@@ -26,10 +26,14 @@ export function historyRoutes(query: Query, clock: Clock): readonly Route[] {
       summary: 'Metrics of devices over any range, in so many buckets at most.',
       tag: 'readings',
       query: z.object({
-        device: z.array(deviceId, { error: 'a device id' }).max(MAX_SERIES, { error: `at most ${MAX_SERIES} devices` }),
+        device: z
+          .array(deviceId, { error: 'a device id' })
+          .max(MAX_SERIES, { error: `at most ${MAX_SERIES} devices` })
+          .describe('One or several: device=a&device=b.'),
         metric: z
           .array(metricName, { error: 'the name of a metric' })
-          .max(MAX_SERIES, { error: `at most ${MAX_SERIES} metrics` }),
+          .max(MAX_SERIES, { error: `at most ${MAX_SERIES} metrics` })
+          .describe(`One or several; at most ${MAX_SERIES} devices times metrics.`),
         start: one('a time in ISO 8601').describe('Left out: `hours` before the end.'),
         end: one('a time in ISO 8601').describe('Not included; left out: now.'),
         hours: one('a number of hours').describe('Initially 24.'),

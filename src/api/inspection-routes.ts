@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Query } from '../reading/contracts.ts';
 import type { Principal } from '../reading/principal.ts';
 import { instant, words } from './answer-schemas.ts';
-import { text, wholeNumber } from './fields.ts';
+import { cursor, text, wholeNumber } from './fields.ts';
 import { changeInspections, type Inspection, inspectionColumns, insertInspections } from './inspections.ts';
 import { pageOf, readCursor, rowsAnswer } from './page.ts';
 import { isProblem, problem } from './problem.ts';
@@ -47,11 +47,11 @@ export function inspectionRoutes(query: Query): readonly Route[] {
       summary: 'Inspections, newest first.',
       tag: 'inspections',
       query: z.object({
-        inspector_id: text('a name').optional(),
-        session_id: text('a name').optional(),
-        status: text('a state', 64).optional(),
+        inspector_id: text('a name').optional().describe('Of this inspector.'),
+        session_id: text('a name').optional().describe('Of this session.'),
+        status: text('a state', 64).optional().describe('In this state.'),
         limit: wholeNumber(1, 1000).default(100),
-        cursor: text('a cursor', 1000).optional(),
+        cursor: cursor.optional(),
       }),
       answers: {
         200: { says: 'The inspections; where more follow, a Link to the next page.', schema: z.array(schema) },
@@ -98,7 +98,7 @@ export function inspectionRoutes(query: Query): readonly Route[] {
       path: '/api/inspections/{id}',
       summary: 'One inspection.',
       tag: 'inspections',
-      params: z.object({ id: uuid }),
+      params: z.object({ id: uuid.describe('A UUID.') }),
       answers: { 200: { says: 'The inspection.', schema }, 404: { says: 'There is none of this id.' } },
       async handle({ path: { id }, principal }) {
         const found = await find(id, principal);
@@ -111,7 +111,7 @@ export function inspectionRoutes(query: Query): readonly Route[] {
       summary: 'Goes on with an inspection.',
       tag: 'inspections',
       needs: 'operator',
-      params: z.object({ id: uuid }),
+      params: z.object({ id: uuid.describe('A UUID.') }),
       body: z
         .strictObject(fields, WHAT)
         .refine(change => Object.keys(change).length > 0, { error: 'at least one field to change' }),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Query } from '../reading/contracts.ts';
 import { instant, maybeInstant, words } from './answer-schemas.ts';
-import { deviceId, text, wholeNumber } from './fields.ts';
+import { cursor, deviceId, text, wholeNumber } from './fields.ts';
 import { pageOf, readCursor, rowsAnswer } from './page.ts';
 import { isProblem, problem } from './problem.ts';
 import { type Route, route } from './route.ts';
@@ -45,10 +45,10 @@ export function letterRoutes(query: Query): readonly Route[] {
       tag: 'dead letters',
       query: z.object({
         state: z.enum(STATES, { error: `one of ${STATES.join(', ')}` }).optional(),
-        source: text('a source').optional(),
+        source: text('a source').optional().describe('Node or source that gave up on them.'),
         device_id: deviceId.optional(),
         limit: wholeNumber(1, 1000).default(100),
-        cursor: text('a cursor', 1000).optional(),
+        cursor: cursor.optional(),
       }),
       answers: {
         200: { says: 'The letters; where more follow, a Link to the next page.', schema: z.array(letterSchema) },
@@ -73,7 +73,7 @@ export function letterRoutes(query: Query): readonly Route[] {
       path: '/api/dead-letters/{id}',
       summary: 'One of them, with its bytes.',
       tag: 'dead letters',
-      params: z.object({ id: wholeNumber(1, Number.MAX_SAFE_INTEGER) }),
+      params: z.object({ id: wholeNumber(1, Number.MAX_SAFE_INTEGER).describe('Its number.') }),
       answers: { 200: { says: 'The letter.', schema: wholeSchema }, 404: { says: 'There is none of this id.' } },
       async handle({ path: { id }, principal }) {
         const of = where(principal).add('id = ?', id);

@@ -18,7 +18,7 @@ import { type Answer, type Asked, type Route, route } from './route.ts';
 const row = z.record(z.string(), z.unknown());
 const body = z.union([row, z.array(row)], { error: 'an object or an array of them' });
 // The name is checked against the tables; a wrong one has PostgREST's own answer.
-const params = z.object({ table: z.string() });
+const params = z.object({ table: z.string().describe('Name of the table.') });
 const PATH = '/rest/v1/{table}';
 const refusals = {
   404: { says: 'There is no such table.', schema: restErrorSchema },
@@ -40,8 +40,8 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
       query: z.looseObject({
         ...selection,
         order: z.string().optional().describe('Such as timestamp.desc.nullslast.'),
-        limit: z.string().optional(),
-        offset: z.string().optional(),
+        limit: z.string().optional().describe('Most rows, up to 10000.'),
+        offset: z.string().optional().describe('Rows to leave out.'),
       }),
       refusal: restRefusal,
       answers: {
