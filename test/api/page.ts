@@ -149,7 +149,7 @@ function shownJson(name: string, text: string): string {
 
 /** Of the metrics a few lines, without the numbers that this process has counted. */
 function shownText(text: string): string {
-  if (!text.includes('# TYPE')) return text.trimEnd();
+  if (!text.includes('# TYPE')) return text.replaceAll('\r\n', '\n').trimEnd();
   const lines = text
     .split('\n')
     .filter(line => /stage_seconds(_bucket\{stage="receipt_to_commit",le="0.0[15]"| histogram)/.test(line));
