@@ -15,6 +15,7 @@ import { type Environment, isLoopback } from './environment.ts';
 import { type Front, openFront } from './front.ts';
 import { guardedGate, openGate } from './gate.ts';
 import { databaseProbe, type HealthBoard, healthBoard, type Part } from './health.ts';
+import { identifyBy } from './identity.ts';
 import { firstKeyOf, ownIngest } from './ingest.ts';
 import { type Logs, withoutPassword } from './log.ts';
 import { ADMIN, type Login, openLogin } from './login.ts';
@@ -210,7 +211,15 @@ export async function startGateway(options: {
   const firstKey = await firstKeyOf(databaseUrl).catch(() => undefined);
   const broker = await openBroker(starting, front, login);
   const demo = await openInstruments(starting, broker.url);
-  const services = { databaseUrl, authorize: gate.admits, ownIngest: ownIngest(base), ...broker.services, ...demo };
+  const identify = identifyBy(gate, login === undefined, secret);
+  const services = {
+    databaseUrl,
+    authorize: gate.admits,
+    identify,
+    ownIngest: ownIngest(base),
+    ...broker.services,
+    ...demo,
+  };
   const nodeRed = await startNodeRed({
     ...{ root, directory, secret, server: front.inner, login, services, health },
     log: logs.part('node-red'),
