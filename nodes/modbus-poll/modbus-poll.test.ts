@@ -1,11 +1,14 @@
 // modbus-poll and modbus-bus in real Node-RED, against the simulator on a socket.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { Fault } from '../../src/kernel/fault.ts';
 import { startDemoInstruments } from '../../src/modbus/demo.ts';
 import { type Simulator, startSimulator } from '../../src/modbus/simulator.ts';
 import type { Reading } from '../../src/reading/reading.ts';
+import { mapNames, shippedFolder } from '../../src/modbus/maps.ts';
 import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import modbusBus from '../modbus-bus/modbus-bus.ts';
+import { fields } from './fields.ts';
 import modbusPoll from './modbus-poll.ts';
 
 const inlineMap = JSON.stringify({
@@ -98,6 +101,16 @@ describe('modbus-poll node', () => {
     assert.equal(reading?.metadata.raw?.topic, 'modbus/demo/2/nivusonic-input');
   });
 
+  it('offers all shipped maps, and its help names them', () => {
+    const names = mapNames(shippedFolder);
+    assert.deepEqual(fields.map.suggestions, names);
+    const help = readFileSync(new URL('./README.md', import.meta.url), 'utf8');
+    assert.deepEqual(
+      names.filter(name => !help.includes(`| \`${name}\` |`)),
+      [],
+    );
+  });
+
   const idle: [what: string, poll: object, bus: object, fill: string, text: RegExp][] = [
     ['no bus', { bus: '' }, {}, 'grey', /^no bus chosen$/],
     ['no address', {}, { host: '' }, 'grey', /^no address set$/],
@@ -107,7 +120,7 @@ describe('modbus-poll node', () => {
       { map: 'nivus' },
       {},
       'red',
-      /register map: expected JSON or one of nivus-float32, nivusonic-input, got "nivus"/,
+      /register map: expected JSON or one of .*nivus-float32, .*, got "nivus"/,
     ],
     [
       'a wrong map',

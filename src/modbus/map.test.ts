@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Ajv } from 'ajv';
 import { exampleFaults } from './example.ts';
 import { mapKeys, parseMap } from './map.ts';
 import { findMap, mapNames, shippedFolder } from './maps.ts';
@@ -28,9 +29,28 @@ describe('shipped register maps', () => {
       assert.ok(map.document !== '' && map.page !== '', 'document and page');
       assert.ok(map.example, 'example');
       assert.deepEqual(exampleFaults(map), []);
+      assert.deepEqual(
+        Object.keys(map.example.gives).sort(),
+        map.fields.map(({ metric }) => metric).sort(),
+        'all registers',
+      );
     });
 
-  it('are the two of SPEC X2', () => assert.deepEqual(mapNames(shippedFolder), ['nivus-float32', 'nivusonic-input']));
+  it('are the two of SPEC X2 and common meters and inverters', () => {
+    const names = mapNames(shippedFolder);
+    for (const name of ['nivus-float32', 'nivusonic-input', 'eastron-sdm630', 'sunspec-inverter'])
+      assert.ok(names.includes(name), name);
+    assert.ok(names.length >= 10);
+  });
+
+  it('fit their schema', () => {
+    const schema = JSON.parse(readFileSync(new URL('./register-map.schema.json', import.meta.url), 'utf8'));
+    const fits = new Ajv({ strict: false }).compile(schema);
+    for (const name of mapNames(shippedFolder)) {
+      fits(JSON.parse(readFileSync(path.join(shippedFolder, `${name}.json`), 'utf8')));
+      assert.deepEqual(fits.errors, null, name);
+    }
+  });
 
   it('nivus-float32 has the registers of seed 004', () => {
     const fields = findMap('nivus-float32', undefined).fields.map(
@@ -193,7 +213,7 @@ describe('a wrong register map is named', () => {
     for (const name of ['nivus', '../maps/nivus-float32', '', 'nivus-float32.json'])
       assert.throws(
         () => findMap(name, undefined),
-        /register map: expected JSON or one of nivus-float32, nivusonic-input, got/,
+        /register map: expected JSON or one of .*nivus-float32, nivusonic-input, .*, got/,
       );
   });
 });
