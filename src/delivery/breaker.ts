@@ -54,7 +54,7 @@ export function isOutage(error: unknown): error is Fault {
 
 export function breaker(options: BreakerOptions = {}): Breaker {
   const { clock = systemClock, after = timer } = options;
-  const waits = backoff(options.firstRetryMs ?? 100, options.lastRetryMs ?? 2000, options.random);
+  const waits = backoff(options.firstRetryMs ?? 100, options.lastRetryMs ?? 1000, options.random);
   const sleepers = new Set<() => void>();
   let state: BreakerState = { state: 'closed' };
 
