@@ -25,9 +25,9 @@ const PUBACK = 0x40;
 const PUBREC = 0x50;
 const PUBCOMP = 0x70;
 
-/** Identity of a message beside its packet identifier. */
-export function messageDigest(topic: string, payload: Uint8Array): string {
-  return digest(Buffer.concat([Buffer.from(`${topic}\0`), payload]));
+/** Identity of a message beside its packet identifier; `content` is the digest of its payload. */
+export function messageDigest(topic: string, content: string): string {
+  return digest(`${content} ${topic}`);
 }
 
 /**

@@ -1,6 +1,7 @@
 // Durable MQTT subscriber: acknowledges a message only after it has settled; MQTT 5 first, 3.1.1 where the broker knows no other.
 import type { IPublishPacket } from 'mqtt-packet';
 import { backoff } from '../kernel/backoff.ts';
+import { digest } from '../kernel/bytes.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { filterFault } from '../kernel/topic.ts';
 import type { Source } from '../reading/contracts.ts';
@@ -41,6 +42,8 @@ const LAST_RETRY_MS = 2000;
 const RESUBSCRIBE_MS = 30_000;
 // 3.1.1 does not tell how many messages a broker sends without an acknowledgement; 20 is the usual default.
 const INFLIGHT_V4 = 20;
+// Bytes handed out and not yet settled; one message always fits.
+const WINDOW_BYTES = 32 << 20;
 
 /** Throws a Fault FIELDLINE_SETTING when the address is none. Everything later is told through `onState`, and tried again for ever. */
 export function wireSource(options: WireSourceOptions): Source {
@@ -62,6 +65,7 @@ export function wireSource(options: WireSourceOptions): Source {
     let held: IPublishPacket | undefined;
     let subscribed = false;
     let full = false;
+    let openBytes = 0;
     let refilling = false;
     let paused = false;
     let closed = false;
@@ -160,19 +164,28 @@ export function wireSource(options: WireSourceOptions): Source {
     function onPublish(packet: IPublishPacket): void {
       const { topic, qos, messageId = 0, dup } = packet;
       const payload = packet.payload as Buffer;
-      const arrived = { qos, packetId: messageId, digest: qos > 0 ? messageDigest(topic, payload) : '' };
+      const content = digest(payload);
+      const arrived = { qos, packetId: messageId, digest: qos > 0 ? messageDigest(topic, content) : '' };
       if (box.recognise(arrived)) return;
-      if (paused || box.open >= window) {
+      if (paused || isFull()) {
         held = packet;
         line?.read(false);
         return;
       }
-      const settle = box.take(arrived);
+      const release = box.take(arrived);
+      let bytes = payload.length;
+      openBytes += bytes;
+      const settle = (): void => {
+        openBytes -= bytes;
+        bytes = 0;
+        release();
+      };
       const receipt = { key: `${clientId}:${messageId}:${arrived.digest}`, redelivered: dup };
       onMessage(
         {
           topic,
           bytes: payload,
+          known: { bytes: payload, digest: content },
           receivedAt: clock.now(),
           source,
           protocol: 'mqtt',
@@ -183,8 +196,9 @@ export function wireSource(options: WireSourceOptions): Source {
       tellFull();
     }
 
+    const isFull = (): boolean => box.open >= window || openBytes >= WINDOW_BYTES;
     function tellFull(): void {
-      const now = box.open >= (version === 5 ? window : Math.min(window, INFLIGHT_V4));
+      const now = openBytes >= WINDOW_BYTES || box.open >= (version === 5 ? window : Math.min(window, INFLIGHT_V4));
       if (now === full) return;
       full = now;
       onWindow(now);
@@ -198,7 +212,7 @@ export function wireSource(options: WireSourceOptions): Source {
     function refill(): void {
       refilling = false;
       tellFull();
-      if (paused || closed || box.open >= window) return;
+      if (paused || closed || isFull()) return;
       const packet = held;
       held = undefined;
       if (packet !== undefined) onPublish(packet);

@@ -25,18 +25,16 @@ const overWire =
 /** A TCP relay in front of a broker, so that the connection of the source can be cut and no other. */
 async function relay(port: number): Promise<{ port: number; cut(): Promise<void>; close(): Promise<void> }> {
   const pairs = new Set<Socket>();
-  const server = createServer(near => {
-    const far = connect(port, '127.0.0.1');
+  // Half open: a destroyed socket with unread bytes resets the connection, under acknowledgements still on their way.
+  const server = createServer({ allowHalfOpen: true }, near => {
+    const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
       pairs.add(from);
-      from.on('error', () => {});
-      from.on('close', () => {
-        pairs.delete(from);
-        to.destroy();
-      });
+      from.on('error', () => to.destroy());
+      from.on('close', () => pairs.delete(from));
       from.pipe(to);
     }
   });

@@ -237,6 +237,19 @@ export function sourceContract(name: string, make: (skip: () => never) => Promis
       assert.deepEqual(texts(it), numbers(0, 60));
     });
 
+    it_('never has more bytes out than it may, whatever the window', async () => {
+      const it = await start({ window: 1000 });
+      const large = 'x'.repeat(1_000_000);
+      for (let at = 0; at < 40; at++) await bench?.publish('t/large', large, 1);
+      await it.until(34);
+      await sleep(QUIET_MS);
+      assert.equal(it.deliveries.length, 34, 'the last one begins below 32 MiB');
+      for (const delivery of it.deliveries.slice()) delivery.settle();
+      for (const delivery of await it.until(40)) delivery.settle();
+      await sleep(QUIET_MS);
+      await owesNothing();
+    });
+
     it_('hands out a batch again when a batch has settled', async () => {
       const it = await start({ window: 10 });
       await publishAll(numbers(0, 30));
