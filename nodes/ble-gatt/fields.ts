@@ -8,10 +8,10 @@ export const fields = {
   preset: {
     kind: 'choice',
     label: 'Kind',
-    help: 'Fills in what a known meter needs; own uses the three settings below.',
+    help: 'Fills in what a known meter needs; own uses the settings below.',
     initial: 'bosch-glm',
     options: [
-      ['bosch-glm', 'Bosch GLM'],
+      ['bosch-glm', 'Bosch GLM 50 C, 50-27 C'],
       ['bosch-glm-older', 'Bosch GLM 100 C, PLR'],
       ['leica-disto', 'Leica DISTO'],
       ['own', 'own'],

@@ -1,7 +1,17 @@
-// Emulated laser meters, as they behave on the air: Bosch GLM (auto-sync, indications, acknowledgement) and Leica DISTO.
-import { glmCharacteristic, glmEnable, glmService } from '../../src/decoders/laser/bosch-glm.ts';
-import { distoCharacteristic, distoService } from '../../src/decoders/laser/disto.ts';
-import { crc8 } from '../../src/kernel/bytes.ts';
+// Emulated laser meters, as they behave on the air: Bosch GLM (auto-sync, indications, acknowledgement), the older GLM 100 C
+// (messages in pieces) and Leica DISTO. All of them measure when they are told to.
+import { glmCharacteristic, glmEnable, glmMeasure, glmService } from '../../src/decoders/laser/bosch-glm.ts';
+import { distoCharacteristic, distoCommands, distoMeasure, distoService } from '../../src/decoders/laser/disto.ts';
+import {
+  glm100Answers,
+  glm100Commands,
+  glm100Enable,
+  glm100Measure,
+  glm100Service,
+} from '../../src/decoders/laser/glm100.ts';
+import { mtFragments } from '../../src/decoders/laser/mt-fragments.ts';
+import { mtCrc, mtRequest } from '../../src/decoders/laser/mt-frame.ts';
+import { toHex } from '../../src/kernel/bytes.ts';
 import { type AdvertiserOptions, adStructures } from './air.ts';
 import { gattServer, PROPERTY, type ServiceOptions } from './gatt.ts';
 
@@ -13,9 +23,24 @@ export type Meter = {
   readonly written: readonly string[];
 };
 
-export type MeterOptions = { address: string; random?: boolean; battery?: number; firmware?: string };
+export type MeterOptions = {
+  address: string;
+  random?: boolean;
+  battery?: number;
+  firmware?: string;
+  /** Metres that a measure command finds. */
+  finds?: number;
+};
 
-export function glmMeter({ address, random = false, battery = 80, firmware = '1.2.3' }: MeterOptions): Meter {
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+export function glmMeter({
+  address,
+  random = false,
+  battery = 80,
+  firmware = '1.2.3',
+  finds = 1.5,
+}: MeterOptions): Meter {
   const written: string[] = [];
   let syncing = false;
   let sequence = 0;
@@ -27,8 +52,9 @@ export function glmMeter({ address, random = false, battery = 80, firmware = '1.
           uuid: glmCharacteristic,
           properties: PROPERTY.write | PROPERTY.indicate,
           onWrite(value) {
-            written.push(Buffer.from(value).toString('hex'));
-            if (Buffer.compare(value, glmEnable) !== 0) return;
+            written.push(toHex(value));
+            if (same(value, glmMeasure)) measure(finds);
+            if (!same(value, glmEnable)) return;
             syncing = true;
             gatt.push(glmCharacteristic, glmEnable);
           },
@@ -37,6 +63,8 @@ export function glmMeter({ address, random = false, battery = 80, firmware = '1.
     },
     ...deviceServices(battery, firmware),
   ]);
+  const measure = (metres: number): boolean =>
+    syncing && gatt.push(glmCharacteristic, glmFrame(metres, sequence++ & 0xff));
   const name = Buffer.from('Bosch GLM50C x0001');
   return {
     advertiser: {
@@ -53,7 +81,7 @@ export function glmMeter({ address, random = false, battery = 80, firmware = '1.
         },
       },
     },
-    measure: metres => syncing && gatt.push(glmCharacteristic, glmFrame(metres, sequence++ & 0xff)),
+    measure,
     written,
   };
 }
@@ -63,17 +91,113 @@ export function glmFrame(metres: number, sequence = 0): Uint8Array {
   const frame = Buffer.alloc(20);
   frame.set([0xc0, 0x55, 0x10, 0x06, 0x00, sequence]);
   frame.writeFloatLE(metres, 7);
-  frame[19] = crc8(frame.subarray(0, 19), 0xa6, 0xaa);
+  frame[19] = mtCrc(frame.subarray(0, 19));
   return frame;
 }
 
-export function distoMeter({ address, random = false, battery = 60, firmware = '2.0' }: MeterOptions): Meter {
+/** Speaks the older protocol: whole messages in pieces, each of which it wants to be acknowledged. */
+export function glm100Meter({
+  address,
+  random = false,
+  battery = 70,
+  firmware = '1.0',
+  finds = 1.5,
+}: MeterOptions): Meter {
+  const written: string[] = [];
+  const fragments = mtFragments();
+  /** Pieces that wait for the acknowledgement of the one before. */
+  const pieces: Uint8Array[] = [];
+  let unanswered = false;
+  const sendNext = (): void => {
+    const next = unanswered ? undefined : pieces.shift();
+    if (next === undefined) return;
+    unanswered = true;
+    gatt.push(glm100Answers, next);
+  };
+  const measure = (metres: number): boolean => {
+    pieces.push(...fragments.split(glm100Frame(metres, battery)));
+    sendNext();
+    return true;
+  };
+  const gatt = gattServer([
+    {
+      uuid: glm100Service,
+      characteristics: [
+        {
+          uuid: glm100Commands,
+          properties: PROPERTY.write,
+          onWrite(value) {
+            written.push(toHex(value));
+            if (value[0] === 0xff) {
+              unanswered = false;
+              return sendNext();
+            }
+            gatt.push(glm100Answers, Uint8Array.of(0xff, value[0]!, 0));
+            const { frame } = fragments.take(value);
+            if (frame !== undefined && same(frame, glm100Measure)) measure(finds);
+          },
+        },
+        { uuid: glm100Answers, properties: PROPERTY.notify },
+      ],
+    },
+    ...deviceServices(battery, firmware),
+  ]);
+  const name = Buffer.from('Bosch GLM100C x0002');
+  return {
+    advertiser: {
+      address,
+      random,
+      everyMs: 50,
+      data: adStructures([0x01, Buffer.of(0x06)], [0x09, name]),
+      gatt: {
+        ...gatt,
+        reset: send => {
+          pieces.length = 0;
+          unanswered = false;
+          gatt.reset(send);
+        },
+      },
+    },
+    measure: metres => written.includes(`10${toHex(glm100Enable)}`) && measure(metres),
+    written,
+  };
+}
+
+/** A single distance in the sync container: its layout stands in src/decoders/laser/glm100.ts. */
+function glm100Frame(metres: number, charge: number): Uint8Array {
+  const container = Buffer.alloc(33);
+  container.set([0x01, 0x02, charge, 21]);
+  container.writeFloatLE(metres, 16);
+  container[28] = 1;
+  return mtRequest(0x50, ...container);
+}
+
+export function distoMeter({
+  address,
+  random = false,
+  battery = 60,
+  firmware = '2.0',
+  finds = 1.5,
+}: MeterOptions): Meter {
+  const written: string[] = [];
+  const measure = (metres: number): boolean => {
+    const value = Buffer.alloc(4);
+    value.writeFloatLE(metres);
+    return gatt.push(distoCharacteristic, value);
+  };
   const gatt = gattServer([
     {
       uuid: distoService,
       characteristics: [
         { uuid: distoCharacteristic, properties: PROPERTY.read | PROPERTY.indicate },
-        { uuid: '3ab10109-f831-4395-b29d-570977d5bf94', properties: PROPERTY.write, onWrite: () => {} },
+        {
+          uuid: distoCommands,
+          properties: PROPERTY.writeSilent,
+          onWrite(value) {
+            written.push(toHex(value));
+            if (same(value, distoMeasure)) measure(finds);
+          },
+        },
       ],
     },
     ...deviceServices(battery, firmware),
@@ -86,12 +210,8 @@ export function distoMeter({ address, random = false, battery = 60, firmware = '
       data: adStructures([0x01, Buffer.of(0x06)], [0x09, Buffer.from('DISTO 12345678')]),
       gatt,
     },
-    measure(metres) {
-      const value = Buffer.alloc(4);
-      value.writeFloatLE(metres);
-      return gatt.push(distoCharacteristic, value);
-    },
-    written: [],
+    measure,
+    written,
   };
 }
 

@@ -1,13 +1,17 @@
 // One link of the child: GATT operations over noble, each with a time limit, all of them ended when the link ends.
 import { expected, reasonOf } from '../kernel/fault.ts';
+import type { GattService } from '../reading/radio.ts';
 import type { CharacteristicName } from './child-messages.ts';
 import type { NobleCharacteristic, NoblePeripheral, NobleService } from './noble.ts';
-import { uuidKey } from './uuid.ts';
+import { uuidKey, uuidText } from './uuid.ts';
 
 export type ChildLink = {
+  services(): Promise<GattService[]>;
   subscribe(name: CharacteristicName, onData: (bytes: Uint8Array) => void): Promise<void>;
   write(name: CharacteristicName, bytes: Uint8Array, withResponse: boolean): Promise<void>;
   read(name: CharacteristicName): Promise<Uint8Array>;
+  /** The device refused the request that is waiting; noble would not say so. */
+  refused(reason: string): void;
   /** The link has ended: whatever waits is rejected with the reason. */
   end(reason: string): void;
 };
@@ -57,19 +61,46 @@ export function childLink({ peripheral, operationMs, onUnanswered }: ChildLinkOp
     const key = `${uuidKey(service)}/${uuidKey(characteristic)}`;
     const before = known.get(key);
     if (before !== undefined) return before;
-    if (peripheral.services === null)
-      await within<void>('finding the services', done => peripheral.discoverServices([], () => done()));
-    const owner = named(peripheral.services ?? [], service, 'service');
-    if (owner.characteristics === null || owner.characteristics === undefined)
-      await within<void>('finding the characteristics', done => owner.discoverCharacteristics([], () => done()));
-    const found = named(owner.characteristics ?? [], characteristic, 'characteristic');
+    const owner = named(await findServices(), service, 'service');
+    const found = named(await findCharacteristics(owner), characteristic, 'characteristic');
     known.set(key, found);
     return found;
   }
 
+  // Asked once: noble makes new objects each time, and answers go to the last ones alone.
+  let services: Promise<readonly NobleService[]> | undefined;
+  const characteristics = new Map<NobleService, Promise<readonly NobleCharacteristic[]>>();
+  function findServices(): Promise<readonly NobleService[]> {
+    services ??= within<void>('finding the services', done => peripheral.discoverServices([], () => done())).then(
+      () => peripheral.services ?? [],
+    );
+    return services;
+  }
+  function findCharacteristics(owner: NobleService): Promise<readonly NobleCharacteristic[]> {
+    const before = characteristics.get(owner);
+    if (before !== undefined) return before;
+    const found = within<void>('finding the characteristics', done =>
+      owner.discoverCharacteristics([], () => done()),
+    ).then(() => owner.characteristics ?? []);
+    characteristics.set(owner, found);
+    return found;
+  }
+
   return {
+    async services() {
+      const offered: GattService[] = [];
+      for (const one of await findServices()) {
+        const found = await findCharacteristics(one);
+        offered.push({
+          uuid: uuidText(one.uuid),
+          characteristics: found.map(({ uuid, properties }) => ({ uuid: uuidText(uuid), properties })),
+        });
+      }
+      return offered;
+    },
     async subscribe(name, onData) {
       const characteristic = await find(name);
+      mustBeAbleTo(characteristic, ['notify', 'indicate']);
       characteristic.on('data', (data: Buffer, isNotification: boolean) => {
         if (isNotification) onData(new Uint8Array(data));
       });
@@ -77,11 +108,19 @@ export function childLink({ peripheral, operationMs, onUnanswered }: ChildLinkOp
     },
     async write(name, bytes, withResponse) {
       const characteristic = await find(name);
-      await within<void>('the write', done => characteristic.write(Buffer.from(bytes), !withResponse, () => done()));
+      mustBeAbleTo(characteristic, ['write', 'writeWithoutResponse']);
+      const silent = !withResponse || !characteristic.properties.includes('write');
+      await within<void>('the write', done => characteristic.write(Buffer.from(bytes), silent, () => done()));
     },
     async read(name) {
       const characteristic = await find(name);
+      mustBeAbleTo(characteristic, ['read']);
       return new Uint8Array(await within<Buffer>('the read', done => characteristic.read((_none, data) => done(data))));
+    },
+    refused(reason) {
+      // A link carries one request at a time: the oldest.
+      const [fail] = waiting;
+      fail?.(new Error(reason));
     },
     end(reason) {
       ended = reason;
@@ -95,4 +134,10 @@ function named<T extends NobleService | NobleCharacteristic>(all: readonly T[], 
   const found = all.find(one => uuidKey(one.uuid) === key);
   if (found !== undefined) return found;
   throw new Error(expected(what, uuid, all.map(one => one.uuid).join(', ') || 'none'));
+}
+
+/** noble waits for ever for what a characteristic cannot do. */
+function mustBeAbleTo({ uuid, properties }: NobleCharacteristic, one: readonly string[]): void {
+  if (!one.some(property => properties.includes(property)))
+    throw new Error(expected(`characteristic ${uuidText(uuid)}`, one.join(' or '), properties.join(', ') || 'nothing'));
 }

@@ -1,5 +1,6 @@
 // Connections of the child: waits until a device is heard, connects one at a time, watches the links and ends them cleanly.
 import type { AdvertReport } from './advert-report.ts';
+import type { Refusal } from './att-error.ts';
 import { type ChildLink, childLink } from './child-link.ts';
 import type { RadioTimes } from './child-messages.ts';
 import type { Gate } from './gate.ts';
@@ -13,6 +14,8 @@ export type ChildLinks = {
   cancel(address: string): void;
   link(id: number): ChildLink;
   disconnect(id: number): Promise<void>;
+  /** A device refused the request that its link waits for. */
+  refused(refusal: Refusal): void;
   /** Every report goes by here: the one that is waited for leads to a connection. */
   heard(report: AdvertReport): void;
   /** Links that are up. */
@@ -181,6 +184,9 @@ export function childLinks(options: ChildLinksOptions): ChildLinks {
       return found.link;
     },
     disconnect: id => endOwn(id, 'disconnected'),
+    refused({ handle, reason }) {
+      for (const one of up.values()) if (one.handle === handle) one.link.refused(reason);
+    },
     heard(report) {
       const { address, connectable } = report;
       if (attempt === undefined && connectable && awaited.has(address) && !closing.has(uuidOf(address))) begin(report);

@@ -42,6 +42,7 @@ export type ToChild =
   /** Nobody waits for this device any more. */
   | { cancel: string }
   | { id: number; connect: string; within: number }
+  | { id: number; link: number; services: true }
   | { id: number; link: number; subscribe: CharacteristicName }
   | { id: number; link: number; write: CharacteristicName; bytes: Uint8Array; withResponse: boolean }
   | { id: number; link: number; read: CharacteristicName }

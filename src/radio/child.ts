@@ -76,6 +76,7 @@ async function act(message: Extract<ToChild, { id: number }>): Promise<unknown> 
   if ('connect' in message) return links.connect(message.connect, message.within);
   if ('disconnect' in message) return links.disconnect(message.link);
   const link = links.link(message.link);
+  if ('services' in message) return link.services();
   if ('read' in message) return link.read(message.read);
   if ('write' in message) return link.write(message.write, message.bytes, message.withResponse);
   const { characteristic } = message.subscribe;

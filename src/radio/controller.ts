@@ -3,6 +3,7 @@
 import { systemClock } from '../kernel/clock.ts';
 import type { RadioState } from '../reading/radio.ts';
 import type { AdvertReport } from './advert-report.ts';
+import type { Refusal } from './att-error.ts';
 import { type ChildLinks, childLinks } from './child-links.ts';
 import type { RadioTimes } from './child-messages.ts';
 import { type Controller, nameOf } from './controller-name.ts';
@@ -47,6 +48,7 @@ export async function liveController(
   // A controller may report adverts before it is asked to, for another program.
   let heard = (_report: AdvertReport): void => {};
   let refused = (_reason: string): void => {};
+  let refusal = (_refusal: Refusal): void => {};
   const transport = await open(where, {
     onPacket: packet => gate?.take(packet),
     onEnd: onDead,
@@ -62,6 +64,7 @@ export async function liveController(
       onAdvert: report => heard(report),
       onFault,
       onScanRefused: reason => refused(reason),
+      onRefusal: one => refusal(one),
       onDead,
     },
     times.command,
@@ -114,6 +117,7 @@ export async function liveController(
     onRssi,
     onDead,
   });
+  refusal = links.refused;
   heard = report => {
     keeper.heard();
     links.heard(report);

@@ -19,6 +19,7 @@ function scene(exclusive = true) {
       onAdvert: ({ address }) => log.push(`advert ${address}`),
       onFault: (where, reason) => log.push(`fault ${where}: ${reason}`),
       onScanRefused: reason => log.push(`refused ${reason}`),
+      onRefusal: ({ handle, reason }) => log.push(`refusal ${handle}: ${reason}`),
       onDead: reason => log.push(`dead ${reason}`),
     },
     30,
@@ -41,6 +42,13 @@ describe('gate', () => {
     ['readiness for commands', '040e03010000', []],
     ['the end of a link', '04050400400013', ['noble 04050400400013']],
     ['ACL data', '02402003000100ff', ['noble 02402003000100ff']],
+    [
+      'the refusal of a write',
+      '0240200900050004000112070003',
+      ['refusal 64: the device refuses: writing is not permitted (0x03)', 'noble 0240200900050004000112070003'],
+    ],
+    ['the end of a discovery', '024020090005000400010807000a', ['noble 024020090005000400010807000a']],
+    ['a refusal that asks for encryption', '0240200900050004000112070005', ['noble 0240200900050004000112070005']],
   ];
   for (const [name, hex, log] of packets)
     it(`takes ${name}`, () => {

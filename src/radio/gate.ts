@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { reasonOf } from '../kernel/fault.ts';
 import { type AdvertReport, reportReader } from './advert-report.ts';
+import { type Refusal, refusalIn } from './att-error.ts';
 import { commandLane } from './command-lane.ts';
 import { PACKET } from './h4.ts';
 import { COMMAND, commandPacket, EVENT, eventPacket, LE_EVENT, opcodeOf, statusText } from './hci.ts';
@@ -14,6 +15,8 @@ export type GateEvents = {
   /** Something was wrong, and has been dealt with. */
   onFault(where: string, reason: string): void;
   onScanRefused(reason: string): void;
+  /** A device refused a read or a write. */
+  onRefusal(refusal: Refusal): void;
   /** The controller is of no use any more: it must be set up from the beginning. */
   onDead(reason: string): void;
 };
@@ -43,7 +46,7 @@ export function kernelFilter(): Buffer {
 }
 
 export function gateOf(transport: Transport, events: GateEvents, commandMs: number): Gate {
-  const { onAdvert, onFault, onScanRefused, onDead } = events;
+  const { onAdvert, onFault, onScanRefused, onRefusal, onDead } = events;
   const socket = new EventEmitter();
   const reports = reportReader();
   const style: ScanStyle = { active: false, coded: false };
@@ -114,8 +117,11 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
       return socket;
     } as unknown as new () => EventEmitter,
     take(packet) {
-      if (packet[0] === PACKET.event && packet.length >= 3) takeEvent(packet);
-      else toNoble(packet);
+      if (packet[0] === PACKET.event && packet.length >= 3) return takeEvent(packet);
+      // First the refusal: noble answers a refused read with nothing, as if that had been read.
+      const refusal = refusalIn(packet);
+      if (refusal !== undefined) onRefusal(refusal);
+      toNoble(packet);
     },
     ask: (opcode, parameters) => new Promise(resolve => lane.push(commandPacket(opcode, parameters), resolve)),
     endLink: (handle, reason) =>

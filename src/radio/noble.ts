@@ -6,6 +6,7 @@ import type { Gate } from './gate.ts';
 
 export type NobleCharacteristic = EventEmitter & {
   uuid: string;
+  properties: readonly string[];
   subscribe(done: () => void): void;
   write(data: Buffer, withoutResponse: boolean, done: () => void): void;
   read(done: (error: unknown, data: Buffer) => void): void;

@@ -1,7 +1,7 @@
 // Links that live in the Bluetooth process, as the Radio contract has them here.
 import { boundedMap } from '../kernel/bounded.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { Link } from '../reading/radio.ts';
+import type { GattService, Link } from '../reading/radio.ts';
 import type { Calls } from './calls.ts';
 import type { FromChild, ToChild } from './child-messages.ts';
 import { uuidKey } from './uuid.ts';
@@ -43,6 +43,9 @@ export function remoteLinks(calls: Calls): RemoteLinks {
           : Promise.reject(new Fault('FIELDLINE_RADIO', 'the link has ended', { kind: 'outage' }));
       return {
         ended,
+        async services() {
+          return (await ask(call => ({ id: call, link: id, services: true }))) as GattService[];
+        },
         async subscribe(service, characteristic, onData) {
           state.onData.set(uuidKey(characteristic), onData);
           await ask(call => ({ id: call, link: id, subscribe: { service, characteristic } }));

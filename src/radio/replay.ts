@@ -2,8 +2,8 @@
 import { fromHex } from '../kernel/bytes.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { expected, Fault } from '../kernel/fault.ts';
-import type { HeardAdvert, Link, Radio } from '../reading/radio.ts';
-import type { AdvertCapture, Captures } from './captures.ts';
+import type { GattService, HeardAdvert, Link, Radio } from '../reading/radio.ts';
+import type { AdvertCapture, Captures, NotificationCapture } from './captures.ts';
 import { type After, after as realAfter } from './timing.ts';
 
 export type ReplayOptions = {
@@ -78,6 +78,7 @@ export function replayRadio({
       return found;
     };
     const link: Link = {
+      services: async () => servicesIn(own),
       async subscribe(service, characteristic, onData) {
         plays.add(
           play(find(service, characteristic), record => onData(fromHex(record.hex) ?? new Uint8Array(), clock.now())),
@@ -118,6 +119,16 @@ export function replayRadio({
       for (const stop of stops) stop();
     },
   };
+}
+
+function servicesIn(records: readonly NotificationCapture[]): GattService[] {
+  const services = new Map<string, Set<string>>();
+  for (const { service, characteristic } of records)
+    services.set(service, (services.get(service) ?? new Set()).add(characteristic));
+  return [...services].map(([uuid, characteristics]) => ({
+    uuid,
+    characteristics: [...characteristics].map(one => ({ uuid: one, properties: ['notify', 'write'] })),
+  }));
 }
 
 function sameText(a: string, b: string): boolean {

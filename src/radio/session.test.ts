@@ -22,6 +22,7 @@ function fakeLink(fails?: 'subscribe' | 'write'): FakeLink {
   };
   return {
     calls,
+    services: async () => [],
     async subscribe(_service, _characteristic, onData) {
       step('subscribe');
       send = onData;

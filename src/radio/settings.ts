@@ -24,23 +24,52 @@ export const radioFields = {
   },
 } as const;
 
+const hexText = {
+  kind: 'text',
+  initial: '',
+  optional: true,
+  pattern: '^([0-9a-fA-F]{2}[ :-]*)+$',
+  says: 'bytes as hex',
+} as const;
+
 /** What a link to a device needs that no preset knows. */
 export const ownDeviceFields = {
   service: { kind: 'text', label: 'Service', help: 'UUID, for own.', initial: '', optional: true },
   characteristic: {
     kind: 'text',
     label: 'Characteristic',
-    help: 'UUID that notifies, for own.',
+    help: 'UUID of what is subscribed to or read, for own.',
     initial: '',
     optional: true,
   },
-  enable: {
+  how: {
+    kind: 'choice',
+    label: 'Values come',
+    help: 'Subscribed: the device sends them. Read: they are fetched again and again. For own.',
+    initial: 'subscribe',
+    options: [
+      ['subscribe', 'subscribed'],
+      ['read', 'read'],
+    ],
+  },
+  readSeconds: {
+    kind: 'number',
+    label: 'Read every',
+    unit: 's',
+    help: 'For own, where values are read.',
+    initial: 60,
+    min: 0.1,
+    max: 86400,
+  },
+  commands: {
     kind: 'text',
-    label: 'Enable command',
-    help: 'Hex written after subscribing, for own.',
+    label: 'Commands to',
+    help: 'UUID of the characteristic that takes commands, for own; empty: the same.',
     initial: '',
     optional: true,
   },
+  enable: { ...hexText, label: 'Enable command', help: 'Written once the device is connected, for own.' },
+  measure: { ...hexText, label: 'Measure command', help: 'Written by the measure button, for own.' },
 } as const;
 
 /** Words of a setting that lists addresses, in whatever way they are separated. */

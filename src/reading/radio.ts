@@ -5,7 +5,15 @@ export type HeardAdvert = Omit<AdvertWire, 'scanner_id' | 'timestamp'> & { addre
 
 export type RadioState = { state: 'on' | 'off' | 'unsupported' | 'unauthorized' | 'starting'; reason: string };
 
+/** What a device offers; UUIDs of 4 hex digits, or whole with dashes. */
+export type GattService = {
+  uuid: string;
+  /** Properties: read, write, writeWithoutResponse, notify, indicate … */
+  characteristics: readonly { uuid: string; properties: readonly string[] }[];
+};
+
 export type Link = {
+  services(): Promise<readonly GattService[]>;
   /** Calls back for every notification or indication until the link ends. */
   subscribe(
     service: string,
