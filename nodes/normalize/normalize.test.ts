@@ -102,4 +102,55 @@ describe('normalize node', () => {
     assert.equal(settled.ok === false && settled.kind, 'outage');
     assert.match((await runtime.untilStatus('n', /row 1/)).text ?? '', /topic table, row 1: expected a topic filter/);
   });
+
+  const expression = 'payload.{ "device_id": id, "temperature": t / 10 }';
+  const own = { table: [{ filter: 'own/#', format: 'expression', device: 'device_id' }], expression };
+
+  it('uses JSONata for the topics that ask for it, in order', async () => {
+    await runtime.deploy(flow(own));
+    const messages = [1, 2, 3].map(n => ({ topic: 'own/x', payload: [{ id: `d${n}`, t: 210 + n }] }));
+    await Promise.all(messages.map(message => runtime.emit('s', message)));
+    assert.deepEqual(
+      runtime.received('k').map(({ payload }) => [(payload as Reading).deviceId, (payload as Reading).telemetry]),
+      [
+        ['d1', { temperature: 21.1 }],
+        ['d2', { temperature: 21.2 }],
+        ['d3', { temperature: 21.3 }],
+      ],
+    );
+    await runtime.emit('s', { topic: 'own/x', payload: 'no json' });
+    assert.match(String(runtime.received('bad')[0]?.['reason']), /device: expected a name/);
+  });
+
+  it('says where an expression is wrong', async () => {
+    await runtime.deploy(flow({ ...own, expression: 'payload.{' }));
+    const { fill } = await runtime.untilStatus('n', /Expression: expected JSONata/);
+    assert.equal(fill, 'red');
+  });
+
+  const ask = async (path: string, body: unknown) => {
+    const answer = await fetch(`${runtime.url}/fieldline/normalize/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return (await answer.json()) as { messages: unknown; readings: Reading[]; rejected: string[]; error?: string };
+  };
+
+  it('shows in its dialog what settings that are not deployed make of the last messages', async () => {
+    await runtime.deploy(flow());
+    await runtime.emit('s', { payload: raw('{"power_kw":1}') });
+    await runtime.emit('s', { topic: 'own/x', payload: '[{"id":"d","t":215}]' });
+    const { messages } = await ask('last', { node: 'n' });
+    assert.deepEqual(messages, [
+      { topic: 'own/x', text: '[{"id":"d","t":215}]' },
+      { topic, text: '{"power_kw":1}' },
+    ]);
+    const shown = await ask('preview', { settings: own, topic: 'own/x', text: '[{"id":"d","t":215}]' });
+    assert.deepEqual([shown.readings[0]?.telemetry, shown.rejected], [{ temperature: 21.5 }, []]);
+    assert.match((await ask('preview', { settings: own, topic: 'other', text: '1' })).rejected[0] ?? '', /topic table/);
+    const wrong = { table: [{ filter: 'a/#/b', format: 'fields', device: 'last' }] };
+    assert.match((await ask('preview', { settings: wrong, topic: 'a', text: '1' })).error ?? '', /row 1/);
+    assert.match((await ask('preview', {})).error ?? '', /settings, topic, text/);
+  });
 });

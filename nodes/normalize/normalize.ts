@@ -1,13 +1,13 @@
 // normalize: turns any JSON message into readings by a topic table and a field map.
-import { defineNode, type Message } from '../../src/palette/define.ts';
+import { defineNode, type Done, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { unitNames } from '../../src/reading/units.ts';
 import { type Intake, intake } from '../../src/stream/intake.ts';
-import { defaultTable, formatNames, normalizer } from '../../src/stream/normalize.ts';
+import { withComputed } from '../../src/stream/expression.ts';
 import { standing } from '../../src/stream/standing.ts';
-
-const TABLE_HELP =
-  'The first row whose filter matches decides the format. Device: last, a level counted from 1, or a field; several separated by |, the first that is there counts.';
+import { dialog } from './dialog.ts';
+import { fields } from './fields.ts';
+import { recall } from './recall.ts';
+import { normalizerOf } from './settings.ts';
 
 export const definition = defineNode({
   type: 'fieldline-normalize',
@@ -16,84 +16,12 @@ export const definition = defineNode({
   summary: 'Turns any JSON message into readings by a topic table and a field map.',
   input: 'raw messages',
   outputs: ['readings', 'rejected'],
-  fields: {
-    table: {
-      kind: 'list',
-      label: 'Topics',
-      help: TABLE_HELP,
-      initial: defaultTable.map(rule => ({ ...rule })),
-      columns: {
-        filter: { kind: 'text', label: 'Filter', help: 'Topic filter with + and #.', initial: '#' },
-        format: {
-          kind: 'choice',
-          label: 'Format',
-          help: 'Wire format of the messages; fields takes any JSON object.',
-          initial: 'fields',
-          options: formatNames.map(name => [name, name] as const),
-        },
-        device: { kind: 'text', label: 'Device', help: 'Where the name of the device stands.', initial: 'last' },
-      },
-    },
-    map: {
-      kind: 'list',
-      label: 'Fields',
-      help: 'Fields that become metrics under another name, unit or scale, before the format sees the rest.',
-      initial: [],
-      optional: true,
-      columns: {
-        from: { kind: 'text', label: 'From', help: 'Path such as sensors.*.temp.', initial: '' },
-        metric: {
-          kind: 'text',
-          label: 'Metric',
-          help: 'Name; * stands for what the path matched.',
-          initial: '',
-        },
-        unit: {
-          kind: 'text',
-          label: 'Unit',
-          help: 'Unit it comes in; converted into that of the metric.',
-          initial: '',
-          optional: true,
-          suggestions: unitNames,
-        },
-        scale: { kind: 'number', label: 'Scale', help: 'Multiplied by this first.', initial: 1 },
-      },
-    },
-    maxKilobytes: {
-      kind: 'number',
-      label: 'Largest message',
-      unit: 'KB',
-      help: 'Larger messages are rejected unread.',
-      initial: 256,
-      min: 1,
-      max: 16384,
-    },
-    aheadMinutes: {
-      kind: 'number',
-      label: 'Clock may be ahead',
-      unit: 'min',
-      help: 'A device time further ahead than this is replaced by the time of receipt.',
-      initial: 10,
-      min: 0,
-      max: 525600,
-    },
-    earliestYear: {
-      kind: 'number',
-      label: 'Earliest year',
-      help: 'A device time before this year is replaced by the time of receipt.',
-      initial: 2015,
-      min: 1970,
-      max: 9999,
-      integer: true,
-    },
-  },
+  fields,
+  admin: dialog,
   start(settings, host) {
-    const normalize = normalizer({
-      table: settings.table,
-      map: settings.map,
-      maxBytes: settings.maxKilobytes * 1024,
-      limits: { earliest: Date.UTC(settings.earliestYear, 0, 1), aheadMs: settings.aheadMinutes * 60_000 },
-    });
+    const normalize = normalizerOf(settings);
+    const compute = settings.expression.trim() === '' ? undefined : host.expression(settings.expression);
+    const memory = recall(host.id);
     let passed = 0;
     let turnedAway = 0;
     const line = standing();
@@ -109,18 +37,30 @@ export const definition = defineNode({
       host.status(...line(text, rejected[0]?.reason));
     };
 
+    let turn: Promise<void> = Promise.resolve();
+    function pass(message: Message, came: unknown, send: Send, done: Done): void {
+      const taken = intake(came, message.topic ?? '', Date.now(), normalize);
+      tally(taken);
+      const { batch, readings, refused } = taken;
+      const reasons = taken.rejected.map(({ reason }) => reason);
+      const payload = batch ? refused : refused[0];
+      const refusal: Message = { ...message, payload, reason: reasons.join('; '), reasons };
+      const good = batch && readings.length > 0 ? [readings] : readings;
+      send([good.map(one => ({ ...message, payload: one })), reasons.length > 0 ? refusal : undefined]);
+      done();
+    }
+
     return {
       input(message, send, done) {
-        const taken = intake(message.payload, message.topic ?? '', Date.now(), normalize);
-        tally(taken);
-        const { batch, readings, refused } = taken;
-        const reasons = taken.rejected.map(({ reason }) => reason);
-        const payload = batch ? refused : refused[0];
-        const refusal: Message = { ...message, payload, reason: reasons.join('; '), reasons };
-        const good = batch && readings.length > 0 ? [readings] : readings;
-        send([good.map(one => ({ ...message, payload: one })), reasons.length > 0 ? refusal : undefined]);
-        done();
+        memory.keep(message.payload, message.topic ?? '');
+        if (compute === undefined) return pass(message, message.payload, send, done);
+        // One after the other: an expression may wait, and messages keep their order.
+        turn = turn
+          .then(() => withComputed(message.payload, message.topic ?? '', Date.now(), normalize, compute))
+          .then(payload => pass(message, payload, send, done))
+          .catch(done);
       },
+      close: () => memory.forget(),
     };
   },
 });

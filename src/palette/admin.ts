@@ -1,6 +1,7 @@
 // Admin endpoints for dialogs: guarded, POST for anything that acts, JSON in and out, a deadline on every answer.
 import { expected, reasonOf } from '../kernel/fault.ts';
 import type { Admin, AdminRequest } from './define.ts';
+import { expressionOf } from './expression.ts';
 import { directoryOf } from './host.ts';
 import type { Red } from './red.ts';
 
@@ -21,6 +22,7 @@ export function adminOf(RED: Red): Admin {
           services: RED.settings.fieldline?.services ?? {},
           secret: (id, field, typed) =>
             typeof typed === 'string' && typed !== STORED ? typed : (RED.nodes.getCredentials(id)?.[field] ?? ''),
+          expression: text => expressionOf(RED, text),
           directory: directoryOf(RED),
         };
         let timer: NodeJS.Timeout | undefined;

@@ -14,6 +14,9 @@ export type Done = (error?: unknown) => void;
 export type Family = 'source' | 'decode' | 'check' | 'store' | 'serve';
 export type Fill = 'green' | 'yellow' | 'red' | 'grey' | 'blue';
 
+/** Rejects with what the expression throws. */
+export type Expression = (input: object) => Promise<unknown>;
+
 /** What a node may ask of the world. Everything that knows Node-RED is behind it. */
 export type Host = {
   readonly id: string;
@@ -39,6 +42,8 @@ export type Host = {
   ticket(message: Message): Ticket | undefined;
   /** Value of a typed setting for this message. */
   evaluate(setting: { value: string; type: string }, message: Message): unknown;
+  /** A JSONata expression as a function; throws a Fault FIELDLINE_SETTING where the text is none. */
+  expression(text: string): Expression;
   /** Shown under the node, at most about once a second, the latest wins. Red needs a reason in the text. */
   status(fill: Fill, text: string): void;
   /** Adds to a counter with this node's id, type and name as labels. */
@@ -101,6 +106,8 @@ export type AdminRequest = {
   node(id: string): unknown;
   /** A secret as it was typed into the form; one that was not touched there is the stored one of the node. */
   secret(id: string, field: string, typed: unknown): string;
+  /** As of a host, without flow and global. */
+  expression(text: string): Expression;
   /** As of a host. */
   readonly services: Readonly<Record<string, unknown>>;
   /** As of a host; may not exist yet. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expected, Fault } from '../kernel/fault.ts';
 import { counter, forgetGauges, gauge } from '../kernel/metrics.ts';
 import type { Host, Message, Output } from './define.ts';
+import { expressionOf } from './expression.ts';
 import { removePart, reportPart } from './health.ts';
 import type { Red, RedNode } from './red.ts';
 import { calmStatus } from './status.ts';
@@ -63,6 +64,7 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     send: output => inContextOf(undefined, () => node.send(output)),
     ticket: ticketOf,
     evaluate: (setting, message) => RED.util.evaluateNodeProperty(setting.value, setting.type, node, message),
+    expression: text => expressionOf(RED, text, node),
     status: status.set,
     count(name, by = 1, more = {}) {
       const key = `${name} ${Object.values(more).join(' ')}`;

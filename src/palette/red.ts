@@ -63,7 +63,12 @@ export type Red = {
   hooks: RedHooks;
   events: { on(event: string, listener: () => void): void };
   settings: { userDir?: string; fieldline?: PaletteSettings };
-  util: { evaluateNodeProperty(value: string, type: string, node: RedNode, message: Message): unknown };
+  util: {
+    evaluateNodeProperty(value: string, type: string, node: RedNode, message: Message): unknown;
+    /** JSONata; throws on a syntax error. `node` gives it flow, global and env. */
+    prepareJSONataExpression(text: string, node: RedNode | undefined): object;
+    evaluateJSONataExpression(expression: object, input: object, done: (error: unknown, value: unknown) => void): void;
+  };
   auth: { needsPermission(permission: string): AdminHandler };
   httpAdmin: {
     get(path: string, guard: AdminHandler, handler: AdminHandler): void;

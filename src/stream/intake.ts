@@ -47,14 +47,14 @@ function isFinished(value: unknown): value is Reading {
 }
 
 /** JSON that a stock node has parsed into an array is one message; an array of ours is a batch. */
-function isBatch(payload: unknown): payload is readonly unknown[] {
+export function isBatch(payload: unknown): payload is readonly unknown[] {
   if (!Array.isArray(payload)) return false;
   const ours = (one: unknown) => isRaw(one) || isFinished(one) || one instanceof Uint8Array;
   return payload.length === 0 || payload.some(ours);
 }
 
 /** Text, buffer or parsed JSON as the raw message it was. Throws for what JSON cannot hold (a ring). */
-function rawOf(payload: unknown, topic: string, receivedAt: number): Raw {
+export function rawOf(payload: unknown, topic: string, receivedAt: number): Raw {
   if (isRaw(payload)) return payload;
   const text = typeof payload === 'string' ? payload : (JSON.stringify(payload) ?? '');
   const bytes = payload instanceof Uint8Array ? payload : Buffer.from(text);

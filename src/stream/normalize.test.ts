@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { digest } from '../kernel/bytes.ts';
 import type { Raw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
+import { type Evaluate, withComputed } from './expression.ts';
 import { type NormalizeOptions, normalizer, type RejectKind } from './normalize.ts';
 
 const NOW = Date.UTC(2026, 0, 3, 16, 0, 1);
@@ -331,4 +332,75 @@ describe('normalize: hostile text', () => {
     assert.deepEqual([deviceId.length, String(telemetry['s']).length], [200, 2048]);
     assert.deepEqual(Object.keys(metadata.extra ?? {}), [long]);
   });
+});
+
+describe('normalize: named levels, expressions, enrichment', () => {
+  const table = [
+    { filter: 'plant/{application}/{site}/{device}/{metric}', format: 'fields', device: '{device}' },
+    { filter: 'own/{line}/#', format: 'expression', device: 'device_id | {line}' },
+  ] as const;
+
+  it('takes device, metric and metadata from the names of levels', () => {
+    const reading = read('plant/water/north/pump-3/pressure', '4.2', { table });
+    assert.deepEqual([reading.deviceId, reading.telemetry], ['pump-3', { pressure: 4.2 }]);
+    assert.deepEqual([reading.metadata.applicationId, reading.metadata.extra], ['water', { site: 'north' }]);
+  });
+
+  it('adds when it was read, and from which topic (D02)', () => {
+    const { metadata } = read('homelab/energy/m', meter, { enrich: { now: () => NOW + 7 } });
+    assert.deepEqual(
+      [metadata['processedAt'], metadata['sourceTopic']],
+      ['2026-01-03T16:00:01.007Z', 'homelab/energy/m'],
+    );
+  });
+
+  type Expressed = { name: string; payload: unknown; evaluate: Evaluate; devices?: readonly string[]; reason?: RegExp };
+  const expressed: readonly Expressed[] = [
+    {
+      name: 'one reading',
+      payload: { t: 215 },
+      evaluate: async ({ payload }) => ({ temperature: (payload as { t: number }).t / 10 }),
+      devices: ['L1'],
+    },
+    {
+      name: 'several, each with a device',
+      payload: [1, 2],
+      evaluate: async ({ payload, levels, topic }) =>
+        (payload as number[]).map(n => ({ device_id: `${levels['line']}-${n}`, telemetry: { v: n }, topic })),
+      devices: ['L1-1', 'L1-2'],
+    },
+    {
+      name: 'text that is no JSON',
+      payload: 'T=21',
+      evaluate: async ({ payload }) => ({ temperature: Number(String(payload).slice(2)) }),
+      devices: ['L1'],
+    },
+    { name: 'nothing', payload: {}, evaluate: async () => undefined, reason: /object or several, got "nothing"/ },
+    { name: 'no reading', payload: {}, evaluate: async () => 5, reason: /JSON object, got 5/ },
+    { name: 'a function', payload: {}, evaluate: async () => () => 1, reason: /got "nothing"/ },
+    {
+      name: 'a fault',
+      payload: {},
+      evaluate: () => Promise.reject(new Error('no such function')),
+      reason: /^expression: no such function/,
+    },
+  ];
+  for (const { name, payload, evaluate, devices = [], reason } of expressed)
+    it(`reads what an expression gives: ${name}`, async () => {
+      const normalize = normalizer({ table });
+      const came = raw('own/L1/x', payload);
+      const payloadOut = await withComputed([came, raw('plant/a/b/c/d', '1')], '', NOW, normalize, evaluate);
+      const [first, second] = payloadOut as Raw[];
+      assert.ok(second !== undefined && !('computed' in second), 'other topics are left alone');
+      const { readings, rejected } = normalize(first!);
+      assert.deepEqual(
+        readings.map(({ deviceId }) => deviceId),
+        devices,
+      );
+      if (reason === undefined) assert.deepEqual(rejected, []);
+      else assert.match(rejected[0]?.reason ?? '', reason);
+      const digests = new Set(readings.map(({ metadata }) => metadata.digest));
+      assert.equal(digests.size, devices.length);
+      if (devices.length === 1) assert.ok(digests.has(digest(came.bytes)), 'the identity is that of the message');
+    });
 });

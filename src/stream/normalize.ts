@@ -14,11 +14,12 @@ import {
   type Mapper,
   numberOf,
   parseJson,
+  putExtra,
   shallowEnough,
   tame,
 } from '../reading/payload.ts';
 import { digestOf, type Raw } from '../reading/raw.ts';
-import type { Reading } from '../reading/reading.ts';
+import type { Metadata, Reading } from '../reading/reading.ts';
 import { status } from '../reading/status.ts';
 import { telemetry } from '../reading/telemetry.ts';
 import { type TimeLimits, timeLimits } from '../reading/time.ts';
@@ -36,6 +37,8 @@ const FORMATS = {
   telemetry: { map: telemetry },
   ingest: { map: ingest },
   fields: { map: fields, bare: 'value' },
+  // What the expression makes of a message, in any form that ingest takes.
+  expression: { map: ingest },
 } as const satisfies Record<string, { map: Mapper; bare?: string }>;
 
 export type Format = keyof typeof FORMATS;
@@ -55,7 +58,15 @@ export const defaultTable: readonly TopicRule<Format>[] = [
 ];
 
 /** Kinds of rejection: the label under which they are counted. */
-export type RejectKind = 'no rule' | 'too large' | 'not JSON' | 'too deep' | 'wrong shape' | 'no device' | 'no value';
+export type RejectKind =
+  | 'no rule'
+  | 'too large'
+  | 'not JSON'
+  | 'too deep'
+  | 'wrong shape'
+  | 'no device'
+  | 'no value'
+  | 'expression';
 export type Reject = { kind: RejectKind; reason: string };
 /** A message may hold several items; each becomes a reading or a reject. */
 export type Normalized = { readings: readonly Reading[]; rejected: readonly Reject[] };
@@ -66,20 +77,31 @@ export type NormalizeOptions = {
   /** Larger messages are rejected unread. */
   maxBytes?: number;
   limits?: TimeLimits;
+  /** Adds to each reading when it was read and from which topic (D02); the clock for that. */
+  enrich?: { now(): number };
 };
+
+export type Normalizer = {
+  (raw: Raw): Normalized;
+  /** Named levels of a topic whose messages go through the expression first; undefined for all others. */
+  computes(topic: string): Readonly<Record<string, string>> | undefined;
+};
+
+/** A raw message and what the expression has made of it. */
+export type Computed = Raw & { computed: { value: unknown } | { fault: string } };
 
 const MAX_METRICS = 500;
 const NONE: readonly never[] = [];
 
 /** Compiles table and map; the function it gives is pure. Throws a Fault (FIELDLINE_SETTING) for a wrong rule. */
-export function normalizer(options: NormalizeOptions = {}): (raw: Raw) => Normalized {
-  const { table = defaultTable, map = [], maxBytes = 256 * 1024, limits = timeLimits } = options;
+export function normalizer(options: NormalizeOptions = {}): Normalizer {
+  const { table = defaultTable, map = [], maxBytes = 256 * 1024, limits = timeLimits, enrich } = options;
   const routeOf = topicTable(table);
   const applyMap = map.length > 0 ? fieldMap(map) : undefined;
 
   const readItem = (item: unknown, route: Route<Format>, raw: Raw, identity: string, receiptSuffix: string) => {
     const { map: mapper, bare } = FORMATS[route.format] as { map: Mapper; bare?: string };
-    const payload = isJson(item) ? item : bareValue(item, bare);
+    const payload = isJson(item) ? item : bareValue(item, bare === undefined ? bare : (route.levels['metric'] ?? bare));
     if (payload === undefined) return reject('wrong shape', expected('payload', 'a JSON object', item));
     const deviceId = route.deviceOf(payload) ?? raw.deviceId;
     if (deviceId === undefined) return reject('no device', expected('device', 'a name in topic or payload', raw.topic));
@@ -93,13 +115,54 @@ export function normalizer(options: NormalizeOptions = {}): (raw: Raw) => Normal
     // A device that sends only bad numbers is alive all the same: that is a reading, with the reasons in its quality.
     if (metrics === 0 && draft.metadata.quality === undefined)
       return reject('no value', expected('payload', `a value of the format ${route.format}`, payload));
+    takeLevels(route.levels, draft);
     const made = { digest: identity, parser: route.format, receiptSuffix };
-    return finished(draft, raw, made, limits);
+    const reading = finished(draft, raw, made, limits);
+    if (enrich !== undefined) {
+      reading.metadata['processedAt'] = new Date(enrich.now()).toISOString();
+      reading.metadata['sourceTopic'] = raw.topic;
+    }
+    return reading;
   };
 
-  return raw => {
+  /** Each item of an array by itself; `identityOf` tells its items apart. */
+  const readAll = (
+    items: readonly unknown[],
+    route: Route<Format>,
+    raw: Raw,
+    identityOf: (item: unknown, at: number) => string,
+  ): Normalized => {
+    if (items.length === 0) return refused('no value', expected('payload', 'at least one item', items));
+    const readings: Reading[] = [];
+    const rejected: Reject[] = [];
+    for (const [at, item] of items.entries()) {
+      const one = readItem(item, route, raw, identityOf(item, at), `/${at}`);
+      if ('telemetry' in one) readings.push(one);
+      else rejected.push({ ...one, reason: `item ${at + 1}: ${one.reason}` });
+    }
+    return { readings, rejected };
+  };
+
+  const readOne = (item: unknown, route: Route<Format>, raw: Raw): Normalized => {
+    const one = readItem(item, route, raw, digestOf(raw), '');
+    return 'telemetry' in one ? { readings: [one], rejected: NONE } : { readings: NONE, rejected: [one] };
+  };
+
+  /** The identity is that of the message: an expression that is changed and replayed makes the same rows. */
+  const readComputed = ({ computed, ...raw }: Computed, route: Route<Format>): Normalized => {
+    if ('fault' in computed) return refused('expression', computed.fault);
+    const { value } = computed;
+    if (value === undefined || value === null)
+      return refused('expression', expected('expression', 'an object or several', 'nothing'));
+    if (!shallowEnough(value)) return refused('too deep', expected('expression', 'at most 32 levels', 'more'));
+    if (!Array.isArray(value)) return readOne(value, route, raw);
+    return readAll(value, route, raw, (_item, at) => digest(`${digestOf(raw)}/${at}`));
+  };
+
+  const normalize = (raw: Raw): Normalized => {
     const route = routeOf(raw.topic);
     if (route === undefined) return refused('no rule', expected('topic', 'one of the topic table', raw.topic));
+    if ('computed' in raw) return readComputed(raw as Computed, route);
     const { bytes } = raw;
     if (bytes.byteLength > maxBytes)
       return refused('too large', expected('payload', `at most ${maxBytes} bytes`, bytes.byteLength));
@@ -107,21 +170,30 @@ export function normalizer(options: NormalizeOptions = {}): (raw: Raw) => Normal
     const parsed = parseJson(text);
     if (parsed === undefined) return refused('not JSON', expected('payload', 'JSON', text.slice(0, 150)));
     if (!shallowEnough(parsed)) return refused('too deep', expected('payload', 'at most 32 levels', 'more'));
-    if (!Array.isArray(parsed)) {
-      const one = readItem(tame(parsed, text), route, raw, digestOf(raw), '');
-      return 'telemetry' in one ? { readings: [one], rejected: NONE } : { readings: NONE, rejected: [one] };
-    }
-    if (parsed.length === 0) return refused('no value', expected('payload', 'at least one item', parsed));
-    const readings: Reading[] = [];
-    const rejected: Reject[] = [];
-    for (const [at, item] of parsed.entries()) {
-      const identity = digest(JSON.stringify(item));
-      const one = readItem(tame(item, text), route, raw, identity, `/${at}`);
-      if ('telemetry' in one) readings.push(one);
-      else rejected.push({ ...one, reason: `item ${at + 1}: ${one.reason}` });
-    }
-    return { readings, rejected };
+    if (!Array.isArray(parsed)) return readOne(tame(parsed, text), route, raw);
+    const identities = parsed.map((item: unknown) => digest(JSON.stringify(item)));
+    return readAll(tame(parsed, text) as unknown[], route, raw, (_item, at) => identities[at]!);
   };
+  const computes = (topic: string) => {
+    const route = routeOf(topic);
+    return route?.format === 'expression' ? route.levels : undefined;
+  };
+  return Object.assign(normalize, { computes });
+}
+
+/** Levels of these names stand for what a reading knows itself; all others are kept as fields that nobody knows. */
+const KNOWN_LEVELS: Readonly<Record<string, keyof Metadata>> = {
+  application: 'applicationId',
+  session: 'sessionId',
+  element: 'elementId',
+};
+
+function takeLevels(levels: Readonly<Record<string, string>>, draft: Draft): void {
+  for (const [name, value] of Object.entries(levels)) {
+    const known = KNOWN_LEVELS[name];
+    if (known !== undefined) draft.metadata[known] ??= value;
+    else if (name !== 'metric' && name !== 'device') putExtra(draft, name, value);
+  }
 }
 
 function reject(kind: RejectKind, reason: string): Reject {

@@ -7,6 +7,7 @@ describe('topic table', () => {
     { filter: 'a/+/exact', format: 'first', device: '2' },
     { filter: 'a/#', format: 'second', device: 'last' },
     { filter: '+/only', format: 'third', device: 'id | name | 1' },
+    { filter: 'site/{site}/{room}/{metric}', format: 'fourth', device: '{room}' },
   ]);
   type Case = { topic: string; payload?: Record<string, unknown>; format?: string; device?: string };
   const cases: Case[] = [
@@ -16,6 +17,7 @@ describe('topic table', () => {
     { topic: 'z/only', payload: { id: ' ', name: 'n' }, format: 'third', device: 'n' },
     { topic: 'z/only', payload: {}, format: 'third', device: 'z' },
     { topic: '$SYS/only', format: undefined },
+    { topic: 'site/n/kitchen/humidity', format: 'fourth', device: 'kitchen' },
     { topic: 'none', format: undefined },
   ];
   for (const { topic, payload, format, device } of cases)
@@ -33,7 +35,14 @@ describe('topic table', () => {
     assert.deepEqual(payload, { id: undefined, v: 1 });
   });
 
+  it('tells what stands in the levels that have a name', () => {
+    assert.deepEqual(table('site/n/kitchen/humidity')?.levels, { site: 'n', room: 'kitchen', metric: 'humidity' });
+    assert.deepEqual(table('a/x/y')?.levels, {});
+  });
+
   for (const rule of [
+    { filter: 'a/{b}', format: 'f', device: '{c}' },
+    { filter: 'a/{b-c}/#/x', format: 'f', device: 'last' },
     { filter: 'a/#/b', format: 'f', device: 'last' },
     { filter: '', format: 'f', device: 'last' },
     { filter: 'a', format: 'f', device: '' },

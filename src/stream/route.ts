@@ -5,10 +5,10 @@ import { deviceName, type Json } from '../reading/payload.ts';
 
 /** One row of the table as it is written in the settings. */
 export type TopicRule<Format extends string> = {
-  /** MQTT topic filter with `+` and `#`. */
+  /** MQTT topic filter with `+` and `#`; a level `{name}` is a `+` with a name. */
   filter: string;
   format: Format;
-  /** Where the device's name is, the first that has one: `last`, a level counted from 1, or a field; e.g. `device_id | last`. */
+  /** Where the device's name is, the first that has one: `last`, a level counted from 1, `{name}`, or a field; e.g. `device_id | last`. */
   device: string;
 };
 
@@ -16,7 +16,12 @@ export type Route<Format extends string> = {
   format: Format;
   /** Name of the device; takes the field it was found in out of the payload. Undefined when there is none. */
   deviceOf(payload: Json | undefined): string | undefined;
+  /** What stands in the levels that the filter names. */
+  levels: Readonly<Record<string, string>>;
 };
+
+/** Name of a level that the filter names. */
+const NAMED = /^\{([A-Za-z]\w{0,63})\}$/;
 
 // Topics are few and repeat; a flood of new ones starts the cache afresh instead of filling the memory.
 const CACHED = 10_000;
@@ -25,13 +30,23 @@ const CACHED = 10_000;
 export function topicTable<Format extends string>(
   rules: readonly TopicRule<Format>[],
 ): (topic: string) => Route<Format> | undefined {
-  const compiled = rules.map((rule, at) => ({ rule, sources: deviceSources(rule, `topic table, row ${at + 1}`) }));
+  const compiled = rules.map((rule, at) => {
+    const filter = rule.filter
+      .split('/')
+      .map(level => (NAMED.test(level) ? '+' : level))
+      .join('/');
+    return { rule, filter, sources: deviceSources(rule, filter, `topic table, row ${at + 1}`) };
+  });
   const known = new Map<string, Route<Format> | undefined>();
   return topic => {
     const found = known.get(topic);
     if (found !== undefined || known.has(topic)) return found;
-    const match = compiled.find(({ rule }) => topicMatches(rule.filter, topic));
-    const route = match && { format: match.rule.format, deviceOf: finder(match.sources, topic) };
+    const match = compiled.find(({ filter }) => topicMatches(filter, topic));
+    const route = match && {
+      format: match.rule.format,
+      deviceOf: finder(match.sources, topic),
+      levels: levelsOf(match.rule.filter, topic),
+    };
     if (known.size >= CACHED) known.clear();
     known.set(topic, route);
     return route;
@@ -40,8 +55,18 @@ export function topicTable<Format extends string>(
 
 type DeviceSource = { level: number } | { field: string };
 
-function deviceSources(rule: TopicRule<string>, where: string): readonly DeviceSource[] {
-  const wrong = filterFault(rule.filter);
+function levelsOf(filter: string, topic: string): Record<string, string> {
+  const have = topic.split('/');
+  const found = filter.split('/').flatMap((level, at): [string, string][] => {
+    const name = NAMED.exec(level)?.[1];
+    return name === undefined ? [] : [[name, have[at] ?? '']];
+  });
+  return Object.fromEntries(found);
+}
+
+/** `filter`: that of the rule as MQTT knows it. */
+function deviceSources(rule: TopicRule<string>, filter: string, where: string): readonly DeviceSource[] {
+  const wrong = filterFault(filter);
   if (wrong !== undefined)
     throw new Fault('FIELDLINE_SETTING', expected(where, `a topic filter (${wrong})`, rule.filter));
   const levels = rule.filter.split('/');
@@ -51,7 +76,11 @@ function deviceSources(rule: TopicRule<string>, where: string): readonly DeviceS
   return sources.map(source => {
     // `homelab/energy/#` also matches `homelab/energy` [MQTT-4.7.1-2], whose last level is no device.
     if (source === 'last') return { level: levels.at(-1) === '#' ? -levels.length : -1 };
-    return /^[1-9]\d?$/.test(source) ? { level: Number(source) } : { field: source };
+    if (/^[1-9]\d?$/.test(source)) return { level: Number(source) };
+    if (!NAMED.test(source)) return { field: source };
+    const level = levels.indexOf(source) + 1;
+    if (level > 0) return { level };
+    throw new Fault('FIELDLINE_SETTING', expected(where, `a level ${source} in the filter`, rule.filter));
   });
 }
 
