@@ -20,7 +20,7 @@ import { editorHtml, withSettings } from '../src/palette/form.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
-const DATA = /\.(sql|json|jsonl|svg|yaml|csv|md)$/;
+const DATA = /\.(sql|json|jsonl|svg|yaml|csv|md)$|\/browser\/[^/]+$/;
 
 /** Node folders that have a node file, in palette order (alphabetical). */
 export function nodeNames(): string[] {

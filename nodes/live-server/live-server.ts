@@ -1,11 +1,13 @@
-// live-server: the WebSocket endpoint for live clients (Centrifugo client protocol v2), shared by the nodes that broadcast.
-import type { IncomingMessage, Server } from 'node:http';
-import { centrifugoCodec } from '../../src/live/centrifugo.ts';
+// live-server: the endpoints for live clients, shared by the nodes that broadcast.
+import type { Server } from 'node:http';
+import { openDoor } from '../../src/api/door.ts';
 import { createHub } from '../../src/live/hub.ts';
+import { openLiveServer } from '../../src/live/live-server.ts';
 import { restHub, wakeHub } from '../../src/live/resting.ts';
-import { type Authorize, attachSocket, type LiveServer } from '../../src/live/socket.ts';
 import { defineConfig } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { everybodyViews, type Identify } from '../../src/reading/principal.ts';
+import { socketIo } from './socket-io.ts';
 
 export const definition = defineConfig({
   type: 'fieldline-live-server',
@@ -20,6 +22,16 @@ export const definition = defineConfig({
       initial: '/ws',
       pattern: '^/[\\w./-]+$',
       says: 'a path such as /ws',
+    },
+    others: {
+      kind: 'choice',
+      label: 'Other protocols',
+      help: 'Supabase Realtime, Socket.IO, server-sent events and the browser client; their addresses are fixed, so that one live-server has them.',
+      initial: 'on',
+      options: [
+        ['on', 'at /realtime/v1/websocket, /socket.io/, /sse and /fieldline/live.js'],
+        ['off', 'the path above only'],
+      ],
     },
     origins: {
       kind: 'text',
@@ -81,41 +93,30 @@ export const definition = defineConfig({
     const { path, maxConnections, maxSubscriptions, historyRows } = settings;
     const name = `${host.id} ${historyRows}`;
     const hub = wakeHub(name, () => createHub({ historyRows }));
-    const codec = centrifugoCodec({
-      pingMs: settings.pingSeconds * 1000,
+    const { endpoint, server } = openLiveServer(hub, {
+      at: host.server as Server,
+      identify: (host.services['identify'] as Identify | undefined) ?? everybodyViews,
+      path,
+      others: settings.others === 'on',
+      socketIo,
+      origins: settings.origins.split(/\s+/).filter(origin => origin !== ''),
+      maxConnections,
       maxSubscriptions,
       queueBytes: settings.queueMegabytes * 1024 * 1024,
+      pingMs: settings.pingSeconds * 1000,
     });
-    const origins = settings.origins.split(/\s+/).filter(origin => origin !== '');
-    const authorize = authorizeBy(host.services['authorize']);
-    // All subscriptions of a client come in one frame when it reconnects.
-    const maxFrameBytes = Math.max(64, maxSubscriptions / 2) * 1024;
-    const limits = { maxConnections, maxFrameBytes };
-    const socket = attachSocket(host.server as Server, hub, { path, codec, origins, authorize, ...limits });
-    const provides: LiveServer = {
-      hub,
-      get clients() {
-        return socket.clients;
-      },
-    };
+    if (settings.others === 'on' && socketIo === undefined)
+      host.log('info', 'Socket.IO is not served: the package socket.io is not installed');
+    const shut = openDoor(host.server as Server, endpoint);
     return {
-      provides,
+      provides: server,
       async close() {
-        await socket.close();
+        shut();
+        await endpoint.close();
         restHub(name, hub);
       },
     };
   },
 });
-
-/** The gateway's login where there is one; in a bare palette everybody who reaches the port is a viewer. */
-function authorizeBy(check: unknown): Authorize | undefined {
-  if (typeof check !== 'function') return undefined;
-  return async (request: IncomingMessage, token: string) => {
-    // A browser cannot set headers on a WebSocket, so that its token comes with `connect`.
-    if (token !== '') request.headers.authorization ??= `Bearer ${token}`;
-    return (await check(request)) === true ? { role: 'viewer' } : undefined;
-  };
-}
 
 export default nodeRed(definition);

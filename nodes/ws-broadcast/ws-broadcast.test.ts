@@ -1,8 +1,8 @@
 // ws-broadcast and live-server in real Node-RED: pushes to a real client, passes on, waits for nobody, survives a deploy.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import type { Identify } from '../../src/reading/principal.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import liveServer from '../live-server/live-server.ts';
@@ -31,7 +31,7 @@ describe('ws-broadcast', () => {
   beforeEach(() => runtime.deploy(flow));
   afterEach(() => {
     for (const client of clients.splice(0)) client.terminate();
-    delete (runtime.settings.services as Record<string, unknown>)['authorize'];
+    delete (runtime.settings.services as Record<string, unknown>)['identify'];
   });
   after(() => runtime.deploy([]));
 
@@ -113,9 +113,9 @@ describe('ws-broadcast', () => {
     assert.ok(String(frame).length > 0);
   });
 
-  it('asks the gateway who may connect, with the token of the client as bearer', async () => {
-    const authorize = ({ headers }: IncomingMessage) => headers.authorization === 'Bearer good';
-    (runtime.settings.services as Record<string, unknown>)['authorize'] = authorize;
+  it('asks the gateway who may connect, with the token of the client', async () => {
+    const identify: Identify = (_request, token) => (token === 'good' ? { role: 'viewer' } : { refused: 'not you' });
+    (runtime.settings.services as Record<string, unknown>)['identify'] = identify;
     await runtime.deploy(flow);
     for (const [token, happens] of [
       ['good', 'message'],
@@ -126,6 +126,16 @@ describe('ws-broadcast', () => {
       client.send(JSON.stringify({ id: 1, connect: { token } }));
       await once(client, happens);
     }
+  });
+
+  it('refuses a second live-server on the same addresses, and takes them over when the first is gone', async () => {
+    const second = { id: 'second', type: 'fieldline-live-server', path: '/ws' };
+    const push = { id: 'push2', type: 'fieldline-ws-broadcast', server: 'second' };
+    await runtime.deploy([...flow, second, push]);
+    await runtime.untilStatus('push2', /expected one that is valid/);
+    await runtime.deploy([second, push]);
+    await open();
+    await runtime.untilStatus('push2', /^1 client/);
   });
 
   it('says what is missing when no live server is chosen', async () => {

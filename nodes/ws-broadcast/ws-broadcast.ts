@@ -1,6 +1,6 @@
 // ws-broadcast: pushes stored readings to the live clients that subscribed to them, and passes them on.
 import { expected, Fault } from '../../src/kernel/fault.ts';
-import type { LiveServer } from '../../src/live/socket.ts';
+import type { LiveServer } from '../../src/live/live-server.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isReading, membersOf } from '../../src/reading/reading.ts';

@@ -1,13 +1,12 @@
 // /ws with the public client `centrifuge`, unmodified: subscribe with filter and snapshot, push, refusal, and resume after the line was cut.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type Server, createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { Reading } from '../reading/reading.ts';
+import { openAdmission } from './admission.ts';
 import { centrifugoCodec } from './centrifugo.ts';
-import { type Hub, createHub } from './hub.ts';
-import { type LiveSocket, attachSocket } from './socket.ts';
+import type { Endpoint } from './endpoint.ts';
+import { createHub, type Hub } from './hub.ts';
+import { laser as measured, type Served, serveEndpoint } from './live.fixture.ts';
+import { socketEndpoint } from './sockets.ts';
 
 // The part of the package's types that is used here, so that this compiles where the package is absent.
 type Handler = (context: Record<string, unknown> & { data: Record<string, unknown>; code: number }) => void;
@@ -23,23 +22,19 @@ type Client = Emitter & {
 };
 type Package = { Centrifuge: new (url: string, options: object) => Client };
 
-function laser(value: number, sessionId = 'S1'): Reading {
-  const timestamp = new Date(Date.UTC(2026, 0, 1) + value * 1000).toISOString();
-  return { deviceId: 'D1', protocol: 'bluetooth', timestamp, telemetry: { value_mm: value }, metadata: { sessionId } };
-}
+const laser = (value: number, sessionId = 'S1') => measured(value, { sessionId });
 
 const next = (emitter: Emitter, event: string) =>
   new Promise<Parameters<Handler>[0]>(resolve => emitter.on(event, resolve));
 
 describe('live with the public centrifuge client', () => {
   let library: Package;
-  let server: Server;
   let hub: Hub;
-  let live: LiveSocket;
-  const lines = new Set<Socket>();
+  let endpoint: Endpoint;
+  let served: Served;
   const clients: Client[] = [];
   /** What the clients sent. */
-  const frames: (string | undefined)[] = [];
+  const frames: (string | Buffer)[] = [];
 
   before(async function () {
     const name = 'centrifuge';
@@ -52,36 +47,32 @@ describe('live with the public centrifuge client', () => {
   });
   beforeEach(async () => {
     hub = createHub();
-    server = createServer().listen(0, '127.0.0.1');
-    server.on('connection', line => {
-      lines.add(line);
-      line.once('close', () => lines.delete(line));
-    });
-    await once(server, 'listening');
     frames.length = 0;
-    live = attachSocket(server, hub, {
-      path: '/ws',
+    const admission = openAdmission({
+      identify: (_, token) => (token === 'wrong' ? { refused: 'forged' } : { role: 'viewer' }),
+    });
+    endpoint = socketEndpoint(hub, admission, {
+      paths: ['/ws'],
       codec(hub, wire) {
         const session = centrifugoCodec({ pingMs: 1000 })(hub, wire);
-        const receive = (frame: string | undefined) => {
+        const receive = (frame: string | Buffer) => {
           frames.push(frame);
           session.receive(frame);
         };
         return { ...session, receive };
       },
-      authorize: (_, token) => (token === 'wrong' ? undefined : { role: 'viewer' }),
     });
+    served = await serveEndpoint(endpoint);
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.disconnect();
-    await live.close();
+    await endpoint.close();
     hub.close();
-    server.close();
+    await served.close();
   });
 
   function connect(options: object = {}): Client {
-    const { port } = server.address() as AddressInfo;
-    const client = new library.Centrifuge(`ws://127.0.0.1:${port}/ws`, {
+    const client = new library.Centrifuge(`ws://${served.at}/ws`, {
       websocket: WebSocket,
       minReconnectDelay: 5,
       maxReconnectDelay: 20,
@@ -170,7 +161,7 @@ describe('live with the public centrifuge client', () => {
     for (let cut = 1; cut <= 5; cut++) {
       const before = sent;
       await until(() => sent > before + 20);
-      for (const line of lines) line.destroy();
+      served.cut();
       await until(() => resumed === cut);
     }
     clearInterval(publishing);

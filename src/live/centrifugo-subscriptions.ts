@@ -1,11 +1,22 @@
 // Subscriptions of one Centrifugo client: checks what it asks for, and decides how the rows reach it (each one, or conflated).
-import { type ReplyError, closes, isObject, pushFrame, replyErrors, subscribed } from './centrifugo-wire.ts';
+import type { Principal } from '../reading/principal.ts';
+import {
+  closes,
+  isObject,
+  pushFrame,
+  type ReplyError,
+  replyErrors,
+  historyReply,
+  subscribed,
+} from './centrifugo-wire.ts';
 import { channelNamed } from './channels.ts';
-import type { Close, Principal } from './codec.ts';
-import { conflate } from './conflate.ts';
-import { both, equalTo, noFilter, parseFilter } from './filter.ts';
-import type { Hub, Subscription, Take } from './hub.ts';
+import type { Close } from './codec.ts';
+import { noFilter, parseFilter, type Refused } from './filter.ts';
+import type { Batch } from './groups.ts';
+import type { Hub, Look } from './hub.ts';
 import type { Entry } from './log.ts';
+import { type Outlet, patientOutlet } from './outlet.ts';
+import { ofChannel, type Selection } from './selection.ts';
 
 /** How the rows leave. */
 export type Exit = {
@@ -15,17 +26,24 @@ export type Exit = {
   backlog(): number;
 };
 
+type Params = Readonly<Record<string, unknown>>;
 export type Subscriptions = {
   /** The encoded reply, or the error to answer with. */
-  subscribe(id: number, params: Readonly<Record<string, unknown>>, principal: Principal): string | ReplyError;
+  subscribe(id: number, params: Params, principal: Principal): string | ReplyError;
+  history(id: number, params: Params, principal: Principal): string | ReplyError;
   unsubscribe(channel: string): void;
+  /** Names of the open ones. */
+  names(): readonly string[];
   close(): void;
 };
 
 const MIN_CONFLATE_MS = 20;
 const MAX_CONFLATE_MS = 60_000;
+const MAX_HISTORY = 10_000;
+/** Regular expressions that a client may have running. */
+const MAX_EXPRESSIONS = 16;
 
-type Outlet = { take: Take; close(): void };
+type Open = { selection: Selection; expressions: number; close(): void };
 
 export function subscriptionsOf(
   hub: Hub,
@@ -33,9 +51,10 @@ export function subscriptionsOf(
   limits: { maxSubscriptions: number; queueBytes: number },
 ): Subscriptions {
   const { maxSubscriptions, queueBytes } = limits;
-  const open = new Map<string, { close(): void }>();
+  const open = new Map<string, Open>();
+  const expressions = (): number => [...open.values()].reduce((sum, one) => sum + one.expressions, 0);
 
-  function subscribe(id: number, params: Readonly<Record<string, unknown>>, principal: Principal): string | ReplyError {
+  function subscribe(id: number, params: Params, principal: Principal): string | ReplyError {
     const { channel: name, data = {}, recover, epoch, offset = 0 } = params;
     if (typeof name !== 'string' || name === '') return replyErrors.badRequest;
     const channel = channelNamed(name);
@@ -46,11 +65,17 @@ export function subscriptionsOf(
     if ('refused' in wishes) return badRequest(wishes.refused);
     const filter = parseFilter(wishes.filter, channel.columns);
     if ('refused' in filter) return badRequest(filter.refused);
+    if (expressions() + filter.expressions > MAX_EXPRESSIONS) return replyErrors.limitExceeded;
 
-    const own = principal.org === undefined ? noFilter : equalTo('org_id', principal.org);
-    const outlet = wishes.conflateMs === undefined ? direct() : conflated(name, wishes.conflateMs);
-    const subscription = hub.subscribe(channel, both(own, filter), outlet.take);
+    const selection = ofChannel(channel, filter, principal.org);
+    const outlet = outletOf(wishes.conflateMs);
+    const take = (batch: Batch): void => {
+      if (!outlet.take(batch)) exit.close(closes.slow);
+    };
+    const subscription = hub.subscribe(selection, take, wishes.conflateMs);
     open.set(name, {
+      selection,
+      expressions: filter.expressions,
       close() {
         subscription.close();
         outlet.close();
@@ -67,38 +92,66 @@ export function subscriptionsOf(
     });
   }
 
-  /** All or nothing: also nothing where the reply alone would make the client a slow one. */
-  function missedSince(subscription: Subscription, offset: unknown): readonly Entry[] | undefined {
-    if (!Number.isSafeInteger(offset)) return undefined;
-    const entries = subscription.since(offset as number);
-    const bytes = entries?.reduce((sum, { json }) => sum + json.length, 0) ?? 0;
-    return bytes > queueBytes / 2 ? undefined : entries;
-  }
-
-  function direct(): Outlet {
-    return { take: batch => exit.send(batch.encoded(pushFrame)), close: () => {} };
-  }
-
-  function conflated(channel: string, intervalMs: number): Outlet {
-    const newest = conflate(
-      intervalMs,
-      () => exit.backlog() < queueBytes / 4,
-      entries => exit.send(pushFrame(channel, entries)),
-    );
+  function outletOf(conflateMs: number | undefined): Outlet {
+    if (conflateMs !== undefined) return patientOutlet(conflateMs, () => exit.backlog() < queueBytes / 4, emit);
     return {
-      take({ entries }) {
-        if (!newest.put(entries)) exit.close(closes.slow);
+      take(batch) {
+        emit(batch);
+        return true;
       },
-      close: newest.close,
+      close() {},
     };
+  }
+
+  /** All or nothing: also nothing where the reply alone would make the client a slow one. */
+  function missedSince(look: Look, offset: unknown): readonly Entry[] | undefined {
+    if (!Number.isSafeInteger(offset)) return undefined;
+    const entries = look.since(offset as number);
+    return entries !== undefined && isTooLong(entries) ? undefined : entries;
+  }
+
+  function isTooLong(entries: readonly Entry[]): boolean {
+    let bytes = 0;
+    for (const { json } of entries) {
+      bytes += json.length;
+      if (bytes > queueBytes / 2) return true;
+    }
+    return false;
+  }
+
+  function emit(batch: Batch): void {
+    exit.send(batch.once('centrifugo', () => pushFrame(batch.topic, batch.entries)));
+  }
+
+  function history(id: number, params: Params, principal: Principal): string | ReplyError {
+    const { channel: name, limit = 0, since, reverse } = params;
+    const channel = typeof name === 'string' ? channelNamed(name) : undefined;
+    if (channel === undefined) return replyErrors.unknownChannel;
+    if (!Number.isSafeInteger(limit)) return replyErrors.badRequest;
+    const look = hub.look(open.get(channel.name)?.selection ?? ofChannel(channel, noFilter, principal.org));
+    const position = { epoch: hub.epoch, offset: look.offset };
+    if (limit === 0) return historyReply(id, position, []);
+    const known = isObject(since) ? entriesSince(look, since, reverse === true) : look.all();
+    if (known === undefined) return replyErrors.unrecoverable;
+    const most = (limit as number) < 0 ? MAX_HISTORY : Math.min(limit as number, MAX_HISTORY);
+    const entries = (reverse === true ? known.toReversed() : known).slice(0, most);
+    return isTooLong(entries) ? replyErrors.limitExceeded : historyReply(id, position, entries);
+  }
+
+  function entriesSince(look: Look, { epoch, offset = 0 }: Params, reverse: boolean): readonly Entry[] | undefined {
+    if (!Number.isSafeInteger(offset) || (epoch !== undefined && epoch !== '' && epoch !== hub.epoch)) return undefined;
+    // Backwards it goes from a place to what was before it.
+    return reverse ? look.all().filter(entry => entry.offset < (offset as number)) : look.since(offset as number);
   }
 
   return {
     subscribe,
+    history,
     unsubscribe(channel) {
       open.get(channel)?.close();
       open.delete(channel);
     },
+    names: () => [...open.keys()],
     close() {
       for (const subscription of open.values()) subscription.close();
       open.clear();
@@ -109,7 +162,7 @@ export function subscriptionsOf(
 type Wishes = { filter: string; snapshot: boolean; conflateMs: number | undefined };
 
 /** Our additions to the protocol, all inside `subscribe.data`; keys that we do not know are none of our business. */
-function wishesOf(data: unknown): Wishes | { refused: string } {
+function wishesOf(data: unknown): Wishes | Refused {
   if (data === null) return { filter: '', snapshot: false, conflateMs: undefined };
   if (!isObject(data)) return { refused: 'data: expected an object' };
   const { filter = '', snapshot, conflate_ms: conflateMs } = data;
@@ -119,7 +172,7 @@ function wishesOf(data: unknown): Wishes | { refused: string } {
   return { filter, snapshot: snapshot === true, conflateMs };
 }
 
-function isInterval(value: unknown): value is number {
+export function isInterval(value: unknown): value is number {
   return typeof value === 'number' && value >= MIN_CONFLATE_MS && value <= MAX_CONFLATE_MS;
 }
 

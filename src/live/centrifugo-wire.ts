@@ -11,7 +11,9 @@ export const replyErrors = {
   limitExceeded: { code: 106, message: 'limit exceeded' },
   badRequest: { code: 107, message: 'bad request' },
   notAvailable: { code: 108, message: 'not available' },
+  tokenExpired: { code: 109, message: 'token expired' },
   tooManyRequests: { code: 111, message: 'too many requests', temporary: true },
+  unrecoverable: { code: 112, message: 'unrecoverable position' },
 } as const satisfies Record<string, ReplyError>;
 export type ReplyError = { code: number; message: string; temporary?: boolean };
 
@@ -19,6 +21,7 @@ export type ReplyError = { code: number; message: string; temporary?: boolean };
 export const closes = {
   shutdown: { code: 3001, reason: 'shutdown' },
   serverError: { code: 3004, reason: 'internal server error' },
+  expired: { code: 3005, reason: 'connection expired' },
   slow: { code: 3008, reason: 'slow' },
   noPong: { code: 3012, reason: 'no pong' },
   tooManyRequests: { code: 3013, reason: 'too many requests' },
@@ -95,6 +98,20 @@ export function subscribed(
     fields.push(`"publications":[${extra.publications.map(publication).join(',')}]`);
   if (extra.snapshot !== undefined) fields.push(`"data":{"snapshot":[${extra.snapshot.map(publication).join(',')}]}`);
   return `{"id":${id},"subscribe":{${fields.join(',')}}}`;
+}
+
+export function historyReply(
+  id: number,
+  { epoch, offset }: { epoch: string; offset: number },
+  entries: readonly Entry[],
+): string {
+  const publications = entries.map(publication).join(',');
+  return `{"id":${id},"history":{"epoch":${JSON.stringify(epoch)},"offset":${offset},"publications":[${publications}]}}`;
+}
+
+/** The server has lost the thread: the client subscribes again with its position, and learns that it has a gap. */
+export function lostPush(channel: string): string {
+  return JSON.stringify({ push: { channel, unsubscribe: { code: 2500, reason: 'insufficient state' } } });
 }
 
 /** Pushes of one channel as one frame, one line each. */

@@ -1,17 +1,15 @@
 // The Centrifugo codec without sockets: frames in, frames and close codes out, on a clock that stands still.
 import assert from 'node:assert/strict';
 import { fakeClock } from '../kernel/clock.ts';
-import type { Reading } from '../reading/reading.ts';
+import type { Refused } from '../kernel/token.ts';
+import type { Principal } from '../reading/principal.ts';
 import { type CentrifugoOptions, centrifugoCodec } from './centrifugo.ts';
-import type { Principal } from './codec.ts';
-import { type Hub, createHub } from './hub.ts';
+import { createHub, type Hub } from './hub.ts';
+import { laser } from './live.fixture.ts';
 
 type Line = Record<string, Record<string, unknown>> & { id?: number };
 
-function laser(value: number, metadata: Reading['metadata'] = {}): Reading {
-  const timestamp = new Date(Date.UTC(2026, 0, 1) + value * 1000).toISOString();
-  return { deviceId: 'D1', protocol: 'bluetooth', timestamp, telemetry: { value_mm: value }, metadata };
-}
+type Identify = (token: string) => Principal | Refused;
 
 describe('Centrifugo codec', () => {
   const clock = fakeClock();
@@ -22,10 +20,7 @@ describe('Centrifugo codec', () => {
   afterEach(() => hub.close());
 
   /** A client on no socket; `backlog` is what it has not taken. */
-  function client(
-    options: CentrifugoOptions = {},
-    authorize: (token: string) => Principal | undefined = () => ({ role: 'viewer' }),
-  ) {
+  function client(options: CentrifugoOptions = {}, identify: Identify = () => ({ role: 'viewer' })) {
     const it = { lines: [] as Line[], frames: 0, closed: undefined as number | undefined, backlog: 0 };
     const session = centrifugoCodec({ clock, ...options })(hub, {
       send(frame) {
@@ -39,33 +34,32 @@ describe('Centrifugo codec', () => {
       get backlog() {
         return it.backlog;
       },
-      authorize,
+      sendBytes: () => assert.fail('no binary frames'),
+      query: new URLSearchParams(),
+      identify,
     });
     const say = (...commands: unknown[]) =>
       session.receive(commands.map(one => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n'));
     return Object.assign(it, { session, say });
   }
 
-  async function connected(options?: CentrifugoOptions, authorize?: (token: string) => Principal | undefined) {
-    const it = client(options, authorize);
+  async function connected(options?: CentrifugoOptions, identify?: Identify) {
+    const it = client(options, identify);
     it.say({ id: 1, connect: {} });
-    await settled();
     assert.equal(it.lines[0]?.['connect']?.['pong'], true);
     it.lines.length = 0;
     return it;
   }
 
-  const settled = () => new Promise(resolve => setImmediate(resolve));
   const subscribe = (channel: string, data?: object, more?: object) => ({
     id: 2,
     subscribe: { channel, data, ...more },
   });
 
-  it('answers connect, and the commands that came behind it in the same frame, in order', async () => {
+  it('answers connect, and the commands that came behind it in the same frame, in order', () => {
     const it = client();
     it.say({ id: 1, connect: { token: '', name: 'js' } }, subscribe('alarms'), { id: 3, ping: {} });
-    assert.equal(it.lines.length, 0, 'nothing before the token is looked at');
-    await settled();
+    assert.equal(it.frames, 1);
     assert.deepEqual(
       it.lines.map(({ id }) => id),
       [1, 2, 3],
@@ -101,7 +95,7 @@ describe('Centrifugo codec', () => {
       assert.equal(it.closed, undefined);
     });
 
-  const garbage: [what: string, frame: string | undefined, code: number][] = [
+  const garbage: [what: string, frame: string | Buffer, code: number][] = [
     ['no JSON', 'hello', 3501],
     ['half a JSON', '{"id":1,"ping":', 3501],
     ['a list', '[1,2]', 3501],
@@ -117,7 +111,7 @@ describe('Centrifugo codec', () => {
     ['params that are text', '{"id":2,"subscribe":"alarms"}', 3501],
     ['a second connect', '{"id":2,"connect":{}}', 3501],
     ['a message for nobody', '{"send":{"data":1}}', 3508],
-    ['a binary frame', undefined, 3506],
+    ['a binary frame', Buffer.from('{}'), 3506],
     ['deep nesting', '['.repeat(30_000), 3501],
   ];
   for (const [what, frame, code] of garbage)
@@ -144,27 +138,89 @@ describe('Centrifugo codec', () => {
     assert.deepEqual([silent.closed, chatty.closed], [3502, 3502]);
   });
 
-  it('closes 3500 for a token that nobody knows and 3004 when the check fails', async () => {
-    const stranger = client({}, token => (token === 'good' ? { role: 'viewer' } : undefined));
+  it('closes 3500 for a token that nobody knows, and asks for a new one where it has expired', () => {
+    const stranger = client({}, token => (token === 'good' ? { role: 'viewer' } : { refused: 'token: forged' }));
     stranger.say({ id: 1, connect: { token: 'bad' } }, subscribe('alarms'));
-    await settled();
     assert.deepEqual([stranger.closed, stranger.lines.length], [3500, 0]);
-    const broken = client({}, () => {
-      throw new Error('database away');
-    });
-    broken.say({ id: 1, connect: {} });
-    await settled();
-    assert.equal(broken.closed, 3004);
+    const late = client({}, () => ({ refused: 'token: expired' }));
+    late.say({ id: 1, connect: { token: 'old' } });
+    assert.deepEqual([late.lines[0]?.['error']?.['code'], late.closed], [109, undefined]);
   });
 
-  it('forgets a client that left while its token was looked at', async () => {
+  it('is silent after the line is down', () => {
     const it = client();
-    it.say({ id: 1, connect: {} }, subscribe('alarms'));
     it.session.closed();
-    await settled();
     it.session.tick();
-    it.say({ id: 3, ping: {} });
+    it.say({ id: 1, connect: {} });
+    hub.breakOff();
     assert.deepEqual([it.lines, it.closed], [[], undefined]);
+  });
+
+  it('says how long a token lasts, takes a new one of the same user, and sends away who has none', () => {
+    const until: Record<string, Principal> = {
+      first: { role: 'viewer', org: 'A', subject: 'ann', expiresAt: clock.now() + 60_000 },
+      second: { role: 'viewer', org: 'A', subject: 'ann', expiresAt: clock.now() + 120_000 },
+      other: { role: 'viewer', org: 'B', subject: 'ann', expiresAt: clock.now() + 120_000 },
+    };
+    const it = client({}, token => until[token] ?? { refused: 'token: expired' });
+    it.say({ id: 1, connect: { token: 'first' } });
+    assert.deepEqual([it.lines[0]?.['connect']?.['expires'], it.lines[0]?.['connect']?.['ttl']], [true, 60]);
+    it.say({ id: 2, refresh: { token: 'other' } }, { id: 3, refresh: { token: 'gone' } }, { id: 4, refresh: {} });
+    assert.deepEqual(
+      it.lines.slice(1).map(({ error }) => error?.['code']),
+      [103, 109, 103],
+    );
+    it.say({ id: 5, refresh: { token: 'second' } });
+    assert.equal(it.lines.at(-1)?.['refresh']?.['ttl'], 120);
+    for (let second = 0; second < 120; second += 7) {
+      clock.advance(7000);
+      it.say('{}');
+      it.session.tick();
+      if (second < 112) assert.equal(it.closed, undefined, `after ${second} s`);
+    }
+    assert.equal(it.closed, 3005);
+  });
+
+  it('tells history: the position alone, what is after or before a place, and what it cannot tell', async () => {
+    const it = await connected();
+    hub.publish([laser(1), laser(2), laser(3)]);
+    const ask = (history: object) => {
+      it.say({ id: 9, history: { channel: 'measurement-stream', ...history } });
+      const { history: answer, error } = it.lines.at(-1)!;
+      const publications = (answer?.['publications'] ?? []) as { offset: number; data: { value_mm: number } }[];
+      return { answer, code: error?.['code'], values: publications.map(({ data }) => data.value_mm), publications };
+    };
+    const { answer, values } = ask({});
+    assert.deepEqual([answer?.['epoch'], answer?.['offset'], values], [hub.epoch, 4, []]);
+    assert.deepEqual(ask({ limit: 2 }).values, [1, 2]);
+    assert.deepEqual(ask({ limit: 2, reverse: true }).values, [3, 2]);
+    const { offset } = ask({ limit: 10 }).publications[1]!;
+    assert.deepEqual(ask({ limit: -1, since: { epoch: hub.epoch, offset } }).values, [3]);
+    assert.deepEqual(ask({ limit: 10, reverse: true, since: { epoch: hub.epoch, offset } }).values, [1]);
+    assert.equal(ask({ limit: 10, since: { epoch: 'another', offset } }).code, 112);
+    assert.equal(ask({ limit: 10, since: { epoch: hub.epoch, offset: 99 } }).code, 112);
+    assert.equal(ask({ limit: 'many' }).code, 107);
+    assert.equal(ask({ channel: 'nope', limit: 1 }).code, 102);
+  });
+
+  it('tells its clients where the thread is lost, and nothing of what was', async () => {
+    const it = await connected();
+    it.say(subscribe('measurement-stream'));
+    const { epoch, offset } = it.lines[0]!['subscribe'] as { epoch: string; offset: number };
+    hub.breakOff();
+    assert.deepEqual(it.lines.at(-1)?.['push'], {
+      channel: 'measurement-stream',
+      unsubscribe: { code: 2500, reason: 'insufficient state' },
+    });
+    it.say(subscribe('measurement-stream', {}, { recover: true, epoch, offset }));
+    assert.equal(it.lines.at(-1)?.['subscribe']?.['recovered'], false);
+  });
+
+  it('runs only so many regular expressions for a client', async () => {
+    const it = await connected();
+    for (let at = 0; at < 17; at++) it.say(subscribe(`device:D${at}`, { filter: 'metric=like.a%' }));
+    assert.equal(it.lines.at(-2)?.['error'], undefined);
+    assert.equal(it.lines.at(-1)?.['error']?.['code'], 106);
   });
 
   it('pushes rows of the channel that pass the filter, many in a frame', async () => {

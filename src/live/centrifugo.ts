@@ -1,21 +1,24 @@
 // Codec of /ws: the Centrifugo client protocol v2 in JSON, so that its public clients and a bare WebSocket work unmodified.
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../kernel/clock.ts';
+import type { Refused } from '../kernel/token.ts';
+import type { Principal } from '../reading/principal.ts';
 import { allowance } from './allowance.ts';
 import { subscriptionsOf } from './centrifugo-subscriptions.ts';
 import {
   type Call,
+  closes,
   type Command,
+  errorReply,
+  lostPush,
   type Method,
   PING,
-  type ReplyError,
-  closes,
-  errorReply,
   parseCommand,
+  type ReplyError,
   reply,
   replyErrors,
 } from './centrifugo-wire.ts';
-import type { Close, Codec, Principal, Session, Wire } from './codec.ts';
+import type { Close, Codec, Session, Wire } from './codec.ts';
 import type { Hub } from './hub.ts';
 
 export type CentrifugoOptions = {
@@ -50,9 +53,9 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
   const burst = 2 * maxSubscriptions + commandsPerSecond;
   const commands = allowance(commandsPerSecond, burst, clock);
   const subscriptions = subscriptionsOf(hub, { send, close: end, backlog: () => wire.backlog }, options);
-  let who: Principal | 'nobody' | 'asked' | 'gone' = 'nobody';
-  // Commands behind a `connect` whose token is still being looked at.
-  const waiting: Call[] = [];
+  const client = randomUUID();
+  let who: Principal | 'nobody' | 'gone' = 'nobody';
+  const stopListening = hub.onBreak(resubscribeAll);
   let replies: string[] = [];
   const openedAt = clock.steady();
   let heardAt = openedAt;
@@ -60,7 +63,7 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
 
   function closed(): void {
     who = 'gone';
-    waiting.length = 0;
+    stopListening();
     subscriptions.close();
   }
 
@@ -93,9 +96,17 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
     if (frame !== '') send(frame);
   }
 
-  function receive(frame: string | undefined): void {
+  /** Rows went by that nobody can tell; the client comes back to each channel and hears that it has a gap. */
+  function resubscribeAll(): void {
+    for (const channel of subscriptions.names()) {
+      subscriptions.unsubscribe(channel);
+      send(lostPush(channel));
+    }
+  }
+
+  function receive(frame: string | Buffer): void {
     heardAt = clock.steady();
-    const fault = frame === undefined ? closes.inappropriateProtocol : obeyLines(frame);
+    const fault = typeof frame === 'string' ? obeyLines(frame) : closes.inappropriateProtocol;
     if (fault === undefined) sendReplies();
     else end(fault);
   }
@@ -123,43 +134,39 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
   function obey(command: Command): Close | undefined {
     if (command.kind === 'pong') return undefined;
     if (command.kind === 'send') return closes.notAvailable;
-    if (who === 'asked') {
-      waiting.push(command);
-      return undefined;
-    }
     const { id, method, params } = command;
     // The first command is `connect`, and no later one is.
     if ((method === 'connect') !== (who === 'nobody')) return closes.badRequest;
-    if (method === 'connect') {
-      connect(command);
-      return undefined;
-    }
+    if (method === 'connect') return connect(command);
     const answer = method === undefined ? replyErrors.methodNotFound : answers[method](id, params);
     replies.push(typeof answer === 'string' ? answer : errorReply(id, answer));
     return undefined;
   }
 
-  async function connect({ id, params: { token } }: Call): Promise<void> {
-    who = 'asked';
-    try {
-      const principal = await wire.authorize(typeof token === 'string' ? token : '');
-      if (gone()) return;
-      if (principal === undefined) {
-        end(closes.invalidToken);
-        return;
-      }
-      who = principal;
-    } catch {
-      end(closes.serverError);
-      return;
+  function connect({ id, params: { token } }: Call): Close | undefined {
+    const principal = wire.identify(typeof token === 'string' ? token : '');
+    if ('refused' in principal) {
+      if (!isExpired(principal)) return closes.invalidToken;
+      // The client asks its owner for a new one and comes back with it.
+      replies.push(errorReply(id, replyErrors.tokenExpired));
+      return undefined;
     }
+    who = principal;
     const ping = Math.max(1, Math.round(pingMs / 1000));
-    replies.push(reply(id, 'connect', { client: randomUUID(), version: 'fieldline', ping, pong: true }));
-    for (const call of waiting.splice(0)) {
-      const fault = gone() ? undefined : obey(call);
-      if (fault !== undefined) end(fault);
-    }
-    sendReplies();
+    replies.push(
+      reply(id, 'connect', { client, version: 'fieldline', ping, pong: true, ...timeLeft(principal, clock.now()) }),
+    );
+    return undefined;
+  }
+
+  /** A new token goes on where the old one was; it may not make somebody else of the client. */
+  function refresh(id: number, { token }: Call['params']): string | ReplyError {
+    const { org, subject } = who as Principal;
+    const principal = typeof token === 'string' ? wire.identify(token) : { refused: 'no token' };
+    if ('refused' in principal) return isExpired(principal) ? replyErrors.tokenExpired : replyErrors.permissionDenied;
+    if (principal.org !== org || principal.subject !== subject) return replyErrors.permissionDenied;
+    who = principal;
+    return reply(id, 'refresh', { client, version: 'fieldline', ...timeLeft(principal, clock.now()) });
   }
 
   const notAvailable = () => replyErrors.notAvailable;
@@ -177,17 +184,19 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
     ping: id => reply(id, 'ping', {}),
     presence: notAvailable,
     presence_stats: notAvailable,
-    history: notAvailable,
+    history: (id, params) => subscriptions.history(id, params, who as Principal),
     rpc: notAvailable,
-    refresh: notAvailable,
+    refresh,
     sub_refresh: notAvailable,
   };
 
   function tick(): void {
     const now = clock.steady();
-    if (who === 'nobody' || who === 'asked') {
+    if (who === 'gone') return;
+    if (who === 'nobody') {
       if (now - openedAt > CONNECT_LIMIT_MS) end(closes.stale);
-    } else if (now - heardAt > 2 * pingMs + PONG_GRACE_MS) end(closes.noPong);
+    } else if (who.expiresAt !== undefined && who.expiresAt <= clock.now()) end(closes.expired);
+    else if (now - heardAt > 2 * pingMs + PONG_GRACE_MS) end(closes.noPong);
     else if (now - pingedAt >= pingMs) {
       pingedAt = now;
       send(PING);
@@ -195,4 +204,13 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
   }
 
   return { receive, tick, shutdown: () => end(closes.shutdown), closed };
+}
+
+function isExpired({ refused }: Refused): boolean {
+  return refused.endsWith('expired');
+}
+
+/** Seconds until the client has to show a new token. */
+function timeLeft({ expiresAt }: Principal, now: number): { expires?: true; ttl?: number } {
+  return expiresAt === undefined ? {} : { expires: true, ttl: Math.max(1, Math.floor((expiresAt - now) / 1000)) };
 }

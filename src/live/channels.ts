@@ -1,6 +1,5 @@
 // Channels: the public names that clients subscribe to, and which rows each of them carries.
-import { columnsOf, type Table } from './columns.ts';
-import type { Columns } from './filter.ts';
+import { type Columns, columnsOf, type Table } from './columns.ts';
 import type { Row } from './publication.ts';
 
 /** A channel that exists; its name is also the topic under which the hub finds it. */
@@ -24,12 +23,23 @@ const channelOfTable = new Map(Object.entries(tableChannels).map(([channel, tabl
 // Rows about what was measured; `device:` and `application:` carry every one of them.
 const measured: readonly Table[] = ['measurements', 'energy_readings', 'flow_data', 'sensor_readings'];
 
-/** Names of all channels that carry the row; the one place that decides it. */
+/** Topic of all that happens to a table; no channel has such a name. */
+export function tableTopic(table: Table): string {
+  return `table ${table}`;
+}
+
+/** Everything under which the hub finds who wants the row. */
 export function topicsOf(row: Row): string[] {
+  return [tableTopic(row.table), ...channelsOf(row)];
+}
+
+/** Names of all channels that carry the row; the one place that decides it. */
+export function channelsOf(row: Row): string[] {
   const topics: string[] = [];
   const ofTable = channelOfTable.get(row.table);
-  if (ofTable !== undefined) topics.push(ofTable);
-  const isMeasured = measured.includes(row.table);
+  if (ofTable !== undefined && isShownOf(row)) topics.push(ofTable);
+  const isNew = row.event === 'INSERT';
+  const isMeasured = isNew && measured.includes(row.table);
   if (isMeasured && row.deviceId !== undefined) topics.push(`device:${row.deviceId}`);
   if (isMeasured && row.applicationId !== undefined) topics.push(`application:${row.applicationId}`);
   const score = row.data['anomaly_score'];
@@ -39,6 +49,11 @@ export function topicsOf(row: Row): string[] {
   return topics;
 }
 
+// What the seeds' channels of measured tables show is INSERT alone; of the others everything.
+function isShownOf({ table, event }: Row): boolean {
+  return event === 'INSERT' || !measured.includes(table);
+}
+
 /** The channel of this name, or undefined: an unknown name, an empty or over-long id, or a wildcard (there are none). */
 export function channelNamed(name: string): Channel | undefined {
   const tables = tablesOf(name);
@@ -46,7 +61,7 @@ export function channelNamed(name: string): Channel | undefined {
   return {
     name,
     columns: Object.assign({}, ...tables.map(table => columnsOf[table])) as Columns,
-    carries: row => topicsOf(row).includes(name),
+    carries: row => channelsOf(row).includes(name),
   };
 }
 

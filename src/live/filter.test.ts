@@ -1,14 +1,17 @@
 // Filters of live channels: what they accept, refuse, and let through.
 import assert from 'node:assert/strict';
-import { type Columns, both, equalTo, matches, noFilter, parseFilter } from './filter.ts';
+import type { Columns } from './columns.ts';
+import { parseFilter } from './filter.ts';
 
-const columns: Columns = { id: 'text', score: 'number', ok: 'boolean', at: 'time' };
+const columns: Columns = {
+  ...{ id: 'text', score: 'float8', n: 'int8', ok: 'bool', at: 'timestamptz', uid: 'uuid', data: 'jsonb' },
+};
 const row = { id: 'S1', score: 9, ok: true, at: '2026-02-11T14:30:00.000Z' };
 
 function passes(text: string, values: Readonly<Record<string, unknown>> = row): boolean {
   const filter = parseFilter(text, columns);
   assert.ok(!('refused' in filter), JSON.stringify(filter));
-  return matches(filter, column => values[column]);
+  return filter.holds(column => values[column]);
 }
 
 describe('live filter', () => {
@@ -54,6 +57,46 @@ describe('live filter', () => {
     ['id=is.null', true, { id: null }],
     ['id=is.null', true, {}],
     ['id=is.null', false],
+    ['score=in.(1,null)', false, { score: null }],
+    ['score=in.(9,null)', true],
+    ['score=not.in.(1,null)', false],
+    ['score=in.()', false],
+    ['id=in.( a , "b" )', true, { id: 'b' }],
+    ['id=in.("a\\"b")', true, { id: 'a"b' }],
+    ['id=in.("null")', true, { id: 'null' }],
+    ['ok=is.unknown', true, { ok: null }],
+    ['ok=is.unknown', false],
+    ['ok=not.is.true', true, { ok: null }],
+    ['ok=eq.t', true],
+    ['ok=neq.1', false],
+    ['n=eq.7', true, { n: 7 }],
+    ['n=eq.9007199254740993', false, { n: 7 }],
+    ['score=isdistinct.9', false],
+    ['score=isdistinct.8', true],
+    ['score=isdistinct.8', true, { score: null }],
+    ['score=not.isdistinct.9.0', true],
+    ['score=not.isdistinct.9', false, { score: null }],
+    ['at=eq.2026-02-11 14:30:00+00', true],
+    ['at=eq.2026-02-11T14:30:00.000001Z', false],
+    ['at=eq.2026-02-11T14:30:00.000001Z', true, { at: '2026-02-11T14:30:00.000001Z' }],
+    ['at=lt.2026-02-11T14:30', false],
+    ['at=gte.2026-02-11T14:30', true],
+    ['uid=eq.{0F0E0D0C-0B0A-0908-0706-050403020100}', true, { uid: '0f0e0d0c-0b0a-0908-0706-050403020100' }],
+    ['id=like.S%', true],
+    ['id=like.s%', false],
+    ['id=ilike.s_', true],
+    ['id=like.*1', true],
+    ['id=like.S', false],
+    ['id=like.100\\%', true, { id: '100%' }],
+    ['id=like.100\\%', false, { id: '1000' }],
+    ['id=like.a.c', false, { id: 'abc' }],
+    ['id=not.like.S%', false],
+    ['id=not.like.S%', false, { id: null }],
+    ['id=match.^S\\d$', true],
+    ['id=imatch.^s', true],
+    ['id=match."^(a|b),c"', true, { id: 'b,c' }],
+    ['id=eq.a)b', true, { id: 'a)b' }],
+    ['data=is.null', true, {}],
   ];
   for (const [text, expected, values] of cases)
     it(`${JSON.stringify(text)} on ${JSON.stringify(values ?? row)}: ${expected}`, () =>
@@ -67,12 +110,25 @@ describe('live filter', () => {
     ['constructor=eq.1', /column constructor does not exist/],
     ['id=between.1', /operator between is not known/],
     ['id=toString.1', /operator toString is not known/],
-    ['score=eq.many', /expected a number value/],
-    ['score=lt.', /expected a number value/],
-    ['ok=eq.maybe', /expected a boolean value/],
-    ['at=gt.yesterday', /expected a time value/],
+    [',id=eq.S1', /expected column=op\.value/],
+    ['score=eq.many', /expected a float8 value/],
+    ['score=lt.', /expected a float8 value/],
+    ['score=eq.0x10', /expected a float8 value/],
+    ['score=eq.NaN', /expected a float8 value/],
+    ['n=eq.1.5', /expected a int8 value/],
+    ['score=isdistinct.null', /expected a float8 value/],
+    ['score=in.(1,x)', /expected a float8 value/],
+    ['ok=eq.maybe', /expected a bool value/],
+    ['ok=like.t%', /like needs a text column/],
+    ['score=is.true', /needs a bool column/],
+    ['data=eq.{}', /expected a jsonb value/],
+    ['id=match.(a', /parenthesis is not closed/],
+    ['id=match.(a)\\1', /not taken/],
+    ['at=gt.yesterday', /expected a timestamptz value/],
+    ['at=gt.2026-02-31T00:00Z', /expected a timestamptz value/],
     ['id=in.a,b', /expected a list in parentheses/],
-    ['id=in.(a', /not closed/],
+    ['id=in.(a', /expected a list in parentheses/],
+    ['id=in.("a)', /not closed/],
     ['id=eq."a', /not closed/],
     ['id=eq.undefined', /undefined/],
     ['ok=is.perhaps', /null, true, false or unknown/],
@@ -84,18 +140,15 @@ describe('live filter', () => {
       assert.match('refused' in filter ? filter.refused : 'accepted', reason);
     });
 
-  it('joins a filter that is demanded with one that is asked for', () => {
-    const org = equalTo('org', 'a,"b');
-    const read = (org_: unknown, id: string) => (column: string) => (column === 'org' ? org_ : id);
-    const asked = parseFilter('id=eq.S1', columns);
-    assert.ok(!('refused' in asked));
-    const joined = both(org, asked);
-    assert.equal(matches(joined, read('a,"b', 'S1')), true);
-    assert.equal(matches(joined, read('other', 'S1')), false);
-    assert.equal(matches(joined, read(null, 'S1')), false);
-    assert.equal(matches(joined, read('a,"b', 'S2')), false);
-    assert.equal(both(noFilter, org), org);
-    assert.equal(both(org, noFilter), org);
+  it('names the values by which it is found, where there are such', () => {
+    const keyOf = (text: string) => {
+      const filter = parseFilter(text, columns);
+      return 'refused' in filter ? filter.refused : filter.key;
+    };
+    assert.deepEqual(keyOf('score=gt.1,id=eq."a,b"'), { column: 'id', values: ['a,b'] });
+    assert.deepEqual(keyOf('score=in.(1.0,2)'), { column: 'score', values: ['1', '2'] });
+    for (const text of ['id=neq.a', 'id=not.eq.a', 'at=eq.2026-02-11', 'id=like.a'])
+      assert.equal(keyOf(text), undefined);
   });
 
   it('never throws, whatever the text', () => {
@@ -109,7 +162,7 @@ describe('live filter', () => {
       }
       const filter = parseFilter(text, columns);
       if (!('refused' in filter))
-        assert.equal(typeof matches(filter, column => (row as Record<string, unknown>)[column]), 'boolean');
+        assert.equal(typeof filter.holds(column => (row as Record<string, unknown>)[column]), 'boolean');
     }
   });
 });

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import type { Reading } from '../reading/reading.ts';
 import { channelNamed } from './channels.ts';
 import { type Filter, noFilter, parseFilter } from './filter.ts';
-import { type Batch, type Hub, createHub } from './hub.ts';
+import type { Batch } from './groups.ts';
+import { createHub, type Hub } from './hub.ts';
 import { latestRows } from './latest.ts';
-import { rowLog } from './log.ts';
+import { entryAt, rowLog } from './log.ts';
 import { rowsOf } from './publication.ts';
+import { ofChannel } from './selection.ts';
 
 function laser(value: number, sessionId = 'S1', deviceId = 'D1', second = value): Reading {
   const timestamp = new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
@@ -30,7 +32,7 @@ describe('live hub', () => {
   function listen(channel: string, filter = noFilter) {
     const values: unknown[] = [];
     const batches: Batch[] = [];
-    const subscription = hub.subscribe(channelNamed(channel)!, filter, batch => {
+    const subscription = hub.subscribe(ofChannel(channelNamed(channel)!, filter, undefined), batch => {
       batches.push(batch);
       values.push(...batch.entries.map(entry => entry.row.data['value_mm']));
     });
@@ -76,11 +78,11 @@ describe('live hub', () => {
     let encodings = 0;
     const encoder = () => ++encodings;
     assert.deepEqual(
-      listeners.map(({ batches }) => batches[0]!.encoded(encoder)),
+      listeners.map(({ batches }) => batches[0]!.once('x', encoder)),
       [1, 1, 1],
     );
     assert.equal(
-      listeners[0]!.batches[0]!.encoded(() => 'another protocol'),
+      listeners[0]!.batches[0]!.once('y', () => 'another protocol'),
       'another protocol',
     );
   });
@@ -106,7 +108,7 @@ describe('live hub', () => {
   it('sends after the batch time by itself, and at once when a batch is full', async () => {
     const quick = createHub({ batchMs: 1 });
     const batch = await new Promise<Batch>(resolve => {
-      quick.subscribe(channelNamed('measurement-stream')!, noFilter, resolve);
+      quick.subscribe(ofChannel(channelNamed('measurement-stream')!, noFilter, undefined), resolve);
       quick.publish([laser(1), laser(2)]);
     });
     assert.equal(batch.entries.length, 2);
@@ -118,7 +120,9 @@ describe('live hub', () => {
   });
 
   it('goes on with the others when a member leaves during delivery', () => {
-    const first = hub.subscribe(channelNamed('measurement-stream')!, noFilter, () => first.close());
+    const first = hub.subscribe(ofChannel(channelNamed('measurement-stream')!, noFilter, undefined), () =>
+      first.close(),
+    );
     const second = listen('measurement-stream');
     for (const value of [1, 2]) {
       hub.publish([laser(value)]);
@@ -129,7 +133,7 @@ describe('live hub', () => {
 
   it('keeps the newest row of each thing for snapshots, also against late ones and primed ones', () => {
     hub.publish([laser(5), laser(1, 'S1', 'D1', 1), laser(7, 'S2', 'D2')]);
-    hub.prime([laser(3, 'S1', 'D1', 3), laser(4, 'S1', 'D3')]);
+    hub.prime([laser(3, 'S1', 'D1', 3), laser(4, 'S1', 'D3')].flatMap(rowsOf));
     const values = (channel: string, filter = noFilter) =>
       listen(channel, filter)
         .snapshot()
@@ -171,6 +175,85 @@ describe('live hub', () => {
     assert.equal(here.since(9_999), undefined, 'ahead of us');
     assert.equal(here.since(-1), undefined);
   });
+
+  it('conflates once for all who want the same', async () => {
+    const quick = createHub({ batchMs: 60_000 });
+    const selection = ofChannel(channelNamed('measurement-stream')!, noFilter, undefined);
+    const first = Promise.withResolvers<Batch>();
+    const second = Promise.withResolvers<Batch>();
+    quick.subscribe(selection, first.resolve, 20);
+    quick.subscribe(selection, second.resolve, 20);
+    quick.publish([laser(1), laser(2, 'S1', 'D2'), laser(3)]);
+    const batch = await first.promise;
+    assert.equal(await second.promise, batch);
+    assert.deepEqual(
+      batch.entries.map(({ row }) => row.data['value_mm']),
+      [2, 3],
+    );
+    quick.close();
+  });
+
+  it('gives one organisation nothing of another, whatever the filter, also in snapshots and gaps', () => {
+    const ofOrg = (value: number, orgId: string): Reading => ({ ...laser(value), metadata: { orgId } });
+    const open = (org: string, text: string) => {
+      const values: unknown[] = [];
+      const selection = ofChannel(channelNamed('measurement-stream')!, filterOf(text), org);
+      const subscription = hub.subscribe(selection, ({ entries }) =>
+        values.push(...entries.map(({ row }) => row.data['value_mm'])),
+      );
+      const looked = (look: 'snapshot' | 'all') => subscription[look]().map(({ row }) => row.data['value_mm']);
+      return { values, looked };
+    };
+    const texts = ['', 'org_id=eq.B', 'org_id=neq.A', 'value_mm=in.(1,2,3)', 'org_id=in.(A,B)'];
+    const all = texts.map(text => ({ text, a: open('A', text), b: open('B', text) }));
+    hub.publish([ofOrg(1, 'A'), ofOrg(2, 'B'), laser(3)]);
+    hub.flush();
+    for (const { text, a, b } of all)
+      for (const [own, { values, looked }] of [
+        [1, a],
+        [2, b],
+      ] as const)
+        for (const seen of [values, looked('snapshot'), looked('all')])
+          assert.ok(
+            seen.every(value => value === own),
+            `${text}: ${seen.join()}`,
+          );
+    assert.deepEqual([all[0]!.a.values, all[0]!.b.values, all[3]!.a.values], [[1], [2], [1]]);
+  });
+
+  it('does not take the filter of one for the limit of another', () => {
+    const seen: unknown[] = [];
+    const channel = channelNamed('measurement-stream')!;
+    hub.subscribe(ofChannel(channel, filterOf('org_id=eq."a\\nb"'), undefined), () => {});
+    hub.subscribe(ofChannel(channel, noFilter, 'a\nb'), ({ entries }) => seen.push(...entries));
+    hub.publish([{ ...laser(1), metadata: { orgId: 'anb' } }]);
+    hub.flush();
+    assert.deepEqual(seen, []);
+  });
+
+  it('goes on where another stood, and tells its clients when it cannot', () => {
+    hub.publish([laser(1), laser(2)]);
+    const { position } = hub;
+    const successor = createHub({ batchMs: 60_000, position });
+    const selection = ofChannel(channelNamed('measurement-stream')!, noFilter, undefined);
+    const known = (one: Hub) =>
+      one
+        .look(selection)
+        .since(0)
+        ?.map(({ offset, row }) => [offset, row.data['value_mm']]);
+    assert.equal(successor.epoch, hub.epoch);
+    assert.deepEqual(known(successor), known(hub));
+    assert.equal(successor.look(selection).snapshot().length, 1);
+    let told = 0;
+    successor.onBreak(() => told++);
+    const { offset } = successor.look(selection);
+    successor.breakOff();
+    assert.equal(told, 1);
+    assert.notEqual(successor.epoch, hub.epoch);
+    assert.equal(successor.look(selection).since(0), undefined);
+    assert.equal(successor.look(selection).offset, offset, 'offsets never go back');
+    successor.close();
+  });
 });
 
 describe('live log', () => {
@@ -190,8 +273,8 @@ describe('live log', () => {
   });
 
   it('keeps so many bytes, and always the newest row', () => {
-    const size = JSON.stringify(row.data).length;
-    const log = rowLog(1000, 2.5 * size);
+    const size = 300 + Object.values(row.data).join('').length;
+    const log = rowLog(1000, 2.9 * size);
     for (let at = 0; at < 50; at++) log.append(row);
     assert.equal(log.since(48)?.length, 2);
     assert.equal(log.since(47), undefined);
@@ -210,8 +293,9 @@ describe('live latest rows', () => {
       [3, 'D1'],
       [4, 'D3'],
     ] as const)
-      latest.put({ offset, row: rowsOf(laser(1, 'S1', device))[0]!, json: '{}' });
-    latest.put({ offset: 5, row: rowsOf(laser(1, 'S1', 'D4'))[0]!, json: 'x'.repeat(20_000) });
+      latest.put(entryAt(offset, rowsOf(laser(1, 'S1', device))[0]!));
+    const monster = laser(1, 'x'.repeat(20_000), 'D4');
+    latest.put(entryAt(5, rowsOf(monster)[0]!));
     const kept = latest.snapshot(() => true, 10);
     assert.deepEqual(
       kept.map(({ offset }) => offset),

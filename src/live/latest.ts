@@ -6,32 +6,64 @@ import type { Row } from './publication.ts';
 export type Latest = {
   put(entry: Entry): void;
   get(key: string): Row | undefined;
-  /** Newest rows that `wanted` accepts, at most `limit` (the most recently published), by offset. */
-  snapshot(wanted: (row: Row) => boolean, limit: number): readonly Entry[];
+  /** Newest rows that `wanted` accepts, at most `limit` (the most recently published), by offset; of one device where it is named. */
+  snapshot(wanted: (row: Row) => boolean, limit: number, deviceId?: string): readonly Entry[];
 };
 
 // A value longer than this is no measurement; many of them would fill the memory.
-const MAX_LENGTH = 16 * 1024;
+const MAX_TEXT = 16 * 1024;
 
 /** `maxKeys` rows are kept; the thing that was silent longest leaves first. */
 export function latestRows(maxKeys: number): Latest {
-  const newest = boundedMap<string, Entry>(maxKeys);
+  const ofDevice = new Map<string, Set<string>>();
+  const newest = boundedMap<string, Entry>(maxKeys, (key, { row }) => forget(key, row));
+
+  function forget(key: string, { deviceId = '' }: Row): void {
+    const keys = ofDevice.get(deviceId);
+    if (keys?.delete(key) && keys.size === 0) ofDevice.delete(deviceId);
+  }
+
   return {
     put(entry) {
-      if (entry.json.length > MAX_LENGTH) return;
-      const known = newest.get(entry.row.key);
+      const { row } = entry;
+      const known = newest.get(row.key);
+      if (row.over) {
+        newest.delete(row.key);
+        if (known !== undefined) forget(row.key, known.row);
+        return;
+      }
       // A late row (from an outbox that drains) is told to those who listen, but does not replace a newer value.
-      if (known === undefined || milliseconds(known.row.time) <= milliseconds(entry.row.time))
-        newest.set(entry.row.key, entry);
+      if (known !== undefined && milliseconds(known.row.time) > milliseconds(row.time)) return;
+      if (isLong(row)) return;
+      newest.set(row.key, entry);
+      if (known !== undefined) return;
+      const keys = ofDevice.get(row.deviceId ?? '') ?? new Set();
+      ofDevice.set(row.deviceId ?? '', keys.add(row.key));
     },
     get: key => newest.get(key)?.row,
-    snapshot(wanted, limit) {
+    snapshot(wanted, limit, deviceId) {
       const found: Entry[] = [];
-      for (const [, entry] of newest.entries()) if (wanted(entry.row)) found.push(entry);
+      if (deviceId === undefined) {
+        for (const [, entry] of newest.entries()) if (wanted(entry.row)) found.push(entry);
+      } else
+        for (const key of ofDevice.get(deviceId) ?? []) {
+          const entry = newest.get(key);
+          if (entry !== undefined && wanted(entry.row)) found.push(entry);
+        }
       found.sort((a, b) => a.offset - b.offset);
       return found.slice(-limit);
     },
   };
+}
+
+function isLong({ data }: Row): boolean {
+  let length = 0;
+  for (const column in data) {
+    const value = data[column];
+    if (typeof value === 'string') length += value.length;
+    else if (typeof value === 'object' && value !== null) length += JSON.stringify(value).length;
+  }
+  return length > MAX_TEXT;
 }
 
 /** Of a time in ISO 8601 with Z, as text that sorts. */

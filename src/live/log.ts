@@ -1,8 +1,13 @@
 // The log of recent rows: each gets the next offset, and a client that comes back reads what it missed from here.
 import type { Row } from './publication.ts';
 
-/** A row at its place in the log; encoded once for all clients, channels and protocols. */
-export type Entry = { offset: number; row: Row; json: string };
+/** A row at its place in the log. */
+export type Entry = {
+  offset: number;
+  row: Row;
+  /** Its flat message; encoded when the first client asks, then the same for all clients, channels and protocols. */
+  readonly json: string;
+};
 
 export type Log = {
   /** Offset of the newest entry; 0 before the first. Offsets rise by one over all channels, so that those of one channel skip. */
@@ -10,35 +15,71 @@ export type Log = {
   append(row: Row): Entry;
   /** All entries after `offset`, oldest first; undefined when some of them are no longer here, or it is ahead of us. */
   since(offset: number): readonly Entry[] | undefined;
+  /** All entries that are still here, oldest first. */
+  all(): readonly Entry[];
 };
 
+/** What an earlier log knew: its newest offset, and the rows that led to it. */
+export type Past = { offset: number; rows: readonly Row[] };
+
+export function entryAt(offset: number, row: Row): Entry {
+  let json: string | undefined;
+  return {
+    offset,
+    row,
+    get json() {
+      json ??= JSON.stringify(row.data);
+      return json;
+    },
+  };
+}
+
 /** Keeps the last `maxRows` rows, and at most about `maxBytes` of their text. */
-export function rowLog(maxRows: number, maxBytes: number): Log {
+export function rowLog(maxRows: number, maxBytes: number, past: Past = { offset: 0, rows: [] }): Log {
   // Cut when half of it is done with, so that an append costs the same however long the log is.
   let entries: Entry[] = [];
   let first = 0;
   let bytes = 0;
-  let offset = 0;
+  let offset = past.offset - past.rows.length;
+
+  function append(row: Row): Entry {
+    const entry = entryAt(++offset, row);
+    entries.push(entry);
+    bytes += sizeOf(row);
+    while (entries.length - first > maxRows || (bytes > maxBytes && first < entries.length - 1))
+      bytes -= sizeOf(entries[first++]!.row);
+    if (first > entries.length / 2) {
+      entries = entries.slice(first);
+      first = 0;
+    }
+    return entry;
+  }
+  for (const row of past.rows) append(row);
+
   return {
     get offset() {
       return offset;
     },
-    append(row) {
-      const entry = { offset: ++offset, row, json: JSON.stringify(row.data) };
-      entries.push(entry);
-      bytes += entry.json.length;
-      while (entries.length - first > maxRows || (bytes > maxBytes && first < entries.length - 1))
-        bytes -= entries[first++]!.json.length;
-      if (first > entries.length / 2) {
-        entries = entries.slice(first);
-        first = 0;
-      }
-      return entry;
-    },
+    append,
     since(wanted) {
       const missed = offset - wanted;
       if (missed < 0 || missed > entries.length - first) return undefined;
       return missed === 0 ? [] : entries.slice(-missed);
     },
+    all: () => entries.slice(first),
   };
+}
+
+const ROW_BYTES = 300;
+
+/** About, without encoding it: only texts can be long. */
+function sizeOf({ data, record }: Row): number {
+  let bytes = ROW_BYTES;
+  for (const from of [data, record])
+    for (const column in from) {
+      const value = from[column];
+      if (typeof value === 'string') bytes += value.length;
+      else if (typeof value === 'object' && value !== null) bytes += JSON.stringify(value).length;
+    }
+  return bytes;
 }

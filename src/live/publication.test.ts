@@ -1,7 +1,7 @@
 // Readings as live messages: the exact messages of the seeds, and which channels carry them.
 import assert from 'node:assert/strict';
 import type { Reading } from '../reading/reading.ts';
-import { channelNamed, topicsOf } from './channels.ts';
+import { channelNamed, channelsOf } from './channels.ts';
 import { rowsOf, statusKey, statusRowOf } from './publication.ts';
 
 const laser: Reading = {
@@ -130,7 +130,7 @@ describe('live publication', () => {
       last_measurement: '2026-02-11T14:30:00.000Z',
     });
     assert.deepEqual([row.key, row.event], [statusKey(laser.deviceId), 'UPDATE']);
-    assert.deepEqual(topicsOf(row), ['device-status']);
+    assert.deepEqual(channelsOf(row), ['device-status']);
     const status: Reading = {
       ...beacon,
       telemetry: { connected: false, measurements_today: 142 },
@@ -164,7 +164,7 @@ describe('live channels', () => {
   for (const [what, reading, topics] of carried)
     it(`${what} is in ${topics.join(', ')}`, () => {
       const [row] = rowsOf(reading);
-      assert.deepEqual(topicsOf(row!), topics);
+      assert.deepEqual(channelsOf(row!), topics);
       for (const topic of topics) assert.equal(channelNamed(topic)?.carries(row!), true, topic);
       assert.equal(channelNamed('device:someone-else')?.carries(row!), false);
     });

@@ -2,24 +2,30 @@
 import { type Reading, type Value, tableOf } from '../reading/reading.ts';
 import type { Table } from './columns.ts';
 
-/** A row as clients see it, and what decides who sees it. */
+export type Event = 'INSERT' | 'UPDATE' | 'DELETE';
+
+/** A row as clients see it, and what decides who sees it. Of a deleted row it is what stood there. */
 export type Row = {
   table: Table;
-  event: 'INSERT' | 'UPDATE' | 'DELETE';
+  event: Event;
   /** Rows of one key are successive states of one thing: the newest one is its snapshot. */
   key: string;
   /** When it was measured, ISO 8601 with Z. */
   time: string;
   deviceId?: string;
-  applicationId?: string;
-  orgId?: string;
+  applicationId?: string | undefined;
+  orgId?: string | undefined;
   /** The flat message. */
   data: Readonly<Record<string, unknown>>;
+  /** All columns, where the row was read from the database; else they are those of the message. */
+  record?: Readonly<Record<string, unknown>>;
+  /** It is nothing any more (deleted, resolved), so that no snapshot shows it. */
+  over?: true;
 };
 
 /** The value a filter compares. */
 export function columnOf(row: Row, column: string): unknown {
-  return column === 'org_id' ? row.orgId : row.data[column];
+  return column === 'org_id' ? row.orgId : (row.record ?? row.data)[column];
 }
 
 /** Rows of one reading: one in its table, or one for each metric in sensor_readings. */
@@ -53,7 +59,10 @@ export function statusRowOf(reading: Reading, before: Row | undefined): Row {
   };
   const data: Record<string, unknown> = { type: 'status', device_id: reading.deviceId };
   for (const [column, value] of Object.entries(told)) data[column] = value ?? before?.data[column] ?? null;
-  return { ...rowOf(reading, 'devices', data), event: 'UPDATE' };
+  const row: Row = { ...rowOf(reading, 'devices', data), event: 'UPDATE' };
+  row.orgId ??= before?.orgId;
+  row.applicationId ??= before?.applicationId;
+  return row;
 }
 
 /** Key of a device's status rows. */
@@ -61,7 +70,7 @@ export function statusKey(deviceId: string): string {
   return keyOf('devices', deviceId, '');
 }
 
-function keyOf(table: Table, deviceId: string, part: string): string {
+export function keyOf(table: Table, deviceId: string, part: string): string {
   return `${table} ${deviceId} ${part}`;
 }
 

@@ -1,47 +1,41 @@
 // Live clients on real sockets: upgrades of our path only, origins, limits, garbage, and a client that stops reading.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type Server, createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { WebSocket, WebSocketServer } from 'ws';
-import type { Reading } from '../reading/reading.ts';
+import { connect } from 'node:net';
+import { WebSocket } from 'ws';
+import { type Admission, type AdmissionOptions, openAdmission } from './admission.ts';
 import { centrifugoCodec } from './centrifugo.ts';
-import { type Hub, createHub } from './hub.ts';
-import { type LiveSocket, type SocketOptions, attachSocket } from './socket.ts';
+import type { Codec } from './codec.ts';
+import type { Endpoint } from './endpoint.ts';
+import { createHub, type Hub } from './hub.ts';
+import { laser, type Served, serveEndpoint } from './live.fixture.ts';
+import { socketEndpoint } from './sockets.ts';
 
-function laser(value: number): Reading {
-  const timestamp = new Date(Date.UTC(2026, 0, 1) + value * 1000).toISOString();
-  return { deviceId: 'D1', protocol: 'bluetooth', timestamp, telemetry: { value_mm: value }, metadata: {} };
-}
-
-describe('live socket', () => {
-  let server: Server;
+describe('live sockets', () => {
   let hub: Hub;
-  let live: LiveSocket | undefined;
+  let admission: Admission;
+  let endpoint: Endpoint;
+  let served: Served;
   const clients: WebSocket[] = [];
 
-  beforeEach(async () => {
+  beforeEach(() => {
     hub = createHub();
-    server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.terminate();
-    await live?.close();
-    live = undefined;
+    await endpoint.close();
     hub.close();
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
+    await served.close();
   });
 
-  function start(options: Partial<SocketOptions> = {}): void {
-    live = attachSocket(server, hub, { path: '/ws', codec: centrifugoCodec(), ...options });
+  async function start(options: Partial<AdmissionOptions> = {}, codec: Codec = centrifugoCodec()): Promise<void> {
+    admission = openAdmission({ identify: () => ({ role: 'viewer' }), ...options });
+    endpoint = socketEndpoint(hub, admission, { paths: ['/ws'], codec });
+    served = await serveEndpoint(endpoint);
   }
 
   function open(path = '/ws', headers: Record<string, string> = {}): WebSocket {
-    const { port } = server.address() as AddressInfo;
-    const client = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers });
+    const client = new WebSocket(`ws://${served.at}${path}`, { headers });
     client.on('error', () => {});
     clients.push(client);
     return client;
@@ -65,7 +59,7 @@ describe('live socket', () => {
     (await once(client, 'unexpected-response'))[1].statusCode;
 
   it('serves a bare WebSocket with raw frames', async () => {
-    start();
+    await start();
     const client = await subscribed();
     hub.publish([laser(1)]);
     const [frame, binary] = await once(client, 'message');
@@ -73,53 +67,31 @@ describe('live socket', () => {
     const { push } = JSON.parse(String(frame));
     assert.equal(push.channel, 'measurement-stream');
     assert.equal(push.pub.data.type, 'measurement');
-    assert.equal(live?.clients, 1);
-  });
-
-  it('leaves the upgrades of other paths to others', async () => {
-    const other = new WebSocketServer({ noServer: true });
-    server.on('upgrade', (request, socket, head) => {
-      if (request.url === '/comms') other.handleUpgrade(request, socket, head, client => client.send('comms'));
-    });
-    start();
-    const [frame] = await once(open('/comms'), 'message');
-    assert.equal(String(frame), 'comms');
-    await once(open('/ws?token=x'), 'open');
-    other.close();
-  });
-
-  it('refuses a second live server on the same path, until the first is closed', async () => {
-    start();
-    assert.throws(() => attachSocket(server, hub, { path: '/ws', codec: centrifugoCodec() }), /no other live server/);
-    await live?.close();
-    start();
-    await once(open(), 'open');
+    assert.equal(admission.clients, 1);
   });
 
   it('lets in pages of its own origin and of the listed ones only', async () => {
-    start({ origins: ['https://scada.example'] });
-    const { port } = server.address() as AddressInfo;
-    for (const origin of [`http://127.0.0.1:${port}`, 'https://scada.example'])
-      await once(open('/ws', { origin }), 'open');
-    for (const origin of ['https://evil.example', 'null', `http://127.0.0.1:${port + 1}`, 'https://scada.example.evil'])
+    await start({ origins: ['https://scada.example'] });
+    for (const origin of [`http://${served.at}`, 'https://scada.example']) await once(open('/ws', { origin }), 'open');
+    for (const origin of ['https://evil.example', 'null', `http://${served.at}0`, 'https://scada.example.evil'])
       assert.equal(await statusOf(open('/ws', { origin })), 403, origin);
   });
 
   it('lets in so many clients, and another one when one has left', async () => {
-    start({ maxConnections: 1 });
+    await start({ maxConnections: 1 });
     const first = open();
     await once(first, 'open');
     assert.equal(await statusOf(open()), 503);
     first.close();
     await once(first, 'close');
-    while (live!.clients > 0) await new Promise(resolve => setImmediate(resolve));
+    while (admission.clients > 0) await new Promise(resolve => setImmediate(resolve));
     await once(open(), 'open');
   });
 
   it('hands token and request to the check', async () => {
-    start({
-      authorize: async (request, token) =>
-        token === 'T' && request.headers['x-key'] === 'K' ? { role: 'viewer' } : undefined,
+    await start({
+      identify: (request, token) =>
+        token === 'T' && request.headers['x-key'] === 'K' ? { role: 'viewer' } : { refused: 'not you' },
     });
     for (const [token, expected] of [
       ['T', 'message'],
@@ -143,7 +115,7 @@ describe('live socket', () => {
   ];
   for (const [what, frame, code] of faults)
     it(`closes ${code} on ${what} and disturbs nobody else`, async () => {
-      start();
+      await start();
       const good = await subscribed();
       const bad = await subscribed();
       const gone = closeOf(bad);
@@ -153,13 +125,20 @@ describe('live socket', () => {
       assert.match(String((await once(good, 'message'))[0]), /"value_mm":1/);
     });
 
+  it('tells a browser that opens the address what is there', async () => {
+    await start();
+    const answer = await fetch(`http://${served.at}/ws`);
+    assert.equal(answer.status, 426);
+    assert.equal(((await answer.json()) as { title: string }).title, 'A WebSocket is served here');
+  });
+
   it('survives a handshake that is cut off and bytes that are no WebSocket', async () => {
-    start();
-    const { port } = server.address() as AddressInfo;
+    await start();
+    const [host, port] = served.at.split(':');
     const upgrade = 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
     const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
     for (const bytes of [`${upgrade}\r\n`, `${upgrade}${key}\xff\xff\xff\xff\xff`, upgrade]) {
-      const socket = connect(port, '127.0.0.1');
+      const socket = connect(Number(port), host);
       socket.on('error', () => {});
       socket.end(Buffer.from(bytes, 'latin1'));
       socket.resume();
@@ -169,7 +148,7 @@ describe('live socket', () => {
   });
 
   it('cuts off a client that stops reading, and delays nobody else', async () => {
-    start({ codec: centrifugoCodec({ queueBytes: 100_000 }) });
+    await start({}, centrifugoCodec({ queueBytes: 100_000 }));
     const stalled = await subscribed();
     stalled.pause();
     const good = await subscribed();
@@ -180,7 +159,7 @@ describe('live socket', () => {
     const gone = closeOf(stalled);
     // The kernel's socket buffers take some megabytes before the backlog is ours.
     let sent = 0;
-    while (live!.clients > 1) {
+    while (admission.clients > 1) {
       hub.publish(Array.from({ length: 500 }, () => laser(sent++)));
       while (received < sent) await new Promise(resolve => setImmediate(resolve));
     }
@@ -189,13 +168,11 @@ describe('live socket', () => {
     await gone;
   }).timeout(20_000);
 
-  it('sends all clients away when it closes, and takes no new ones', async () => {
-    start();
+  it('sends all clients away when it closes', async () => {
+    await start();
     const client = await subscribed();
     const gone = closeOf(client);
-    await live?.close();
-    live = undefined;
+    await endpoint.close();
     assert.equal(await gone, 3001);
-    assert.equal(server.listenerCount('upgrade'), 0);
   });
 });

@@ -1,0 +1,62 @@
+// Admission to the live endpoints: which pages may connect, how many clients at once, and who they are.
+import type { IncomingMessage } from 'node:http';
+import { count } from '../kernel/metrics.ts';
+import type { Identify } from '../reading/principal.ts';
+
+export type Admission = {
+  identify: Identify;
+  /** Why the request may not come in, with the status to answer; undefined when it may. */
+  refusal(request: IncomingMessage): { status: 403 | 503; reason: 'origin' | 'connections' } | undefined;
+  /** Headers that let a page of an allowed site read an answer. */
+  pageHeaders(request: IncomingMessage): Readonly<Record<string, string>>;
+  /** Counts a client until the returned function is called. */
+  enter(): () => void;
+  readonly clients: number;
+};
+
+export type AdmissionOptions = {
+  identify: Identify;
+  /** Origins of other sites whose pages may connect, e.g. `https://scada.example`; `*` for any. The server's own is always allowed. */
+  origins?: readonly string[];
+  maxConnections?: number;
+};
+
+export function openAdmission({ identify, origins = [], maxConnections = 1000 }: AdmissionOptions): Admission {
+  let clients = 0;
+
+  /** Browsers name the page's origin; whoever names none is no page of another site. */
+  function isAllowed({ headers }: IncomingMessage): boolean {
+    const { origin, host } = headers;
+    if (origin === undefined || origins.includes('*') || origins.includes(origin)) return true;
+    return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
+  }
+
+  return {
+    identify,
+    refusal(request) {
+      const found = !isAllowed(request)
+        ? ({ status: 403, reason: 'origin' } as const)
+        : clients >= maxConnections
+          ? ({ status: 503, reason: 'connections' } as const)
+          : undefined;
+      if (found !== undefined) count('fieldline_live_refused_total', 1, { reason: found.reason });
+      return found;
+    },
+    pageHeaders(request): Record<string, string> {
+      const { origin } = request.headers;
+      if (origin === undefined || !isAllowed(request)) return {};
+      return { 'access-control-allow-origin': origin, vary: 'origin' };
+    },
+    enter() {
+      clients++;
+      let inside = true;
+      return () => {
+        if (inside) clients--;
+        inside = false;
+      };
+    },
+    get clients() {
+      return clients;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+// A selection: the rows that a client asked for and may see; equal ones are evaluated and encoded once.
+import { type Channel, tableTopic } from './channels.ts';
+import type { Table } from './columns.ts';
+import { keyOf } from './compare.ts';
+import type { Filter, Key } from './filter.ts';
+import { columnOf, type Event, type Row } from './publication.ts';
+
+export type Selection = {
+  /** Under which the hub finds the rows. */
+  topic: string;
+  /** Equal for selections of a topic that mean the same. */
+  text: string;
+  /** Is the row one of the topic? The hub asks only where it did not come by the topic. */
+  carries(row: Row): boolean;
+  /** Does a row of the topic belong to it? */
+  wants(row: Row): boolean;
+  key?: Key;
+};
+
+/** The rows of a channel. `org` limits them to those of one organisation, whatever the filter says. */
+export function ofChannel(channel: Channel, filter: Filter, org: string | undefined): Selection {
+  const wants = (row: Row): boolean => filter.holds(column => columnOf(row, column));
+  return within(org, {
+    ...{ topic: channel.name, text: filter.text, wants, carries: channel.carries },
+    ...(filter.key && { key: filter.key }),
+  });
+}
+
+/** What was done to rows of a table: `*` for all. */
+export type Binding = { event: Event | '*'; filter: Filter };
+
+export function boundTo({ event, filter }: Binding, row: Row): boolean {
+  return (event === '*' || event === row.event) && filter.holds(column => columnOf(row, column));
+}
+
+/** The rows of a table that at least one binding asks for. */
+export function ofTable(table: Table, bindings: readonly Binding[], org: string | undefined): Selection {
+  const [only] = bindings;
+  const key = bindings.length === 1 ? only?.filter.key : undefined;
+  return within(org, {
+    topic: tableTopic(table),
+    text: bindings.map(({ event, filter }) => `${event} ${filter.text}`).join('\n'),
+    carries: row => row.table === table,
+    wants: row => bindings.some(binding => boundTo(binding, row)),
+    ...(key && { key }),
+  });
+}
+
+function within(org: string | undefined, selection: Selection): Selection {
+  const { text, wants, key } = selection;
+  // As JSON, so that no filter that a client writes can pass for the limit of another client.
+  const limited = JSON.stringify([org ?? null, text]);
+  if (org === undefined) return { ...selection, text: limited };
+  const own = { column: 'org_id', values: [keyOf(org)] };
+  return { ...selection, text: limited, wants: row => row.orgId === org && wants(row), key: key ?? own };
+}

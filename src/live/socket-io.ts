@@ -1,0 +1,99 @@
+// Socket.IO at /socket.io/: `subscribe` and `unsubscribe` with a channel, and the events `telemetry`, `alarm` and `system` (seed 002).
+import { createServer, type IncomingMessage } from 'node:http';
+import { count } from '../kernel/metrics.ts';
+import type { Admission } from './admission.ts';
+import { allowance } from './allowance.ts';
+import { systemClock } from '../kernel/clock.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Hub } from './hub.ts';
+import type { IoSocket, SocketIo } from './socket-io-package.ts';
+import { socketIoSubscriptions, type Subscriber } from './socket-io-rooms.ts';
+
+export type SocketIoOptions = { maxSubscriptions: number; queueBytes: number };
+
+const PATH = '/socket.io';
+const TICK_MS = 500;
+const EVENTS_PER_SECOND = 50;
+const MAX_EVENT_BYTES = 64 * 1024;
+
+export function socketIoEndpoint(
+  hub: Hub,
+  admission: Admission,
+  library: SocketIo,
+  options: SocketIoOptions,
+): Endpoint {
+  // It never listens: the package takes requests from it that are handed on to it here.
+  const server = createServer();
+  const io = new library.Server(server, {
+    path: PATH,
+    maxHttpBufferSize: MAX_EVENT_BYTES,
+    perMessageDeflate: false,
+    httpCompression: false,
+    allowRequest(request: IncomingMessage, answer: (fault: string | null, allowed: boolean) => void) {
+      const refusal = admission.refusal(request);
+      answer(refusal?.reason ?? null, refusal === undefined);
+    },
+    cors(request: IncomingMessage, answer: (fault: null, options: object) => void) {
+      answer(null, { origin: admission.pageHeaders(request)['access-control-allow-origin'] ?? false });
+    },
+  });
+  const subscriptions = socketIoSubscriptions(hub, io, options);
+  const sockets = new Map<IoSocket, Subscriber>();
+
+  io.use((socket, next) => {
+    const { auth, query } = socket.handshake;
+    const token = auth['token'] ?? query['token'];
+    const who = admission.identify(socket.request, typeof token === 'string' && token !== '' ? token : undefined);
+    if ('refused' in who) return next(new Error(who.refused));
+    sockets.set(socket, subscriptions.of(socket, who));
+    return next();
+  });
+
+  io.on('connection', socket => {
+    const leave = admission.enter();
+    const subscriber = sockets.get(socket)!;
+    const events = allowance(EVENTS_PER_SECOND, 2 * options.maxSubscriptions + EVENTS_PER_SECOND, systemClock);
+    socket.use((_packet, next) => (events.take() ? next() : void socket.conn.close()));
+    socket.on('subscribe', (channel, ...more) => answer(more, subscriber.subscribe(channel, more[0])));
+    socket.on('unsubscribe', (channel, ...more) => answer(more, subscriber.unsubscribe(channel)));
+    socket.on('disconnect', reason => {
+      leave();
+      subscriber.close();
+      sockets.delete(socket);
+      count('fieldline_live_closed_total', 1, { path: PATH, code: String(reason) });
+    });
+    // A program that cannot emit before it listens names its channels when it connects.
+    const { channels } = socket.handshake.auth;
+    if (Array.isArray(channels)) for (const channel of channels) subscriber.subscribe(channel, undefined);
+  });
+
+  const ticker = setInterval(() => {
+    for (const [socket, { expiresAt }] of [...sockets])
+      if (expiresAt !== undefined && expiresAt <= Date.now()) socket.disconnect(true);
+      else if (isSlow(socket, options.queueBytes)) socket.conn.close();
+  }, TICK_MS);
+
+  return {
+    leads: path => path === PATH || path.startsWith(`${PATH}/`),
+    request: (request, response) => void server.emit('request', request, response),
+    upgrade: (request, socket, head) => void server.emit('upgrade', request, socket, head),
+    async close() {
+      clearInterval(ticker);
+      // The server below was never open, which it says by an error.
+      await io.close().catch(() => undefined);
+      subscriptions.close();
+    },
+  };
+}
+
+/** The acknowledgement is the last argument, where the client wants one. */
+function answer(more: readonly unknown[], result: object): void {
+  const acknowledge = more.at(-1);
+  if (typeof acknowledge === 'function') acknowledge(result);
+}
+
+function isSlow({ conn }: IoSocket, queueBytes: number): boolean {
+  let bytes = 0;
+  for (const { data } of conn.writeBuffer) bytes += typeof data === 'string' ? data.length : 0;
+  return bytes > queueBytes;
+}

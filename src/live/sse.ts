@@ -1,0 +1,151 @@
+// Server-sent events at /sse: one channel for curl, proxies and every program that can read lines; Last-Event-ID goes on where it was.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { count } from '../kernel/metrics.ts';
+import type { Principal } from '../reading/principal.ts';
+import type { Admission } from './admission.ts';
+import { isInterval } from './centrifugo-subscriptions.ts';
+import { type Channel, channelNamed } from './channels.ts';
+import { type Endpoint, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
+import { type Filter, parseFilter, type Refused } from './filter.ts';
+import type { Batch } from './groups.ts';
+import type { Hub } from './hub.ts';
+import type { Entry } from './log.ts';
+import { patientOutlet } from './outlet.ts';
+import { ofChannel } from './selection.ts';
+
+export type SseOptions = {
+  /** Bytes that may wait for a client before it is cut off; it comes back and goes on. */
+  queueBytes?: number;
+  /** A comment line keeps proxies from closing a silent line. */
+  keepAliveMs?: number;
+};
+
+const PATH = '/sse';
+const RETRY_MS = 1000;
+
+export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions = {}): Endpoint {
+  const { queueBytes = 4 * 1024 * 1024, keepAliveMs = 15_000 } = options;
+  const open = new Map<ServerResponse, () => void>();
+
+  function request(request: IncomingMessage, response: ServerResponse): undefined {
+    const wishes = wishesOf(queryOf(request));
+    const refusal = admission.refusal(request);
+    if (request.method !== 'GET') return refuseRequest(response, 405, 'Method not allowed', { allow: 'GET' });
+    if (refusal !== undefined) return refuseRequest(response, refusal.status, `Not admitted: ${refusal.reason}`);
+    const who = admission.identify(request, queryOf(request).get('token') ?? undefined);
+    const page = admission.pageHeaders(request);
+    if ('refused' in who) return refuseRequest(response, 401, who.refused, { ...page, 'www-authenticate': 'Bearer' });
+    if ('refused' in wishes) return refuseRequest(response, 400, wishes.refused, page);
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      ...page,
+    });
+    stream(request, response, wishes, who);
+  }
+
+  function stream(request: IncomingMessage, response: ServerResponse, wishes: Wishes, who: Principal): void {
+    const { channel, filter, snapshot, conflateMs } = wishes;
+    const leave = admission.enter();
+    const selection = ofChannel(channel, filter, who.org);
+    const outlet = patientOutlet(conflateMs ?? 0, () => response.writableLength < queueBytes / 4, write);
+    const subscription = hub.subscribe(
+      selection,
+      batch => {
+        if (conflateMs === undefined) write(batch);
+        else if (!outlet.take(batch)) response.destroy();
+      },
+      conflateMs,
+    );
+
+    function write(batch: Batch): void {
+      const { epoch } = hub;
+      // What it misses then it gets when it is back.
+      if (response.writableLength > queueBytes) response.destroy();
+      else response.write(batch.once('sse', () => Buffer.from(eventsOf('pub', epoch, channel.name, batch.entries))));
+    }
+
+    /** A position without a row, so that a line that is cut before the first row is resumed as well. */
+    const position = (offset: number): string => `id: ${hub.epoch}.${offset}\n\n`;
+    const start = (): string => {
+      const now = hub.look(selection);
+      const shown = snapshot ? eventsOf('snapshot', undefined, channel.name, now.snapshot()) : '';
+      return shown + position(now.offset);
+    };
+    const missed = missedBy(lastIdOf(request), subscription);
+    const gap = 'event: gap\ndata: {}\n\n';
+    response.write(`retry: ${RETRY_MS}\n\n`);
+    if (missed === undefined) response.write(start());
+    else if (missed === 'gap') response.write(gap + start());
+    else response.write(eventsOf('pub', hub.epoch, channel.name, missed) || position(subscription.offset));
+
+    const stopListening = hub.onBreak(() => response.write(gap + start()));
+    const keepAlive = setInterval(() => {
+      if (who.expiresAt !== undefined && who.expiresAt <= Date.now()) response.end();
+      else response.write(':\n\n');
+    }, keepAliveMs);
+    const end = (): void => {
+      subscription.close();
+      outlet.close();
+      stopListening();
+      clearInterval(keepAlive);
+      leave();
+      open.delete(response);
+      count('fieldline_live_closed_total', 1, { path: PATH, code: 'end' });
+    };
+    open.set(response, () => response.end());
+    response.once('close', end);
+    response.on('error', () => {});
+  }
+
+  /** Rows after the last one that it has, 'gap' where they are not known, undefined where it asks for none. */
+  function missedBy(lastId: string, { since }: { since(offset: number): readonly Entry[] | undefined }) {
+    if (lastId === '') return undefined;
+    const [, epoch, offset] = /^([\w-]{1,40})\.(\d{1,15})$/.exec(lastId) ?? [];
+    const entries = epoch === hub.epoch ? since(Number(offset)) : undefined;
+    const bytes = entries?.reduce((sum, { json }) => sum + json.length, 0) ?? 0;
+    return entries === undefined || bytes > queueBytes / 2 ? 'gap' : entries;
+  }
+
+  return {
+    leads: path => path === PATH,
+    request,
+    upgrade: (_request, socket) => refuseUpgrade(socket, '400 Bad Request'),
+    async close() {
+      for (const end of [...open.values()]) end();
+    },
+  };
+}
+
+type Wishes = { channel: Channel; filter: Filter; snapshot: boolean; conflateMs: number | undefined };
+
+function wishesOf(query: URLSearchParams): Wishes | Refused {
+  const [name = '', ...others] = query.getAll('channel');
+  if (others.length > 0) return { refused: 'channel: expected one; open a stream for each' };
+  const channel = channelNamed(name);
+  if (channel === undefined) return { refused: 'channel: expected one that exists, such as device:42' };
+  const filter = parseFilter(query.get('filter') ?? '', channel.columns);
+  if ('refused' in filter) return filter;
+  const conflate = query.get('conflate_ms');
+  const conflateMs = conflate === null ? undefined : Number(conflate);
+  if (conflateMs !== undefined && !isInterval(conflateMs))
+    return { refused: 'conflate_ms: expected a number from 20 to 60000' };
+  return { channel, filter, snapshot: ['1', 'true'].includes(query.get('snapshot') ?? ''), conflateMs };
+}
+
+/** The header that browsers send; a field of the URL for programs that cannot set one. */
+function lastIdOf(request: IncomingMessage): string {
+  const header = request.headers['last-event-id'];
+  return (typeof header === 'string' ? header : queryOf(request).get('last_event_id')) ?? '';
+}
+
+function eventsOf(event: string, epoch: string | undefined, channel: string, entries: readonly Entry[]): string {
+  const name = JSON.stringify(channel);
+  return entries
+    .map(({ offset, json }) => {
+      const id = epoch === undefined ? '' : `id: ${epoch}.${offset}\n`;
+      return `${id}event: ${event}\ndata: {"channel":${name},"offset":${offset},"data":${json}}\n\n`;
+    })
+    .join('');
+}

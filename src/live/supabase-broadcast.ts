@@ -1,0 +1,103 @@
+// Broadcasts over HTTP, as Supabase Realtime takes them from programs that hold no line: POST /realtime/v1/api/broadcast.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Admission } from './admission.ts';
+import { type Endpoint, pathOf, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
+import { type Rooms, roomName } from './supabase-rooms.ts';
+import { type Broadcast, isObject } from './supabase-wire.ts';
+
+const ROOT = /^\/realtime\/v1\/api\/broadcast(?:\/([^/]+)\/events\/([^/]+))?\/?$/;
+const MAX_BYTES = 1024 * 1024;
+const MAX_MESSAGES = 1000;
+
+type Addressed = { topic: string; isPrivate: boolean; broadcast: Broadcast };
+
+export function broadcastEndpoint(rooms: Rooms, admission: Admission): Endpoint {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<undefined> {
+    const refusal = admission.refusal(request);
+    if (refusal !== undefined) return refuseRequest(response, refusal.status, `Not admitted: ${refusal.reason}`);
+    const page = admission.pageHeaders(request);
+    if (request.method === 'OPTIONS') {
+      const allowed = 'authorization, apikey, content-type, x-client-info';
+      response.writeHead(204, {
+        ...page,
+        'access-control-allow-methods': 'POST',
+        'access-control-allow-headers': allowed,
+      });
+      response.end();
+      return undefined;
+    }
+    if (request.method !== 'POST') return refuseRequest(response, 405, 'Method not allowed', { allow: 'POST' });
+    const who = admission.identify(request);
+    if ('refused' in who) return refuseRequest(response, 401, who.refused, page);
+    const body = await bodyOf(request);
+    if (body === undefined) return refuseRequest(response, 413, `Expected at most ${MAX_BYTES} bytes`, page);
+    const messages = messagesOf(request, body);
+    if (messages === undefined)
+      return refuseRequest(response, 400, 'Expected {"messages":[{"topic","event","payload"}]}', page);
+    for (const { topic, isPrivate, broadcast } of messages) rooms.tell(roomName(topic, who.org, isPrivate), broadcast);
+    response.writeHead(202, page).end();
+    return undefined;
+  }
+
+  return {
+    leads: path => ROOT.test(path),
+    request: (request, response) =>
+      void answer(request, response).catch(() => {
+        // The client hung up within its own body.
+        response.destroy();
+      }),
+    upgrade: (_request, socket) => refuseUpgrade(socket, '400 Bad Request'),
+    async close() {},
+  };
+}
+
+function messagesOf(request: IncomingMessage, body: Buffer): readonly Addressed[] | undefined {
+  const [, topic, event] = ROOT.exec(pathOf(request)) ?? [];
+  const isText = (request.headers['content-type'] ?? 'application/json').includes('json');
+  const parsed = isText ? jsonOf(body) : undefined;
+  if (topic !== undefined && event !== undefined) {
+    const names = [topic, event].map(decoded);
+    if (names.includes(undefined) || (isText && parsed === undefined)) return undefined;
+    const broadcast = { event: names[1]!, payload: isText ? JSON.stringify(parsed) : body };
+    return [{ topic: names[0]!, isPrivate: queryOf(request).get('private') === 'true', broadcast }];
+  }
+  const list = isObject(parsed) ? parsed['messages'] : undefined;
+  if (!Array.isArray(list) || list.length > MAX_MESSAGES) return undefined;
+  const messages = list.map(addressed);
+  return messages.every(message => message !== undefined) ? messages : undefined;
+}
+
+function addressed(value: unknown): Addressed | undefined {
+  if (!isObject(value)) return undefined;
+  const { topic, event, payload = {}, private: isPrivate } = value;
+  if (typeof topic !== 'string' || typeof event !== 'string') return undefined;
+  return { topic, isPrivate: isPrivate === true, broadcast: { event, payload: JSON.stringify(payload) } };
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
