@@ -216,6 +216,7 @@ export async function startGateway(options: {
     databaseUrl,
     authorize: gate.admits,
     identify,
+    parts: health.look,
     ownIngest: ownIngest(base),
     ...broker.services,
     ...demo,

@@ -1,14 +1,14 @@
 // telemetry-api: answers questions about stored telemetry, in the flow for dashboards and over HTTP for programs.
 import type { Server } from 'node:http';
 import { answerer, type Ask, questions } from '../../src/api/answers.ts';
-import { serveApi } from '../../src/api/http-api.ts';
+import { type Parts, serveApi } from '../../src/api/http-api.ts';
 import { storedReadings } from '../../src/api/summary.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { expected, Fault, reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import type { Query } from '../../src/reading/contracts.ts';
 import type { Identify } from '../../src/reading/principal.ts';
+import type { Database } from '../../src/store/database.ts';
 
 // A dashboard that asks faster than the database answers must not pile up work.
 const MAX_OPEN = 8;
@@ -80,7 +80,7 @@ export const definition = defineNode({
     },
   },
   start(settings, host) {
-    const store = host.config<{ query: Query }>('store');
+    const store = host.config<Pick<Database, 'query' | 'pool'>>('store');
     if (store === undefined) throw new Fault('FIELDLINE_SETTING', expected('Database', 'one that is valid', undefined));
     const answer = answerer(store.query, systemClock, storedReadings);
     const { what, device, metric, hours, points } = settings;
@@ -89,6 +89,8 @@ export const definition = defineNode({
       settings.http === 'serve'
         ? serveApi(host.server as Server, {
             query: store.query,
+            pool: store.pool,
+            parts: host.services['parts'] as Parts | undefined,
             identify: host.services['identify'] as Identify | undefined,
             onFault: (where, error) => host.log('error', `${where}: ${reasonOf(error)}`),
           })

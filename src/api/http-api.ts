@@ -1,6 +1,7 @@
 // The HTTP API on a server: its routes, who may ask them, and how many at once.
 import type { Server } from 'node:http';
 import { systemClock } from '../kernel/clock.ts';
+import type { Labels, Sample } from '../kernel/metrics.ts';
 import type { Query } from '../reading/contracts.ts';
 import { everybodyViews, type Identify } from '../reading/principal.ts';
 import { credentials } from './credentials.ts';
@@ -20,14 +21,43 @@ export type HttpApiOptions = {
   /** Left out: everybody who reaches the port is a viewer. */
   identify?: Identify | undefined;
   onFault(where: string, error: unknown): void;
+  /** Parts of the gateway and whether they work, for /metrics. */
+  parts?: Parts | undefined;
+  /** The pool of `query`, for /metrics. */
+  pool?: Pool | undefined;
 };
 
+export type Parts = () => Promise<{ parts: readonly { part: string; ready: boolean }[] }>;
+type Pool = { readonly totalCount: number; readonly idleCount: number; readonly waitingCount: number };
+
 /** Serves until the returned function is called. */
-export function serveApi(server: Server, { query, identify = everybodyViews, onFault }: HttpApiOptions): () => void {
+export function serveApi(server: Server, options: HttpApiOptions): () => void {
+  const { query, identify = everybodyViews, onFault, parts, pool } = options;
+  const queue = turns(AT_ONCE, MOST_WAITING);
+  const figures = async (): Promise<readonly Sample[]> => {
+    const all = parts === undefined ? [] : (await parts()).parts;
+    return [
+      ...all.map(({ part, ready }) => gauge('fieldline_part_up', ready ? 1 : 0, { part })),
+      ...(pool === undefined ? [] : poolFigures(pool)),
+      gauge('fieldline_http_waiting', queue.waiting),
+    ];
+  };
   return serve(server, {
-    routes: apiRoutes({ query, clock: systemClock, intake: () => intakeOf(server) }),
+    routes: apiRoutes({ query, clock: systemClock, intake: () => intakeOf(server), figures }),
     identify: credentials(identify, keyRing(query, systemClock), rateLimit(systemClock)),
-    turns: turns(AT_ONCE, MOST_WAITING),
+    turns: queue,
     onFault,
   });
+}
+
+function poolFigures({ totalCount, idleCount, waitingCount }: Pool): readonly Sample[] {
+  return [
+    gauge('fieldline_database_connections', totalCount - idleCount, { state: 'busy' }),
+    gauge('fieldline_database_connections', idleCount, { state: 'idle' }),
+    gauge('fieldline_database_waiting', waitingCount),
+  ];
+}
+
+function gauge(name: string, value: number, labels: Labels = {}): Sample {
+  return { name, labels, value, kind: 'gauge' };
 }

@@ -8,7 +8,7 @@ import { historyRoutes } from './history-routes.ts';
 import { inspectionRoutes } from './inspection-routes.ts';
 import type { Intake } from './intake.ts';
 import { letterRoutes } from './letter-routes.ts';
-import { metricsRoute } from './metrics-route.ts';
+import { type Figures, metricsRoute } from './metrics-route.ts';
 import { openApiRoute } from './openapi.ts';
 import { restRoutes } from './rest-routes.ts';
 import type { Route } from './route.ts';
@@ -18,9 +18,10 @@ export type ApiOptions = {
   clock: Clock;
   /** Where measurements that are inserted over HTTP go. */
   intake(): Intake | undefined;
+  figures: Figures;
 };
 
-export function apiRoutes({ query, clock, intake }: ApiOptions): readonly Route[] {
+export function apiRoutes({ query, clock, intake, figures }: ApiOptions): readonly Route[] {
   const routes = [
     ...deviceRoutes(query, clock),
     ...flowDataRoutes(query),
@@ -29,7 +30,7 @@ export function apiRoutes({ query, clock, intake }: ApiOptions): readonly Route[
     ...inspectionRoutes(query),
     ...letterRoutes(query),
     ...restRoutes({ query, clock, intake }),
-    metricsRoute(),
+    metricsRoute(figures),
   ];
   return [...routes, openApiRoute(routes)];
 }

@@ -2,7 +2,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { digest } from '../kernel/bytes.ts';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
+import { count } from '../kernel/metrics.ts';
 import { atLeast, type Refused } from '../kernel/token.ts';
+import { histogram } from '../reading/histogram.ts';
 import type { Principal } from '../reading/principal.ts';
 import { bodyOf } from './body.ts';
 import { openDoor, pathOf } from './door.ts';
@@ -81,6 +83,7 @@ async function respond(
   response: ServerResponse,
   path: string,
 ): Promise<void> {
+  const began = performance.now();
   let principal: Principal | undefined;
   let result: Answer | Problem;
   try {
@@ -95,8 +98,17 @@ async function respond(
     result = problemOf(error);
     if (result.status === 500) onFault(`${route.method} ${route.path}`, error);
   }
+  measure(route, result.status, (performance.now() - began) / 1000);
   if (response.destroyed) return;
   finish(request, response, isProblem(result) ? refusalOf(result, route, principal) : result);
+}
+
+const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** How long the API takes, and how often it refuses: what an operator is alerted by. */
+function measure({ method, path }: Route, status: number, seconds: number): void {
+  count('fieldline_http_requests_total', 1, { method, route: path, status: String(status) });
+  histogram('fieldline_http_seconds', BOUNDS, { method, route: path })(seconds);
 }
 
 async function permitted(

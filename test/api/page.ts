@@ -4,6 +4,8 @@ import path from 'node:path';
 import { root } from '../../scripts/imports.ts';
 import { bearer, tokenFor, type World } from '../../src/api/api.fixture.ts';
 import type { Query } from '../../src/reading/contracts.ts';
+// The stages are among the metrics wherever a sink is.
+import '../../src/reading/stages.ts';
 import type { Document, Operation, Parameter } from './requests.ts';
 
 export const pageFile = 'docs/api.md';
