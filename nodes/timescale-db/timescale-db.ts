@@ -1,7 +1,7 @@
 // timescale-db: one PostgreSQL or TimescaleDB, migrated and kept in order, shared by the nodes that write and read.
-import { Fault } from '../../src/kernel/fault.ts';
 import { defineConfig } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { databaseAddress } from '../../src/store/address.ts';
 import { openDatabase } from '../../src/store/database.ts';
 
 export const definition = defineConfig({
@@ -64,15 +64,8 @@ export const definition = defineConfig({
     },
   },
   start(settings, host) {
-    const offered = host.services['databaseUrl'];
-    const url = settings.url || (typeof offered === 'string' ? offered : '') || process.env['DATABASE_URL'];
-    if (url === undefined || url === '')
-      throw new Fault(
-        'FIELDLINE_SETTING',
-        'Address: expected an address, or DATABASE_URL in the environment, got neither',
-      );
     const database = openDatabase({
-      url,
+      url: databaseAddress(settings.url, host.services['databaseUrl']),
       password: host.secret('password'),
       connections: settings.connections,
       statementTimeoutMs: settings.statementTimeoutSeconds * 1000,

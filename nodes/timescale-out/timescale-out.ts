@@ -1,4 +1,4 @@
-// timescale-out: readings into their tables, many to a write, each row once; done when they are committed, or on disk until they can be.
+// timescale-out: readings into their tables, or the operator's own, many to a write, each row once; done when they are committed, or on disk until they can be.
 import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
@@ -8,7 +8,6 @@ import { defineNode, type Message, type Send } from '../../src/palette/define.ts
 import { nodeRed } from '../../src/palette/register.ts';
 import { entryOf } from '../../src/reading/reading.ts';
 import { keepDeadLetters } from '../../src/sinks/dead-letters.ts';
-import { readingSink } from '../../src/sinks/readings.ts';
 import type { Database } from '../../src/store/database.ts';
 import {
   bytesOf,
@@ -20,7 +19,10 @@ import {
   outputsOf,
   refusedOf,
 } from './carried.ts';
+import { dialog } from './dialog.ts';
 import { fields } from './fields.ts';
+import { openTarget, untilRight } from './target.ts';
+import { openWatch } from './watch.ts';
 
 /** Below the time that Node-RED gives a node to close. */
 const CLOSE_MS = 3000;
@@ -33,43 +35,47 @@ export const definition = defineNode({
   input: 'readings',
   outputs: ['stored', 'rejected'],
   fields,
+  admin: dialog,
   start(settings, host) {
     const store = host.config<Database>('store');
     if (store === undefined)
       throw new Fault('FIELDLINE_SETTING', 'Database: expected a timescale-db node that runs, got none');
-    const sink = readingSink({ query: store.prepared, bulk: store.bulk, target: host.id, table: settings.table });
-    const keepRefused = async (rows: readonly Carried[], fates: Parameters<typeof refusedOf>[1]): Promise<void> => {
+    const { sink, check } = openTarget(settings, store, host.id);
+    const watch = openWatch(host);
+    const rejected = async (rows: readonly Carried[], fates: Parameters<typeof refusedOf>[1]): Promise<void> => {
       const refused = refusedOf(rows, fates);
-      if (refused.length > 0) await keepDeadLetters(store.query, host.id, refused);
+      if (fates.includes('stored')) watch.mend(undefined);
+      if (refused.length === 0) return;
+      watch.failed(refused.at(-1)!.reason);
+      await keepDeadLetters(store.query, host.id, refused);
     };
     const ledger = ledgerIn(host.directory);
-    const link = openLink<Carried>(
-      { write: rows => sink.write(rows.map(({ row }) => row)), close: () => sink.close() },
-      {
-        target: 'database',
-        host,
-        policy: linkPolicy(settings, host.directory, host.id),
-        maxRows: settings.batchRows,
-        limitRows: settings.memoryRows,
-        bytesOf,
-        codec: carriedCodec,
-        async onDrained(rows, outcomes) {
-          await keepRefused(rows, outcomes);
-          for (const output of lateOutputs(rows, outcomes)) host.send(output);
-          for (const [entry, end] of endsOf(rows, outcomes)) leaveOutbox(entry, end);
-          await ledger.commit();
-        },
-        onDropped(rows) {
-          for (const [entry, end] of endsOf(rows, [])) leaveOutbox(entry, end);
-        },
+    const link = openLink<Carried>(sink, {
+      target: 'database',
+      host: watch.host,
+      policy: linkPolicy(settings, host.directory, host.id),
+      maxRows: settings.batchRows,
+      limitRows: settings.memoryRows,
+      bytesOf,
+      codec: carriedCodec,
+      async onDrained(rows, outcomes) {
+        await rejected(rows, outcomes);
+        for (const output of lateOutputs(rows, outcomes)) host.send(output);
+        for (const [entry, end] of endsOf(rows, outcomes)) leaveOutbox(entry, end);
+        await ledger.commit();
       },
-    );
+      onDropped(rows) {
+        for (const [entry, end] of endsOf(rows, [])) leaveOutbox(entry, end);
+      },
+    });
+    const checks = untilRight(() => store.migrated.then(check), watch.mend);
 
     async function write(message: Message, send: Send): Promise<void> {
       const rows = carriedOf(message);
+      watch.saw(rows);
       const fates = await link.submit(rows);
       for (const [at, fate] of fates.entries()) noteOutcome(entryOf(rows[at]?.row), fate);
-      await keepRefused(rows, fates);
+      await rejected(rows, fates);
       const [stored, refused] = outputsOf(rows, fates);
       const payload = (members: readonly unknown[]) => (Array.isArray(message.payload) ? members : members[0]);
       const back = refused.length > 0 ? { ...message, payload: payload(refused) } : undefined;
@@ -81,7 +87,11 @@ export const definition = defineNode({
       input(message, send, done) {
         write(message, send).then(() => done(), done);
       },
-      close: () => link.close(CLOSE_MS),
+      close() {
+        checks.abort();
+        watch.close();
+        return link.close(CLOSE_MS);
+      },
     };
   },
 });

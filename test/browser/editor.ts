@@ -1,0 +1,52 @@
+// The editor of a gateway of its own in a real browser, for tests of dialogs and of the canvas.
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+// A closed network must not be asked for updates, many at a time.
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export type Editor = {
+  page: Page;
+  gateway: Gateway;
+  /** Errors of scripts in the page, so far. */
+  faults: readonly string[];
+  close(): Promise<void>;
+};
+
+/** Loaded, with the shipped flow. Skips the suite aloud where there is no browser. */
+export async function openEditor(context: Mocha.Context): Promise<Editor> {
+  context.timeout(120_000);
+  if (!existsSync(CHROMIUM)) {
+    console.log(`      skipped: the browser test needs ${CHROMIUM} (Debian package chromium)`);
+    return context.skip();
+  }
+  const gateway = await makeGateway();
+  let browser: Browser | undefined;
+  const faults: string[] = [];
+  const close = async (): Promise<void> => {
+    await browser?.close();
+    await gateway.remove();
+  };
+  try {
+    await gateway.start();
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+    const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+    page.on('pageerror', error => faults.push(error.message));
+    await page.goto(`${gateway.url}/`);
+    await page.waitForSelector('.red-ui-flow-node', { timeout: 30_000 });
+    return { page, gateway, faults, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+// The dialog of timescale-out in a real browser: a table of the operator's own picked, filled, previewed, saved and written to.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { urlOfCluster } from '../../gateway/postgres-cluster.ts';
+import { readJson } from '../../gateway/private-file.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { type Editor, openEditor } from './editor.ts';
+
+describe('browser: a table of your own', function () {
+  this.timeout(60_000);
+  let editor: Editor;
+  let store: Store;
+  before(async function () {
+    editor = await openEditor(this);
+    editor.page.setDefaultTimeout(10_000);
+    const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
+    store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
+    await store.query('CREATE SCHEMA plant');
+    await store.query(`CREATE TABLE plant.energy (meter_id text NOT NULL, time timestamptz NOT NULL, power_kw numeric(6,2),
+      voltage int, note text, PRIMARY KEY (meter_id, time))`);
+  });
+  after(async () => {
+    await store?.close();
+    await editor?.close();
+  });
+
+  it('offers the tables of the live database for a node that was never deployed', async () => {
+    const { page } = editor;
+    await page.evaluate(`(() => {
+      let store; RED.nodes.eachConfig(n => { if (n.type === 'fieldline-timescale-db') store = n.id; });
+      RED.view.importNodes([{ id: 'own1', type: 'fieldline-timescale-out', z: RED.workspaces.active(), x: 400, y: 900, store, table: 'auto', wires: [[], []] },
+        { id: 'own2', type: 'inject', z: RED.workspaces.active(), x: 200, y: 900, once: true, onceDelay: 0.1, repeat: '', crontab: '', topic: '',
+          props: [{ p: 'payload' }], payloadType: 'json', payload: JSON.stringify({ deviceId: 'm', protocol: 'mqtt',
+          timestamp: '2026-01-03T16:00:00.000Z', telemetry: { power_kw: 3.2 }, metadata: {} }), wires: [['own1']] }], { addFlow: false, touchImport: true, generateIds: false });
+    })()`);
+    await page.evaluate('RED.editor.edit(RED.nodes.node("own1"))');
+    await page.locator('#node-input-table').waitFor({ state: 'visible' });
+    assert.equal(await page.locator('#node-input-ownTable').isVisible(), false);
+    await page.locator('#node-input-table').selectOption('own');
+    const table = page.locator('#node-input-ownTable');
+    await table.click();
+    await table.pressSequentially('plant');
+    await page.locator('.red-ui-autoComplete-container').getByText('plant.energy').click();
+    assert.equal(await table.inputValue(), 'plant.energy');
+  });
+
+  it('fills the columns with guesses, and shows the row with the reason where a value does not fit', async () => {
+    const { page } = editor;
+    const rows = page.locator('#node-input-columns-rows li');
+    await rows.nth(4).waitFor();
+    const filled = await rows.evaluateAll(items =>
+      items.map(item => [...item.querySelectorAll('input')].map(it => it.value)),
+    );
+    assert.deepEqual(filled, [
+      ['meter_id', 'deviceId'],
+      ['time', 'timestamp'],
+      ['power_kw', 'telemetry.power_kw'],
+      ['voltage', 'telemetry.voltage'],
+      ['note', ''],
+    ]);
+    assert.equal(await page.locator('#node-input-key').inputValue(), 'meter_id, time');
+    const shown = page.locator('#fl-own-row tbody tr');
+    await shown.nth(3).waitFor();
+    assert.match((await shown.nth(3).textContent()) ?? '', /voltage.*integer.*expected a whole number, got "230\.1"/);
+    assert.match((await page.locator('#fl-own-says').textContent()) ?? '', /1 of 4 values do not fit/);
+    if (process.env['FIELDLINE_SHOTS'])
+      await page.screenshot({ path: path.join(process.env['FIELDLINE_SHOTS'], 'own-1.png') });
+    await rows.nth(3).locator('input').nth(1).fill('=230');
+    await page.locator('#fl-own-says', { hasText: 'Every value fits.' }).waitFor();
+    await rows.nth(4).locator('input').nth(1).fill('=hall 7');
+    await page.locator('#fl-own-row tbody', { hasText: 'hall 7' }).waitFor();
+    if (process.env['FIELDLINE_SHOTS'])
+      await page.screenshot({ path: path.join(process.env['FIELDLINE_SHOTS'], 'own-2.png') });
+  });
+
+  it('names what the table cannot do, in words', async () => {
+    const { page } = editor;
+    await page.locator('#node-input-key').fill('meter_id');
+    await page.locator('#fl-own-faults', { hasText: 'expected (meter_id, time)' }).waitFor();
+    await page.locator('#node-input-key').fill('meter_id, time');
+    await page.locator('#fl-own-says', { hasText: 'Every value fits.' }).waitFor();
+  });
+
+  it('saves, deploys and writes', async () => {
+    const { page } = editor;
+    await page.locator('#node-dialog-ok').click();
+    await page.locator('#node-input-table').waitFor({ state: 'detached' });
+    assert.equal(await page.evaluate('RED.nodes.node("own1").valid'), true);
+    await page.locator('#red-ui-header-button-deploy').click();
+    for (;;) {
+      const held = await store.query('SELECT meter_id, power_kw, voltage, note FROM plant.energy');
+      if (held.length === 0) continue;
+      assert.deepEqual(held, [{ meter_id: 'm', power_kw: '3.20', voltage: 230, note: 'hall 7' }]);
+      break;
+    }
+    await page.evaluate('RED.editor.edit(RED.nodes.node("own1"))');
+    await page.locator('#fl-now', { hasText: 'rows/s' }).waitFor();
+    await page.locator('#fl-own-row caption', { hasText: 'the last message' }).waitFor();
+    if (process.env['FIELDLINE_SHOTS'])
+      await page.screenshot({ path: path.join(process.env['FIELDLINE_SHOTS'], 'own-3.png') });
+    await page.locator('#node-dialog-cancel').click();
+  });
+
+  it('had no script error on the way', () => assert.deepEqual(editor.faults, []));
+});
