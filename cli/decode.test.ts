@@ -93,7 +93,7 @@ describe('fieldline decode', () => {
       'laser',
       'a kind nobody knows',
       '{"hex":"25064940","kind":"x"}',
-      { rejected: 'kind: expected one of glm, glm100, disto' },
+      { rejected: 'kind: expected one of glm, glm100, disto, disto-inclination, disto-unit' },
     ],
     ['laser', 'empty hex', '{"id":3,"hex":""}', { id: 3, rejected: 'hex: expected the bytes of a frame' }],
     ['laser', 'no hex', '{"id":4}', { id: 4, rejected: 'hex: expected the bytes of a frame' }],
