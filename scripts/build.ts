@@ -42,7 +42,11 @@ function browserScript(): string {
     '',
   );
   // Trailing blanks are what is left of the stripped types.
-  return `${fields}\n${readFileSync(path.join(root, 'src/palette/editor/form.js'), 'utf8')}`
+  const parts = ['form.js', 'decode-now.js'].map(name =>
+    readFileSync(path.join(root, 'src/palette/editor', name), 'utf8'),
+  );
+  return [fields, ...parts]
+    .join('\n')
     .replace(/[ \t]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n');
 }

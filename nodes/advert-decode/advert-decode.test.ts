@@ -1,6 +1,8 @@
 // advert-decode in real Node-RED: what it takes, what it sends, what it rejects, decoders of a folder; everything settles.
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { archive } from '../../src/archive/archive.ts';
 import { archiveRow } from '../../src/archive/row.ts';
@@ -196,15 +198,62 @@ describe('advert-decode node', () => {
     await runtime.deploy(flow());
     // The node has started when it has taken a message.
     await runtime.emit('s', { payload: [] });
-    const ask = async (advert: unknown): Promise<Record<string, unknown>> => {
-      const response = await fetch(`${runtime.url}/fieldline/decode`, {
+    const ask = async (more: object, path = 'decode'): Promise<Record<string, unknown>> => {
+      const response = await fetch(`${runtime.url}/fieldline/${path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ node: 'n', advert }),
+        body: JSON.stringify({ node: 'n', ...more }),
       });
       return (await response.json()) as Record<string, unknown>;
     };
-    assert.equal(((await ask(good))['readings'] as Reading[])[0]?.telemetry['temperature'], 25.06);
-    assert.deepEqual(await ask(strange), { rejected: 'no decoder knows this advert' });
+    const said = async (text: string, settings = {}): Promise<unknown> => {
+      const answer = await ask({ text, settings });
+      return answer['error'] ?? (answer['shown'] as { says: string }[]).map(({ says }) => says).join('; ');
+    };
+    assert.equal(((await ask({ advert: good }))['readings'] as Reading[])[0]?.telemetry['temperature'], 25.06);
+    assert.equal((await ask({ advert: strange }))['rejected'], 'no decoder knows this advert');
+    assert.equal(await said(JSON.stringify(good)), 'temperature 25.06 °C');
+    // As it is on the air: service data fcd2 with the same value.
+    assert.equal(await said('0716d2fc4002ca09'), 'temperature 25.06 °C');
+    assert.match(String(await said('ffff')), /expected AD structures/);
+    assert.match(String(await said('what')), /expected hex, or an advert as JSON/);
+    // An encrypted advert of BTHome's own description, with the key as it is typed.
+    const sealed = { address: '54:48:E6:8F:80:A5', service_data: { fcd2: '41a47266c95f730011223378237214' } };
+    const key = '231d39c1d7cc1ab1aee224cd096db932';
+    assert.match(String(await said(JSON.stringify(sealed))), /key missing/);
+    assert.match(
+      String(await said(JSON.stringify(sealed), { keys: `54:48:E6:8F:80:A5=${key}` })),
+      /^temperature 25.06/,
+    );
+    assert.match(
+      String(await said(JSON.stringify(sealed), { keys: `54:48:E6:8F:80:A5=${key.replace('23', '24')}` })),
+      /wrong key/,
+    );
+    assert.match(String(await said('{}', { keys: 'nonsense' })), /keys: entry 1 is not/);
+    await runtime.emit('s', { payload: good });
+    assert.deepEqual(await ask({}, 'advert-decode/last'), { frames: [JSON.stringify(good)] });
+  });
+
+  it('decodes now with a folder that is only typed, and says what is wrong in it', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'fieldline-now-'));
+    try {
+      await writeFile(path.join(folder, 'broken.mjs'), 'export const decoder = {');
+      const ask = async (settings: object): Promise<Record<string, unknown>> => {
+        const response = await fetch(`${runtime.url}/fieldline/decode`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ node: 'new', text: JSON.stringify(good), settings }),
+        });
+        return (await response.json()) as Record<string, unknown>;
+      };
+      const answer = await ask({ folder });
+      assert.match((answer['faults'] as string[])[0] ?? '', /^broken\.mjs: /);
+      assert.equal((answer['readings'] as Reading[]).length, 1);
+      const missing = path.join(folder, 'missing');
+      assert.deepEqual((await ask({ folder: missing }))['faults'], []);
+      assert.equal(existsSync(missing), false);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });

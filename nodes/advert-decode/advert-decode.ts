@@ -1,18 +1,17 @@
 // advert-decode: turns Bluetooth adverts into readings with the shipped decoders and those of a folder.
-import path from 'node:path';
 import { advertsOf } from '../../src/decoders/advert-members.ts';
+import { lastFrames } from '../../src/decoders/decode-now.ts';
 import { keysOf, outputOf, type Sorted, sortMembers } from '../../src/decoders/members.ts';
 import { replayGuard } from '../../src/decoders/replay-guard.ts';
-import { openUserDecoders, type UserDecoders } from '../../src/decoders/user-folder.ts';
+import { openUserDecoders } from '../../src/decoders/user-folder.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Database } from '../../src/store/database.ts';
+import { deployed, folderOf, registerDecodeNow } from './decode-now.ts';
 import { type Offers, openOffers } from './offers.ts';
 
-/** Decoders of the nodes that run, for the dialog's "decode now". */
-const open = new Map<string, UserDecoders>();
-/** What they offer to replay, for the button. */
+/** What the nodes that run offer to replay, for the button. */
 const offering = new Map<string, Offers>();
 
 export const definition = defineNode({
@@ -53,16 +52,7 @@ export const definition = defineNode({
       if (offers === undefined) throw new Error('advert-decode: expected a deployed node with an archive, got none');
       return { says: await offers.accept('editor') };
     });
-    // Body: `{ node, advert }`; answers the reading or why there is none.
-    admin.act('fieldline/decode', ({ body }) => {
-      const { node, advert } = (body ?? {}) as Record<string, unknown>;
-      const decoders = open.get(String(node)) ?? open.values().next().value;
-      if (decoders === undefined) throw new Error('deploy an advert-decode node first');
-      const { readings, refused } = sortMembers(advert, one =>
-        advertsOf(one, { registry: decoders.registry(), now: Date.now() }),
-      );
-      return readings.length > 0 ? { readings } : { rejected: refused.map(({ reason }) => reason).join('; ') };
-    });
+    registerDecodeNow(admin);
   },
   async start(settings, host) {
     const { keys, fault } = keysOf(host.secret('keys'));
@@ -71,12 +61,14 @@ export const definition = defineNode({
     let passed = 0;
     let turnedAway = 0;
     let lastReason = '';
-    const decoders = await openUserDecoders(settings.folder || path.join(host.directory, 'decoders'), () => {
+    const frames = lastFrames();
+    const folder = folderOf(settings.folder, host.directory);
+    const decoders = await openUserDecoders(folder, () => {
       for (const why of decoders.faults().values()) host.log('warn', why);
       offers?.scanned();
       show();
     });
-    open.set(host.id, decoders);
+    deployed.set(host.id, { folder, decoders, frames });
     const store = host.config<Database>('store');
     const offers = store && openOffers({ store, decoders, onOffer: show, log: host.log });
     if (offers !== undefined) offering.set(host.id, offers);
@@ -101,6 +93,7 @@ export const definition = defineNode({
 
     return {
       input(message, send, done) {
+        frames.keep(message.payload);
         const context = { registry: decoders.registry(), keys, guard, now: Date.now() };
         const sorted = sortMembers(message.payload, member => advertsOf(member, context));
         tally(sorted);
@@ -108,7 +101,7 @@ export const definition = defineNode({
         done();
       },
       close() {
-        open.delete(host.id);
+        deployed.delete(host.id);
         offering.delete(host.id);
         offers?.close();
         decoders.close();

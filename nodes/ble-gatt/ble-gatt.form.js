@@ -19,7 +19,12 @@ FieldlineForm.panel('fieldline-ble-gatt', form => {
 
   const places = () =>
     offers.flatMap(({ uuid, characteristics }) =>
-      characteristics.map(({ uuid: value, properties }) => ({ value, label: `${value} (${properties.join(', ')})`, service: uuid })),
+      characteristics.map(({ uuid: value, properties }) => ({
+        value,
+        label: `${value} (${properties.join(', ')})`,
+        service: uuid,
+        how: properties.includes('notify') || properties.includes('indicate') ? 'subscribe' : 'read',
+      })),
     );
   form.suggest('service', () => offers.map(({ uuid }) => ({ value: uuid, label: uuid })));
   for (const name of ['characteristic', 'commands']) form.suggest(name, places);
@@ -81,11 +86,12 @@ FieldlineForm.panel('fieldline-ble-gatt', form => {
     act('connecting', 'fieldline/ble-gatt/services', ({ services }) => {
       offers = services;
       says.textContent = `${services.length} services; click what to use`;
-      const rows = places().map(({ value, service, label }) =>
+      const rows = places().map(({ value, service, label, how }) =>
         row(value, label.slice(value.length), '', () => {
           form.fill('preset', 'own');
           form.fill('service', service);
           form.fill('characteristic', value);
+          form.fill('how', how);
         }),
       );
       byId('fl-gatt-offers').replaceChildren(...rows);

@@ -122,6 +122,31 @@ describe('laser-decode node', () => {
       );
     });
 
+  it('decodes now for the dialog, with the meter of the form', async () => {
+    await runtime.deploy(flow());
+    await runtime.emit('s', { payload: [raw(GLM), raw(DISTO)] });
+    const ask = async (path: string, body: object): Promise<Record<string, unknown>> => {
+      const response = await fetch(`${runtime.url}/fieldline/laser-decode/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return (await response.json()) as Record<string, unknown>;
+    };
+    assert.deepEqual(await ask('last', { node: 'n' }), { frames: [DISTO, GLM] });
+    assert.deepEqual(await ask('last', { node: 'other' }), { frames: [] });
+    const glm = { ok: true, says: 'value_mm 2450 mm', decoder: 'bosch-glm', model: 'Bosch GLM' };
+    assert.deepEqual(await ask('decode', { text: GLM }), { shown: [{ ...glm, device: 'unknown' }] });
+    const address = 'AA:BB:CC:DD:EE:01';
+    assert.deepEqual(await ask('decode', { text: `${address} ${GLM}` }), { shown: [{ ...glm, device: address }] });
+    assert.deepEqual(await ask('decode', { text: DISTO, settings: { kind: 'glm' } }), {
+      shown: [{ ok: false, says: 'GLM: frame does not begin with c0 55' }],
+    });
+    assert.deepEqual(await ask('decode', { text: 'nothing' }), {
+      error: 'expected a frame as hex, or JSON with hex in it',
+    });
+  });
+
   it('says what it rejected last', async () => {
     await runtime.deploy(flow());
     await runtime.emit('s', { payload: raw(GLM) });

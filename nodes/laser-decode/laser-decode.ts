@@ -1,4 +1,5 @@
 // laser-decode: turns frames of laser distance meters into readings.
+import { lastFrames } from '../../src/decoders/decode-now.ts';
 import { laserKinds } from '../../src/decoders/laser/define.ts';
 import type { LaserFrame } from '../../src/decoders/laser/frame.ts';
 import { laserOf } from '../../src/decoders/laser/members.ts';
@@ -7,6 +8,7 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { deviceName } from '../../src/reading/payload.ts';
 import { standing } from '../../src/stream/standing.ts';
+import { lately, registerDecodeNow } from './decode-now.ts';
 
 const TYPES = ['msg', 'str', 'flow', 'global', 'env'] as const;
 
@@ -65,7 +67,10 @@ export const definition = defineNode({
       optional: true,
     },
   },
+  admin: registerDecodeNow,
   start(settings, host) {
+    const frames = lastFrames();
+    lately.set(host.id, frames);
     let passed = 0;
     let turnedAway = 0;
     const line = standing();
@@ -86,6 +91,7 @@ export const definition = defineNode({
 
     return {
       input(message, send, done) {
+        frames.keep(message.payload);
         const deviceId = message['deviceId'];
         const context = {
           now: Date.now(),
@@ -102,6 +108,9 @@ export const definition = defineNode({
         host.status(...line(text, refused?.reason));
         send(outputOf(message, sorted));
         done();
+      },
+      close() {
+        lately.delete(host.id);
       },
     };
   },

@@ -106,11 +106,26 @@ window.FieldlineForm ??= (() => {
       node,
       input,
       value: name => input(name)?.value ?? '',
+      /** All that a setting row holds, lists left out; of a secret what was typed, or the mark of the stored one. */
+      values: () =>
+        Object.fromEntries(
+          Object.entries(types[node.type] ?? {})
+            .filter(([name, field]) => field.kind !== 'list' && input(name) !== null)
+            .map(([name]) => [name, input(name).value]),
+        ),
       fill(name, value) {
         input(name).value = value;
         input(name).dispatchEvent(new Event('input'));
         $(input(name)).trigger('change');
       },
+      /** Shows or hides the row of a setting. */
+      show: (name, visible) => $(input(name)).closest('.form-row').toggle(visible),
+      /** A list to pick from; whatever else is typed counts as well. `options()` gives `{ value, label }`. */
+      suggest: (name, options) =>
+        $(input(name)).autoComplete({
+          minLength: 0,
+          search: typed => options().filter(({ value, label }) => `${value} ${label}`.toLowerCase().includes(typed.toLowerCase())),
+        }),
       /** Asks an endpoint that acts; rejects with its reason in words. */
       ask: (path, body) =>
         new Promise((resolve, reject) => {
