@@ -77,6 +77,7 @@ function openFile(folder: string): LedgerFile {
   let written = -1;
   let lastAt = 0;
   let running: Promise<void> | undefined;
+  let begun = false;
   let next: Promise<void> | undefined;
 
   async function write(): Promise<void> {
@@ -105,10 +106,12 @@ function openFile(folder: string): LedgerFile {
     try {
       const rest = lastAt + LINGER_MS - performance.now();
       if (rest > 0) await wait(rest);
+      begun = true;
       await write();
       lastAt = performance.now();
     } finally {
       running = undefined;
+      begun = false;
     }
   }
 
@@ -120,6 +123,7 @@ function openFile(folder: string): LedgerFile {
         running = run();
         return running;
       }
+      if (!begun) return running;
       // A write has begun with older counts: one more follows, for all who ask meanwhile.
       next ??= running.then(() => {
         next = undefined;
