@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Figure, openReport, readOptions } from './figure.ts';
 import { anomaly } from './figures/anomaly.ts';
+import { api } from './figures/api.ts';
 import { brokerKill } from './figures/broker-kill.ts';
 import { deploy } from './figures/deploy.ts';
 import { durability } from './figures/durability.ts';
@@ -19,6 +20,7 @@ import { startup } from './figures/startup.ts';
 
 const figures: Readonly<Record<string, Figure>> = {
   anomaly,
+  api,
   ingest,
   kill,
   outage,

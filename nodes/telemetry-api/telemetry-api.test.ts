@@ -24,13 +24,18 @@ describe('telemetry-api', () => {
     { id: 'api', type: 'fieldline-telemetry-api', store: 'db', wires: [['to']], ...settings },
     { id: 'to', type: 'test-sink' },
   ];
-  const device = {
+  const device = { device_id: 'D1', online: true, last_seen: new Date(), last_measurement: null };
+  const latest = {
     device_id: 'D1',
-    online: true,
-    last_seen: new Date(),
-    last_measurement: null,
-    latest: { power_kw: { value: 2.750000000895319, timestamp: '2026-01-01T00:00:00Z', stale: true } },
+    metric: 'power_kw',
+    value: 2.750000000895319,
+    value_text: null,
+    at: '2026-01-01 00:00:00',
+    stale: true,
   };
+  /** Rows for the statements about devices; any other gets these. */
+  const devicesOr = (others: readonly unknown[]) => async (sql: string) =>
+    sql.includes('latest_values') ? [latest] : sql.includes('d.firmware') ? [device] : others;
 
   before(async function () {
     this.timeout(20_000);
@@ -43,7 +48,7 @@ describe('telemetry-api', () => {
   after(() => runtime.deploy([]));
 
   it('asks what its settings say, and what the message says', async () => {
-    answer = async sql => (sql.includes('latest_values') ? [device] : [{ devices: 3, online: 2 }]);
+    answer = devicesOr([{ devices: 3, online: 2 }]);
     await runtime.deploy(flow());
     assert.deepEqual(await runtime.emit('from', { topic: 'kpi' }), { ok: true });
     assert.deepEqual(await runtime.emit('from', { query: { what: 'devices' } }), { ok: true });
@@ -97,7 +102,7 @@ describe('telemetry-api', () => {
   });
 
   it('serves HTTP, also after a deploy, and not when it is off or gone', async () => {
-    answer = async sql => (sql.includes('latest_values') ? [device] : []);
+    answer = devicesOr([]);
     for (let deploys = 0; deploys < 2; deploys++) {
       await runtime.deploy(flow());
       const devices = await fetch(`${runtime.url}/api/devices`);

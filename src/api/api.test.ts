@@ -69,6 +69,8 @@ describe('telemetry API on PostgreSQL', () => {
     });
     assert.deepEqual(devices[3]!.latest, {});
     assert.equal((await listDevices(store.query, 2)).length, 2);
+    await store.query(`UPDATE devices SET last_seen = 'infinity' WHERE device_id = 'a'`);
+    assert.equal((await listDevices(store.query, 1))[0]?.last_seen, null, 'another writer may say anything');
   });
 
   describe('history', () => {
