@@ -28,11 +28,11 @@ describe('modbus-poll node', () => {
     runtime.register(modbusBus, modbusPoll);
   });
   beforeEach(async () => {
+    runtime.onSink('k', (_message, _send, done) => done());
     simulator = await startSimulator({ units: [[1, (_, address) => address + 10]] });
   });
   afterEach(async () => {
     await runtime.deploy([]);
-    runtime.onSink('k', (_message, _send, done) => done());
     delete (runtime.settings.services as Record<string, unknown>)['demo'];
     await simulator.close();
   });

@@ -65,7 +65,7 @@ function powerOf(factor: Uint8Array | undefined): number | { absent: string } {
 /** Texts and dates in parts stand in reading order in every device; only the bytes within their words may be swapped. */
 const wordByWord = ({ type, format }: Field) => type === 'string' || format === 'iec870' || format === 'parts';
 
-function reorder(received: Uint8Array, field: Field): Buffer {
+export function reorder(received: Uint8Array, field: Field): Buffer {
   const { order, table } = field;
   const bytes = Buffer.from(received);
   if (table === 'coil' || table === 'discrete' || order === 'ABCD') return bytes;
@@ -124,8 +124,7 @@ function halfOf(word: number): number {
 function scaled(raw: number | bigint, { scale, offset, min, max, unit }: Field, power: number): Decoded {
   let value: number | bigint = raw;
   if (power !== 0) value = power < 0 ? Number(raw) / 10 ** -power : tidy(Number(raw) * 10 ** power);
-  if (scale !== 1 || offset !== 0) value = times(Number(value), scale) + offset;
-  if (offset !== 0) value = tidy(Number(value));
+  if (scale !== 1 || offset !== 0) value = plus(times(Number(value), scale), offset);
   if (typeof value === 'number' && Number.isNaN(value)) return { absent: 'not a number' };
   if (typeof value === 'number' && !Number.isFinite(value)) return { absent: 'infinite' };
   if (value < min || value > max)
@@ -139,6 +138,17 @@ function scaled(raw: number | bigint, { scale, offset, min, max, unit }: Field, 
 function times(value: number, scale: number): number {
   const inverse = Math.round(1 / scale);
   return inverse !== 0 && Math.abs(inverse * scale - 1) < 1e-12 ? value / inverse : tidy(value * scale);
+}
+
+/** 40.3 - 40 is not 0.3 in doubles: a sum has no more decimals than its parts. */
+function plus(value: number, offset: number): number {
+  if (offset === 0 || !Number.isFinite(value)) return value + offset;
+  return tidy(Number((value + offset).toFixed(Math.min(100, Math.max(decimals(value), decimals(offset))))));
+}
+
+function decimals(value: number): number {
+  const [digits = '', exponent = '0'] = String(value).split('e');
+  return Math.max(0, (digits.split('.')[1] ?? '').length - Number(exponent));
 }
 
 /** 15 digits are what a double can always hold: takes off the noise of binary fractions. */
