@@ -1,0 +1,187 @@
+// flows/fluxio.json in a running gateway: Modbus to POST to flow_data to statistics, and whoever else posts; seed 004 (E01–E08, E14–E18, E23, E25).
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
+import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const flow = JSON.parse(readFileSync(path.join(root, 'flows/fluxio.json'), 'utf8')) as FlowNode[];
+const METER = 'demo-flow-1';
+type Row = Record<string, unknown>;
+
+describe('flows/fluxio.json', function () {
+  this.timeout(90_000);
+  let postgres: TestPostgres;
+  let gateway: Gateway;
+  let pool: pg.Pool;
+  let first: string;
+  let url: string;
+
+  before(async function () {
+    postgres = await postgresFor(this);
+    this.timeout(90_000);
+    url = await postgres.database('fluxio');
+    gateway = await makeGateway({ databaseUrl: url, env: { FIELDLINE_DEMO: 'on' } });
+    await gateway.start();
+    await gateway.deploy('full', () => flow);
+    pool = new pg.Pool({ connectionString: url, max: 2 });
+    pool.on('error', () => undefined);
+    await until('the key on the screen', async () => {
+      first = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
+      return first !== '';
+    });
+  });
+  after(async () => {
+    await pool?.end();
+    await gateway?.remove();
+    await postgres?.stop();
+  });
+
+  const rows = async (sql: string): Promise<Row[]> => (await pool.query<Row>(sql)).rows;
+  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + 30_000;
+    while (!(await holds())) {
+      assert.ok(performance.now() < end, `waited 30 s for ${what}\n${gateway.log.slice(-2000)}`);
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
+  }
+  const post = async (body: unknown, key = first, address = '/api/ingest') => {
+    const response = await fetch(gateway.url + address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify(body),
+    });
+    return {
+      status: response.status,
+      retryAfter: response.headers.get('retry-after'),
+      body: (await response.json()) as Row,
+    };
+  };
+  const keys = async (...argv: string[]): Promise<Row> => {
+    const program = path.join(root, 'dist/cli/fieldline.js');
+    const { stdout } = await promisify(execFile)(process.execPath, [program, 'keys', ...argv], {
+      env: { ...process.env, DATABASE_URL: url },
+    });
+    return JSON.parse(stdout.split('\n')[0]!) as Row;
+  };
+
+  it('the meter is polled and five readings at a time are posted, stored and archived (E01–E03, E06)', async () => {
+    await until(
+      'ten rows',
+      async () => (await rows(`SELECT FROM flow_data WHERE device_id = '${METER}'`)).length >= 10,
+    );
+    const [row] = await rows(`SELECT * FROM flow_data WHERE device_id = '${METER}' ORDER BY id LIMIT 1`);
+    for (const column of ['flow_rate', 'totalizer', 'temperature', 'anomaly_score'])
+      assert.equal(typeof row?.[column], 'number', column);
+    assert.match(String(row?.['status']), /^\d+$/);
+    const [raw] = await rows(
+      `SELECT topic, payload, scanner_id FROM raw_advertisements WHERE payload ->> 'device_id' = '${METER}' LIMIT 1`,
+    );
+    assert.deepEqual([raw?.['topic'], raw?.['scanner_id']], ['http/ingest', 'this gateway']);
+    const posts = await rows(
+      `SELECT received_at, count(*)::int AS readings FROM raw_advertisements GROUP BY received_at`,
+    );
+    assert.ok(
+      posts.some(({ readings }) => readings === 5),
+      JSON.stringify(posts),
+    );
+  });
+
+  it('the first start made a key and told it; a wrong one is 401 (E04)', async () => {
+    assert.equal((await post({ device_id: 'a', flow_rate: 1 })).status, 200);
+    assert.equal((await post({ device_id: 'a', flow_rate: 1 }, 'wrong')).status, 401);
+    assert.equal((await fetch(`${gateway.url}/api/ingest`, { method: 'POST', body: '{}' })).status, 401);
+  });
+
+  it('a body without device or measurement is refused with the reason (E05)', async () => {
+    const { status, body } = await post([
+      { device_id: 'bad-1', flow_rate: 1 },
+      { flow_rate: 1 },
+      { device_id: 'bad-2' },
+    ]);
+    assert.equal(status, 400);
+    assert.deepEqual(
+      (body['errors'] as Row[]).map(({ item }) => item),
+      [1, 2],
+    );
+    assert.equal((await rows(`SELECT FROM flow_data WHERE device_id LIKE 'bad-%'`)).length, 0);
+  });
+
+  it('a gateway has a key of its own: 10 requests a minute, rotated, revoked alone (E07, E23)', async () => {
+    const { key } = await keys('create', 'site-7');
+    const statuses: number[] = [];
+    for (let n = 0; n < 10; n++) statuses.push((await post({ device_id: 'site', flow_rate: n }, String(key))).status);
+    assert.deepEqual(new Set(statuses), new Set([200]));
+    const late = await post({ device_id: 'site', flow_rate: 11 }, String(key));
+    assert.equal(late.status, 429);
+    assert.ok(Number(late.retryAfter) > 0 && Number(late.retryAfter) <= 60);
+    const { key: fresh } = await keys('rotate', 'site-7');
+    assert.equal((await post({ device_id: 'site', flow_rate: 12 }, String(fresh))).status, 200);
+    await keys('revoke', 'site-7');
+    const revoked = performance.now();
+    let { status } = await post({ device_id: 'site', flow_rate: 13 }, String(fresh));
+    while (status !== 401 && performance.now() - revoked < 1000)
+      ({ status } = await post({ device_id: 'site', flow_rate: 13 }, String(fresh)));
+    assert.equal(status, 401);
+    assert.equal((await post({ device_id: 'a', flow_rate: 2 })).status, 200, 'others go on');
+  });
+
+  it('a row touches its device and the views tell of it (E08, E14–E18)', async () => {
+    const at = (minute: number) => new Date(Date.now() - minute * 60_000).toISOString();
+    const readings = [90, 60, 30].map((minute, n) => ({
+      ...{ device_id: 'statistics', timestamp: at(minute), flow_rate: n + 1, totalizer: [100, 110, 4][n] },
+    }));
+    const { body } = await post(readings);
+    assert.equal(body['stored'], 3);
+    const [device] = await rows(
+      `SELECT now() - last_seen < interval '1 minute' AS fresh FROM devices WHERE device_id = 'statistics'`,
+    );
+    assert.equal(device?.['fresh'], true);
+    const [statistics] = await rows(
+      `SELECT * FROM get_flow_statistics('statistics', now() - interval '2 hours', now())`,
+    );
+    assert.deepEqual(
+      [statistics?.['avg'], statistics?.['min'], statistics?.['max'], statistics?.['total_volume']],
+      [2, 1, 3, 14],
+    );
+    const [hours] = await rows(
+      `SELECT sum(total_volume) AS volume FROM flow_data_hourly WHERE device_id = 'statistics'`,
+    );
+    assert.equal(hours?.['volume'], 14);
+    const [latest] = await rows(`SELECT flow_rate FROM get_latest_flow_data() WHERE device_id = 'statistics'`);
+    assert.equal(latest?.['flow_rate'], 3);
+    const [summary] = await rows('SELECT * FROM dashboard_summary');
+    const devices = await rows('SELECT FROM devices');
+    assert.equal(Number(summary?.['total_devices']), devices.length);
+    assert.ok(Number(summary?.['online_devices']) > 0);
+  });
+
+  it('a post during a restart is told to come again, or is stored (503)', async () => {
+    const sent = new Set<number>();
+    const statuses = new Set<number>();
+    let n = 0;
+    let over = false;
+    const deployed = gateway.deploy('full', () => flow).finally(() => (over = true));
+    while (!over) {
+      const number = n++;
+      const { status } = await post({ device_id: 'restart', flow_rate: number, timestamp: new Date().toISOString() });
+      statuses.add(status);
+      if (status < 300) sent.add(number);
+    }
+    await deployed;
+    assert.ok(
+      [...statuses].every(status => [200, 202, 503].includes(status)),
+      [...statuses].join(),
+    );
+    await until('what was accepted', async () => {
+      const stored = new Set(
+        (await rows(`SELECT flow_rate FROM flow_data WHERE device_id = 'restart'`)).map(row => row['flow_rate']),
+      );
+      return [...sent].every(number => stored.has(number));
+    });
+  });
+});
