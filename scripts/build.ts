@@ -51,6 +51,13 @@ function browserScript(): string {
     .replace(/\n{3,}/g, '\n\n');
 }
 
+/** The warning about links that do not keep on disk. */
+function linksScript(): string {
+  const risks = stripTypeScriptTypes(readFileSync(path.join(root, 'src/palette/link-risk.ts'), 'utf8'));
+  const editor = readFileSync(path.join(root, 'src/palette/editor/link-risks.js'), 'utf8');
+  return `${risks.replace(/^export /gm, '').replace(/[ \t]+$/gm, '')}\n${editor}`;
+}
+
 /** Node-RED finds nodes by this list; it is kept by the build so that a new node is one folder. */
 function listNodes(): void {
   const file = path.join(root, 'package.json');
@@ -74,6 +81,7 @@ async function build(): Promise<void> {
   }
   mkdirSync(path.join(root, 'resources'), { recursive: true });
   writeFileSync(path.join(root, 'resources/form.js'), browserScript());
+  writeFileSync(path.join(root, 'resources/links.js'), linksScript());
   listNodes();
   for (const name of nodeNames()) {
     const folder = path.join(root, 'nodes', name);

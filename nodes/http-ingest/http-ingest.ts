@@ -31,6 +31,7 @@ const REST_MS = 15_000;
 export const definition = defineNode({
   type: 'fieldline-http-ingest',
   family: 'source',
+  acknowledges: true,
   icon: 'font-awesome/fa-cloud-download',
   summary: 'Takes readings by HTTP and WebSocket from whoever has a key, and answers when they are stored.',
   outputs: ['readings'],

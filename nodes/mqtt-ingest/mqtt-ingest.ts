@@ -24,6 +24,7 @@ const UNDO_SECONDS = 600;
 export const definition = defineNode({
   type: 'fieldline-mqtt-ingest',
   family: 'source',
+  acknowledges: true,
   icon: 'font-awesome/fa-sign-in',
   summary: 'Subscribes durably and acknowledges a message only after it is stored.',
   outputs: ['raw messages'],

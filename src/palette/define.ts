@@ -88,6 +88,8 @@ export type NodeDefinition<F extends Fields = Fields> = Common<F> & {
   outputs: readonly string[];
   /** Admin endpoint (`act`) that the node's button on the canvas calls with `{ node }`; it answers `{ says }`. */
   button?: `fieldline/${string}`;
+  /** A source that acknowledges a message when it is done: the editor warns where it gets to a link that does not keep on disk. */
+  acknowledges?: boolean;
   start(settings: Settings<F>, host: Host): Running | Promise<Running>;
 };
 

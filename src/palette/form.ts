@@ -89,12 +89,15 @@ export function editorHtml(
   const { type, fields } = definition;
   const prefix = definition.family === 'config' ? 'node-config-input-' : 'node-input-';
   const rows = Object.entries(fields).map(([name, field]) => rowOf(prefix, name, field));
+  const watch =
+    definition.family !== 'config' && definition.acknowledges ? `FieldlineLinks.watch(${script(type)});\n` : '';
   return `<script type="text/javascript" src="resources/${PACKAGE}/form.js"></script>
+<script type="text/javascript" src="resources/${PACKAGE}/links.js"></script>
 <script type="text/javascript">
 FieldlineForm.define(${script(type)},${script(fields)});
-RED.nodes.registerType(${script(type)},{${lookOf(definition)},
+${watch}RED.nodes.registerType(${script(type)},{${lookOf(definition)},
 defaults:${defaultsOf(type, fields)},credentials:${credentialsOf(fields)},
-oneditprepare:function(){FieldlineForm.open(this)},oneditsave:function(){FieldlineForm.save(this)},oneditcancel:function(){FieldlineForm.close()}});
+oneditprepare:function(){FieldlineForm.open(this);FieldlineLinks.open(this)},oneditsave:function(){FieldlineForm.save(this)},oneditcancel:function(){FieldlineForm.close()}});
 ${ownScript}</script>
 <script type="text/html" data-template-name="${type}">
 ${STYLE}

@@ -42,7 +42,8 @@ function editorTypeOf(definition: Definition): EditorType {
   const code = [...editorHtml(definition, 'help').matchAll(/<script type="text\/javascript">([\s\S]*?)<\/script>/g)]
     .map(match => match[1])
     .join('\n');
-  vm.runInNewContext(code, { RED, FieldlineForm });
+  const FieldlineLinks = { watch: () => undefined };
+  vm.runInNewContext(code, { RED, FieldlineForm, FieldlineLinks });
   assert.ok(registered, 'registers its type');
   return registered as EditorType;
 }
