@@ -1,6 +1,6 @@
 // The ledger on the disk: two files written in turn, each whole, so that there is always one that is not half written.
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { digest } from '../kernel/bytes.ts';
@@ -74,6 +74,8 @@ function openFile(folder: string): LedgerFile {
   const kept = newest(folder);
   restoreLedger(kept?.lines ?? []);
   let generation = kept?.generation ?? 0;
+  // Open as long as they take what is written: opening costs more than writing.
+  const handles = new Map<string, FileHandle>();
   let written = -1;
   let lastAt = 0;
   let running: Promise<void> | undefined;
@@ -86,21 +88,29 @@ function openFile(folder: string): LedgerFile {
     generation++;
     const page: Page = { generation, at: new Date().toISOString(), lines: ledgerLines() };
     const text = JSON.stringify(page);
+    const name = fileOf(folder, generation);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const handle = handles.get(name) ?? (await openTo(name));
       // Written over, never emptied first: nothing is allocated anew, so a full disk is met as seldom as can be.
-      const handle = await open(fileOf(folder, generation), flagsOf(fileOf(folder, generation)), 0o600);
-      try {
-        const bytes = Buffer.from(`${digest(text)}\n${text}\n`);
-        await handle.write(bytes, 0, bytes.length, 0);
-        await handle.datasync();
-      } finally {
-        await handle.close();
-      }
+      const bytes = Buffer.from(`${digest(text)}\n${text}\n`);
+      await handle.write(bytes, 0, bytes.length, 0);
+      await handle.datasync();
       written = changes;
     } catch {
       count('fieldline_ledger_write_failures_total');
+      await shut(name);
     }
+  }
+  async function openTo(name: string): Promise<FileHandle> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const handle = await open(name, flagsOf(name), 0o600);
+    handles.set(name, handle);
+    return handle;
+  }
+  async function shut(name: string): Promise<void> {
+    const handle = handles.get(name);
+    handles.delete(name);
+    await handle?.close().catch(() => {});
   }
   async function run(): Promise<void> {
     try {
@@ -134,6 +144,7 @@ function openFile(folder: string): LedgerFile {
     close() {
       clearInterval(lazily);
       opened.delete(folder);
+      void (running ?? Promise.resolve()).then(() => Promise.all([...handles.keys()].map(shut)));
     },
   };
   const lazily = setInterval(() => void file.commit(), LAZY_MS).unref();
