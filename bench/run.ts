@@ -7,6 +7,7 @@ import { api } from './figures/api.ts';
 import { brokerKill } from './figures/broker-kill.ts';
 import { deploy } from './figures/deploy.ts';
 import { durability } from './figures/durability.ts';
+import { httpFigure } from './figures/http.ts';
 import { ingest } from './figures/ingest.ts';
 import { kill } from './figures/kill.ts';
 import { live } from './figures/live.ts';
@@ -21,6 +22,7 @@ import { startup } from './figures/startup.ts';
 const figures: Readonly<Record<string, Figure>> = {
   anomaly,
   api,
+  http: httpFigure,
   ingest,
   kill,
   outage,
