@@ -5,7 +5,7 @@
 export type Known = {
   /** All numbers but the histograms. */
   readonly cells: Float64Array;
-  /** The histograms of the tails, one after the other. */
+  /** The histograms of the tails, one after the other, and the surprises of the week. */
   readonly bins: Float32Array;
   /** What is not yet in the histograms: of each tail so many points. */
   readonly pending: Uint8Array;
@@ -13,12 +13,16 @@ export type Known = {
 
 /** Forecasts, and the tails that measure them. */
 export const MODELS = 5;
+/** The one among them that judges means of values. */
+export const MEANS = 2;
 /** Bins of the histogram of one tail. */
 export const BINS = 128;
 /** Points that are put into it together. */
 export const PENDING = 32;
 /** Half hours of a day. */
 export const SLOTS = 48;
+/** Half hours of a week. */
+export const WEEK_SLOTS = 7 * SLOTS;
 /** Values of which the mean is watched for drift. */
 export const DRIFT_SPAN = 24;
 export const MOST_CODES = 6;
@@ -37,19 +41,21 @@ const take = (count: number): number => {
 /** The value as it is watched, and its half hour of the day (−1: time unknown). */
 export const [VALUE, SLOT] = [take(1), take(1)];
 export const SCORE = take(8);
-export const EPISODE = take(7);
-export const RHYTHM = take(12);
+export const EPISODE = take(8);
+export const WEEK = take(3);
+export const RHYTHM = take(13);
 export const COUNTER = take(6);
 export const CODES = take(5);
 export const ACCEPTED = take(1);
 export const PANEL = take(5);
+export const PLAIN = take(3);
 export const EVIDENCE = take(9);
 const OPINIONS = take(4 * MODELS);
 export const OUTLIER = take(2);
 export const DRIFT = take(4);
 export const JUMP = take(3);
 export const SEASON = take(2);
-export const FOLLOW = take(23);
+export const FOLLOW = take(24);
 const TAILS = take(8 * MODELS);
 const EXTREMES = take((EXTREMES_OF_A_SIDE + 6) * SIDES);
 export const DRIFT_RING = take(DRIFT_SPAN);
@@ -75,7 +81,9 @@ type Places = readonly [
 export const places = (first: number): Places => Array.from({ length: 12 }, (_, at) => first + at) as unknown as Places;
 
 const [AFTER_CELLS, AFTER_PENDING] = [8 * CELLS, 8 * CELLS + PENDING * MODELS];
-export const BLOCK_BYTES = AFTER_PENDING + 4 * BINS * MODELS;
+/** Where the week stands among the bins. */
+export const WEEK_BINS = BINS * MODELS;
+export const BLOCK_BYTES = AFTER_PENDING + 4 * (WEEK_BINS + 2 * WEEK_SLOTS);
 
 /** A block of zeros; each part sets what begins with another number. */
 export function emptyBlock(): Known {

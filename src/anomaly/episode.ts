@@ -1,9 +1,13 @@
 // Episode: an anomaly that lasts is reported once, and a series that is always at it must do more to be heard.
 import { EPISODE, places } from './cells.ts';
 
-// A value counts when it exceeds a record that fades by a factor a point; where it has alarmed, it must become that much worse.
+// A value counts when it exceeds a record that fades by a factor a point, slowly while the episode lasts; where it has alarmed, it must become that much worse.
 const FADE = 0.997;
+const FADE_LASTING = 0.9995;
 const WORSE = 1.3;
+// What has about alarmed at this time before must become that much worse.
+const USED = 0.8;
+const OUT_OF_USE = 1.3;
 const QUIET_POINTS = 12;
 // Each alarm raises the limit by this share; half of it is forgotten in about 7,000 points.
 const WEARY = 0.05;
@@ -11,10 +15,10 @@ const REST = 0.9999;
 const LASTING_POINTS = 8;
 
 // WEARINESS: by how much the limit is raised. SINCE: when it began (ms), NaN while none lasts or times are unknown.
-const [RECORD, QUIET, WEARINESS, SINCE, LASTS, POINTS, ABOVE] = places(EPISODE);
+const [RECORD, QUIET, WEARINESS, SINCE, LASTS, POINTS, ABOVE, TOLD] = places(EPISODE);
 
 export function beginEpisodes(cells: Float64Array): void {
-  cells.fill(0, EPISODE, EPISODE + 7);
+  cells.fill(0, EPISODE, EPISODE + 8);
   cells[SINCE] = Number.NaN;
 }
 
@@ -38,15 +42,30 @@ export function beginAt(cells: Float64Array, time: number): void {
   if (Number.isNaN(cells[SINCE])) cells[SINCE] = time;
 }
 
-/** What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. */
-export function heard(cells: Float64Array, surprise: number, limit: number, time: number, above: boolean): number {
+/** The last surprise, before anything was taken from it because it was told before. */
+export const toldOf = (cells: Float64Array): number => cells[TOLD]!;
+
+/**
+ * What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm.
+ * `used`: what this time of the week brings as a rule. `above`: the value is too high.
+ */
+export function heard(
+  cells: Float64Array,
+  surprise: number,
+  limit: number,
+  used: number,
+  time: number,
+  above: boolean,
+): number {
   cells[WEARINESS]! *= REST;
   // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
   const told = surprise > limit ? limit * (1 + Math.log(surprise / limit)) : surprise;
+  cells[TOLD] = told;
   const record = cells[RECORD]!;
-  const repeated = told <= (record >= limit ? WORSE * record : record);
+  const repeated =
+    told <= (record >= limit ? WORSE * record : record) || (used > USED * limit && told <= OUT_OF_USE * used);
   const near = told > limit / 2;
-  cells[RECORD] = Math.max(record * FADE, near ? told : 0);
+  cells[RECORD] = Math.max(record * (cells[LASTS] === 1 ? FADE_LASTING : FADE), near ? told : 0);
   if (told >= limit) {
     cells[LASTS] = 1;
     beginAt(cells, time);

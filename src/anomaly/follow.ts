@@ -14,7 +14,7 @@ const MOST_LAG = 20;
 const FOLLOW = at.opinionOf(4);
 const FOLLOW_EXPECTED = FOLLOW + EXPECTED;
 // LAG: the last values, newest first. SCALED: the same as distances from the mean, in scales of the series.
-const [USUAL, COUNT, LAG] = at.places(at.FOLLOW);
+const [USUAL, COUNT, ERROR, LAG] = at.places(at.FOLLOW);
 const [SCALED, GAIN, WEIGHT, DOUBT] = [LAG + LAGS, LAG + 2 * LAGS, LAG + 3 * LAGS, LAG + 4 * LAGS];
 
 export function beginFollow(cells: Float64Array): void {
@@ -45,6 +45,7 @@ export const follow: Model = {
     const value = cells[at.VALUE]!;
     const count = ++cells[COUNT]!;
     const error = count < 3 ? 0 : value - cells[FOLLOW_EXPECTED]!;
+    cells[ERROR] = error;
     const most = count > 20 ? MOST_ERROR * cells[USUAL]! : Math.abs(error);
     learnWeights(cells, Math.min(most, Math.max(-most, error)) / cells[LONG_SCALE]!);
     cells[USUAL]! += Math.max(1 / count, 1 / 200) * (Math.abs(error) - cells[USUAL]!);
@@ -52,6 +53,9 @@ export const follow: Model = {
     cells[LAG] = value;
   },
 };
+
+/** How far the last value learned was from the forecast. */
+export const followError = (cells: Float64Array): number => cells[ERROR]!;
 
 /** One step of recursive least squares with this error, in scales of the series. */
 function learnWeights(cells: Float64Array, error: number): void {

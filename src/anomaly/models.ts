@@ -55,7 +55,7 @@ export const outlier: Model = {
   },
 };
 
-const DRIFT = at.opinionOf(2);
+const DRIFT = at.opinionOf(at.MEANS);
 const DRIFT_EXPECTED = DRIFT + EXPECTED;
 const SPAN = at.DRIFT_SPAN;
 const RING = at.DRIFT_RING;

@@ -1,7 +1,20 @@
 // Panel: every model's opinion of a value, each measured by its own history, and what they say together.
 import * as at from './cells.ts';
-import { beginFollow, follow } from './follow.ts';
-import { drift, EXPECTED, jump, LN, LONG_EXPECTED, type ModelKind, outlier, RECENT, SCALE, season } from './models.ts';
+import { beginFollow, follow, followError } from './follow.ts';
+import {
+  drift,
+  EXPECTED,
+  jump,
+  LN,
+  LONG_EXPECTED,
+  LONG_SCALE,
+  type ModelKind,
+  outlier,
+  RECENT,
+  SCALE,
+  season,
+} from './models.ts';
+import { learnPlainness } from './plain.ts';
 import { beginSide, distanceAt, learnDistance, limitOf, surpriseBeyond } from './range.ts';
 import { beginTail, deviationAt, learnDeviation, surpriseOf } from './tail.ts';
 
@@ -23,10 +36,6 @@ const MEANS_APART = 48;
 // A tail begins to learn when its model has settled a little; a mean of 24 values is one from then on.
 const TAILS_FROM = 8;
 const MEANS_FROM = 25;
-// From such a surprise on it belongs to a run. Neighbouring means share their values: a run is nothing odd there.
-const GREAT = 6;
-const GREAT_MEAN = 14;
-
 /** In the order of their opinions and tails. */
 const models = [jump, outlier, drift, season, follow];
 const KINDS: readonly (ModelKind | 'range')[] = [...models.map(({ kind }) => kind), 'range', 'drift'];
@@ -65,7 +74,7 @@ export function judge(cells: Float64Array, direction: Direction): void {
     const ln = cells[opinion + LN]!;
     const surprise = Number.isNaN(ln) ? 0 : surpriseOf(cells, at.tailOf(model), ln);
     cells[opinion + SURPRISE] = surprise;
-    const judged = models[model] === drift ? cells[RECENT]! : value;
+    const judged = model === at.MEANS ? cells[RECENT]! : value;
     if (direction !== 'both' && judged > cells[opinion + EXPECTED]! !== (direction === 'up')) continue;
     sum += Math.min(MOST, surprise);
     if (surprise > strongest) [strongest, by] = [Math.min(MOST, surprise), model];
@@ -127,11 +136,11 @@ export function learn(known: at.Known): void {
   for (let model = 0; model < at.MODELS; model++) {
     const { opinion, learn: take } = models[model]!;
     const ln = cells[opinion + LN]!;
-    if (learned >= TAILS_FROM && !Number.isNaN(ln))
-      learnDeviation(known, model, ln, cells[opinion + SURPRISE]!, models[model] === drift ? GREAT_MEAN : GREAT);
+    if (learned >= TAILS_FROM && !Number.isNaN(ln)) learnDeviation(known, model, ln, cells[opinion + SURPRISE]!);
     take(cells);
   }
   const distance = cells[at.VALUE]! - cells[MIDDLE]!;
+  learnPlainness(cells, distance, followError(cells), cells[LONG_SCALE]!);
   learnDistance(cells, HIGH, distance, APART);
   learnDistance(cells, LOW, -distance, APART);
   if (learned >= MEANS_FROM) {

@@ -15,16 +15,21 @@ const CLOCK_SET_BACK = 3;
 const [LAST, PAUSE, USUAL, LONGEST, BEHIND, PAUSES] = places(RHYTHM);
 // Values: the last one, how often it was repeated, the longest run of repeats and the one that is too long, steps and repeats in all.
 const [VALUE, RUN, LONGEST_RUN, RUN_LIMIT, STEPS, REPEATS] = places(RHYTHM + 6);
+/** Time of the first point. */
+const FIRST = RHYTHM + 12;
+const DAY = 86_400_000;
 
 export function beginRhythm(cells: Float64Array): void {
   cells[LAST] = Number.NaN;
   cells[PAUSE] = Number.NaN;
   cells[VALUE] = Number.NaN;
+  cells[FIRST] = Number.NaN;
 }
 
 /** Takes the time (ms, NaN: unknown) of the next point and answers how many times too long the pause before it was; above 1 it is a gap. */
 export function gapBefore(cells: Float64Array, time: number): number {
   if (Number.isNaN(time)) return 0;
+  if (Number.isNaN(cells[FIRST])) cells[FIRST] = time;
   const pause = time - cells[LAST]!;
   cells[PAUSE] = pause < 0 ? 0 : pause;
   cells[BEHIND] = pause < 0 ? cells[BEHIND]! + 1 : 0;
@@ -43,6 +48,10 @@ export function gapBefore(cells: Float64Array, time: number): number {
 /** Seconds between the point of this time and the one before; 0 when it is late or repeats a time, NaN for the first and without time. */
 export const secondsBefore = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? time : cells[PAUSE]! / 1000;
+
+/** Days from the first point to this time; without times a series is as old as can be. */
+export const daysKnown = (cells: Float64Array, time: number): number =>
+  Number.isNaN(time) ? Number.POSITIVE_INFINITY : Math.max(0, time - cells[FIRST]!) / DAY;
 
 /** The last pause and the stretch of equal values that lasts are usual. */
 export function acceptRhythm(cells: Float64Array): void {

@@ -3,8 +3,10 @@ import { acceptValue, isAccepted } from './accepted.ts';
 import { emptyBlock, type Known, places, SCORE, SLOT, SLOTS, VALUE } from './cells.ts';
 import { isQuiet, type Role, roleOf } from './codes.ts';
 import { beginCounter, WATCHED, watch } from './counter.ts';
-import { beginAt, beginEpisodes, heard, mannerOf, sinceOf, wearinessOf } from './episode.ts';
+import { beginAt, beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
+import { baseLimit, limitOf } from './limit.ts';
 import { bandOf, beginPanel, type Direction, forecastOf, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
+import { accustomed, beginWeek, rememberSurprise } from './week.ts';
 import { acceptRhythm, beginRhythm, gapBefore, secondsBefore, stillness } from './rhythm.ts';
 
 const KINDS = [
@@ -45,15 +47,8 @@ export type Scoring = {
   pass(series: Known, time: number, value: number): void;
 };
 
-// Surprise from which a point is an anomaly at one false alarm in 10,000 points, and how much more halves the alarms
-// (by ln): measured on generated series (docs/anomaly.md).
-const LIMIT = 9.7;
-const PER_LN = 1.6;
-const LEAST_LIMIT = 6;
 /** Points before the first judgement. */
 const LEARNING = 64;
-// Young series are judged more mildly: their tails rest on few points.
-const YOUNG = 30;
 const STUCK_SCORE = -0.25;
 const NEW_CODE_SCORE = -0.5;
 const HALF_HOUR = 1_800_000;
@@ -82,6 +77,7 @@ export function begin(): Known {
 function startOver(known: Known): void {
   beginPanel(known);
   beginEpisodes(known.cells);
+  beginWeek(known);
 }
 
 function say(cells: Float64Array, score: number, kind: Kind): void {
@@ -107,7 +103,7 @@ function tame(cells: Float64Array): void {
 
 export function scoring(options: ScoreOptions = {}): Scoring {
   const { falseAlarms = 1, direction = 'both', nearUnits = 0, nearPercent = 0 } = options;
-  const base = Math.max(LEAST_LIMIT, LIMIT - PER_LN * Math.log(falseAlarms));
+  const base = baseLimit(falseAlarms);
 
   const isNear = (cells: Float64Array, value: number): boolean => {
     const expected = forecastOf(cells);
@@ -116,11 +112,14 @@ export function scoring(options: ScoreOptions = {}): Scoring {
   };
 
   /** What the models say of the value in VALUE. */
-  const ask = (cells: Float64Array, time: number): void => {
+  const ask = (known: Known, time: number): void => {
+    const { cells } = known;
     const value = cells[VALUE]!;
-    const limit = base * (1 + YOUNG / (cells[LEARNED]! + 1)) * wearinessOf(cells);
+    const limit = limitOf(cells, base, time);
     const above = value > forecastOf(cells);
-    const surprise = heard(cells, isNear(cells, value) ? 0 : cells[TOTAL]!, limit, time, above);
+    const together = isNear(cells, value) ? 0 : cells[TOTAL]!;
+    const surprise = heard(cells, together, limit, accustomed(known, time), time, above);
+    rememberSurprise(cells, toldOf(cells));
     const kind = kindOf(cells);
     const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
     say(cells, decision(surprise, limit), surprise > limit / 2 ? (mannerOf(cells) ?? outlying) : 'normal');
@@ -136,7 +135,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     cells[SLOT] = Number.isNaN(time) ? -1 : Math.floor(time / HALF_HOUR) % SLOTS;
     judge(cells, direction);
     if (cells[LEARNED]! < LEARNING) say(cells, 1, 'learning');
-    else if (role === 'size') ask(cells, time);
+    else if (role === 'size') ask(known, time);
     else say(cells, 1, 'normal');
     if (role === 'new' && !isAccepted(cells, value)) say(cells, NEW_CODE_SCORE, 'range');
     tame(cells);

@@ -1,5 +1,5 @@
 // Tail: how surprising a deviation is, measured by the deviations the series has shown before.
-import { BINS, binsOf, type Known, PENDING, pendingOf, places, tailOf } from './cells.ts';
+import { BINS, binsOf, type Known, MEANS, PENDING, pendingOf, places, tailOf } from './cells.ts';
 
 // Histogram of ln(deviation): from e^-6 to e^6.8 scales, a tenth a bin.
 const LOWEST = -6;
@@ -10,13 +10,18 @@ const AT_FLOOR = -Math.log(SHARE);
 // What the slope is believed to be before the tail has points of its own, and how many points that belief is worth.
 const USUAL_SLOPE = 0.3;
 const BELIEF = 5;
+// Neighbouring means share their values, so there are fewer points to tell the tail than it seems.
+const BELIEF_OF_MEANS = 8;
 // Halved at this count, so that a series may change its manners.
 const FORGET_AT = 8000;
 // A fault that lasts must not become the yardstick: of a run of great surprises the first counts and the rest hardly,
 // until the run is so long that it is the new manner of the series.
+const GREAT = 6;
 const SAME_RUN = 12;
 const NEW_MANNER = 200;
-const REST_WEIGHT = 0.03;
+const REST_WEIGHT = 0.01;
+// Of means a run is nothing odd.
+const GREAT_MEAN = 14;
 /** Marks, beside its bin, a deviation that is hardly learned. */
 const REST = 128;
 
@@ -50,14 +55,14 @@ export function deviationAt(cells: Float64Array, tail: number, surprise: number)
   return Math.exp(cells[tail + FLOOR]! + (bend > 0.01 ? Math.log1p(bend * bent) / bend : bent));
 }
 
-/** Learns a deviation and the surprise it was. From `great` on a surprise belongs to a run. */
-export function learnDeviation(known: Known, model: number, ln: number, surprise: number, great: number): void {
+/** Learns a deviation and the surprise it was. */
+export function learnDeviation(known: Known, model: number, ln: number, surprise: number): void {
   const { cells, pending } = known;
   const at = tailOf(model);
   let rest = 0;
   cells[at + SINCE_GREAT]!++;
   cells[at + RUN]!++;
-  if (surprise > great) {
+  if (surprise > (model === MEANS ? GREAT_MEAN : GREAT)) {
     if (cells[at + SINCE_GREAT]! < SAME_RUN && cells[at + RUN]! < NEW_MANNER) rest = REST;
     else cells[at + RUN] = 0;
     cells[at + SINCE_GREAT] = 0;
@@ -94,7 +99,8 @@ function refresh({ cells, bins, pending }: Known, model: number): void {
     sum += bins[first + top]! * top;
   }
   const excess = (sum - above * (top + 0.5)) * WIDTH;
-  const slope = (excess + BELIEF * USUAL_SLOPE) / (above + BELIEF);
+  const belief = model === MEANS ? BELIEF_OF_MEANS : BELIEF;
+  const slope = (excess + belief * USUAL_SLOPE) / (above + belief);
   cells[at + FLOOR] = LOWEST + (top + 1) * WIDTH;
   cells[at + SLOPE] = slope;
   cells[at + BEND] = Math.min(1, Math.max(0, 1 / (slope * AT_FLOOR) - 1));

@@ -1,0 +1,27 @@
+// Limit: the surprise from which on a value of this series is an anomaly.
+import { wearinessOf } from './episode.ts';
+import { LEARNED } from './panel.ts';
+import { plainness } from './plain.ts';
+import { daysKnown } from './rhythm.ts';
+
+// At one false alarm in 10,000 points, and how much more halves the alarms (by ln): measured on generated series
+// (docs/anomaly.md).
+const LIMIT = 9.7;
+const PER_LN = 1.6;
+const LEAST = 6;
+// Young series are judged more mildly: their tails rest on few points, and who has seen no two days knows no day.
+const YOUNG_POINTS = 30;
+const YOUNG_DAYS = 2;
+const OF_YOUTH = 0.2;
+/** What series of pure noise must do more. */
+const OF_PLAINNESS = 0.25;
+
+/** For so many false alarms to be expected in 10,000 points. */
+export const baseLimit = (falseAlarms: number): number => Math.max(LEAST, LIMIT - PER_LN * Math.log(falseAlarms));
+
+/** `time`: of the point that is judged (ms, NaN: unknown). */
+export function limitOf(cells: Float64Array, base: number, time: number): number {
+  const youth = 1 - Math.min(1, daysKnown(cells, time) / YOUNG_DAYS);
+  const mildness = (1 + YOUNG_POINTS / (cells[LEARNED]! + 1)) * (1 + OF_YOUTH * youth);
+  return base * mildness * (1 + OF_PLAINNESS * plainness(cells)) * wearinessOf(cells);
+}

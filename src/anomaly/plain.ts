@@ -1,0 +1,39 @@
+// Plain: a series whose values tell nothing of the next one (pure noise, of whatever tail). All models see the same there,
+// and its rare values are no news: it must do more to be heard.
+import { PLAIN, places } from './cells.ts';
+
+/** Values over which both means go. */
+const SPAN = 1000;
+/** One wild value counts as so many scales in them. */
+const MOST = 8;
+// The share of its spread that the best forecast leaves over: from FROM on a series is plain, from SURE on for sure. Much
+// above 1 the forecast is misled, which tells nothing.
+const FROM = 0.97;
+const SURE = 0.995;
+const MISLED_FROM = 1.1;
+const MISLED = 1.15;
+/** Values before it can be told, and until it is. */
+const YOUNG = 800;
+const GROWN = 2800;
+
+// Mean distance from the mean, and from the forecast.
+const [SPREAD, LEFT, COUNT] = places(PLAIN);
+
+const between = (low: number, high: number, value: number): number =>
+  Math.min(1, Math.max(0, (value - low) / (high - low)));
+
+/** Learns how far a value was from the long-run mean, of which `scale` is the usual distance, and from the best forecast. */
+export function learnPlainness(cells: Float64Array, fromMean: number, fromForecast: number, scale: number): void {
+  const weight = Math.max(1 / ++cells[COUNT]!, 1 / SPAN);
+  const most = MOST * scale;
+  cells[SPREAD]! += weight * (Math.min(most, Math.abs(fromMean)) - cells[SPREAD]!);
+  cells[LEFT]! += weight * (Math.min(most, Math.abs(fromForecast)) - cells[LEFT]!);
+}
+
+/** From 0, each value tells of the next, to 1, none does. */
+export function plainness(cells: Float64Array): number {
+  if (!(cells[SPREAD]! > 0)) return 0;
+  const left = cells[LEFT]! / cells[SPREAD]!;
+  const age = between(YOUNG, GROWN, cells[COUNT]!);
+  return age * between(FROM, SURE, left) * (1 - between(MISLED_FROM, MISLED, left));
+}
