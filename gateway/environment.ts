@@ -17,7 +17,11 @@ export type Environment = {
   adminPassword?: string;
   secret?: string;
   demo: boolean;
+  traces?: Traces;
 };
+
+/** Where traces go by OTLP/HTTP, and of what share of the messages. */
+export type Traces = { url: string; share: number; headers: Readonly<Record<string, string>> };
 
 const MIN_PASSWORD = 8;
 const MIN_SECRET = 16;
@@ -65,6 +69,30 @@ function databaseUrlOf(text: string): string {
   return urlOf('DATABASE_URL', text, ['postgresql', 'postgres'], example);
 }
 
+/** The text is not shown: it may be a secret. */
+function headerOf(pair: string): [name: string, value: string] {
+  const [, name, text = ''] = /^\s*([\w-]+)=(.*)$/.exec(pair) ?? [];
+  try {
+    if (name !== undefined) return [name, decodeURIComponent(text)];
+  } catch {
+    // Said below.
+  }
+  throw wrong('OTEL_EXPORTER_OTLP_HEADERS', 'name=value, separated by commas, percent-encoded', 'something else');
+}
+
+/** The variables have the names that OpenTelemetry gives them. */
+function tracesOf(value: (name: string) => string | undefined): Traces | undefined {
+  const endpoint = value('OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (endpoint === undefined) return undefined;
+  const url = urlOf('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint, ['http', 'https'], 'http://127.0.0.1:4318');
+  const given = value('OTEL_TRACES_SAMPLER_ARG') ?? '0.01';
+  const share = Number(given);
+  if (!(share >= 0 && share <= 1)) throw wrong('OTEL_TRACES_SAMPLER_ARG', 'a share from 0 to 1', given);
+  const pairs = (value('OTEL_EXPORTER_OTLP_HEADERS') ?? '').split(',').filter(pair => pair.trim() !== '');
+  const headers = Object.fromEntries(pairs.map(headerOf));
+  return { url: `${url.replace(/\/+$/, '')}/v1/traces`, share, headers };
+}
+
 /**
  * Values of the environment; an empty variable counts as not set. `root` is where the default data directory lies.
  * Throws a Fault (FIELDLINE_SETTING, FIELDLINE_PASSWORD_NEEDED) that names the variable.
@@ -91,6 +119,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
         'FIELDLINE_PASSWORD_NEEDED',
         expected(name, 'a loopback address as long as FIELDLINE_ADMIN_PASSWORD is not set', at),
       );
+  const traces = tracesOf(value);
   const databaseUrl = value('DATABASE_URL');
   const mqttUrl = value('MQTT_URL');
   return {
@@ -111,5 +140,6 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     adminPassword,
     secret,
     demo: demo === 'on',
+    ...(traces === undefined ? {} : { traces }),
   };
 }

@@ -6,6 +6,7 @@ import { restIngest } from '../src/api/ingest-rest.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { drained, pauseSources } from '../src/palette/drain.ts';
 import { healthParts } from '../src/palette/health.ts';
+import { traceTo } from '../src/palette/trace.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { openEmbeddedBroker } from './broker.ts';
 import { openControl } from './control.ts';
@@ -23,6 +24,7 @@ import { startNodeRed } from './node-red.ts';
 import { type KnownPeers, knownPeers, reach } from './peers.ts';
 import { type Processes, processesIn } from './processes.ts';
 import type { Stops } from './stop.ts';
+import { openTraces } from './traces.ts';
 
 /** Limits of the stop; together under 10 s, the time that service managers and containers give. */
 const DRAIN_MS = 2000;
@@ -30,6 +32,7 @@ const NODE_RED_MS = 3000;
 const DEMO_MS = 600;
 const BROKER_MS = 1000;
 const DATABASE_MS = 1500;
+const TRACES_MS = 500;
 
 /** For people: what runs where, and what is not ready. */
 export type Started = {
@@ -201,6 +204,15 @@ export async function startGateway(options: {
   stops.add('http', 100, front.close);
   const endRest = restIngest(front.inner);
   const base = `http://${reachable(front.address.host)}:${front.address.port}`;
+
+  if (environment.traces !== undefined) {
+    const traces = openTraces(environment.traces, logs.part('traces'));
+    const end = traceTo(traces.take, environment.traces.share);
+    stops.add('traces', TRACES_MS, limitMs => {
+      end();
+      return traces.close(limitMs);
+    });
+  }
 
   const left = await processes.endLeftovers();
   if (left.length > 0) logs.part('gateway')('warn', 'ended what an earlier gateway had left', { left });

@@ -22,7 +22,7 @@ const START = Date.UTC(2026, 0, 1);
 
 /** Minute by minute, all devices of a minute together, as they come in: the rows of one device lie far apart. */
 const fillSql = `INSERT INTO sensor_readings (device_id, metric, value, timestamp, protocol, digest)
-  SELECT 'd' || device, 'temperature', 20 + device % 7 + sin(minute / 200.0), to_timestamp($1) + minute * interval '1 minute', 'mqtt',
+  SELECT 'd' || device, 'humidity', 40 + device % 7 + sin(minute / 200.0), to_timestamp($1) + minute * interval '1 minute', 'mqtt',
     md5(minute || ' ' || device)::uuid
   FROM generate_series($2::int, $3::int - 1) AS minute, generate_series(1, ${SERIES}) AS device`;
 
@@ -52,7 +52,7 @@ const fill = (url: string): Promise<void> =>
     );
     await client.query(String(rows[0].sql).replace(' ON ONLY ', ' ON '));
     await client.query(`INSERT INTO devices (device_id, name, class, last_seen, org_id)
-      SELECT 'd' || n, 'Device ' || n, 'thermometer', now() - n * interval '1 second', 'north'
+      SELECT 'd' || n, 'Device ' || n, 'hygrometer', now() - n * interval '1 second', 'north'
       FROM generate_series(1, ${DEVICES}) AS n ON CONFLICT (device_id) DO UPDATE SET name = excluded.name`);
     await client.query(`INSERT INTO latest_values (device_id, metric, value, timestamp)
       SELECT 'd' || n, 'metric_' || m, n + m, now() FROM generate_series(1, ${DEVICES}) AS n, generate_series(1, ${METRICS}) AS m`);
@@ -105,16 +105,13 @@ export const api: Figure = {
       };
       const device = (n: number) => `device=d${1 + ((n * 31) % SERIES)}`;
       await timed(report, 'GET /api/history, 24 h of one device by the hour', 100, n =>
-        read(at, `/api/history?${device(n)}&metric=temperature&bucket=1h&${day(n)}`),
+        read(at, `/api/history?${device(n)}&metric=humidity&bucket=1h&${day(n)}`),
       );
       await timed(report, 'GET /api/history, everything of one device, 500 points', 10, n =>
-        read(at, `/api/history?${device(n)}&metric=temperature&start=2026-01-01&end=2027-01-01`),
+        read(at, `/api/history?${device(n)}&metric=humidity&start=2026-01-01&end=2027-01-01`),
       );
       await timed(report, 'GET /rest/v1/sensor_readings, newest 100 of one device', 50, n =>
-        read(
-          at,
-          `/rest/v1/sensor_readings?device_id=eq.d${1 + n}&metric=eq.temperature&order=timestamp.desc&limit=100`,
-        ),
+        read(at, `/rest/v1/sensor_readings?device_id=eq.d${1 + n}&metric=eq.humidity&order=timestamp.desc&limit=100`),
       );
       await explain(postgres.url, report);
       report.note(`Filled in ${filled} s.`);
@@ -129,7 +126,7 @@ export const api: Figure = {
 /** Which tables the plan of a day's history names. */
 async function explain(url: string, report: Report): Promise<void> {
   const request = historyRequest(
-    { device: 'd7', metric: 'temperature', bucket: '1h', start: '2026-02-10', end: '2026-02-11' },
+    { device: 'd7', metric: 'humidity', bucket: '1h', start: '2026-02-10', end: '2026-02-11' },
     START,
   );
   if (isProblem(request)) throw new Error(request.detail);

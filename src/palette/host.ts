@@ -60,7 +60,7 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     },
     secret: field => node.credentials?.[field] ?? '',
     wired: output => (node.wires?.[output]?.length ?? 0) > 0,
-    emit: output => track(messagesOf(output), () => node.send(output)),
+    emit: output => track(messagesOf(output), () => node.send(output), labels.name),
     send: output => inContextOf(undefined, () => node.send(output)),
     ticket: ticketOf,
     evaluate: (setting, message) => RED.util.evaluateNodeProperty(setting.value, setting.type, node, message),

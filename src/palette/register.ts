@@ -8,6 +8,7 @@ import type { Fields } from './fields.ts';
 import { hostOf, messagesOf } from './host.ts';
 import type { Red, RedNode } from './red.ts';
 import { checkSettings } from './settings.ts';
+import { beginSpan } from './trace.ts';
 import { carry, failureOf, inContextOf, installTracker, ticketOf, trust } from './tracker.ts';
 
 const CLOSE_LIMIT_MS = 4000;
@@ -109,9 +110,11 @@ function openNode<F extends Fields>(
 
   node.on('input', (message, send, done) => {
     const ticket = ticketOf(message);
-    const finish = hold(ticket, held, error =>
-      inContextOf(ticket, () => done(error === undefined ? undefined : asError(error))),
-    );
+    const endSpan = beginSpan(ticket, host.name, node.type);
+    const finish = hold(ticket, held, error => {
+      endSpan?.(error);
+      inContextOf(ticket, () => done(error === undefined ? undefined : asError(error)));
+    });
     const pass = (output: Output) => inContextOf(ticket, () => send(tagged(output, ticket)));
     const deliver = () => {
       if (broken !== undefined) return finish(broken);

@@ -14,6 +14,7 @@ import {
   whenSettled,
 } from '../kernel/ticket.ts';
 import type { Message } from './define.ts';
+import { beginTrace } from './trace.ts';
 import type { CompleteEvent, DeliveryNode, RedHooks, TrackedMessage } from './red.ts';
 
 // A function value: lodash clones share it by reference, so that the clones of a fan-out carry one ticket; JSON drops it.
@@ -27,6 +28,8 @@ const announced = new WeakMap<TrackedMessage, number>();
 let epoch = 0;
 // Between flows:stopping and flows:started some nodes are not there, and sending to them is silently nothing.
 let deploying = false;
+// Were messages on their way when the flows were stopped last?
+let interrupted = false;
 let emptied: (() => void)[] = [];
 
 function live(ticket: Ticket | undefined): Ticket | undefined {
@@ -52,11 +55,12 @@ export function inContextOf<T>(ticket: Ticket | undefined, run: () => T): T {
 }
 
 /** Issues a ticket, sends with it, and resolves when every delivery that came of it is over. */
-export function track(messages: readonly Message[], send: () => void): Promise<Settled> {
+export function track(messages: readonly Message[], send: () => void, source = 'source'): Promise<Settled> {
   return new Promise(resolve => {
     const ticket = issueTicket(epoch, performance.now(), resolve);
     open.add(ticket);
     whenSettled(ticket, () => forget(ticket));
+    beginTrace(ticket, source, messages[0]?.payload);
     for (const message of messages) carry(message, ticket);
     context.run(ticket, send);
     closeDelivery(ticket);
@@ -72,6 +76,10 @@ function forget(ticket: Ticket): void {
 }
 
 /** Tickets that are not settled. */
+export function wasInterrupted(): boolean {
+  return interrupted;
+}
+
 export function openTickets(): number {
   return open.size;
 }
@@ -134,6 +142,7 @@ export function installTracker(
   if (installed === hooks) return;
   installed = hooks;
   on('flows:stopping', () => {
+    interrupted = open.size > 0;
     epoch++;
     deploying = true;
   });

@@ -53,7 +53,24 @@ describe('environment', () => {
     assert.equal(readEnvironment({ DATABASE_URL: url }, root).databaseUrl, url);
   });
 
+  it('reads where traces go, by the names that OpenTelemetry gives', () => {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318/';
+    assert.deepEqual(readEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT }, root).traces, {
+      url: 'http://collector:4318/v1/traces',
+      share: 0.01,
+      headers: {},
+    });
+    const more = { OTEL_TRACES_SAMPLER_ARG: '1', OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%20b, y=' };
+    const { share, headers } = readEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT, ...more }, root).traces!;
+    assert.deepEqual([share, headers], [1, { 'x-key': 'a b', y: '' }]);
+  });
+
+  const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
   const wrong: [env: Record<string, string>, code: string, says: RegExp][] = [
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'FIELDLINE_SETTING', /^OTEL_EXPORTER_OTLP_ENDPOINT/],
+    [{ ...otlp, OTEL_TRACES_SAMPLER_ARG: '2' }, 'FIELDLINE_SETTING', /^OTEL_TRACES_SAMPLER_ARG: expected a share/],
+    [{ ...otlp, OTEL_EXPORTER_OTLP_HEADERS: 's3cret' }, 'FIELDLINE_SETTING', /^OTEL_EXPORTER_OTLP_HEADERS/],
+    [{ ...otlp, OTEL_EXPORTER_OTLP_HEADERS: 'x=%s3cret' }, 'FIELDLINE_SETTING', /^OTEL_EXPORTER_OTLP_HEADERS/],
     [{ PORT: '80a' }, 'FIELDLINE_SETTING', /^PORT: expected a port/],
     [{ PORT: '-1' }, 'FIELDLINE_SETTING', /^PORT/],
     [{ PORT: '65536' }, 'FIELDLINE_SETTING', /^PORT/],
