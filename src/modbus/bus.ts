@@ -16,6 +16,8 @@ export type BusOptions = {
   /** Requests out at once, over all units; one per unit. 1 = strictly one after the other. */
   parallel: number;
   quarantine: Quarantine;
+  /** Looking for units: most do not answer, which says nothing about the link. */
+  looking?: boolean;
   timing: Timing;
   random?: () => number;
 };
@@ -126,7 +128,7 @@ export function openBus(options: BusOptions): Bus {
     suspectsOut += suspect;
     try {
       const data = await via.ask(job.request, lane.patience.ms, {
-        blame: lane.silent ? 'unit' : 'link',
+        blame: lane.silent || options.looking ? 'unit' : 'link',
         heard: lane.patience.heard,
       });
       answered = true;

@@ -12,6 +12,15 @@ export type Limits = {
   gapBudget: number;
 };
 
+/** The smaller ones of what is set and what the map knows of the device. */
+export function limitsOf(set: Limits, { maxWords = set.maxWords, gapBudget = set.gapBudget }: Partial<Limits>): Limits {
+  return {
+    maxWords: Math.min(set.maxWords, maxWords),
+    maxBits: set.maxBits,
+    gapBudget: Math.min(set.gapBudget, gapBudget),
+  };
+}
+
 /** One request and the fields it brings. `count` is registers, or bits of a bit table. */
 export type Group = { table: Table; address: number; count: number; fields: readonly Place[] };
 

@@ -4,7 +4,7 @@ import type { Reading } from '../reading/reading.ts';
 import type { Bus } from './bus.ts';
 import { type Health, noteReading, starting, together } from './health.ts';
 import type { RegisterMap } from './map.ts';
-import type { Limits } from './plan.ts';
+import { type Limits, limitsOf } from './plan.ts';
 import { type Poll, registerReader } from './reader.ts';
 import { type Schedule, schedule } from './schedule.ts';
 import type { Timing } from './timing.ts';
@@ -87,15 +87,6 @@ export function startPoller(options: PollerOptions): Poller {
       stopped = true;
       for (const { timetable } of rounds) timetable?.stop();
     },
-  };
-}
-
-/** The smaller ones of what is set and what the map knows of the device. */
-function limitsOf(set: Limits, { maxWords = set.maxWords, gapBudget = set.gapBudget }: RegisterMap['limits']): Limits {
-  return {
-    maxWords: Math.min(set.maxWords, maxWords),
-    maxBits: set.maxBits,
-    gapBudget: Math.min(set.gapBudget, gapBudget),
   };
 }
 
