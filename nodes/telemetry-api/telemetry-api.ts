@@ -1,6 +1,6 @@
 // telemetry-api: answers questions about stored telemetry, in the flow for dashboards and over HTTP for programs.
 import type { Server } from 'node:http';
-import { answerer, type Ask, questions } from '../../src/api/answers.ts';
+import { answerer, type Ask } from '../../src/api/answers.ts';
 import { type Parts, serveApi } from '../../src/api/http-api.ts';
 import { storedReadings } from '../../src/api/summary.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
@@ -9,6 +9,7 @@ import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Identify } from '../../src/reading/principal.ts';
 import type { Database } from '../../src/store/database.ts';
+import { fields } from './fields.ts';
 
 // A dashboard that asks faster than the database answers must not pile up work.
 const MAX_OPEN = 8;
@@ -20,65 +21,7 @@ export const definition = defineNode({
   summary: 'Answers questions about stored telemetry, in the flow and over HTTP.',
   input: 'question',
   outputs: ['rows'],
-  fields: {
-    store: {
-      kind: 'config',
-      of: 'fieldline-timescale-db',
-      label: 'Database',
-      help: 'Where the telemetry is stored.',
-      initial: '',
-    },
-    what: {
-      kind: 'choice',
-      label: 'Question',
-      help: 'Asked by every message that brings no question of its own in msg.query.',
-      initial: 'summary',
-      options: questions,
-    },
-    device: {
-      kind: 'text',
-      label: 'Device',
-      help: 'Device id, for history.',
-      initial: '',
-      optional: true,
-    },
-    metric: {
-      kind: 'text',
-      label: 'Metric',
-      help: 'Name of the metric, for history.',
-      initial: '',
-      optional: true,
-      suggestions: ['value_mm', 'temperature', 'humidity', 'power_kw', 'total_energy_kwh', 'flow_rate', 'totalizer'],
-    },
-    hours: {
-      kind: 'number',
-      label: 'Range',
-      unit: 'h',
-      help: 'How far back history goes.',
-      initial: 24,
-      min: 0.01,
-      max: 9600,
-    },
-    points: {
-      kind: 'number',
-      label: 'Most rows',
-      help: 'Points of a history (longer ranges are thinned out in the database) or rows of anomalies.',
-      initial: 200,
-      min: 1,
-      max: 2000,
-      integer: true,
-    },
-    http: {
-      kind: 'choice',
-      label: 'HTTP',
-      help: 'Whether this node serves the HTTP API (/api, /rest/v1, /metrics); where several do, one answers.',
-      initial: 'serve',
-      options: [
-        ['serve', 'serve the HTTP API'],
-        ['off', 'answer in the flow only'],
-      ],
-    },
-  },
+  fields,
   start(settings, host) {
     const store = host.config<Pick<Database, 'query' | 'pool'>>('store');
     if (store === undefined) throw new Fault('FIELDLINE_SETTING', expected('Database', 'one that is valid', undefined));
