@@ -1,5 +1,6 @@
 // Items of a posted body: the seeds' messages word for word, and every fault with its item and field.
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { digest } from '../kernel/bytes.ts';
 import { tableOf } from '../reading/reading.ts';
 import { type Body, readBody } from './ingest-items.ts';
@@ -186,5 +187,64 @@ describe('ingest: hostile values are values', () => {
   it('numbers without end are no numbers', () => {
     assert.deepEqual(faultsOf('{"device_id":"d","flow_rate":1e999}'), ['0.flow_rate']);
     assert.deepEqual(oneOf('{"device_id":"d","flow_rate":NaN,"totalizer":5}').telemetry, { totalizer: 5 });
+  });
+});
+
+describe('ingest: anything at all', () => {
+  const key = fc.oneof(
+    fc.constantFrom('device_id', 'deviceId', 'flow_rate', 'value_mm', 'type', 'telemetry', 'metadata', 'timestamp'),
+    fc.constantFrom('__proto__', 'constructor', 'toString', 'temperature', 'quality', 'location', 'created_at'),
+    fc.string(),
+  );
+  const leaf = fc.oneof(
+    fc.string(),
+    fc.double(),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.constant('measurement'),
+  );
+  const value = fc.letrec<{ any: unknown }>(tie => ({
+    any: fc.oneof(
+      { maxDepth: 4 },
+      leaf,
+      fc.array(tie('any'), { maxLength: 4 }),
+      fc.dictionary(key, tie('any'), { maxKeys: 6 }),
+    ),
+  })).any;
+
+  it('is a reading that can be stored, or a fault that says why', () => {
+    fc.assert(
+      fc.property(value, fc.boolean(), (body, named) => {
+        const found = read(JSON.stringify(body) ?? '', named ? { deviceId: 'named' } : {});
+        if ('whole' in found) return found.whole.detail.length > 0;
+        return found.items.every(item => {
+          if ('faults' in item) return item.faults.length > 0 && item.faults.every(({ detail }) => detail.length > 0);
+          const { deviceId, timestamp, telemetry, metadata } = item.reading;
+          const sane = Object.values(telemetry).every(one => typeof one !== 'number' || Number.isFinite(one));
+          const text = JSON.stringify(item.reading);
+          return (
+            deviceId.trim() !== '' &&
+            !Number.isNaN(Date.parse(timestamp)) &&
+            sane &&
+            metadata.digest !== undefined &&
+            Object.getPrototypeOf(telemetry) === Object.prototype &&
+            text.isWellFormed() &&
+            !text.includes('\\u0000')
+          );
+        });
+      }),
+      { numRuns: 3000, seed: 7 },
+    );
+  });
+
+  it('bytes of any kind give an answer', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
+        const origin = { receivedAt: NOW, source: 's', protocol: 'http' } as const;
+        readBody(bytes, { origin, topic: 't', maxItems: 10 });
+      }),
+      { numRuns: 1000, seed: 7 },
+    );
   });
 });

@@ -6,6 +6,7 @@ import { type Front, openFront } from '../../gateway/front.ts';
 import { guardedGate, openGate, SESSION_HEADER } from '../../gateway/gate.ts';
 import { healthBoard } from '../../gateway/health.ts';
 import { openLogin } from '../../gateway/login.ts';
+import { openDoor } from '../../src/api/door.ts';
 import { fakeClock } from '../../src/kernel/clock.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 
@@ -215,6 +216,31 @@ describe('front', () => {
     assert.equal((await fetch(`${base}/health`)).status, 503);
     assert.equal((await fetch(`${base}/`)).status, 503);
     front.close();
+  });
+
+  it('lets whoever asks for a key stand before the gate, on its own paths only', async () => {
+    const guarded = await frontWith(true);
+    const shut = openDoor(guarded.front.inner, {
+      leads: path => path === '/api/ingest',
+      request: (_request, response) => void response.writeHead(401).end('no key'),
+      upgrade: (_request, socket) => void socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+    });
+    assert.equal(await (await guarded.get('/api/ingest?x')).text(), 'no key');
+    assert.equal((await guarded.get('/api/ingest', {}, { method: 'POST' })).status, 401);
+    assert.equal(await upgrade(guarded.front, '/api/ingest'), 'HTTP/1.1 101 Switching Protocols');
+    for (const path of [
+      '/api/ingest/',
+      '/api/ingest/../flows',
+      '/API/ingest',
+      '/%61pi/ingest',
+      '//api/ingest',
+      '/flows',
+    ])
+      assert.match(await (await guarded.get(path)).text(), /Log in as admin/, path);
+    assert.equal(guarded.seen.length, 0);
+    shut();
+    assert.match(await (await guarded.get('/api/ingest')).text(), /Log in as admin/);
+    guarded.front.close();
   });
 
   it('says so when the port is in use', async () => {
