@@ -1,12 +1,10 @@
 // The raw archive on a real PostgreSQL: bytes always, JSON where it is some, time and identity as they should be.
 import assert from 'node:assert/strict';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import type { Raw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
 import { archive } from './archive.ts';
 import { archiveRow, archiveRowOf } from './row.ts';
+import { onDatabase } from '../../test/support/database.ts';
 
 const RECEIVED = Date.UTC(2026, 0, 3, 16, 0, 5);
 const NOW = RECEIVED + 1000;
@@ -75,19 +73,9 @@ describe('archive row', () => {
 });
 
 describe('archive', () => {
-  let server: TestPostgres;
-  let store: Store;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
-  });
-  afterEach(() => store?.query('TRUNCATE raw_advertisements, receipts'));
-  const sink = () => archive({ query: store.prepared, bulk: store.bulk, target: 'test' });
+  const db = onDatabase();
+  afterEach(() => db.store?.query('TRUNCATE raw_advertisements, receipts'));
+  const sink = () => archive({ query: db.store.prepared, bulk: db.store.bulk, target: 'test' });
   const write = (...messages: Raw[]) => sink().write(messages.map(message => archiveRow(message, NOW)));
 
   it('keeps bytes and JSON of what it is given, over months', async () => {
@@ -97,7 +85,7 @@ describe('archive', () => {
       'stored',
       'stored',
     ]);
-    const rows = await store.query<Record<string, unknown>>(
+    const rows = await db.store.query<Record<string, unknown>>(
       `SELECT scanner_id, topic, payload, bytes, to_char(timestamp, 'YYYY-MM US') AS time, received_at FROM raw_advertisements ORDER BY timestamp`,
     );
     assert.deepEqual(rows, [
@@ -125,7 +113,7 @@ describe('archive', () => {
     const message = raw(`{"a":1e-${'9'.repeat(20)}}`);
     assert.deepEqual(await write(raw('{"a":1}'), message, raw('{"a":2}')), ['stored', 'stored', 'stored']);
     assert.deepEqual(await write(message), ['duplicate']);
-    assert.deepEqual(await store.query('SELECT payload FROM raw_advertisements WHERE bytes = $1', [message.bytes]), [
+    assert.deepEqual(await db.store.query('SELECT payload FROM raw_advertisements WHERE bytes = $1', [message.bytes]), [
       { payload: null },
     ]);
   });
@@ -135,7 +123,7 @@ describe('archive', () => {
     const messages = [raw('21.5', { topic: 'home/a' }), raw('21.5', { topic: 'home/b', ...ble })];
     assert.deepEqual(await write(...messages), ['stored', 'stored']);
     assert.deepEqual(await write(...messages), ['duplicate', 'duplicate']);
-    assert.deepEqual(await store.query('SELECT metadata FROM raw_advertisements ORDER BY topic'), [
+    assert.deepEqual(await db.store.query('SELECT metadata FROM raw_advertisements ORDER BY topic'), [
       { metadata: null },
       { metadata: ble },
     ]);

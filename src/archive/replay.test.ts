@@ -1,11 +1,8 @@
 // Replay on a real PostgreSQL: what is selected, that each message comes once and in order, and that a crash loses nothing.
 import assert from 'node:assert/strict';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { fakeClock } from '../kernel/clock.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import type { Raw } from '../reading/raw.ts';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
 import { archive } from './archive.ts';
 import { offerOf } from './offer.ts';
 import { openReplay, type ReplayRun } from './replay.ts';
@@ -21,6 +18,7 @@ import {
 import { archiveRow } from './row.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import { throttle } from './throttle.ts';
+import { onDatabase } from '../../test/support/database.ts';
 
 const T0 = Date.UTC(2026, 0, 3, 16);
 const OK: Settled = { ok: true };
@@ -107,21 +105,11 @@ describe('throttle', () => {
 });
 
 describe('replay', () => {
-  let server: TestPostgres;
-  let store: Store;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
-  });
-  afterEach(() => store?.query('TRUNCATE raw_advertisements, receipts, replays'));
+  const db = onDatabase();
+  afterEach(() => db.store?.query('TRUNCATE raw_advertisements, receipts, replays'));
 
   const keep = (...messages: readonly Partial<Raw>[]) =>
-    archive({ query: store.prepared, bulk: store.bulk, target: 't' }).write(
+    archive({ query: db.store.prepared, bulk: db.store.bulk, target: 't' }).write(
       messages.map((message, n) =>
         archiveRow(
           {
@@ -137,8 +125,8 @@ describe('replay', () => {
       ),
     );
   const claimed = async (selection: Selection = {}, claim = 'me'): Promise<Replay> => {
-    const { id } = await askForReplay(store.query, selection, 'test');
-    return (await claimReplay(store.query, claim, { id }))!;
+    const { id } = await askForReplay(db.store.query, selection, 'test');
+    return (await claimReplay(db.store.query, claim, { id }))!;
   };
   /** Runs to the end; settles each message on a later turn. */
   async function all(run: ReplayRun, settle: (raw: Raw, n: number) => boolean = () => true): Promise<Raw[]> {
@@ -150,7 +138,8 @@ describe('replay', () => {
     await handle.close();
     return got;
   }
-  const open = (replay: Replay, more: object = {}) => openReplay({ query: store.query, replay, claim: 'me', ...more });
+  const open = (replay: Replay, more: object = {}) =>
+    openReplay({ query: db.store.query, replay, claim: 'me', ...more });
 
   it('gives each message as its source did, in order, over pages and equal times', async () => {
     const ble: Partial<Raw> = { topic: 'ble/pi/AA/fff1', protocol: 'bluetooth', deviceId: 'AA', signalStrength: -70 };
@@ -167,7 +156,7 @@ describe('replay', () => {
     );
     const { bytes, ...link } = got[7]!;
     assert.deepEqual(link, { ...ble, source: 'pi', receivedAt: T0 + 50 });
-    assert.deepEqual(await store.query('SELECT state, settled, failed, claimed_until FROM replays'), [
+    assert.deepEqual(await db.store.query('SELECT state, settled, failed, claimed_until FROM replays'), [
       { state: 'done', settled: 9, failed: 0, claimed_until: null },
     ]);
   });
@@ -197,7 +186,7 @@ describe('replay', () => {
         { topic: 'modbus/bus/1', bytes: Buffer.from('0103', 'hex') },
       );
       const replay = await claimed(selection);
-      assert.equal(await countReplay(store.query, replay), texts.length);
+      assert.equal(await countReplay(db.store.query, replay), texts.length);
       const got = await all(open(replay));
       assert.deepEqual(
         got.map(({ bytes }) => Buffer.from(bytes).toString().match(/\d/)![0]),
@@ -206,14 +195,14 @@ describe('replay', () => {
     });
 
   it('ends where the archive ended when it was asked for', async () => {
-    await store.query(
+    await db.store.query(
       "INSERT INTO raw_advertisements (scanner_id, topic, timestamp, payload) VALUES ('s', 'x', now() + interval '1 minute', '1')",
     );
     assert.deepEqual(await all(open(await claimed())), []);
   });
 
   it('gives rows of other writers, which have no bytes', async () => {
-    await store.query(`INSERT INTO raw_advertisements (scanner_id, topic, payload) VALUES ('s', 'x/y', '{"a": 1}')`);
+    await db.store.query(`INSERT INTO raw_advertisements (scanner_id, topic, payload) VALUES ('s', 'x/y', '{"a": 1}')`);
     const [raw] = await all(open(await claimed()));
     assert.deepEqual(JSON.parse(Buffer.from(raw!.bytes).toString()), { a: 1 });
   });
@@ -230,39 +219,39 @@ describe('replay', () => {
     });
     // 40 is missing: 41 to 99 may come again, 0 to 39 must not.
     for (const at of Array.from({ length: 100 }, (_, n) => 99 - n)) if (at !== 40) settles[at]!(OK);
-    let kept = await claimReplay(store.query, 'me', { id: replay.id });
-    while (kept?.settled !== 40) kept = await claimReplay(store.query, 'me', { id: replay.id });
+    let kept = await claimReplay(db.store.query, 'me', { id: replay.id });
+    while (kept?.settled !== 40) kept = await claimReplay(db.store.query, 'me', { id: replay.id });
     // The first run is never closed, as after kill -9; its claim is gone.
-    await store.query('UPDATE replays SET claimed_by = NULL, claimed_until = NULL');
-    const second = (await claimReplay(store.query, 'next', { id: replay.id }))!;
-    const got = await all(openReplay({ query: store.query, replay: second, claim: 'next' }));
+    await db.store.query('UPDATE replays SET claimed_by = NULL, claimed_until = NULL');
+    const second = (await claimReplay(db.store.query, 'next', { id: replay.id }))!;
+    const got = await all(openReplay({ query: db.store.query, replay: second, claim: 'next' }));
     assert.deepEqual(
       got.map(({ bytes }) => Number(Buffer.from(bytes).toString())),
       Array.from({ length: 60 }, (_, n) => n + 40),
     );
     settles[40]!(OK);
     assert.deepEqual(await run.ended, { state: 'lost' });
-    assert.deepEqual(await store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 100 }]);
+    assert.deepEqual(await db.store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 100 }]);
   });
 
   it('is claimed by one only, and may be taken over when it is released', async () => {
-    const { id } = await askForReplay(store.query, {}, 'test');
-    assert.equal((await claimReplay(store.query, 'a', { owner: 'node' }))?.id, id);
-    assert.equal(await claimReplay(store.query, 'b', { owner: 'node' }), undefined);
-    assert.equal((await claimReplay(store.query, 'a', { owner: 'node' }))?.id, id);
-    await releaseReplay(store.query, id, 'a');
-    assert.equal((await claimReplay(store.query, 'b', { id }))?.id, id);
-    const other = await askForReplay(store.query, { scanner: 'x' }, 'test', 'cli');
-    assert.equal(await claimReplay(store.query, 'c', { owner: 'node' }), undefined);
-    assert.equal((await unfinishedReplay(store.query, { scanner: 'x' }, 'cli'))?.id, other.id);
-    assert.equal(await unfinishedReplay(store.query, {}, 'cli'), undefined);
+    const { id } = await askForReplay(db.store.query, {}, 'test');
+    assert.equal((await claimReplay(db.store.query, 'a', { owner: 'node' }))?.id, id);
+    assert.equal(await claimReplay(db.store.query, 'b', { owner: 'node' }), undefined);
+    assert.equal((await claimReplay(db.store.query, 'a', { owner: 'node' }))?.id, id);
+    await releaseReplay(db.store.query, id, 'a');
+    assert.equal((await claimReplay(db.store.query, 'b', { id }))?.id, id);
+    const other = await askForReplay(db.store.query, { scanner: 'x' }, 'test', 'cli');
+    assert.equal(await claimReplay(db.store.query, 'c', { owner: 'node' }), undefined);
+    assert.equal((await unfinishedReplay(db.store.query, { scanner: 'x' }, 'cli'))?.id, other.id);
+    assert.equal(await unfinishedReplay(db.store.query, {}, 'cli'), undefined);
   });
 
   it('ends when it is stopped or taken over, and says which', async () => {
     await keep(...Array.from({ length: 50 }, () => ({})));
     for (const take of [
-      (id: number) => stopReplays(store.query, { id }),
-      (id: number) => store.query("UPDATE replays SET claimed_by = 'other' WHERE id = $1", [id]),
+      (id: number) => stopReplays(db.store.query, { id }),
+      (id: number) => db.store.query("UPDATE replays SET claimed_by = 'other' WHERE id = $1", [id]),
     ]) {
       const replay = await claimed();
       const run = open(replay, { keepMs: 1 });
@@ -270,7 +259,7 @@ describe('replay', () => {
       await take(replay.id);
       assert.deepEqual(await run.ended, { state: 'lost' });
       await handle.close();
-      await store.query("UPDATE replays SET state = 'stopped'");
+      await db.store.query("UPDATE replays SET state = 'stopped'");
     }
   });
 
@@ -279,18 +268,18 @@ describe('replay', () => {
     const run = open(await claimed(), { pageRows: 10, keepMs: 1 });
     let restarted: Promise<void> | undefined;
     const got = await all(run, (_raw, n) => {
-      if (n === 50) restarted = server.restart();
+      if (n === 50) restarted = db.server.restart();
       return true;
     });
     await restarted;
     assert.equal(got.length, 300);
-    assert.deepEqual(await store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 300 }]);
+    assert.deepEqual(await db.store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 300 }]);
   }).timeout(20_000);
 
   describe('offer of what a new decoder knows', () => {
     const even = (bytes: Uint8Array) => bytes.at(-1)! % 2 === 0;
     const offer = (more: object = {}) =>
-      offerOf({ query: store.query, matches: even, signal: new AbortController().signal, pageRows: 3, ...more });
+      offerOf({ query: db.store.query, matches: even, signal: new AbortController().signal, pageRows: 3, ...more });
     const adverts = Array.from({ length: 9 }, (_, n) => ({ topic: 'bt-mqtt/raw/pi', bytes: Buffer.from([255, n]) }));
 
     it('counts adverts alone, and begins with the oldest that it knows', async () => {
@@ -322,7 +311,7 @@ describe('replay', () => {
       if (Buffer.from(raw.bytes).toString() === '1') run.gaveUp(raw);
       return true;
     });
-    assert.deepEqual(await store.query('SELECT settled, failed FROM replays'), [{ settled: 3, failed: 1 }]);
+    assert.deepEqual(await db.store.query('SELECT settled, failed FROM replays'), [{ settled: 3, failed: 1 }]);
   });
 
   it('sends nothing while it is paused', async () => {
@@ -334,7 +323,7 @@ describe('replay', () => {
       settle(OK);
     });
     handle.pause();
-    await store.query('SELECT pg_sleep(0.05)');
+    await db.store.query('SELECT pg_sleep(0.05)');
     assert.equal(got.length, 0);
     handle.resume();
     assert.deepEqual(await run.ended, { state: 'done' });

@@ -3,14 +3,11 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Raw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
 import { keepDeadLetters } from '../sinks/dead-letters.ts';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
 import { openDeadLetters } from './dead-letter-file.ts';
 import { lettersFolder, moveLetters } from './dead-letter-mover.ts';
 import {
@@ -23,6 +20,7 @@ import {
 } from './dead-letters.ts';
 import { letterFilterOf } from './letter-filter.ts';
 import { resendRound } from './resend.ts';
+import { onDatabase } from '../../test/support/database.ts';
 
 const T0 = Date.UTC(2026, 0, 3, 16);
 const OK: Settled = { ok: true };
@@ -77,25 +75,16 @@ describe('filter of dead letters', () => {
 });
 
 describe('dead letters', () => {
-  let server: TestPostgres;
-  let store: Store;
+  const db = onDatabase();
   let directory: string;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
-  });
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'letters-'));
-    await store.query('TRUNCATE dead_letters');
+    await db.store.query('TRUNCATE dead_letters');
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
-  const keep = (...letters: NewLetter[]) => keepLetters(store.query, 'node', letters);
-  const states = async () => (await listLetters(store.query, {})).map(({ topic, state }) => `${topic} ${state}`).sort();
+  const keep = (...letters: NewLetter[]) => keepLetters(db.store.query, 'node', letters);
+  const states = async () =>
+    (await listLetters(db.store.query, {})).map(({ topic, state }) => `${topic} ${state}`).sort();
 
   describe('on the disk', () => {
     const files = (node: string) => readdirSync(lettersFolder(directory, node));
@@ -107,8 +96,8 @@ describe('dead letters', () => {
 
     it('move into the table with all that is known of them', async () => {
       await onDisk('mqtt 1', raw(1), raw(1, { receivedAt: T0 + 9 }), raw(2, { topic: 'x\0y' }));
-      assert.deepEqual(await moveLetters(store.query, directory), { letters: 3, damaged: 0 });
-      const [last, ...others] = await listLetters(store.query, { source: 'mqtt 1' });
+      assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 3, damaged: 0 });
+      const [last, ...others] = await listLetters(db.store.query, { source: 'mqtt 1' });
       assert.deepEqual(others.map(({ topic, received_at }) => [topic, received_at?.getTime()]).sort(), [
         ['t/1', T0 + 1],
         ['t/1', T0 + 9],
@@ -132,33 +121,33 @@ describe('dead letters', () => {
         },
       );
       assert.deepEqual(files('mqtt 1'), []);
-      assert.deepEqual(await moveLetters(store.query, directory), { letters: 0, damaged: 0 });
+      assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 0, damaged: 0 });
     });
 
     it('stay there while the database is away, and are one letter when they are moved twice', async () => {
       await onDisk('n', raw(1), raw(2));
       const dying = async (sql: string, values?: readonly unknown[]) => {
-        await store.query(sql, values);
+        await db.store.query(sql, values);
         throw new Fault('FIELDLINE_DATABASE', 'gone before it could say so', { kind: 'outage' });
       };
-      await assert.rejects(moveLetters(dying as typeof store.query, directory), /gone before/);
+      await assert.rejects(moveLetters(dying as typeof db.store.query, directory), /gone before/);
       assert.equal(files('n').length, 1);
-      assert.deepEqual(await moveLetters(store.query, directory), { letters: 2, damaged: 0 });
+      assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 2, damaged: 0 });
       assert.deepEqual(await states(), ['t/1 open', 't/2 open']);
-      assert.deepEqual(await store.query('SELECT DISTINCT attempts FROM dead_letters'), [{ attempts: 3 }]);
+      assert.deepEqual(await db.store.query('SELECT DISTINCT attempts FROM dead_letters'), [{ attempts: 3 }]);
     });
 
     it('of which some lines are damaged: the rest moves, and what is left of those is kept', async () => {
       await onDisk('n', raw(1));
       appendFileSync(join(lettersFolder(directory, 'n'), files('n')[0]!), '{"topic":"t/9","byt\nnull\n');
       await onDisk('n', raw(2));
-      assert.deepEqual(await moveLetters(store.query, directory), { letters: 2, damaged: 2 });
-      const damaged = (await listLetters(store.query, {})).filter(({ kind }) => kind === 'damaged');
+      assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 2, damaged: 2 });
+      const damaged = (await listLetters(db.store.query, {})).filter(({ kind }) => kind === 'damaged');
       assert.deepEqual(damaged.map(({ bytes }) => Buffer.from(bytes).toString()).sort(), [
         'null',
         '{"topic":"t/9","byt',
       ]);
-      assert.equal((await queueLetters(store.query, { ids: damaged.map(({ id }) => id) }, 'me')).length, 0);
+      assert.equal((await queueLetters(db.store.query, { ids: damaged.map(({ id }) => id) }, 'me')).length, 0);
     });
 
     it('move while others are appended: each arrives once', async () => {
@@ -171,22 +160,22 @@ describe('dead letters', () => {
         done = true;
       });
       let moved = 0;
-      while (!done) moved += (await moveLetters(store.query, directory)).letters;
+      while (!done) moved += (await moveLetters(db.store.query, directory)).letters;
       await file.close();
-      moved += (await moveLetters(store.query, directory)).letters;
+      moved += (await moveLetters(db.store.query, directory)).letters;
       assert.equal(moved, 200);
-      assert.deepEqual(await countLetters(store.query), { open: 200, queued: 0, resolved: 0, discarded: 0 });
+      assert.deepEqual(await countLetters(db.store.query), { open: 200, queued: 0, resolved: 0, discarded: 0 });
     });
 
     it('are nobody in a data directory without any', async () => {
-      assert.deepEqual(await moveLetters(store.query, join(directory, 'none')), { letters: 0, damaged: 0 });
+      assert.deepEqual(await moveLetters(db.store.query, join(directory, 'none')), { letters: 0, damaged: 0 });
     });
   });
 
   it('are listed by filter, newest first', async () => {
     await keep(letter(1), letter(2, { reason: 'Odd CRC', givenUpAt: T0 + 2000 }), letter(3, { deviceId: 'd' }));
     const list = async (filter: object, limit?: number) =>
-      (await listLetters(store.query, filter, limit)).map(({ topic }) => topic);
+      (await listLetters(db.store.query, filter, limit)).map(({ topic }) => topic);
     assert.deepEqual(await list({}), ['t/2', 't/3', 't/1']);
     assert.deepEqual(await list({}, 1), ['t/2']);
     assert.deepEqual(await list({ reason: 'crc' }), ['t/2']);
@@ -202,13 +191,13 @@ describe('dead letters', () => {
       sent.push(message);
       return OK;
     };
-    assert.deepEqual(await resendRound({ query: store.query, filter: {}, emit }), {
+    assert.deepEqual(await resendRound({ query: db.store.query, filter: {}, emit }), {
       resolved: 0,
       reopened: 0,
       waiting: 0,
     });
-    assert.equal((await queueLetters(store.query, { topic: 't/1' }, 'operator')).length, 1);
-    assert.deepEqual(await resendRound({ query: store.query, filter: {}, emit }), {
+    assert.equal((await queueLetters(db.store.query, { topic: 't/1' }, 'operator')).length, 1);
+    assert.deepEqual(await resendRound({ query: db.store.query, filter: {}, emit }), {
       resolved: 1,
       reopened: 0,
       waiting: 0,
@@ -217,19 +206,19 @@ describe('dead letters', () => {
       { topic: 't/1', bytes: Buffer.from([1, 0, 255]), receivedAt: T0 + 1, source: 'pi', protocol: 'mqtt' },
     ]);
     assert.deepEqual(await states(), ['t/1 resolved', 't/2 open']);
-    const { decided_by, decided_at } = (await listLetters(store.query, { topic: 't/1' }))[0]!;
+    const { decided_by, decided_at } = (await listLetters(db.store.query, { topic: 't/1' }))[0]!;
     assert.equal(decided_by, 'operator');
     assert.ok(decided_at instanceof Date);
   });
 
   it('stay queued over an outage and a crash, and are open again when they fail', async () => {
     await keep(letter(1));
-    await queueLetters(store.query, {}, 'me');
-    const round = (settled: Settled) => resendRound({ query: store.query, filter: {}, emit: async () => settled });
+    await queueLetters(db.store.query, {}, 'me');
+    const round = (settled: Settled) => resendRound({ query: db.store.query, filter: {}, emit: async () => settled });
     assert.deepEqual(await round(away), { resolved: 0, reopened: 0, waiting: 1 });
     assert.deepEqual(await states(), ['t/1 queued']);
     assert.deepEqual(await round(refused), { resolved: 0, reopened: 1, waiting: 0 });
-    const { state, reason, attempts } = (await listLetters(store.query, {}))[0]!;
+    const { state, reason, attempts } = (await listLetters(db.store.query, {}))[0]!;
     assert.deepEqual([state, reason, attempts], ['open', 'refused again', 4]);
   });
 
@@ -241,11 +230,12 @@ describe('dead letters', () => {
       telemetry: { a: 1 },
       metadata: { digest: '0'.repeat(32), ...metadata },
     });
-    const refuse = (row: unknown) => keepDeadLetters(store.query, 'sink', [{ row, topic: 't', reason: 'too large' }]);
+    const refuse = (row: unknown) =>
+      keepDeadLetters(db.store.query, 'sink', [{ row, topic: 't', reason: 'too large' }]);
     await refuse(reading({ entry: 'e1', receipt: { key: 'k', redelivered: false } }));
-    await queueLetters(store.query, {}, 'me');
+    await queueLetters(db.store.query, {}, 'me');
     const resent = await resendRound({
-      query: store.query,
+      query: db.store.query,
       filter: {},
       async emit(message) {
         await refuse({ ...message, metadata: { ...(message as Reading).metadata, entry: 'e2' } });
@@ -253,41 +243,45 @@ describe('dead letters', () => {
       },
     });
     assert.deepEqual(resent, { resolved: 0, reopened: 1, waiting: 0 });
-    assert.deepEqual(await store.query('SELECT state, attempts FROM dead_letters'), [{ state: 'open', attempts: 2 }]);
+    assert.deepEqual(await db.store.query('SELECT state, attempts FROM dead_letters'), [
+      { state: 'open', attempts: 2 },
+    ]);
   });
 
   it('are sent as they were put right; the original stays', async () => {
     await keep(letter(1), letter(2, { kind: 'reading' }));
-    const [reading] = await listLetters(store.query, { topic: 't/2' });
+    const [reading] = await listLetters(db.store.query, { topic: 't/2' });
     const good = { deviceId: 'd', protocol: 'mqtt', timestamp: 'x', telemetry: {}, metadata: {} };
-    await queueLetters(store.query, { topic: 't/1' }, 'me', Buffer.from('fixed'));
-    await queueLetters(store.query, { ids: [reading!.id] }, 'me');
+    await queueLetters(db.store.query, { topic: 't/1' }, 'me', Buffer.from('fixed'));
+    await queueLetters(db.store.query, { ids: [reading!.id] }, 'me');
     const sent: unknown[] = [];
     const emit = async (message: Raw | Reading) => {
       sent.push('bytes' in message ? Buffer.from(message.bytes).toString() : message);
       return OK;
     };
-    await resendRound({ query: store.query, filter: {}, emit });
+    await resendRound({ query: db.store.query, filter: {}, emit });
     assert.deepEqual(sent, ['fixed']);
-    assert.match((await listLetters(store.query, { state: 'open' }))[0]!.reason, /expected JSON of a reading/);
-    await queueLetters(store.query, { ids: [reading!.id] }, 'me', Buffer.from(JSON.stringify(good)));
-    await resendRound({ query: store.query, filter: {}, emit });
+    assert.match((await listLetters(db.store.query, { state: 'open' }))[0]!.reason, /expected JSON of a reading/);
+    await queueLetters(db.store.query, { ids: [reading!.id] }, 'me', Buffer.from(JSON.stringify(good)));
+    await resendRound({ query: db.store.query, filter: {}, emit });
     assert.deepEqual(sent, ['fixed', good]);
     assert.deepEqual(
-      (await listLetters(store.query, {})).map(({ bytes }) => bytes[2]),
+      (await listLetters(db.store.query, {})).map(({ bytes }) => bytes[2]),
       [255, 255],
     );
   });
 
   it('are discarded with a name, and open again only when they are given up anew', async () => {
     await keep(letter(1));
-    assert.equal((await discardLetters(store.query, {}, 'admin\0')).length, 1);
-    assert.equal((await discardLetters(store.query, {}, 'admin')).length, 0);
+    assert.equal((await discardLetters(db.store.query, {}, 'admin\0')).length, 1);
+    assert.equal((await discardLetters(db.store.query, {}, 'admin')).length, 0);
     await keep(letter(1));
     assert.deepEqual(await states(), ['t/1 discarded']);
-    assert.equal((await listLetters(store.query, {}))[0]?.decided_by, 'admin\uFFFD');
+    assert.equal((await listLetters(db.store.query, {}))[0]?.decided_by, 'admin\uFFFD');
     await keep(letter(1, { givenUpAt: Date.now() + 1000 }));
-    assert.deepEqual(await store.query('SELECT state, attempts FROM dead_letters'), [{ state: 'open', attempts: 6 }]);
+    assert.deepEqual(await db.store.query('SELECT state, attempts FROM dead_letters'), [
+      { state: 'open', attempts: 6 },
+    ]);
   });
 
   it('are kept whatever their fields hold', async () => {
@@ -295,6 +289,6 @@ describe('dead letters', () => {
       letter(1, { topic: undefined, receivedAt: 8.64e15, givenUpAt: Number.NaN, attempts: -1, protocol: 'pigeon' }),
       letter(2, { receivedAt: Number.NaN, bytes: new Uint8Array(0), attempts: 1e12, reason: 'x'.repeat(100_000) }),
     );
-    assert.equal((await countLetters(store.query)).open, 2);
+    assert.equal((await countLetters(db.store.query)).open, 2);
   });
 });

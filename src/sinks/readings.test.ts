@@ -1,12 +1,11 @@
 // Readings in a real PostgreSQL: which table and column, devices and latest values and receipts.
 import assert from 'node:assert/strict';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { digest } from '../kernel/bytes.ts';
 import type { Sink } from '../reading/contracts.ts';
 import type { Metadata, Reading } from '../reading/reading.ts';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
+import { openStore } from '../store/store.ts';
 import { readingSink } from './readings.ts';
+import { onDatabase } from '../../test/support/database.ts';
 
 const TIME = '2026-01-03T16:00:00.000Z';
 let made = 0;
@@ -21,25 +20,17 @@ const reading = (telemetry: Reading['telemetry'], metadata: Metadata = {}, more:
 });
 
 describe('reading sink', () => {
-  let server: TestPostgres;
-  let store: Store;
+  const db = onDatabase();
   let sink: Sink<Reading>;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-    sink = readingSink({ query: store.prepared, bulk: store.bulk, target: 'test' });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
+  before(() => {
+    sink = readingSink({ query: db.store.prepared, bulk: db.store.bulk, target: 'test' });
   });
   afterEach(() =>
-    store?.query(
+    db.store?.query(
       'TRUNCATE measurements, sensor_readings, energy_readings, flow_data, devices, latest_values, receipts, dead_letters',
     ),
   );
-  const one = async (sql: string) => (await store.query<Record<string, unknown>>(sql))[0];
+  const one = async (sql: string) => (await db.store.query<Record<string, unknown>>(sql))[0];
 
   it('fills the columns of each table', async () => {
     const outcomes = await sink.write([
@@ -103,7 +94,7 @@ describe('reading sink', () => {
       anomaly_score: -0.25,
     });
     assert.deepEqual(
-      await store.query(
+      await db.store.query(
         'SELECT metric, value, value_text, quality, scanner_id, protocol FROM sensor_readings ORDER BY metric',
       ),
       [
@@ -158,7 +149,7 @@ describe('reading sink', () => {
       reading({ temperature: 1, battery: 55 }, { receivedAt: heard, signalStrength: -60, parser: 'p1', name: 'given' }),
       reading({ value_mm: 5 }, { receivedAt: heard - 5000, signalStrength: -99, firmware: '1.0' }),
     ]);
-    await store.query("UPDATE devices SET name = 'by operator'");
+    await db.store.query("UPDATE devices SET name = 'by operator'");
     await sink.write([
       reading({ a: 1 }, { receivedAt: heard - 9000, signalStrength: -1, parser: 'old', name: 'again' }),
       reading(
@@ -203,7 +194,7 @@ describe('reading sink', () => {
       reading({ uptime_s: 5 }, { scannerId: 'gw' }),
     ]);
     await sink.write([beat(1, { uptime_s: 60, messages_sent: 4, adapter_status: 'late' })]);
-    assert.deepEqual(await store.query('SELECT * FROM scanners'), [
+    assert.deepEqual(await db.store.query('SELECT * FROM scanners'), [
       {
         scanner_id: 'pi',
         location: 'attic',
@@ -223,7 +214,7 @@ describe('reading sink', () => {
       reading(telemetry, {}, { timestamp: `2026-01-03T16:00:0${seconds}.000Z` });
     await sink.write([at(5, { t: 5, on: true }), at(3, { t: 3, h: 30 }), at(4, { t: 4 })]);
     await sink.write([at(4, { t: 44, h: 40 }), reading({ t: 55 }, {}, { timestamp: '2026-01-03T16:00:05.000001Z' })]);
-    assert.deepEqual(await store.query('SELECT metric, value, value_text FROM latest_values ORDER BY metric'), [
+    assert.deepEqual(await db.store.query('SELECT metric, value, value_text FROM latest_values ORDER BY metric'), [
       { metric: 'h', value: 40, value_text: null },
       { metric: 'on', value: 1, value_text: 'true' },
       { metric: 't', value: 55, value_text: null },
@@ -250,7 +241,7 @@ describe('reading sink', () => {
     // Not redelivered: the packet id is used again for a new message of the same content.
     assert.deepEqual(await sink.write([delivered(1, 'client 7', false, later)]), ['stored']);
     assert.deepEqual(await sink.write([delivered(1, 'client 8', true, '2026-01-03T16:00:10.000Z')]), ['stored']);
-    const other = readingSink({ query: store.prepared, bulk: store.bulk, target: 'another node' });
+    const other = readingSink({ query: db.store.prepared, bulk: db.store.bulk, target: 'another node' });
     assert.deepEqual(await other.write([delivered(2, 'client 7', true, later)]), ['stored']);
   });
 
@@ -272,7 +263,7 @@ describe('reading sink', () => {
   });
 
   it('lets two writers with the same devices in another order pass each other', async () => {
-    const other = openStore({ url: server.url });
+    const other = openStore({ url: db.server.url });
     try {
       const second = readingSink({ query: other.prepared, bulk: other.bulk, target: 'second' });
       const batch = (backwards: boolean) => {
@@ -287,19 +278,24 @@ describe('reading sink', () => {
   });
 
   it('tells same from different in a compressed chunk', async function () {
-    if (server.variant !== 'timescale') return this.skip();
+    if (db.server.variant !== 'timescale') return this.skip();
     const old = [1, 2, 3].map(n => reading({ temperature: n, humidity: n }, {}, { deviceId: `d${n}` }));
     await sink.write(old);
-    await store.query(`ALTER TABLE sensor_readings SET (timescaledb.compress,
+    await db.store.query(`ALTER TABLE sensor_readings SET (timescaledb.compress,
       timescaledb.compress_segmentby = 'device_id, metric', timescaledb.compress_orderby = 'timestamp')`);
-    await store.query(`SELECT compress_chunk(chunk) FROM show_chunks('sensor_readings') AS chunk`);
+    await db.store.query(`SELECT compress_chunk(chunk) FROM show_chunks('sensor_readings') AS chunk`);
     const fresh = reading({ temperature: 4, humidity: 4 }, {}, { deviceId: 'd2' });
     assert.deepEqual(await sink.write([...old, fresh]), ['duplicate', 'duplicate', 'duplicate', 'stored']);
     assert.deepEqual(await one('SELECT count(*) AS n FROM sensor_readings'), { n: 8 });
   });
 
   it('can put everything into one table', async () => {
-    const single = readingSink({ query: store.prepared, bulk: store.bulk, target: 'single', table: 'sensor_readings' });
+    const single = readingSink({
+      query: db.store.prepared,
+      bulk: db.store.bulk,
+      target: 'single',
+      table: 'sensor_readings',
+    });
     assert.deepEqual(await single.write([reading({ power_kw: 3 })]), ['stored']);
     assert.deepEqual(await one('SELECT metric, value FROM sensor_readings'), { metric: 'power_kw', value: 3 });
   });

@@ -1,12 +1,10 @@
 // Values that a real PostgreSQL or the checks before it refuse: only their reading is rejected, with the reason.
 import assert from 'node:assert/strict';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { digest } from '../kernel/bytes.ts';
 import type { Sink } from '../reading/contracts.ts';
 import type { Metadata, Reading } from '../reading/reading.ts';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
 import { readingSink } from './readings.ts';
+import { onDatabase } from '../../test/support/database.ts';
 
 const TIME = '2026-01-03T16:00:00.000Z';
 let made = 0;
@@ -21,18 +19,10 @@ const reading = (telemetry: Reading['telemetry'], metadata: Metadata = {}, more:
 });
 
 describe('reading sink: values that it refuses', () => {
-  let server: TestPostgres;
-  let store: Store;
+  const db = onDatabase();
   let sink: Sink<Reading>;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-    sink = readingSink({ query: store.prepared, bulk: store.bulk, target: 'test' });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
+  before(() => {
+    sink = readingSink({ query: db.store.prepared, bulk: db.store.bulk, target: 'test' });
   });
 
   const refused: readonly [name: string, row: unknown, reason: RegExp][] = [

@@ -1,10 +1,8 @@
 // Retention of raw messages in a real PostgreSQL: what is old goes, what came in lately stays whatever its own time is.
 import assert from 'node:assert/strict';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { openDatabase } from './database.ts';
-import { migrate } from './migrate.ts';
 import { forgetRaw } from './retention.ts';
-import { openStore, type Store } from './store.ts';
+import { onDatabase } from '../../test/support/database.ts';
 
 const insert = (scanner: string, timestamp: string, received: string, rows = 1): string =>
   `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, received_at)
@@ -12,62 +10,52 @@ const insert = (scanner: string, timestamp: string, received: string, rows = 1):
 const ago = (days: number): string => `now() - interval '${days} days'`;
 
 describe('retention of raw messages', () => {
-  let server: TestPostgres;
-  let store: Store;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
-  });
+  const db = onDatabase();
   const left = async () =>
     (
-      await store.query<{ scanner_id: string }>(
+      await db.store.query<{ scanner_id: string }>(
         'SELECT DISTINCT scanner_id FROM raw_advertisements ORDER BY scanner_id',
       )
     ).map(row => row.scanner_id);
 
   it('drops old months whole, deletes the rest in steps, and leaves what is young or prepared', async () => {
-    await store.query(`SELECT prepare_month('raw_advertisements', '2019-01-01T00:00:00Z')`);
-    await store.query(`SELECT prepare_month('raw_advertisements', '2019-02-01T00:00:00Z')`);
-    await store.query(insert('old month', `'2019-01-10'`, `'2019-01-10'`, 3));
-    await store.query(insert('old, beside a late one', `'2019-02-11'`, `'2019-02-11'`));
-    await store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()'));
-    await store.query(insert('in the default partition', `'2003-01-01'`, `'2019-01-01'`, 6000));
-    await store.query(insert('young', ago(1), ago(1)));
-    const months = () => store.query(`SELECT FROM pg_inherits WHERE inhparent = 'raw_advertisements'::regclass`);
+    await db.store.query(`SELECT prepare_month('raw_advertisements', '2019-01-01T00:00:00Z')`);
+    await db.store.query(`SELECT prepare_month('raw_advertisements', '2019-02-01T00:00:00Z')`);
+    await db.store.query(insert('old month', `'2019-01-10'`, `'2019-01-10'`, 3));
+    await db.store.query(insert('old, beside a late one', `'2019-02-11'`, `'2019-02-11'`));
+    await db.store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()'));
+    await db.store.query(insert('in the default partition', `'2003-01-01'`, `'2019-01-01'`, 6000));
+    await db.store.query(insert('young', ago(1), ago(1)));
+    const months = () => db.store.query(`SELECT FROM pg_inherits WHERE inhparent = 'raw_advertisements'::regclass`);
     const before = (await months()).length;
     // There is no default partition on TimescaleDB: the 6000 rows have a chunk of their own.
-    const gone = server.variant === 'plain' ? { rows: 6001, partitions: 1 } : { rows: 1, partitions: 2 };
-    assert.deepEqual(await forgetRaw(store.query, 90), gone);
+    const gone = db.server.variant === 'plain' ? { rows: 6001, partitions: 1 } : { rows: 1, partitions: 2 };
+    assert.deepEqual(await forgetRaw(db.store.query, 90), gone);
     assert.deepEqual(await left(), ['late: old time, came today', 'young']);
     assert.equal((await months()).length, before - gone.partitions);
-    assert.deepEqual(await forgetRaw(store.query, 90), { rows: 0, partitions: 0 });
+    assert.deepEqual(await forgetRaw(db.store.query, 90), { rows: 0, partitions: 0 });
   });
 
   it('leaves what is young in a compressed chunk', async function () {
-    if (server.variant !== 'timescale') return this.skip();
-    await store.query('TRUNCATE raw_advertisements');
-    await store.query(insert('old', `'2019-02-11'`, `'2019-02-11'`, 7));
-    await store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()'));
-    await store.query(`ALTER TABLE raw_advertisements SET (timescaledb.compress, timescaledb.compress_segmentby = 'scanner_id',
+    if (db.server.variant !== 'timescale') return this.skip();
+    await db.store.query('TRUNCATE raw_advertisements');
+    await db.store.query(insert('old', `'2019-02-11'`, `'2019-02-11'`, 7));
+    await db.store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()'));
+    await db.store.query(`ALTER TABLE raw_advertisements SET (timescaledb.compress, timescaledb.compress_segmentby = 'scanner_id',
       timescaledb.compress_orderby = 'timestamp')`);
-    await store.query(`SELECT compress_chunk(chunk) FROM show_chunks('raw_advertisements') AS chunk`);
-    assert.deepEqual(await forgetRaw(store.query, 90), { rows: 7, partitions: 0 });
+    await db.store.query(`SELECT compress_chunk(chunk) FROM show_chunks('raw_advertisements') AS chunk`);
+    assert.deepEqual(await forgetRaw(db.store.query, 90), { rows: 7, partitions: 0 });
     assert.deepEqual(await left(), ['late: old time, came today']);
   });
 
   it('is part of the upkeep where it is wanted, and everything stays where it is not', async () => {
-    await store.query(insert('old', ago(40), ago(40)));
+    await db.store.query(insert('old', ago(40), ago(40)));
     for (const [keepRawDays, there] of [
       [undefined, true],
       [60, true],
       [30, false],
     ] as const) {
-      const database = openDatabase({ url: server.url, ...(keepRawDays === undefined ? {} : { keepRawDays }) });
+      const database = openDatabase({ url: db.server.url, ...(keepRawDays === undefined ? {} : { keepRawDays }) });
       await database.upkept;
       await database.close();
       assert.equal((await left()).includes('old'), there, `${keepRawDays} days`);

@@ -8,34 +8,22 @@ import type { Mapping } from '../../src/sinks/own/plan.ts';
 import type { Arrived } from '../../src/sinks/own/rows.ts';
 import { ownSink } from '../../src/sinks/own/sink.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
 import { sinkContract } from './sink.ts';
+import { onDatabase } from '../support/database.ts';
 
 const START = Date.UTC(2026, 0, 31, 23, 59);
 
 describe('sinks on PostgreSQL', () => {
-  let server: TestPostgres;
-  let store: Store;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
-  });
+  const db = onDatabase();
 
   const around = (sql: string) => ({
-    stored: async () => (await store.query<{ n: number }>(sql)).map(({ n }) => n),
-    stop: () => server.terminate('SIGQUIT'),
-    start: () => server.restart(),
+    stored: async () => (await db.store.query<{ n: number }>(sql)).map(({ n }) => n),
+    stop: () => db.server.terminate('SIGQUIT'),
+    start: () => db.server.restart(),
   });
 
   sinkContract<Reading>('readings', async () => ({
-    sink: readingSink({ query: store.prepared, bulk: store.bulk, target: 'contract' }),
+    sink: readingSink({ query: db.store.prepared, bulk: db.store.bulk, target: 'contract' }),
     row: n => ({
       deviceId: `meter-${n % 7}`,
       protocol: 'bluetooth',
@@ -62,7 +50,7 @@ describe('sinks on PostgreSQL', () => {
   for (const [name, table, key, conflict] of own)
     sinkContract<Arrived>(name, async () => {
       const unique = key === '' ? '' : `, UNIQUE (${key})`;
-      await store.query(`CREATE TABLE ${table} (id serial, device varchar(8) NOT NULL, at timestamptz(3) NOT NULL, n int NOT NULL,
+      await db.store.query(`CREATE TABLE ${table} (id serial, device varchar(8) NOT NULL, at timestamptz(3) NOT NULL, n int NOT NULL,
         note text${unique})`);
       const row = (n: number, note: string): Arrived => ({
         topic: undefined,
@@ -76,8 +64,8 @@ describe('sinks on PostgreSQL', () => {
       });
       return {
         sink: ownSink({
-          query: store.query,
-          bulk: store.bulk,
+          query: db.store.query,
+          bulk: db.store.bulk,
           target: `contract ${table}`,
           mapping: {
             table,
@@ -110,7 +98,7 @@ describe('sinks on PostgreSQL', () => {
         START + 1_000_000,
       );
     return {
-      sink: archive({ query: store.prepared, bulk: store.bulk, target: 'contract' }) satisfies Sink<ArchiveRow>,
+      sink: archive({ query: db.store.prepared, bulk: db.store.bulk, target: 'contract' }) satisfies Sink<ArchiveRow>,
       row: n => row(n, 'gateway'),
       bad: n => row(n, 'nul \0 inside'),
       ...around("SELECT (payload ->> 'n')::int AS n FROM raw_advertisements ORDER BY id"),

@@ -1,17 +1,16 @@
 // Tables of the operator's own on a real PostgreSQL: policies, hostile names, and what happens when the table changes under the writer.
 import assert from 'node:assert/strict';
-import { postgresFor, type TestPostgres } from '../../../test/support/postgres.ts';
 import { digest } from '../../kernel/bytes.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Outcome } from '../../reading/contracts.ts';
 import type { Metadata, Reading } from '../../reading/reading.ts';
-import { migrate } from '../../store/migrate.ts';
-import { openStore, type Store } from '../../store/store.ts';
+import { openStore } from '../../store/store.ts';
 import { quoted } from './name.ts';
 import type { ConflictPolicy, Mapping } from './plan.ts';
 import type { Arrived } from './rows.ts';
 import { ownSink } from './sink.ts';
 import { listTables } from './table.ts';
+import { onDatabase } from '../../../test/support/database.ts';
 
 const START = Date.UTC(2026, 0, 3, 16);
 let made = 0;
@@ -30,17 +29,7 @@ const reasonsOf = (outcomes: readonly Outcome[]) =>
   outcomes.map(outcome => (typeof outcome === 'string' ? outcome : outcome.rejected));
 
 describe('own table sink', () => {
-  let server: TestPostgres;
-  let store: Store;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
-  });
-  after(async () => {
-    await store?.close();
-    await server?.stop();
-  });
+  const db = onDatabase();
 
   let tables = 0;
   /** A table of these columns and a sink into it; `$` stands for the name of the table. */
@@ -52,10 +41,10 @@ describe('own table sink', () => {
     more: Partial<Mapping> = {},
   ) {
     const table = `own_${tables++}`;
-    await store.query(`CREATE TABLE ${table} (${definition})`);
+    await db.store.query(`CREATE TABLE ${table} (${definition})`);
     const mapping = { table, columns: columns(map), key, conflict, ...more };
-    const sink = ownSink({ query: store.query, bulk: store.bulk, target: table, mapping });
-    const sql = (text: string) => store.query(text.replaceAll('$', table));
+    const sink = ownSink({ query: db.store.query, bulk: db.store.bulk, target: table, mapping });
+    const sql = (text: string) => db.store.query(text.replaceAll('$', table));
     return { table, sink, sql, rows: (what = '*') => sql(`SELECT ${what} FROM $ ORDER BY 1`) };
   }
   const outage = (says: RegExp) => (fault: unknown) => {
@@ -157,7 +146,7 @@ describe('own table sink', () => {
   });
 
   it('knows keys as the table does: rounded, padded, without regard to case', async () => {
-    await store.query("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
+    await db.store.query("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
     for (const policy of ['skip', 'update'] as const) {
       const { sink, rows } = await open(
         'v numeric(6,1), t text COLLATE nocase, n int, UNIQUE (v, t)',
@@ -191,14 +180,14 @@ describe('own table sink', () => {
     const schema = `s"; DROP TABLE receipts; --`;
     const column = `c"') VALUES (1); --`;
     const table = `x'.y"z $1 \\ ü`;
-    await store.query(`CREATE SCHEMA ${quoted(schema)}`);
-    await store.query(
+    await db.store.query(`CREATE SCHEMA ${quoted(schema)}`);
+    await db.store.query(
       `CREATE TABLE ${quoted(schema)}.${quoted(table)} (${quoted(column)} text PRIMARY KEY, "c,0" int, "SELECT" text)`,
     );
-    const listed = (await listTables(store.query)).find(name => name.includes('DROP'));
+    const listed = (await listTables(db.store.query)).find(name => name.includes('DROP'));
     const sink = ownSink({
-      query: store.query,
-      bulk: store.bulk,
+      query: db.store.query,
+      bulk: db.store.bulk,
       target: 'hostile',
       mapping: {
         table: listed!,
@@ -208,24 +197,24 @@ describe('own table sink', () => {
       },
     });
     assert.deepEqual(await sink.write([arrived(1, { v: 5 })]), ['stored']);
-    assert.deepEqual(await store.query(`SELECT * FROM ${quoted(schema)}.${quoted(table)}`), [
+    assert.deepEqual(await db.store.query(`SELECT * FROM ${quoted(schema)}.${quoted(table)}`), [
       { [column]: 'meter', 'c,0': 5, SELECT: `'; DROP TABLE receipts; --` },
     ]);
   });
 
   it('finds a table by its name as typed, in lower case, and in the schema that is named', async () => {
-    await store.query('CREATE SCHEMA plant');
-    await store.query('CREATE TABLE plant.meter (v int)');
+    await db.store.query('CREATE SCHEMA plant');
+    await db.store.query('CREATE TABLE plant.meter (v int)');
     for (const table of ['plant.meter', 'Plant.METER', '"plant"."meter"', ' plant.meter ']) {
       const sink = ownSink({
-        query: store.query,
-        bulk: store.bulk,
+        query: db.store.query,
+        bulk: db.store.bulk,
         target: table,
         mapping: { table, columns: columns({ v: 'telemetry.v' }), key: '', conflict: 'skip' },
       });
       assert.equal((await sink.check()).table.schema, 'plant', table);
     }
-    const names = await listTables(store.query);
+    const names = await listTables(db.store.query);
     assert.ok(names.includes('plant.meter') && !names.some(name => name.startsWith('pg_')), names.join());
   });
 
@@ -307,8 +296,8 @@ describe('own table sink', () => {
     ['no uuid', 'uuid', 'x', /expected a uuid/],
   ];
   it('refuses single rows', async () => {
-    await store.query("CREATE TYPE mood AS ENUM ('calm')");
-    await store.query('CREATE DOMAIN short AS varchar(3)');
+    await db.store.query("CREATE TYPE mood AS ENUM ('calm')");
+    await db.store.query('CREATE DOMAIN short AS varchar(3)');
     for (const [name, column, value, says] of refused) {
       const { sink, rows } = await open(`n int, v ${column}`, { n: 'telemetry.n', v: 'telemetry.v' });
       const good =
@@ -330,18 +319,20 @@ describe('own table sink', () => {
   });
 
   it('refuses what has no partition, and says so; with the partition it lands', async () => {
-    await store.query('CREATE TABLE parted (at timestamptz, v int) PARTITION BY RANGE (at)');
+    await db.store.query('CREATE TABLE parted (at timestamptz, v int) PARTITION BY RANGE (at)');
     const sink = ownSink({
-      query: store.query,
-      bulk: store.bulk,
+      query: db.store.query,
+      bulk: db.store.bulk,
       target: 'parted',
       mapping: { table: 'parted', columns: columns({ at: 'timestamp', v: 'telemetry.v' }), key: '', conflict: 'skip' },
     });
     const row = arrived(1, { v: 1 });
     assert.match(reasonsOf(await sink.write([row]))[0]!, /no partition of relation "parted" found for row/);
-    await store.query("CREATE TABLE parted_2026 PARTITION OF parted FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')");
+    await db.store.query(
+      "CREATE TABLE parted_2026 PARTITION OF parted FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+    );
     assert.deepEqual(await sink.write([row]), ['stored']);
-    assert.ok(!(await listTables(store.query)).includes('public.parted_2026'));
+    assert.ok(!(await listTables(db.store.query)).includes('public.parted_2026'));
   });
 
   describe('a table that changes while rows are written', () => {
@@ -402,9 +393,9 @@ describe('own table sink', () => {
 
     /** A sink of a user who may only do what a writer must. */
     async function writer(table: string) {
-      await store.query("CREATE ROLE writer LOGIN PASSWORD 'w'");
-      await store.query(`GRANT INSERT, SELECT ON ${table}, receipts TO writer`);
-      const url = new URL(server.url);
+      await db.store.query("CREATE ROLE writer LOGIN PASSWORD 'w'");
+      await db.store.query(`GRANT INSERT, SELECT ON ${table}, receipts TO writer`);
+      const url = new URL(db.server.url);
       url.username = 'writer';
       const theirs = openStore({ url: url.href, password: 'w', connections: 2 });
       const mapping: Mapping = {
