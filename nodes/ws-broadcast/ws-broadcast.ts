@@ -2,6 +2,7 @@
 import { expected, Fault } from '../../src/kernel/fault.ts';
 import type { LiveServer } from '../../src/live/live-server.ts';
 import { defineNode } from '../../src/palette/define.ts';
+import { caughtMessages } from '../../src/palette/drain.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isReading, membersOf } from '../../src/reading/reading.ts';
 
@@ -62,6 +63,8 @@ export const definition = defineNode({
       },
       close() {
         clearInterval(timer);
+        // One of them may be stored and not have come here; sent again it is a duplicate, and does not come here either.
+        if (caughtMessages()) live.hub.breakOff();
       },
     };
   },

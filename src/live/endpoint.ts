@@ -34,6 +34,25 @@ export function together(endpoints: readonly Endpoint[]): Endpoint {
   };
 }
 
+/** Whoever comes too early waits at the door. */
+export function whenReady(endpoint: Endpoint, ready: Promise<void>): Endpoint {
+  let isReady = false;
+  void ready.then(() => {
+    isReady = true;
+  });
+  return {
+    ...endpoint,
+    request(request, response) {
+      if (isReady) endpoint.request(request, response);
+      else void ready.then(() => endpoint.request(request, response));
+    },
+    upgrade(request, socket, head) {
+      if (isReady) endpoint.upgrade(request, socket, head);
+      else void ready.then(() => endpoint.upgrade(request, socket, head));
+    },
+  };
+}
+
 export function refuseUpgrade(socket: Duplex, status: string): void {
   socket.on('error', () => {});
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

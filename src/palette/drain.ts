@@ -1,5 +1,5 @@
 // Sources of the running flow: paused before a deploy or a stop, so that what is on its way can arrive.
-import { drained as ticketsDrained } from './tracker.ts';
+import { drained as ticketsDrained, wasInterrupted } from './tracker.ts';
 
 export type Pausable = { pause(): void; resume(): void };
 
@@ -26,4 +26,9 @@ export function resumeSources(): void {
 /** Waits until no ticket is open; false when some are left after `limitMs`. */
 export function drained(limitMs: number): Promise<boolean> {
   return ticketsDrained(limitMs);
+}
+
+/** For the close of a node: did the deploy or the stop catch messages on their way? */
+export function caughtMessages(): boolean {
+  return wasInterrupted();
 }

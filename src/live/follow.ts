@@ -1,0 +1,62 @@
+// What a hub has of the database: the newest rows for snapshots when it starts, then the rows of other writers as they come.
+import { reasonOf } from '../kernel/fault.ts';
+import type { Query } from '../reading/contracts.ts';
+import { type Cursor, type Feed, openFeed } from './feed.ts';
+import type { Hub } from './hub.ts';
+import { latestRowsOf } from './prime.ts';
+
+export type Following = {
+  /** Resolves when snapshots show what the database knows, or after some seconds without it. Never rejects. */
+  readonly ready: Promise<void>;
+  readonly cursor: Cursor | undefined;
+  close(): Promise<void>;
+};
+
+export type FollowOptions = {
+  query: Query;
+  /** Resolves when the tables are there. */
+  migrated: Promise<unknown>;
+  listen(channel: string, wake: () => void): () => void;
+  /** Where an earlier following ended; what has come since then is told first. */
+  cursor: Cursor | undefined;
+  log(level: 'warn', text: string): void;
+};
+
+const READY_LIMIT_MS = 5000;
+const CHANNEL = 'fieldline_live';
+
+export function followDatabase(hub: Hub, options: FollowOptions): Following {
+  const { query, migrated, listen, cursor, log } = options;
+  let feed: Feed | undefined;
+  let closed = false;
+
+  async function start(): Promise<void> {
+    await migrated;
+    if (closed) return;
+    // Before the snapshot is read, so that nothing falls between them.
+    feed = openFeed({
+      ...{ query, cursor, log },
+      listen: wake => listen(CHANNEL, wake),
+      onRows: rows => hub.publishRows(rows),
+      onLost: () => hub.breakOff(),
+    });
+    const rows = await latestRowsOf(query);
+    if (closed) return;
+    hub.prime(rows);
+    await feed.begun;
+  }
+
+  const started = start().catch((error: unknown) => {
+    if (!closed) log('warn', `snapshots begin empty: ${reasonOf(error)}`);
+  });
+  return {
+    ready: Promise.race([started, new Promise<void>(resolve => setTimeout(resolve, READY_LIMIT_MS).unref())]),
+    get cursor() {
+      return feed?.cursor ?? cursor;
+    },
+    async close() {
+      closed = true;
+      await feed?.close();
+    },
+  };
+}
