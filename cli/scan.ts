@@ -34,8 +34,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return 0;
 }
 
-/** Before anything large is loaded. The machine may have little memory: no optimised code, few young objects, no table of every number of two bytes. */
+/**
+ * Before anything large is loaded. The machine may have little memory: no optimised code, no table of every number of two
+ * bytes, and young objects that stay few (the size itself cannot be set in a process that runs, that it grows can).
+ */
 function staySmall(): void {
-  for (const flag of ['--no-opt', '--no-maglev', '--max-semi-space-size=1']) setFlagsFromString(flag);
+  for (const flag of ['--no-opt', '--no-maglev', '--optimize-for-size', '--semi-space-growth-factor=1'])
+    setFlagsFromString(flag);
   mqttPacket.writeToStream.cacheNumbers = false;
 }
