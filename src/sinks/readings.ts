@@ -16,6 +16,8 @@ export type ReadingSinkOptions = {
   now?: () => number;
 };
 
+const NO_PARTITION = /^no partition of relation /;
+
 /** Rows that PostgreSQL or the checks refuse are rejected one by one; an outage rejects the whole write. */
 export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   const { query, bulk, target, table = 'auto', now = Date.now } = options;
@@ -42,6 +44,19 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
       keys,
     ]);
     return new Set(rows.map(row => row.key));
+  }
+
+  /** Tells the outcome of each; gives those that found no partition. */
+  async function writeEntries(entries: readonly Entry[], outcomes: Outcome[]): Promise<readonly Entry[]> {
+    const homeless: Entry[] = [];
+    for (const written of await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey))) {
+      if ('refused' in written) {
+        const [entry] = written.items;
+        outcomes[entry.at] = { rejected: written.refused };
+        if (NO_PARTITION.test(written.refused)) homeless.push(entry);
+      } else settle(written.items, written.rows[0] ?? {}, outcomes, now());
+    }
+    return homeless;
   }
 
   return {
@@ -75,10 +90,12 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
         });
       if (entries.length === 0) return outcomes;
       await prepareMonths(entries);
-      for (const written of await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey))) {
-        if ('refused' in written) outcomes[written.items[0].at] = { rejected: written.refused };
-        else settle(written.items, written.rows[0] ?? {}, outcomes, now());
-      }
+      const homeless = await writeEntries(entries, outcomes);
+      if (homeless.length === 0) return outcomes;
+      // Somebody has dropped partitions that this sink had made or met.
+      prepared.clear();
+      await prepareMonths(homeless);
+      await writeEntries(homeless, outcomes);
       return outcomes;
     },
     async close() {},

@@ -13,11 +13,15 @@ const HINTS: Readonly<Record<string, string>> = {
   '28000': 'user or password is refused',
   '28P01': 'user or password is refused',
   '3D000': 'this database does not exist',
+  '40P01': 'two writers waited for each other; it is tried again',
   '42501': 'this user lacks the right',
   '42P01': 'a table is missing: run the migrations',
   '42703': 'a column is missing: run the migrations',
+  '42804': 'a column has another type than Fieldline has made: change it back',
   '53100': 'the disk of the database is full',
   '53300': 'the database has no connection left',
+  '55P03': 'a table is locked by somebody else',
+  '57014': 'a table is locked by somebody else, or the database is slow',
 };
 
 /** A Fault of kind `data` or `outage` for anything that pg rejected with. */
