@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectPublisher } from '../sim/publisher.ts';
 import { startInstruments } from '../sim/instruments.ts';
+import { restApi } from '../src/api/http-api.ts';
 import { restIngest } from '../src/api/ingest-rest.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { drained, pauseSources } from '../src/palette/drain.ts';
@@ -202,7 +203,7 @@ export async function startGateway(options: {
     login === undefined ? openGate() : guardedGate(login, from => gateLog('warn', 'wrong user or password', { from }));
   const front = await openFront({ host: environment.host, port: environment.port }, gate, health, gateLog);
   stops.add('http', 100, front.close);
-  const endRest = restIngest(front.inner);
+  const endRest = [restIngest(front.inner), restApi(front.inner)];
   const base = `http://${reachable(front.address.host)}:${front.address.port}`;
 
   if (environment.traces !== undefined) {
@@ -238,7 +239,7 @@ export async function startGateway(options: {
     log: logs.part('node-red'),
     onLoaded: front.open,
   });
-  endRest();
+  for (const end of endRest) end();
   stops.add('node-red', NODE_RED_MS, () => nodeRed.stop());
   stops.add('sources', DRAIN_MS, async limitMs => {
     pauseSources();

@@ -9,7 +9,7 @@ import { intakeOf } from './intake.ts';
 import { keyRing } from './key-ring.ts';
 import { rateLimit } from './rate.ts';
 import { apiRoutes } from './routes.ts';
-import { serve } from './serve.ts';
+import { rest, serve } from './serve.ts';
 import { turns } from './turns.ts';
 
 /** Of the pool's 20 connections, writers must always find some. */
@@ -48,6 +48,12 @@ export function serveApi(server: Server, options: HttpApiOptions): () => void {
     turns: queue,
     onFault,
   });
+}
+
+/** While the flows are being started: until the returned function is called, the API answers 503, and asks for no login. */
+export function restApi(server: Server): () => void {
+  const query: Query = () => Promise.reject(new Error('nothing is asked while the API rests'));
+  return rest(server, apiRoutes({ query, clock: systemClock, intake: () => undefined, figures: () => [] }));
 }
 
 function poolFigures({ totalCount, idleCount, waitingCount }: Pool): readonly Sample[] {

@@ -1,9 +1,13 @@
 // The routes over HTTP on a real PostgreSQL: what they answer, to whom, and what they refuse.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { migrate } from '../store/migrate.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { bearer, openWorld, tokenFor, type World } from './api.fixture.ts';
+import { restApi } from './http-api.ts';
 import { createKey } from './keys.ts';
 
 type Row = Record<string, unknown>;
@@ -400,13 +404,19 @@ describe('HTTP API', () => {
     assert.equal((await world.get('/api/nothing')).status, 404);
   });
 
-  it('tells clients to come again while it is deployed', async () => {
+  it('tells clients to come again while it is deployed, or started', async () => {
     world.shut();
     const answer = await world.get('/api/devices');
     assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5']);
-    const other = await openWorld(store.query);
-    assert.equal((await other.get('/api/devices')).status, 200);
-    await other.close();
+    const started = createServer((_request, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
+    await once(started, 'listening');
+    const base = `http://127.0.0.1:${(started.address() as AddressInfo).port}`;
+    const end = restApi(started);
+    assert.equal((await fetch(`${base}/rest/v1/devices`)).status, 503);
+    end();
+    assert.equal((await fetch(`${base}/rest/v1/devices`)).status, 404);
+    started.closeAllConnections();
+    started.close();
   });
 
   it('says 503 while the database is away', async () => {

@@ -30,14 +30,21 @@ const REST_MS = 5000;
 
 /** Serves until the returned function is called; where several serve one route, the latest. */
 export function serve(server: Server, serving: Serving): () => void {
-  const { list, resting } = served.get(server) ?? openFor(server);
+  const { list } = served.get(server) ?? openFor(server);
   list.unshift(serving);
   return () => {
     if (!list.includes(serving)) return;
     list.splice(list.indexOf(serving), 1);
-    resting.push(serving);
-    setTimeout(() => resting.splice(resting.indexOf(serving), 1), REST_MS).unref();
+    setTimeout(rest(server, serving.routes), REST_MS).unref();
   };
+}
+
+/** Until the returned function is called, who asks for one of these that nobody serves is told to come again. */
+export function rest(server: Server, routes: readonly Route[]): () => void {
+  const { resting } = served.get(server) ?? openFor(server);
+  const mine = { routes };
+  resting.push(mine);
+  return () => void resting.splice(resting.indexOf(mine), 1);
 }
 
 function openFor(server: Server): Serviced {
