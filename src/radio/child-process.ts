@@ -24,13 +24,7 @@ export type RadioProcessOptions = {
 const childFile = import.meta.url.endsWith('.ts') ? './child.ts' : './child.js';
 // Small machines run this: its data is little and goes on at once, and optimised code would take more than it saves. An old
 // generation of 16 MB is three times what is in use; with more, adverts that are long gone stay in memory until it is full.
-const MEMORY = [
-  '--max-old-space-size=16',
-  '--max-semi-space-size=1',
-  '--optimize-for-size',
-  '--no-opt',
-  '--no-maglev',
-];
+const MEMORY = ['--max-old-space-size=16', '--max-semi-space-size=1', '--optimize-for-size', '--no-opt', '--no-maglev'];
 const LONGEST_WAIT_MS = 5000;
 /** A small machine takes its time until the first word. */
 const SLOW_START = 5;
