@@ -249,14 +249,18 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'clock-steps',
-    says: 'wall clock of the gateway moved by an hour, on and back',
+    says: 'wall clock of the gateway moved by an hour, on and back, also over a kill -9',
     scene: 'set clock',
     times: { full: 8, short: 2 },
     clockMoves: true,
-    async inject({ setClock }, draw, times) {
+    async inject({ setClock, gateway }, draw, times) {
       for (let n = 0; n < times; n++) {
         await pause(draw, 500, 2000);
         setClock(n % 2 === 0 ? draw.sign() * HOUR_MS : 0);
+        if (draw.uniform() < 0.5) continue;
+        await pause(draw, 0, 100);
+        await gateway.end('SIGKILL');
+        await gateway.start();
       }
     },
   },

@@ -50,7 +50,11 @@ describe('archive row', () => {
   it('needs the receipt only without a time of its own', () => {
     const receipt = { key: 'k', redelivered: true };
     assert.deepEqual(archiveRow(raw('{}', { receipt }), NOW).receipt, receipt);
-    assert.equal(archiveRow(raw('{"timestamp":"2026-01-03T15:00:00Z"}', { receipt }), NOW).receipt, undefined);
+    const timed = (redelivered: boolean) =>
+      archiveRow(raw('{"timestamp":"2026-01-03T15:00:00Z"}', { receipt: { key: 'k', redelivered } }), NOW);
+    assert.equal(timed(false).receipt, undefined);
+    // The first copy may have been judged by a clock that was set since.
+    assert.deepEqual(timed(true).receipt, receipt);
   });
 
   it('of a reading takes the frame that it carries', () => {
@@ -135,5 +139,22 @@ describe('archive', () => {
     assert.deepEqual(await write(delivered(false, RECEIVED)), ['stored']);
     assert.deepEqual(await write(delivered(true, RECEIVED + 500)), ['duplicate']);
     assert.deepEqual(await write(delivered(false, RECEIVED + 600)), ['stored']);
+  });
+
+  it('recognises a redelivery whose own time was believed once and not the other time, as the clock was set between', async () => {
+    const hour = 3_600_000;
+    const copy = (n: number, redelivered: boolean, receivedAt: number) =>
+      raw(`{"n":${n},"timestamp":"${new Date(RECEIVED - 1000).toISOString()}"}`, {
+        ...{ receivedAt, receipt: { key: 'c clock', redelivered } },
+      });
+    for (const [n, [first, second]] of [
+      [RECEIVED, RECEIVED - hour] as const,
+      [RECEIVED - hour, RECEIVED] as const,
+    ].entries()) {
+      assert.deepEqual(await write(copy(n, false, first)), ['stored']);
+      assert.deepEqual(await write(copy(n, true, second)), ['duplicate']);
+      assert.deepEqual(await write(copy(n + 10, false, first), copy(n + 10, true, second)), ['stored', 'duplicate']);
+    }
+    assert.deepEqual(await write(copy(20, true, RECEIVED - hour)), ['stored']);
   });
 });

@@ -26,13 +26,20 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
     }
   }
 
+  /** Receipts of redelivered rows that were stored before: under their receipt, or under a time that is not believed now. */
   async function known(rows: readonly ArchiveRow[]): Promise<ReadonlySet<string>> {
-    const keys = rows.filter(row => row.receipt?.redelivered).map(row => receiptKey(row)!);
-    if (keys.length === 0) return new Set();
-    const found = await query<{ key: string }>('SELECT key FROM receipts WHERE target = $1 AND key = ANY ($2)', [
-      target,
-      keys,
-    ]);
+    const again = rows.filter(row => row.receipt?.redelivered);
+    if (again.length === 0) return new Set();
+    const sql = 'SELECT key FROM receipts WHERE target = $1 AND key = ANY ($2)';
+    const found = [...(await query<{ key: string }>(sql, [target, again.map(receiptKey)]))];
+    const said = again.filter(row => row.said !== undefined);
+    if (said.length > 0) {
+      const values = [
+        ...[said.map(row => row.scannerId), said.map(row => row.said), said.map(row => row.digest)],
+        ...[said.map(row => row.topic), said.map(receiptKey)],
+      ];
+      found.push(...(await query<{ key: string }>(saidBefore, values)));
+    }
     return new Set(found.map(({ key }) => key));
   }
 
@@ -61,11 +68,12 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
       const identities = new Set<string>();
       const items: Item[] = [];
       for (const [at, row] of rows.entries()) {
-        const identity = `${row.digest} ${row.timestamp} ${row.scannerId} ${row.topic}`;
+        const identity = identityOf(row, row.timestamp);
         const key = receiptKey(row);
         // An outbox brings first copy and redelivery together, each with the time of its own receipt.
         const again = row.receipt?.redelivered && (seen.has(key!) || identities.has(`receipt ${key}`));
-        if (identities.has(identity) || again) continue;
+        if (identities.has(identity) || again || (row.said !== undefined && identities.has(identityOf(row, row.said))))
+          continue;
         identities.add(identity);
         if (key !== undefined) identities.add(`receipt ${key}`);
         items.push({ at, row });
@@ -82,6 +90,10 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
     },
     async close() {},
   };
+}
+
+function identityOf({ digest, scannerId, topic }: ArchiveRow, time: string): string {
+  return `${digest} ${time} ${scannerId} ${topic}`;
 }
 
 function receiptKey({ receipt, digest }: ArchiveRow): string | undefined {
@@ -120,6 +132,10 @@ const sql = `WITH raw_stored AS (
     FROM unnest($1::text[], $3::timestamptz[], $7::uuid[], $2::text[], ${numbers}::int4[])
       AS sent (scanner_id, timestamp, digest, topic, number)
     JOIN raw_stored USING (scanner_id, timestamp, digest, topic)) END AS stored`;
+
+const saidBefore = `SELECT key
+  FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[]) AS said (scanner_id, timestamp, digest, topic, key)
+  JOIN raw_advertisements USING (scanner_id, timestamp, digest, topic)`;
 
 function statementOf(items: readonly Item[], name: string): Statement {
   const arrays = columns.map(column => items.map(({ row }) => column.of(row)));

@@ -4,7 +4,7 @@ import { scannerOfTopic } from '../reading/advert.ts';
 import { kindOf } from '../reading/kinds.ts';
 import { digestOf, type Raw } from '../reading/raw.ts';
 import type { Reading, Receipt } from '../reading/reading.ts';
-import { timeOf } from '../reading/time.ts';
+import { neededReceipt, saidTime, timeOf } from '../reading/time.ts';
 
 export type ArchiveRow = {
   scannerId: string;
@@ -17,8 +17,10 @@ export type ArchiveRow = {
   /** JSON text, null where the bytes are none. */
   payload: string | null;
   digest: string;
-  /** Only where the row has no time of its own to be recognised by. */
+  /** Only where the row may have no time of its own to be recognised by. */
   receipt: Receipt | undefined;
+  /** On a second delivery: the message's own time that was not usable now, but may have been at the first. */
+  said?: string | undefined;
   orgId: string | undefined;
   /** JSON of what a replay cannot know from the rest, null where there is nothing to say. */
   metadata: string | null;
@@ -41,7 +43,8 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
     bytes: raw.bytes,
     payload,
     digest: digestOf(raw),
-    receipt: time.timestampSource === undefined ? undefined : raw.receipt,
+    receipt: neededReceipt(time, raw.receipt),
+    said: raw.receipt?.redelivered ? saidTime(time.deviceTimestamp, now) : undefined,
     orgId: undefined,
     metadata: metadataOf(raw),
   };

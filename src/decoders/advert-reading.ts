@@ -1,7 +1,7 @@
 // From a decoded advert to the reading: who, when, what, and how it came here.
 import type { Advert } from '../reading/advert.ts';
 import type { Metadata, Reading, Receipt } from '../reading/reading.ts';
-import { timeOf } from '../reading/time.ts';
+import { neededReceipt, timeOf } from '../reading/time.ts';
 import type { AdvertDecoder, DecodedAdvert } from './define.ts';
 import { organisationOf } from './demo.ts';
 
@@ -22,6 +22,7 @@ export function advertReading(advert: Advert, decoder: AdvertDecoder, decoded: D
   const time = timeOfAdvert(decoded.time, heard);
   const deviceId = advert.address ?? UNKNOWN_DEVICE;
   const { battery } = decoded.telemetry;
+  const receipt = neededReceipt(time, heard.receipt);
   const metadata: Metadata = {
     ...(advert.rssi === undefined ? {} : { signalStrength: advert.rssi }),
     ...(typeof battery === 'number' ? { batteryLevel: battery } : {}),
@@ -38,7 +39,7 @@ export function advertReading(advert: Advert, decoder: AdvertDecoder, decoded: D
     receivedAt: heard.receivedAt,
     ...(heard.scannerId === undefined ? {} : { scannerId: heard.scannerId }),
     ...(heard.digest === undefined ? {} : { digest: heard.digest }),
-    ...(heard.receipt !== undefined && time.timestampSource === 'gateway' ? { receipt: heard.receipt } : {}),
+    ...(receipt === undefined ? {} : { receipt }),
   };
   return {
     deviceId,

@@ -2,7 +2,7 @@
 import type { Draft } from './payload.ts';
 import type { Raw } from './raw.ts';
 import type { Reading } from './reading.ts';
-import { type TimeLimits, timeLimits, timeOf } from './time.ts';
+import { neededReceipt, type TimeLimits, timeLimits, timeOf } from './time.ts';
 
 /** What is known of the message that the draft was read from. */
 export type Origin = Pick<Raw, 'receivedAt' | 'source' | 'protocol' | 'signalStrength' | 'receipt'>;
@@ -28,9 +28,9 @@ export function finished(draft: Draft, origin: Origin, making: Making, limits: T
   if (time.timestampSource !== undefined) {
     metadata.timestampSource = time.timestampSource;
     if (time.deviceTimestamp !== undefined) metadata.deviceTimestamp = time.deviceTimestamp;
-    if (origin.receipt !== undefined)
-      metadata.receipt = { ...origin.receipt, key: origin.receipt.key + making.receiptSuffix };
   }
+  const receipt = neededReceipt(time, origin.receipt);
+  if (receipt !== undefined) metadata.receipt = { ...receipt, key: receipt.key + making.receiptSuffix };
   return {
     deviceId: draft.deviceId as string,
     protocol: draft.protocol ?? origin.protocol,

@@ -32,6 +32,26 @@ export const timeLimits: TimeLimits = { earliest: Date.UTC(2015, 0, 1), aheadMs:
 
 export type TimeVerdict = { timestamp: string; timestampSource?: 'gateway'; deviceTimestamp?: string };
 
+const YEAR_MS = 366 * 86_400_000;
+
+/** The time that a device said and that was not usable, where another clock could have believed it; else undefined. */
+export function saidTime(deviceTimestamp: string | undefined, now: number): string | undefined {
+  const said = deviceTimestamp === undefined ? undefined : isoTime(deviceTimestamp);
+  const ms = said === undefined ? Number.NaN : Date.parse(`${said.slice(0, 23)}Z`);
+  return ms >= timeLimits.earliest && ms < now + YEAR_MS ? said : undefined;
+}
+
+/**
+ * The receipt where the message is known again by it: without a usable time of its own, and on a second delivery, since
+ * the first may have been judged by a clock that was set meanwhile.
+ */
+export function neededReceipt<R extends { redelivered: boolean }>(
+  time: Pick<TimeVerdict, 'timestampSource'>,
+  receipt: R | undefined,
+): R | undefined {
+  return time.timestampSource === undefined && receipt?.redelivered !== true ? undefined : receipt;
+}
+
 /** The device's time where it is usable, else the time of receipt and what the device said. */
 export function timeOf(given: unknown, receivedAt: number, limits: TimeLimits = timeLimits): TimeVerdict {
   const own = given === undefined || given === null || given === '' ? undefined : isoTime(given);

@@ -256,6 +256,41 @@ describe('reading sink', () => {
     ]);
   });
 
+  it('recognises a redelivery whose own time was believed once and not the other time, as the clock was set between', async () => {
+    const said = '2026-01-03T15:59:59.123456Z';
+    const receipt = { key: 'c clock', redelivered: false };
+    const copies = (telemetry: Reading['telemetry']) => {
+      const content = { digest: digest(JSON.stringify(telemetry)) };
+      return {
+        believed: (redelivered: boolean) =>
+          reading(
+            telemetry,
+            { ...content, ...(redelivered && { receipt: { ...receipt, redelivered } }) },
+            { timestamp: said },
+          ),
+        doubted: (redelivered: boolean) =>
+          reading(telemetry, {
+            ...{ ...content, timestampSource: 'gateway' as const, deviceTimestamp: said },
+            receipt: { ...receipt, redelivered },
+          }),
+      };
+    };
+    for (const [n, metric] of ['power_kw', 'flow_rate', 'humidity', 'value_mm'].entries()) {
+      const telemetry = { [metric]: n };
+      const first = copies(telemetry);
+      assert.deepEqual(await sink.write([first.believed(false)]), ['stored']);
+      assert.deepEqual(await sink.write([first.doubted(true)]), ['duplicate']);
+      const second = copies({ ...telemetry, other: n });
+      assert.deepEqual(await sink.write([second.doubted(false)]), ['stored']);
+      assert.deepEqual(await sink.write([second.believed(true)]), ['duplicate']);
+      const third = copies({ ...telemetry, third: n });
+      assert.deepEqual(await sink.write([third.believed(false), third.doubted(true)]), ['stored', 'duplicate']);
+      const fourth = copies({ ...telemetry, fourth: n });
+      assert.deepEqual(await sink.write([fourth.doubted(false), fourth.believed(true)]), ['stored', 'duplicate']);
+      assert.deepEqual(await sink.write([copies({ ...telemetry, fifth: n }).doubted(true)]), ['stored']);
+    }
+  });
+
   it('writes no receipt for a row that is refused', async () => {
     const bad = reading({ a: 1 }, { receipt: { key: 'k', redelivered: false }, extra: { x: '\0' } });
     await sink.write([bad, reading({ a: 2 }, { receipt: { key: 'k', redelivered: false } })]);

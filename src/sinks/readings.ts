@@ -3,6 +3,7 @@ import { expected } from '../kernel/fault.ts';
 import type { BulkWrite, Outcome, Query, Sink } from '../reading/contracts.ts';
 import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/reading.ts';
 import { noteCommitted } from '../reading/stages.ts';
+import { receiptKey, saidOf, storedBefore } from './redelivered.ts';
 import { type Entry, entryOf, metricsOf, tables } from './rows.ts';
 import { type Answer, statementOf } from './statement.ts';
 
@@ -33,19 +34,6 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
     }
   }
 
-  /** Redelivered entries whose receipt is there: written before, under another time of receipt. */
-  async function known(entries: readonly Entry[]): Promise<ReadonlySet<string>> {
-    const keys = entries
-      .filter(({ reading }) => reading.metadata.receipt?.redelivered)
-      .map(entry => receiptKey(entry)!);
-    if (keys.length === 0) return new Set();
-    const rows = await query<{ key: string }>('SELECT key FROM receipts WHERE target = $1 AND key = ANY ($2)', [
-      target,
-      keys,
-    ]);
-    return new Set(rows.map(row => row.key));
-  }
-
   /** Tells the outcome of each; gives those that found no partition. */
   async function writeEntries(entries: readonly Entry[], outcomes: Outcome[]): Promise<readonly Entry[]> {
     const homeless: Entry[] = [];
@@ -72,8 +60,14 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
         else {
           const identity = identityOf(entry);
           const again = receiptIdentityOf(entry);
+          const said = saidOf(entry);
           const redelivered = reading.metadata.receipt?.redelivered === true;
-          if (identities.has(identity) || (redelivered && identities.has(again!))) outcomes[at] = 'duplicate';
+          if (
+            identities.has(identity) ||
+            (redelivered && identities.has(again!)) ||
+            (said !== undefined && identities.has(identityOf(entry, said)))
+          )
+            outcomes[at] = 'duplicate';
           else {
             entries.push(entry);
             identities.add(identity);
@@ -81,13 +75,9 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
           }
         }
       }
-      const seen = await known(entries);
-      if (seen.size > 0)
-        entries = entries.filter(entry => {
-          const fresh = !entry.reading.metadata.receipt?.redelivered || !seen.has(receiptKey(entry)!);
-          if (!fresh) outcomes[entry.at] = 'duplicate';
-          return fresh;
-        });
+      const known = await storedBefore(query, target, entries);
+      for (const { at } of known) outcomes[at] = 'duplicate';
+      if (known.size > 0) entries = entries.filter(entry => !known.has(entry));
       if (entries.length === 0) return outcomes;
       await prepareMonths(entries);
       const homeless = await writeEntries(entries, outcomes);
@@ -114,8 +104,8 @@ function settle(entries: readonly Entry[], answer: Answer, outcomes: Outcome[], 
 }
 
 /** Within a batch; one message may give several readings of one device and time, each with its own metrics. */
-function identityOf({ digest, reading, table }: Entry): string {
-  return `${digest} ${reading.timestamp} ${partOf(reading, table)} ${reading.deviceId}`;
+function identityOf({ digest, reading, table }: Entry, time = reading.timestamp): string {
+  return `${digest} ${time} ${partOf(reading, table)} ${reading.deviceId}`;
 }
 
 /** First copy and redelivery in one batch, each with the time of its own receipt: an outbox brings them together. */
@@ -126,10 +116,4 @@ function receiptIdentityOf(entry: Entry): string | undefined {
 
 function partOf({ telemetry }: Reading, table: ReadingTable): string {
   return table === 'sensor_readings' ? Object.keys(telemetry).join() : table;
-}
-
-/** One receipt per reading, not per message: members of one message may be written apart. */
-function receiptKey({ reading, digest }: Entry): string | undefined {
-  const key = reading.metadata.receipt?.key;
-  return key === undefined ? undefined : `${key} ${reading.deviceId} ${digest}`;
 }

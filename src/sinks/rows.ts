@@ -31,6 +31,7 @@ export type Table = {
   name: ReadingTable;
   /** Columns of the row identity. */
   identity: readonly string[];
+  time: 'timestamp' | 'created_at';
   /** What the rows of an entry have in common: sent once, however many metrics it has. */
   columns: Input<Row>;
   /** Columns of each metric, where every metric has its row. */
@@ -68,6 +69,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
     name: 'measurements',
     byDevice: false,
     identity: ['device_id', 'timestamp', 'digest'],
+    time: 'timestamp',
     metrics: { value_mm: 'number' },
     elsewhere: new Set([...ELSEWHERE, 'sessionId', 'elementType', 'elementId', 'rawHex', 'source']),
     columns: [
@@ -84,6 +86,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
     name: 'energy_readings',
     byDevice: true,
     identity: ['device_id', 'timestamp', 'digest'],
+    time: 'timestamp',
     metrics: { total_energy_kwh: 'number', power_kw: 'number', voltage: 'number', current: 'number' },
     elsewhere: new Set(ELSEWHERE),
     columns: [...common('timestamp'), ...['total_energy_kwh', 'power_kw', 'voltage', 'current'].map(metricColumn)],
@@ -92,6 +95,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
     name: 'flow_data',
     byDevice: false,
     identity: ['device_id', 'created_at', 'digest'],
+    time: 'created_at',
     metrics: { flow_rate: 'number', totalizer: 'number', temperature: 'number', status: 'text' },
     elsewhere: new Set(ELSEWHERE),
     columns: [
@@ -104,6 +108,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
     name: 'sensor_readings',
     byDevice: true,
     identity: ['device_id', 'metric', 'timestamp', 'digest'],
+    time: 'timestamp',
     elsewhere: new Set([...ELSEWHERE, 'scannerId', 'quality']),
     columns: [
       ...common('timestamp'),

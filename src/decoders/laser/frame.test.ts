@@ -230,7 +230,7 @@ describe('laser frames', () => {
       deviceId: 'AA:BB:CC:DD:EE:FF',
       digest: 'd',
       scannerId: 'van',
-      receipt: { key: 'k', redelivered: true },
+      receipt: { key: 'k', redelivered: false },
       context: { sessionId: 's', elementType: 'gevel', elementId: 'e', source: 'bridge' },
     });
     assert.ok(!('rejected' in reading));

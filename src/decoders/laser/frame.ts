@@ -1,7 +1,7 @@
 // A laser meter's frame to a reading: picks the decoder by kind or by form.
 import { toHex } from '../../kernel/bytes.ts';
 import type { Metadata, Reading, Receipt } from '../../reading/reading.ts';
-import { timeOf } from '../../reading/time.ts';
+import { neededReceipt, timeOf } from '../../reading/time.ts';
 import { organisationOf } from '../demo.ts';
 import { decodeGlm, isGlm } from './bosch-glm.ts';
 import type { DecodedFrame, LaserKind } from './define.ts';
@@ -60,6 +60,7 @@ export function laserReading(frame: LaserFrame): Reading | { rejected: string } 
   if ('rejected' in decoded) return decoded;
   const { timestamp, ...time } = timeOf(frame.timestamp, frame.receivedAt);
   const deviceId = frame.deviceId ?? 'unknown';
+  const receipt = neededReceipt(time, frame.receipt);
   const metadata: Metadata = {
     ...(frame.signalStrength === undefined ? {} : { signalStrength: frame.signalStrength }),
     parser: parsers[kind],
@@ -72,7 +73,7 @@ export function laserReading(frame: LaserFrame): Reading | { rejected: string } 
     receivedAt: frame.receivedAt,
     ...(frame.scannerId === undefined ? {} : { scannerId: frame.scannerId }),
     ...(frame.digest === undefined ? {} : { digest: frame.digest }),
-    ...(frame.receipt !== undefined && time.timestampSource === 'gateway' ? { receipt: frame.receipt } : {}),
+    ...(receipt === undefined ? {} : { receipt }),
   };
   return {
     deviceId,
