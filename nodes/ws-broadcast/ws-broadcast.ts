@@ -5,6 +5,7 @@ import { defineNode } from '../../src/palette/define.ts';
 import { caughtMessages } from '../../src/palette/drain.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isReading, membersOf } from '../../src/reading/reading.ts';
+import { notePushed } from '../../src/reading/stages.ts';
 
 const STATUS_MS = 1000;
 
@@ -46,6 +47,8 @@ export const definition = defineNode({
         const members = membersOf(message.payload);
         const readings = members.filter(isReading);
         live.hub.publish(readings);
+        const now = Date.now();
+        for (const reading of readings) notePushed(reading, now);
         pushed += readings.length;
         host.count('fieldline_live_published_total', readings.length);
         const others = members.length - readings.length;

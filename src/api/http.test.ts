@@ -76,6 +76,18 @@ describe('HTTP API', () => {
       assert.deepEqual(seen, [['a', 'b'], ['c']]);
     });
 
+    it('tells live clients of a change', async () => {
+      await devices();
+      await store.query('TRUNCATE live_feed');
+      await world.send('PATCH', '/api/devices/a', { name: 'Hall' }, bearer(tokenFor('operator', 'north')));
+      await world.send('POST', '/api/inspections', {}, bearer(tokenFor('operator', 'north')));
+      const told = await store.query<Row>('SELECT table_name, event, org_id FROM live_feed ORDER BY id');
+      assert.deepEqual(told, [
+        { table_name: 'devices', event: 'UPDATE', org_id: 'north' },
+        { table_name: 'inspections', event: 'INSERT', org_id: 'north' },
+      ]);
+    });
+
     it('changes what an operator says, and shows it at once', async () => {
       await devices();
       await rows('/api/devices');

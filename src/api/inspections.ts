@@ -1,4 +1,4 @@
-// Inspections (A10): made and changed by apps. Statements put aside the mark of our own connections, so that live clients are told of the rows.
+// Inspections (A10): made and changed by apps. A trigger of the table tells live clients, whoever writes.
 import type { Query } from '../reading/contracts.ts';
 import { isoSql } from './times.ts';
 
@@ -19,13 +19,9 @@ export type InspectionFields = Readonly<Record<string, unknown>>;
 export const inspectionColumns = `id, inspector_id, session_id, status, data, ${isoSql('created_at')} AS created_at,
   ${isoSql('updated_at')} AS updated_at, org_id, metadata`;
 
-/** For the length of this statement; the trigger of the live channels looks when the statement ends. */
-const UNMARKED = `unmarked AS MATERIALIZED (SELECT set_config('fieldline.writer', 'off', true))`;
-
-const insertSql = `WITH ${UNMARKED}
-  INSERT INTO inspections (id, inspector_id, session_id, status, data, metadata, org_id)
+const insertSql = `INSERT INTO inspections (id, inspector_id, session_id, status, data, metadata, org_id)
   SELECT coalesce(id, gen_random_uuid()), inspector_id, session_id, coalesce(status, 'open'), coalesce(data, '{}'), metadata, org_id
-  FROM unmarked CROSS JOIN jsonb_to_recordset($1::jsonb)
+  FROM jsonb_to_recordset($1::jsonb)
     AS given (id uuid, inspector_id text, session_id text, status text, data jsonb, metadata jsonb, org_id text)
   RETURNING id`;
 
@@ -51,8 +47,7 @@ export async function changeInspections(
     'updated_at = now()',
   ];
   const changed = await query<{ id: string }>(
-    `WITH ${UNMARKED} UPDATE inspections SET ${sets.join(', ')} FROM unmarked WHERE ${condition} AND ${given} IS NOT NULL
-     RETURNING inspections.id`,
+    `UPDATE inspections SET ${sets.join(', ')} WHERE ${condition} AND ${given} IS NOT NULL RETURNING id`,
     [...values, JSON.stringify(change)],
   );
   return changed.map(({ id }) => id);
