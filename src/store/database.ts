@@ -5,6 +5,7 @@ import { databaseFault } from './fault.ts';
 import { migrate, migrationState } from './migrate.ts';
 import type { Variant } from './migrations.ts';
 import { forgetRaw } from './retention.ts';
+import { rollUp } from './roll-up.ts';
 import { openStore, type Store, type StoreOptions } from './store.ts';
 
 export type DatabaseOptions = StoreOptions & {
@@ -68,6 +69,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     try {
       await store.query('SELECT prepare_months()');
       await store.query(FORGET_RECEIPTS);
+      await rollUp(store.query, closed.signal);
       if (options.keepRawDays === undefined) return;
       const { rows, partitions } = await forgetRaw(store.query, options.keepRawDays, closed.signal);
       if (rows + partitions > 0)
