@@ -22,32 +22,45 @@ export type Log = {
 /** What an earlier log knew: its newest offset, and the rows that led to it. */
 export type Past = { offset: number; rows: readonly Row[] };
 
-export function entryAt(offset: number, row: Row): Entry {
-  let json: string | undefined;
-  return {
-    offset,
-    row,
-    get json() {
-      json ??= JSON.stringify(row.data);
-      return json;
-    },
-  };
+/** A class, since thousands are kept: an accessor of its own for each would be most of their memory. */
+class KeptEntry implements Entry {
+  readonly offset: number;
+  readonly row: Row;
+  /** Bytes of its text, about; counted by the log that keeps it. */
+  size = 0;
+  #json: string | undefined;
+  constructor(offset: number, row: Row) {
+    this.offset = offset;
+    this.row = row;
+  }
+  get json(): string {
+    this.#json ??= JSON.stringify(this.row.data);
+    return this.#json;
+  }
+}
+
+export function entryAt(offset: number, row: Row): KeptEntry {
+  return new KeptEntry(offset, row);
 }
 
 /** Keeps the last `maxRows` rows, and at most about `maxBytes` of their text. */
 export function rowLog(maxRows: number, maxBytes: number, past: Past = { offset: 0, rows: [] }): Log {
-  // Cut when half of it is done with, so that an append costs the same however long the log is.
-  let entries: Entry[] = [];
+  // Cut when half of it is done with, so that an append costs the same however long the log is; what is done with is let go of at once.
+  let entries: (KeptEntry | undefined)[] = [];
   let first = 0;
   let bytes = 0;
   let offset = past.offset - past.rows.length;
 
+  function forget(): void {
+    bytes -= (entries[first] as KeptEntry).size;
+    entries[first++] = undefined;
+  }
   function append(row: Row): Entry {
     const entry = entryAt(++offset, row);
     entries.push(entry);
-    bytes += sizeOf(row);
-    while (entries.length - first > maxRows || (bytes > maxBytes && first < entries.length - 1))
-      bytes -= sizeOf(entries[first++]!.row);
+    entry.size = sizeOf(row);
+    bytes += entry.size;
+    while (entries.length - first > maxRows || (bytes > maxBytes && first < entries.length - 1)) forget();
     if (first > entries.length / 2) {
       entries = entries.slice(first);
       first = 0;
@@ -64,9 +77,9 @@ export function rowLog(maxRows: number, maxBytes: number, past: Past = { offset:
     since(wanted) {
       const missed = offset - wanted;
       if (missed < 0 || missed > entries.length - first) return undefined;
-      return missed === 0 ? [] : entries.slice(-missed);
+      return missed === 0 ? [] : (entries.slice(-missed) as Entry[]);
     },
-    all: () => entries.slice(first),
+    all: () => entries.slice(first) as Entry[],
   };
 }
 
