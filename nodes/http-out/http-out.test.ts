@@ -5,6 +5,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { difference, ledgerLines, openAccount } from '../../src/kernel/ledger.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import httpOutNode from './http-out.ts';
 
@@ -91,6 +92,41 @@ describe('http-out node', () => {
       [{ n: 1 }, { n: 2 }],
     );
     assert.equal(new Set(heard.map(({ headers }) => headers['idempotency-key'])).size, 2);
+  }).timeout(20_000);
+
+  it('tells the ledger where messages end, those of the outbox when they have left it', async () => {
+    const account = openAccount('http-out-test', 'test');
+    const ends = () => {
+      const line = ledgerLines().find(({ source }) => source === 'http-out-test')!;
+      assert.equal(difference(line), 0);
+      return [line.stored, line.deadLetters, line.outbox];
+    };
+    const send = async (count: number) => {
+      const entries = Array.from({ length: count }, () => account.enter()!);
+      await runtime.emit('src', {
+        payload: entries.map((entry, n) => ({
+          ...{ deviceId: 'd', protocol: 'mqtt', timestamp: '2026-01-03T16:00:00.000Z', telemetry: { n } },
+          metadata: { entry },
+        })),
+      });
+      for (const entry of entries) account.leave(entry);
+    };
+    await runtime.deploy(flow({ send: 'each' }));
+    await send(2);
+    assert.deepEqual(ends(), [2, 0, 0]);
+    assert.equal('entry' in (heard[0]!.body as { metadata: object }).metadata, false);
+    await stop();
+    await send(3);
+    assert.deepEqual(ends(), [2, 0, 3]);
+    // Another node of the same id, as after a restart; and the server refuses what it gets.
+    await runtime.deploy(flow({ send: 'whole' }));
+    await send(2);
+    assert.deepEqual(ends(), [2, 0, 5]);
+    status = 422;
+    await start();
+    await untilHeard(6);
+    await runtime.untilStatus('out', /rejected/);
+    assert.deepEqual(ends(), [2, 5, 0]);
   }).timeout(20_000);
 
   it('comes again when it is asked to', async () => {

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
+import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { refusals } from '../../src/delivery/refusals.ts';
-import { fateOf, noteFate } from '../../src/kernel/ledger.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { outwardJson } from '../../src/reading/outward.ts';
-import { entryOf, membersOf } from '../../src/reading/reading.ts';
+import { entriesOf, membersOf } from '../../src/reading/reading.ts';
 import { askedMs, httpSink, type Post } from '../../src/sinks/http.ts';
 import { fields } from './fields.ts';
 import { targetOf } from './target.ts';
@@ -36,6 +36,7 @@ export const definition = defineNode({
     const refused = refusals<Post>(path.join(host.directory, 'dead-letters', host.id), ({ body }) => ({
       ...{ topic: target.url, bytes: Buffer.from(body), receivedAt: Date.now(), source: host.name, protocol: 'http' },
     }));
+    const ledger = linkLedger<Post>(host.directory, ({ entries = [] }) => entries);
     const link = openLink(sink, {
       target: 'server',
       host,
@@ -45,19 +46,19 @@ export const definition = defineNode({
       limitRows: settings.memoryRows,
       bytesOf: ({ body }) => body.length,
       askedMs,
-      onDrained: refused.keep,
+      async onDrained(rows, outcomes) {
+        await refused.keep(rows, outcomes);
+        await ledger.drained(rows, outcomes);
+      },
+      onDropped: ledger.dropped,
     });
 
     async function post(message: Message): Promise<void> {
-      const members = membersOf(message.payload);
-      const bodies = settings.send === 'each' ? members.map(outwardJson) : [outwardJson(message.payload)];
-      const rows = bodies.map(body => ({ id: randomUUID(), body }));
+      const parts = settings.send === 'each' ? membersOf(message.payload) : [message.payload];
+      const rows = parts.map(part => ({ id: randomUUID(), body: outwardJson(part), entries: entriesOf(part) }));
       const fates = await link.submit(rows);
+      ledger.noted(rows, fates);
       await refused.keep(rows, fates);
-      for (const [at, member] of members.entries()) {
-        const fate = fates[settings.send === 'each' ? at : 0];
-        if (fate !== undefined) noteFate(entryOf(member), fate === 'kept' ? 'stored' : fateOf(fate));
-      }
     }
 
     return {

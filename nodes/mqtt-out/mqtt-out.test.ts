@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { difference, ledgerLines, openAccount } from '../../src/kernel/ledger.ts';
 import { openJournal } from '../../src/delivery/journal.ts';
 import type { Journal } from '../../src/delivery/journal-contract.ts';
 import { type Broker, startBroker } from '../../src/mqtt/broker.ts';
@@ -81,13 +82,21 @@ describe('mqtt-out node', () => {
   it('keeps messages on disk while the broker is away, and publishes them in order', async () => {
     await runtime.deploy(flow({ topic: '', retain: 'yes' }));
     await broker!.close();
-    for (const n of [2, 3])
-      assert.deepEqual(await runtime.emit('src', { topic: `v/${n}`, payload: `${n}` }), { ok: true });
+    const account = openAccount('mqtt-out-test', 'test');
+    for (const n of [2, 3]) {
+      const entry = account.enter()!;
+      const raw = { topic: `v/${n}`, bytes: Buffer.from(`${n}`), receivedAt: 1, source: 's', protocol: 'mqtt', entry };
+      assert.deepEqual(await runtime.emit('src', { payload: raw }), { ok: true });
+      account.leave(entry);
+    }
+    const line = () => ledgerLines().find(({ source }) => source === 'mqtt-out-test')!;
+    assert.deepEqual([line().outbox, line().stored], [2, 0]);
     await runtime.untilStatus('out', /^broker away, .*2 on disk .*ECONNREFUSED/);
     await start();
     await runtime.untilStatus('out', /rows\/s$/);
     const seen = await heard(3);
     assert.deepEqual(seen.filter(message => /^v\/\d/.test(message)).sort(), ['v/2 2', 'v/3 3']);
+    assert.deepEqual([line().outbox, line().stored, difference(line())], [0, 2, 0]);
   }).timeout(20_000);
 
   it('publishes each member of an array, raw messages as they were received', async () => {

@@ -1,17 +1,16 @@
 // mqtt-out: publishes messages; done when the broker has acknowledged them, or when they are on disk until it can.
 import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
+import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { refusals } from '../../src/delivery/refusals.ts';
 import { Fault } from '../../src/kernel/fault.ts';
-import { fateOf, noteFate } from '../../src/kernel/ledger.ts';
 import { derivedClientId } from '../../src/mqtt/identity.ts';
 import { outgoingCodec, outgoingOf } from '../../src/mqtt/outgoing.ts';
 import { type Outgoing, publisher } from '../../src/mqtt/publisher.ts';
 import { stockEndpoint } from '../../src/mqtt/stock-broker.ts';
 import { defineNode, type Host, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { entryOf, membersOf } from '../../src/reading/reading.ts';
 import { fields } from './fields.ts';
 
 /** Below the time that Node-RED gives a node to close. */
@@ -49,6 +48,7 @@ export const definition = defineNode({
     const refused = refusals<Outgoing>(path.join(host.directory, 'dead-letters', host.id), ({ topic, payload }) => ({
       ...{ topic, bytes: payload, receivedAt: Date.now(), source: host.name, protocol: 'mqtt' },
     }));
+    const ledger = linkLedger<Outgoing>(host.directory, ({ entries = [] }) => entries);
     const link = openLink(sink, {
       target: 'broker',
       host,
@@ -58,19 +58,19 @@ export const definition = defineNode({
       maxRows: BATCH,
       limitRows: settings.memoryRows,
       bytesOf: ({ payload }) => payload.length,
-      onDrained: refused.keep,
+      async onDrained(rows, outcomes) {
+        await refused.keep(rows, outcomes);
+        await ledger.drained(rows, outcomes);
+      },
+      onDropped: ledger.dropped,
     });
     const qos = settings.qos === '0' ? 0 : 1;
 
     async function publish(message: Message): Promise<void> {
       const rows = outgoingOf(message, { ...settings, qos, retain: settings.retain === 'yes' });
       const fates = await link.submit(rows);
+      ledger.noted(rows, fates);
       await refused.keep(rows, fates);
-      const members = membersOf(message.payload);
-      for (const [at, member] of members.entries()) {
-        const fate = fates[rows.length === members.length ? at : 0];
-        if (fate !== undefined) noteFate(entryOf(member), fate === 'kept' ? 'stored' : fateOf(fate));
-      }
     }
 
     return {

@@ -1,9 +1,8 @@
 // Readings on their way to the database, with what is needed to speak of them once they are written, maybe after a restart.
 import type { RowCodec } from '../../src/delivery/outbox-batch.ts';
-import { type End, fateOf } from '../../src/kernel/ledger.ts';
 import type { Message } from '../../src/palette/define.ts';
 import type { Outcome } from '../../src/reading/contracts.ts';
-import { entryOf, isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
 import type { Refused } from '../../src/sinks/dead-letters.ts';
 
 /** `alone`: the payload was this one, not an array. What is no reading is refused by the sink like any other row. */
@@ -71,24 +70,6 @@ export function lateOutputs(rows: readonly Carried[], outcomes: readonly Outcome
     false,
   );
   return messages;
-}
-
-const STRENGTH: readonly Exclude<End, 'outbox'>[] = ['dropped', 'duplicates', 'deadLetters', 'stored'];
-
-/** Where each message of the ledger ended: a message may give several rows, the strongest word counts. */
-export function endsOf(
-  rows: readonly Carried[],
-  outcomes: readonly Fate[],
-): ReadonlyMap<string, Exclude<End, 'outbox'>> {
-  const ends = new Map<string, Exclude<End, 'outbox'>>();
-  for (const [at, { row }] of rows.entries()) {
-    const entry = entryOf(row);
-    const end = fateOf(outcomes[at] ?? 'dropped') as Exclude<End, 'outbox'>;
-    const before = entry === undefined ? undefined : ends.get(entry);
-    if (entry !== undefined && (before === undefined || STRENGTH.indexOf(end) > STRENGTH.indexOf(before)))
-      ends.set(entry, end);
-  }
-  return ends;
 }
 
 /** The refused reading with its reason; what is no reading goes back as it came. */

@@ -1,24 +1,14 @@
 // timescale-out: readings into their tables, or the operator's own, many to a write, each row once; done when they are committed, or on disk until they can be.
-import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { openLink } from '../../src/delivery/link.ts';
+import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { Fault } from '../../src/kernel/fault.ts';
-import { leaveOutbox, noteOutcome } from '../../src/kernel/ledger.ts';
 import { defineNode, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { entryOf } from '../../src/reading/reading.ts';
+import { entriesOf } from '../../src/reading/reading.ts';
 import { keepDeadLetters } from '../../src/sinks/dead-letters.ts';
 import type { Database } from '../../src/store/database.ts';
-import {
-  bytesOf,
-  type Carried,
-  carriedCodec,
-  carriedOf,
-  endsOf,
-  lateOutputs,
-  outputsOf,
-  refusedOf,
-} from './carried.ts';
+import { bytesOf, type Carried, carriedCodec, carriedOf, lateOutputs, outputsOf, refusedOf } from './carried.ts';
 import { dialog } from './dialog.ts';
 import { fields } from './fields.ts';
 import { openTarget, untilRight } from './target.ts';
@@ -49,7 +39,7 @@ export const definition = defineNode({
       watch.failed(refused.at(-1)!.reason);
       await keepDeadLetters(store.query, host.id, refused);
     };
-    const ledger = ledgerIn(host.directory);
+    const ledger = linkLedger<Carried>(host.directory, ({ row }) => entriesOf(row));
     const link = openLink<Carried>(sink, {
       target: 'database',
       host: watch.host,
@@ -61,12 +51,9 @@ export const definition = defineNode({
       async onDrained(rows, outcomes) {
         await rejected(rows, outcomes);
         for (const output of lateOutputs(rows, outcomes)) host.send(output);
-        for (const [entry, end] of endsOf(rows, outcomes)) leaveOutbox(entry, end);
-        await ledger.commit();
+        await ledger.drained(rows, outcomes);
       },
-      onDropped(rows) {
-        for (const [entry, end] of endsOf(rows, [])) leaveOutbox(entry, end);
-      },
+      onDropped: ledger.dropped,
     });
     const checks = untilRight(() => store.migrated.then(check), watch.mend);
 
@@ -74,7 +61,7 @@ export const definition = defineNode({
       const rows = carriedOf(message);
       watch.saw(rows);
       const fates = await link.submit(rows);
-      for (const [at, fate] of fates.entries()) noteOutcome(entryOf(rows[at]?.row), fate);
+      ledger.noted(rows, fates);
       await rejected(rows, fates);
       const [stored, refused] = outputsOf(rows, fates);
       const payload = (members: readonly unknown[]) => (Array.isArray(message.payload) ? members : members[0]);

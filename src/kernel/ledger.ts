@@ -175,7 +175,14 @@ export function fateOf(outcome: Outcome): Fate {
 
 /** A message has left an outbox, maybe one that an earlier process has filled. Once for each message. */
 export function leaveOutbox(entry: string, end: Exclude<End, 'outbox'>): void {
-  const totals = books.get(sourceOf(entry))?.totals;
+  const book = books.get(sourceOf(entry));
+  const open = book?.open.get(entry);
+  if (open !== undefined) {
+    // Sent before its message has settled: it will leave as this.
+    open.fates = (open.fates & ~BIT.outbox) | BIT[end];
+    return;
+  }
+  const totals = book?.totals;
   // After a crash an outbox gives what it had sent a moment before a second time.
   if (totals === undefined || totals.outbox === 0) return;
   totals.outbox--;

@@ -1,7 +1,7 @@
 // What is published of a message: topic and bytes of each member; and how it lies in an outbox.
 import { outwardJson } from '../reading/outward.ts';
 import { isRaw } from '../reading/raw.ts';
-import { membersOf } from '../reading/reading.ts';
+import { entriesOf, membersOf } from '../reading/reading.ts';
 import type { Outgoing } from './publisher.ts';
 
 export type OutgoingOptions = {
@@ -21,6 +21,7 @@ export function outgoingOf(message: { topic?: string; payload?: unknown }, optio
     payload: payloadOf(member),
     qos,
     retain,
+    entries: entriesOf(member),
   }));
 }
 
@@ -43,16 +44,14 @@ function payloadOf(member: unknown): Uint8Array {
   return Buffer.from(outwardJson(member));
 }
 
-type Kept = [topic: string, payload: string, qos: 0 | 1, retain: boolean];
+type Kept = [topic: string, payload: string, qos: 0 | 1, retain: boolean, entries?: readonly string[]];
 export const outgoingCodec = {
-  toJson: ({ topic, payload, qos, retain }: Outgoing): Kept => [
-    topic,
-    Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64'),
-    qos,
-    retain,
-  ],
+  toJson({ topic, payload, qos, retain, entries = [] }: Outgoing): Kept {
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64');
+    return entries.length === 0 ? [topic, text, qos, retain] : [topic, text, qos, retain, entries];
+  },
   fromJson(value: unknown): Outgoing {
-    const [topic, payload, qos, retain] = value as Kept;
-    return { topic, payload: Buffer.from(payload, 'base64'), qos, retain };
+    const [topic, payload, qos, retain, entries] = value as Kept;
+    return { topic, payload: Buffer.from(payload, 'base64'), qos, retain, entries };
   },
 };

@@ -7,7 +7,14 @@ import { brokerAddress, dial } from './dial.ts';
 import { reasonText } from './reasons.ts';
 import type { Endpoint } from './stock-broker.ts';
 
-export type Outgoing = { topic: string; payload: Uint8Array; qos: 0 | 1; retain: boolean };
+/** `entries`: of the messages in the ledger. */
+export type Outgoing = {
+  topic: string;
+  payload: Uint8Array;
+  qos: 0 | 1;
+  retain: boolean;
+  entries?: readonly string[];
+};
 export type PublisherOptions = Endpoint & {
   clientId: string;
   /** Messages on their way at a time; the broker may ask for less. */

@@ -96,6 +96,13 @@ export function entryOf(member: unknown): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
+/** Entries of all members of a payload. */
+export function entriesOf(payload: unknown): readonly string[] {
+  if (Array.isArray(payload)) return payload.flatMap(member => entryOf(member) ?? []);
+  const entry = entryOf(payload);
+  return entry === undefined ? [] : [entry];
+}
+
 /** Tables a reading's values go to, besides devices and latest_values (SPEC §6). */
 export type ReadingTable = 'measurements' | 'energy_readings' | 'flow_data' | 'sensor_readings';
 

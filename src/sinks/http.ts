@@ -2,8 +2,8 @@
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 
-/** `id`: sent as Idempotency-Key, the same on every attempt. */
-export type Post = { id: string; body: string };
+/** `id`: sent as Idempotency-Key, the same on every attempt. `entries`: of the messages in the ledger. */
+export type Post = { id: string; body: string; entries?: readonly string[] };
 export type HttpSinkOptions = {
   url: string;
   /** Beside content-type and idempotency-key; credentials among them. */
