@@ -15,7 +15,8 @@ type Weighing = { pounds: boolean; catties: boolean; stable: boolean; removed: b
 
 /** Raw is 200ths of a kilogram, or 100ths of a pound or catty. The mass stands once it is stable, also after stepping off. */
 function massOf({ pounds, catties, stable, removed, raw }: Weighing): DecodedAdvert['telemetry'] {
-  const mass = rounded(pounds ? (raw * POUND) / 100 : catties ? (raw * CATTY) / 100 : raw / 200);
+  // Tenths of a gram: finer than any scale.
+  const mass = rounded(pounds ? (raw * POUND) / 100 : catties ? (raw * CATTY) / 100 : raw / 200, 4);
   const weighed = stable && mass > 0;
   return { mass_non_stabilized: mass, ...(weighed ? { mass } : {}), stabilized: weighed && !removed };
 }
@@ -70,7 +71,7 @@ export const decoder = defineDecoder({
     {
       name: 'pounds, stepped off',
       advert: { service_data: { [WEIGHT]: 'a31027e9070c18091e05' } },
-      gives: { mass_non_stabilized: 45.359237, mass: 45.359237, stabilized: false },
+      gives: { mass_non_stabilized: 45.3592, mass: 45.3592, stabilized: false },
     },
     {
       name: 'still moving',
