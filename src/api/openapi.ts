@@ -1,12 +1,13 @@
 // OpenAPI 3.1 of the API, made from the routes themselves, so that it says what they check and answer.
 import { z } from 'zod';
 import { problemSchema } from './answer-schemas.ts';
-import { type Documented, type Route, route } from './route.ts';
+import { ingestOperations } from './ingest-document.ts';
+import { type Described, type Documented, type Route, route } from './route.ts';
 
 type Json = Record<string, unknown>;
 
 /** Answers that any route may give, with whom they concern. */
-const common: readonly [status: number, says: string, when: (route: Route) => boolean][] = [
+const common: readonly [status: number, says: string, when: (route: Described) => boolean][] = [
   [400, 'A field is wrong; it is named.', () => true],
   [401, 'Not logged in, or the token is not valid.', () => true],
   [403, 'The role may not.', ({ needs }) => needs !== 'viewer'],
@@ -19,7 +20,7 @@ const common: readonly [status: number, says: string, when: (route: Route) => bo
   [503, 'The database or the flow is away; try again after Retry-After.', () => true],
 ];
 
-export function openApi(routes: readonly Route[]): Json {
+export function openApi(routes: readonly Described[]): Json {
   const paths: Record<string, Json> = {};
   for (const one of routes) {
     paths[one.path] = { ...paths[one.path], [one.method.toLowerCase()]: operationOf(one) };
@@ -33,10 +34,16 @@ export function openApi(routes: readonly Route[]): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [{}, { token: [] }],
+    security: [{}, { token: [] }, { key: [] }],
     paths,
     components: {
       securitySchemes: {
+        key: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'x-api-key',
+          description: 'Of a gateway or an app: fieldline keys.',
+        },
         token: {
           type: 'http',
           scheme: 'bearer',
@@ -48,13 +55,13 @@ export function openApi(routes: readonly Route[]): Json {
   };
 }
 
-function operationOf(one: Route): Json {
+function operationOf(one: Described): Json {
   const { summary, tag, needs, params, query, body, answers, refusal } = one;
   const responses: Record<string, Json> = {};
   for (const [status, documented] of Object.entries(answers))
     responses[status] = responseOf(one, Number(status), documented);
   for (const [status, says, concerns] of common)
-    if (concerns(one)) responses[status] ??= refusedOf(says, refusal?.schema);
+    if (concerns(one)) responses[status] ??= refusedOf(says, refusal?.schema, refusal !== undefined);
   if (one.method === 'GET') responses['304'] ??= { description: 'What the client has still holds (If-None-Match).' };
   return {
     summary,
@@ -83,8 +90,8 @@ function queryParameter(name: string, schema: z.ZodType): Json {
   return { name, in: 'query', required, schema: _default === undefined ? shown : { ...shown, default: _default } };
 }
 
-function responseOf({ refusal }: Route, status: number, { says, schema, also = [] }: Documented): Json {
-  if (status >= 400) return refusedOf(says, schema ?? refusal?.schema);
+function responseOf({ refusal }: Described, status: number, { says, schema, also = [] }: Documented): Json {
+  if (status >= 400) return refusedOf(says, refusal?.schema ?? schema, refusal !== undefined);
   const content = schema === undefined ? {} : { 'application/json': { schema: schemaOf(schema, 'output') } };
   const others = Object.fromEntries(
     also.map(type => [type, type.endsWith('json') ? { schema: {} } : { schema: { type: 'string' } }]),
@@ -93,9 +100,10 @@ function responseOf({ refusal }: Route, status: number, { says, schema, also = [
   return { description: says, ...(Object.keys(all).length === 0 ? {} : { content: all }) };
 }
 
-function refusedOf(says: string, schema: z.ZodType | undefined): Json {
-  const type = schema === undefined ? 'application/problem+json' : 'application/json';
-  return { description: says, content: { [type]: { schema: schemaOf(schema ?? problemSchema, 'output') } } };
+/** Problem details, unless the route has a form of its own. */
+function refusedOf(says: string, schema: z.ZodType = problemSchema, own = false): Json {
+  const type = own ? 'application/json' : 'application/problem+json';
+  return { description: says, content: { [type]: { schema: schemaOf(schema, 'output') } } };
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'input'): Json {
@@ -113,7 +121,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
   });
   let made: Json | undefined;
   const document = (): Json => {
-    made ??= openApi([...routes, itself]);
+    made ??= openApi([...routes, ...ingestOperations, itself]);
     return made;
   };
   return itself;

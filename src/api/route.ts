@@ -54,6 +54,9 @@ export type Route = {
   run(request: Request): Promise<Answer | Problem>;
 };
 
+/** What is known of a route without asking it. */
+export type Described = Omit<Route, 'run'>;
+
 export type Refusal = { schema: z.ZodType; type: string; of(problem: Problem, principal?: Principal): unknown };
 
 type Shape = Readonly<Record<string, z.ZodType>>;

@@ -82,6 +82,8 @@ export async function apiPage(world: World): Promise<string> {
   const sections: string[] = [];
   for (const [at, operations] of Object.entries(document.paths))
     for (const [method, operation] of Object.entries(operations)) {
+      // Described with the node that serves it.
+      if (operation.tags.includes('ingest')) continue;
       const name = `${method.toUpperCase()} ${at}`;
       const example = examples[name];
       if (example === undefined) throw new Error(`no example of ${name}`);

@@ -5,6 +5,7 @@ export type Schema = Readonly<Record<string, unknown>>;
 export type Parameter = { name: string; in: 'path' | 'query'; required: boolean; schema: Schema };
 export type Operation = {
   'x-role': string;
+  tags: readonly string[];
   parameters: readonly Parameter[];
   requestBody?: { content: Readonly<Record<string, { schema: Schema }>> };
   responses: Readonly<Record<string, { content?: Readonly<Record<string, { schema: Schema }>> }>>;
