@@ -99,8 +99,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** `settings` are lines of postgresql.conf, e.g. `{ synchronous_commit: 'off' }`; without them it is as durable as in production. */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+/**
+ * `settings` are lines of postgresql.conf, e.g. `{ synchronous_commit: 'off' }`; without them it is as durable as in
+ * production. `programs`: folder that holds `bin/postgres` of another version.
+ */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  programs: string | undefined = binaries(),
+): Promise<TestPostgres> {
   const why = whyNoPostgres();
   if (why !== undefined) throw new Error(why);
   const runAs = account()!;
@@ -113,7 +119,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     rmSync(home, { recursive: true, force: true });
   };
   process.once('exit', onExit);
-  let native = binaries()!;
+  let native = programs!;
   if (!open) {
     chownSync(home, runAs.uid!, runAs.gid!);
     if (!reachable(native)) {
