@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { hasDoor } from '../src/api/door.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Address } from './environment.ts';
-import { answer, type Gate, pathOf } from './gate.ts';
+import { answer, type Gate, isOwnPage, pathOf } from './gate.ts';
 import type { HealthBoard } from './health.ts';
 import type { Log } from './log.ts';
 import { statusPage } from './status-page.ts';
@@ -77,6 +77,7 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
     if (!isOpen) return refuse('503 Service Unavailable');
     if (pathOf(request) !== '/mqtt') return void inner.emit('upgrade', request, socket, head);
     if (front.mqtt === undefined) return refuse('404 Not Found');
+    if (!isOwnPage(request)) return refuse('403 Forbidden');
     front.mqtt(request, socket, head);
   });
 

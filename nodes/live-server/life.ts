@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Following, followDatabase } from '../../src/live/follow.ts';
 import { createHub, type Hub } from '../../src/live/hub.ts';
+import { systemRow } from '../../src/live/publication.ts';
 import { leaveStand, takeStand } from '../../src/live/position.ts';
 import { restHub, wakeHub } from '../../src/live/resting.ts';
 import type { Host } from '../../src/palette/define.ts';
@@ -28,11 +29,15 @@ export function openLife(host: Host, name: string, historyRows: number, store: D
   const stand = rested === undefined ? takeStand(file) : undefined;
   const hub = rested?.hub ?? createHub({ historyRows, position: stand?.position });
   const cursor = rested?.cursor ?? stand?.cursor;
+  const forget = store?.onState(({ up, reason }) =>
+    hub.publishRows([systemRow(up ? 'database_back' : 'database_away', reason)]),
+  );
   const following: Following | undefined = store && followDatabase(hub, { ...sourceOf(store, host), cursor });
   return {
     hub,
     ready: following?.ready ?? Promise.resolve(),
     async end() {
+      forget?.();
       await following?.close();
       // What is stored from now on cannot be pushed.
       if (!(await isQuiet(store))) hub.breakOff();

@@ -185,12 +185,9 @@ describe('live feed of other writers', function () {
     hub.prime(await latestRowsOf(database.query));
     const snapshot = hub.look(ofChannel(channelNamed('device:P1')!, noFilter, undefined)).snapshot();
     hub.close();
-    assert.deepEqual(
-      snapshot.map(({ row: { table, data } }) => [table, data['session_id'] ?? data['value']]).sort(),
-      [
-        ['measurements', 'S2'],
-        ['sensor_readings', 21],
-      ],
-    );
+    assert.deepEqual(snapshot.map(({ row: { table, data } }) => [table, data['session_id'] ?? data['value']]).sort(), [
+      ['measurements', 'S2'],
+      ['sensor_readings', 21],
+    ]);
   });
 });

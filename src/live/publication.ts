@@ -65,6 +65,13 @@ export function statusRowOf(reading: Reading, before: Row | undefined): Row {
   return row;
 }
 
+/** An event of the gateway itself; of each name the newest is its snapshot. */
+export function systemRow(event: string, detail: string, now = new Date()): Row {
+  const timestamp = now.toISOString();
+  const data = { type: 'system', event, detail, timestamp };
+  return { table: 'system', event: 'INSERT', key: keyOf('system', event, ''), time: timestamp, data };
+}
+
 /** Key of a device's status rows. */
 export function statusKey(deviceId: string): string {
   return keyOf('devices', deviceId, '');

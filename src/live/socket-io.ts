@@ -4,7 +4,7 @@ import { count } from '../kernel/metrics.ts';
 import type { Admission } from './admission.ts';
 import { allowance } from './allowance.ts';
 import { systemClock } from '../kernel/clock.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
 import type { Hub } from './hub.ts';
 import type { IoSocket, SocketIo } from './socket-io-package.ts';
 import { socketIoSubscriptions, type Subscriber } from './socket-io-rooms.ts';
@@ -29,10 +29,6 @@ export function socketIoEndpoint(
     maxHttpBufferSize: MAX_EVENT_BYTES,
     perMessageDeflate: false,
     httpCompression: false,
-    allowRequest(request: IncomingMessage, answer: (fault: string | null, allowed: boolean) => void) {
-      const refusal = admission.refusal(request);
-      answer(refusal?.reason ?? null, refusal === undefined);
-    },
     cors(request: IncomingMessage, answer: (fault: null, options: object) => void) {
       answer(null, { origin: admission.pageHeaders(request)['access-control-allow-origin'] ?? false });
     },
@@ -73,10 +69,22 @@ export function socketIoEndpoint(
       else if (isSlow(socket, options.queueBytes)) socket.conn.close();
   }, TICK_MS);
 
+  // Later requests of a client name its session.
+  const refusalOf = (request: IncomingMessage) =>
+    queryOf(request).has('sid') ? undefined : admission.refusal(request);
+
   return {
     leads: path => path === PATH || path.startsWith(`${PATH}/`),
-    request: (request, response) => void server.emit('request', request, response),
-    upgrade: (request, socket, head) => void server.emit('upgrade', request, socket, head),
+    request(request, response) {
+      const refusal = refusalOf(request);
+      if (refusal === undefined) server.emit('request', request, response);
+      else refuseRequest(response, refusal.status, `Not admitted: ${refusal.reason}`);
+    },
+    upgrade(request, socket, head) {
+      const refusal = refusalOf(request);
+      if (refusal === undefined) server.emit('upgrade', request, socket, head);
+      else refuseUpgrade(socket, refusal.status === 403 ? '403 Forbidden' : '503 Service Unavailable');
+    },
     async close() {
       clearInterval(ticker);
       // The server below was never open, which it says by an error.

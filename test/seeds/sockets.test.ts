@@ -1,0 +1,325 @@
+// What applications of the seeds do on sockets, as their documents write it, against the shipped gateway after a fresh start.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createClient, type SupabaseClient } from '@supabase/supabase-js';
+import { EventSource } from 'eventsource';
+import { connectAsync } from 'mqtt';
+import pg from 'pg';
+import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
+import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+import { signToken } from '../../src/kernel/token.ts';
+import { connect } from '../../src/live/browser/live.js';
+import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+
+type Row = Record<string, unknown>;
+const SECRET = 'the secret of this test';
+/** Runs a snippet of a browser application. */
+const snippet = (...parts: string[]) => new Function(...parts) as (...values: unknown[]) => unknown;
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
+}
+
+describe('applications of the seeds on sockets', function () {
+  this.timeout(90_000);
+  let postgres: TestPostgres;
+  let gateway: Gateway;
+  let psql: pg.Client;
+  let key: string;
+  const closers: (() => unknown)[] = [];
+
+  before(async function () {
+    postgres = await postgresFor(this);
+    this.timeout(90_000);
+    gateway = await makeGateway({ databaseUrl: postgres.url, env: { FIELDLINE_SECRET: SECRET } });
+    await gateway.start();
+    psql = new pg.Client({ connectionString: postgres.url });
+    psql.on('error', () => undefined);
+    await psql.connect();
+    // It is printed when all is ready, which /health may tell a moment before.
+    await until(() => gateway.log.includes('told this once'));
+    key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+  after(async () => {
+    await psql?.end();
+    await gateway?.remove();
+    await postgres?.stop();
+  });
+
+  let second = 0;
+  /** A message of seed 000 §2 or seed 004, with a time of its own. */
+  const message = (more: Row): Row => ({
+    timestamp: new Date(Date.UTC(2026, 1, 11) + second++ * 1000).toISOString(),
+    ...more,
+  });
+  const laser = (value_mm: number, more: Row = {}): Row =>
+    message({ type: 'measurement', value_mm, device_id: 'AA:BB:CC:DD:EE:FF', source: 'ble_mobile', ...more });
+
+  async function ingest(...messages: Row[]): Promise<void> {
+    const answer = await fetch(`${gateway.url}/api/ingest`, {
+      method: 'POST',
+      headers: { 'x-api-key': key, 'content-type': 'application/json' },
+      body: JSON.stringify(messages),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+
+  const tokenOf = (org: string, seconds = 600) =>
+    signToken({ sub: 'app', org_id: org, role: 'viewer', exp: Math.floor(Date.now() / 1000) + seconds }, SECRET);
+
+  function supabase(apikey = 'anon'): SupabaseClient {
+    const client = createClient(gateway.url, apikey, {
+      realtime: { transport: WebSocket as never },
+      auth: { persistSession: false, autoRefreshToken: false },
+    });
+    closers.push(() => client.realtime.disconnect());
+    return client;
+  }
+
+  /** A channel of seed 000 §3; resolves when rows come. */
+  async function channel(client: SupabaseClient, name: string, event: string, table: string, filter: string) {
+    const changes: { eventType: string; new: Row; old: Row }[] = [];
+    const ready = new Promise(resolve => {
+      client
+        .channel(name)
+        .on(
+          'postgres_changes' as never,
+          { event, schema: 'public', table, filter } as never,
+          ((change: never) => changes.push(change)) as never,
+        )
+        .on('system' as never, {} as never, resolve as never)
+        .subscribe();
+    });
+    await ready;
+    return changes;
+  }
+
+  it('000: the four channels, in the seed’s words', async () => {
+    const client = supabase();
+    const [stream, devices, inspections, anomalies] = await Promise.all([
+      channel(client, 'measurement-stream', 'INSERT', 'measurements', 'session_id=eq.uuid-session-123'),
+      channel(client, 'device-status', 'UPDATE', 'devices', 'org_id=eq.org-1'),
+      channel(client, 'inspection-events', '*', 'inspections', 'inspector_id=eq.ann'),
+      channel(client, 'anomaly-alerts', 'INSERT', 'measurements', 'anomaly_score.lt.0'),
+    ]);
+    await ingest(
+      laser(2450, { session_id: 'uuid-session-123', anomaly_score: 0.85 }),
+      laser(1, { session_id: 'another', anomaly_score: -0.2 }),
+    );
+    await psql.query(`INSERT INTO devices (device_id, org_id) VALUES ('meter-1', 'org-1'), ('meter-2', 'org-2')`);
+    await psql.query(`UPDATE devices SET rssi = -65`);
+    await psql.query(`INSERT INTO inspections (inspector_id) VALUES ('ann'), ('bob')`);
+    await psql.query(`UPDATE inspections SET status = 'done'`);
+    await psql.query(`DELETE FROM inspections`);
+    await until(() => stream.length * anomalies.length * devices.length > 0 && inspections.length === 3);
+    assert.deepEqual(
+      stream.map(({ new: row }) => [row['value_mm'], row['session_id'], row['anomaly_score']]),
+      [[2450, 'uuid-session-123', 0.85]],
+    );
+    assert.deepEqual(
+      anomalies.map(({ new: row }) => row['value_mm']),
+      [1],
+    );
+    assert.deepEqual(
+      devices.map(({ new: row }) => [row['device_id'], row['rssi']]),
+      [['meter-1', -65]],
+    );
+    assert.deepEqual(
+      inspections.map(({ eventType }) => eventType),
+      ['INSERT', 'UPDATE', 'DELETE'],
+    );
+  });
+
+  it('002: socket.on(telemetry) of the frontend, for its device and for alarms', async () => {
+    const socket = io(gateway.url);
+    closers.push(() => socket.disconnect());
+    const shown: Row[] = [];
+    const alarms: Row[] = [];
+    for (const name of ['device:esp-1', 'alarms', 'application:plant', 'system'])
+      assert.deepEqual(await socket.emitWithAck('subscribe', name), { ok: true, channel: name });
+    snippet(
+      'socket',
+      'updateDashboard',
+      `socket.on('telemetry', (data) => {
+      updateDashboard(data);
+    });`,
+    )(socket, (data: Row) => shown.push(data));
+    socket.on('alarm', (data: Row) => alarms.push(data));
+    await ingest(
+      message({ device_id: 'esp-1', temperature: 21.5 }),
+      message({ device_id: 'esp-2', temperature: 3 }),
+      laser(7, { anomaly_score: -1 }),
+    );
+    await until(() => shown.length > 0 && alarms.length > 0);
+    assert.deepEqual(
+      shown.map(data => [data['device_id'], data['metric'], data['value']]),
+      [['esp-1', 'temperature', 21.5]],
+    );
+    assert.equal(alarms[0]!['value_mm'], 7);
+  });
+
+  it('004: flow_data_changes without a schema, and alerts_changes', async () => {
+    const client = supabase();
+    let refreshed = 0;
+    snippet(
+      'supabase',
+      'refresh',
+      `supabase
+  .channel('flow_data_changes')
+  .on('postgres_changes', { event: 'INSERT', table: 'flow_data' }, () => {
+    refresh()
+  })
+  .subscribe()`,
+    )(client, () => refreshed++);
+    const alerts = await channel(client, 'alerts_changes', 'INSERT', 'alerts', '');
+    await ingest(message({ device_id: 'nivus-1', flow_rate: 12.5, totalizer: 1042.7 }));
+    await psql.query(`INSERT INTO alerts (device_id, kind, message) VALUES ('nivus-1', 'device_offline', 'no data')`);
+    await until(() => refreshed > 0 && alerts.length > 0);
+    assert.equal(refreshed, 1);
+    assert.equal(alerts[0]!.new['kind'], 'device_offline');
+  });
+
+  it('003: an energy dashboard that filters by device, over /sse and over MQTT in the browser', async () => {
+    const source = new EventSource(`${gateway.url}/sse?channel=device:meter1`);
+    closers.push(() => source.close());
+    const rows: Row[] = [];
+    source.addEventListener('pub', ({ data }) => rows.push(JSON.parse(data).data));
+    await once(source as never, 'open');
+    const mqtt = await connectAsync(`${gateway.url.replace('http', 'ws')}/mqtt`, { protocolVersion: 4 });
+    closers.push(() => mqtt.endAsync());
+    const heard: string[] = [];
+    mqtt.on('message', (topic, bytes) => heard.push(`${topic} ${bytes}`));
+    await mqtt.subscribeAsync('homelab/energy/meter1', { qos: 1 });
+    const payload = JSON.stringify({ timestamp: '2026-01-03T16:00:00Z', total_energy_kwh: 12.45, power_kw: 3.2 });
+    await mqtt.publishAsync('homelab/energy/meter1', payload, { qos: 1 });
+    await until(() => rows.length > 0 && heard.length > 0);
+    assert.deepEqual([rows[0]!['type'], rows[0]!['power_kw']], ['energy_reading', 3.2]);
+    assert.equal(heard[0], `homelab/energy/meter1 ${payload}`);
+  });
+
+  it('a page without a library: live.js is served, follows, and goes on over a stop and a start of the gateway', async () => {
+    assert.match(await (await fetch(`${gateway.url}/fieldline/live.js`)).text(), /export function connect/);
+    const states: string[] = [];
+    const values: unknown[] = [];
+    let gaps = 0;
+    const live = connect({ url: `${gateway.url.replace('http', 'ws')}/ws`, onState: state => states.push(state) });
+    closers.push(() => live.close());
+    let ready = false;
+    live.subscribe('flow_data_changes', { snapshot: true, onGap: () => gaps++ }, (row, { snapshot }) => {
+      if (snapshot) ready = true;
+      else values.push(row['flow_rate']);
+    });
+    await until(() => ready);
+    const flow = (rate: number) => ingest(message({ device_id: 'nivus-1', flow_rate: rate }));
+    await flow(1);
+    await until(() => values.length === 1);
+    assert.equal((await gateway.end('SIGTERM')).code, 0);
+    await psql.query(`INSERT INTO flow_data (device_id, flow_rate) VALUES ('nivus-1', 2)`);
+    await gateway.start();
+    await flow(3);
+    await until(() => values.length === 3);
+    assert.deepEqual([values.sort(), gaps], [[1, 2, 3], 0]);
+
+    await gateway.end('SIGKILL');
+    await gateway.start();
+    await until(() => gaps === 1);
+    await flow(4);
+    await until(() => values.at(-1) === 4);
+  });
+
+  it('tokens: one organisation gets nothing of another, and a forged or old token gets nothing at all', async () => {
+    const all = 'org_id=in.(A,B)';
+    const [a, b] = await Promise.all([
+      channel(supabase(tokenOf('A')), 'x', '*', 'flow_data', all),
+      channel(supabase(tokenOf('B')), 'x', '*', 'flow_data', all),
+    ]);
+    await psql.query(
+      `INSERT INTO flow_data (device_id, flow_rate, org_id) VALUES ('f', 1, 'A'), ('f', 2, 'B'), ('f', 3, NULL)`,
+    );
+    await until(() => a.length > 0 && b.length > 0);
+    assert.deepEqual(
+      [a, b].map(changes => changes.map(({ new: row }) => row['flow_rate'])),
+      [[1], [2]],
+    );
+    const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
+    const [, claims, signature] = tokenOf('A').split('.');
+    for (const token of [
+      tokenOf('A', -1),
+      `${none}.${claims}.`,
+      `${none}.${claims}.${signature}`,
+      `${tokenOf('A')}x`,
+    ]) {
+      const client = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`);
+      closers.push(() => client.terminate());
+      await once(client, 'open');
+      client.send(JSON.stringify({ id: 1, connect: { token } }));
+      const answered = once(client, 'message').then(([frame]) => JSON.parse(String(frame)).error.code);
+      assert.ok([3500, 109].includes(await Promise.race([answered, once(client, 'close').then(([code]) => code)])));
+      assert.equal((await fetch(`${gateway.url}/sse?channel=alarms&token=${token}`)).status, 401);
+    }
+  });
+
+  it('pages of other sites reach no socket', async () => {
+    for (const path of ['/ws', '/realtime/v1/websocket', '/socket.io/?EIO=4&transport=websocket', '/mqtt']) {
+      const page = new WebSocket(gateway.url.replace('http', 'ws') + path, { origin: 'https://evil.example' });
+      page.on('error', () => undefined);
+      const [, answer] = await once(page, 'unexpected-response');
+      assert.equal(answer.statusCode, 403, path);
+    }
+  });
+});
+
+describe('live sockets of a gateway with a login', function () {
+  this.timeout(90_000);
+  let postgres: TestPostgres;
+  let gateway: Gateway;
+
+  before(async function () {
+    postgres = await postgresFor(this);
+    this.timeout(90_000);
+    const env = { FIELDLINE_SECRET: SECRET, FIELDLINE_ADMIN_PASSWORD: 'correct horse', FIELDLINE_DEMO: 'off' };
+    gateway = await makeGateway({ databaseUrl: postgres.url, env });
+    await gateway.start();
+  });
+  after(async () => {
+    await gateway?.remove();
+    await postgres?.stop();
+  });
+
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const token = signToken({ sub: 'app', org_id: 'A', role: 'viewer', exp }, SECRET);
+
+  async function answerTo(given: string | undefined, headers: Record<string, string> = {}): Promise<unknown> {
+    const client = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`, { headers });
+    await once(client, 'open');
+    client.send(JSON.stringify({ id: 1, connect: given === undefined ? {} : { token: given } }));
+    const answered = once(client, 'message').then(([frame]) => Object.keys(JSON.parse(String(frame)))[1]);
+    const answer = await Promise.race([answered, once(client, 'close').then(([code]) => code)]);
+    client.terminate();
+    return answer;
+  }
+
+  it('take a token that comes only with connect, or the login, and nobody else', async () => {
+    assert.equal(await answerTo(token), 'connect');
+    assert.equal(await answerTo(undefined), 3500);
+    assert.equal(await answerTo('anything'), 3500);
+    const authorization = `Basic ${Buffer.from('admin:correct horse').toString('base64')}`;
+    assert.equal(await answerTo(undefined, { authorization }), 'connect');
+    assert.equal((await fetch(`${gateway.url}/sse?channel=alarms`)).status, 401);
+    const stream = await fetch(`${gateway.url}/sse?channel=alarms&token=${token}`);
+    assert.equal(stream.status, 200);
+    await stream.body!.cancel();
+    for (const [auth, happens] of [
+      [{ token }, 'connect'],
+      [{}, 'connect_error'],
+    ] as const) {
+      const socket = io(gateway.url, { auth, reconnection: false, forceNew: true });
+      await once(socket as never, happens);
+      socket.disconnect();
+    }
+  });
+});
