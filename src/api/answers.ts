@@ -10,6 +10,7 @@ import { history } from './history.ts';
 import { historyRequest } from './history-request.ts';
 import { isProblem } from './problem.ts';
 import { rateMeter, summary } from './summary.ts';
+import { unknownDevices } from './unknown.ts';
 
 /** Questions, and what they are about in words. */
 export const questions = [
@@ -18,11 +19,12 @@ export const questions = [
   ['history', 'history: of one metric of one device, for a chart'],
   ['anomalies', 'anomalies: the latest of all devices'],
   ['ledger', 'ledger: what came in from each source and where it ended'],
+  ['unknown', 'unknown: Bluetooth devices that no decoder knows, with a sample'],
 ] as const;
 export type Ask = { what?: unknown } & Readonly<Record<string, unknown>>;
 
-const MAX_ANOMALIES = 200;
-const DEFAULT_ANOMALIES = 20;
+const MAX_ROWS = 200;
+const DEFAULT_ROWS = 20;
 
 /** `messages()` is the number of readings this process has handled. Rejects with a Fault, of kind data when the question is wrong. */
 export function answerer(query: Query, clock: Clock, messages: () => number): (ask: Ask) => Promise<unknown> {
@@ -38,18 +40,21 @@ export function answerer(query: Query, clock: Clock, messages: () => number): (a
         return (await listDevices(query)).map(device => deviceRow(device, clock.now()));
       case 'history':
         return chartPoints(query, ask, clock.now());
-      case 'anomalies': {
-        const limit = Math.min(MAX_ANOMALIES, Math.max(1, Math.floor(Number(ask['points'] ?? DEFAULT_ANOMALIES)) || 1));
-        return (await latestAnomalies(query, limit)).map(row => ({
+      case 'anomalies':
+        return (await latestAnomalies(query, limitOf(ask))).map(row => ({
           ...row,
           value_text: shown(row.metric, row.value),
           expected_text: shown(row.metric, row.expected),
           score_text: row.anomaly_score.toFixed(2),
           age: ago(row.time, clock.now()),
         }));
-      }
       case 'ledger':
         return ledgerRows();
+      case 'unknown':
+        return (await unknownDevices(query, limitOf(ask))).map(row => ({
+          ...row,
+          age: ago(row.last_seen, clock.now()),
+        }));
       default:
         throw new Fault(
           'FIELDLINE_MESSAGE',
@@ -57,6 +62,11 @@ export function answerer(query: Query, clock: Clock, messages: () => number): (a
         );
     }
   };
+}
+
+/** Rows that are wanted, `points` of the question. */
+function limitOf(ask: Ask): number {
+  return Math.min(MAX_ROWS, Math.max(1, Math.floor(Number(ask['points'] ?? DEFAULT_ROWS)) || 1));
 }
 
 /** What came in from each source of this gateway and where it ended; `difference` is 0 where it balances. */

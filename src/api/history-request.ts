@@ -63,10 +63,11 @@ function bucketOf(
 ): HistoryRequest['bucket'] | Problem {
   if (given['bucket'] === undefined || given['bucket'] === '') {
     const points =
-      given['points'] === undefined ? Math.min(DEFAULT_POINTS, MAX_ROWS / series) : Number(given['points']);
+      given['points'] === undefined ? Math.min(DEFAULT_POINTS, Math.floor(MAX_ROWS / series)) : Number(given['points']);
     if (!Number.isInteger(points) || points < 1 || points > MAX_POINTS)
       return fault('points', `a whole number from 1 to ${MAX_POINTS}`, given['points']);
-    if (points * series > MAX_ROWS) return fault('points', `at most ${MAX_ROWS / series} for so many series`, points);
+    if (points * series > MAX_ROWS)
+      return fault('points', `at most ${Math.floor(MAX_ROWS / series)} for so many series`, points);
     return { interval: `${Math.max(1, Math.ceil(rangeMs / points))} milliseconds`, from: 'start' };
   }
   const [, digits = '', unit = ''] = WIDTH.exec(String(given['bucket'])) ?? [];

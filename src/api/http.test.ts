@@ -245,6 +245,12 @@ describe('HTTP API', () => {
       assert.equal(csv.split('\r\n')[0], 'device_id,metric,time,sum');
     });
 
+    it('shares the rows of an answer among many series', async () => {
+      const fields = Array.from({ length: 48 }, (_, n) => `device=d${n}`).join('&');
+      assert.equal((await rows(`/api/history?${fields}&metric=t&${start}`)).length, 47);
+      assert.equal((await world.get(`/api/history?${fields}&device=x&device=y&device=z&metric=t`)).status, 400);
+    });
+
     it('answers any range with a bounded number of rows', async () => {
       const century = await rows('/api/history?device=d1&metric=t&start=1970-01-02&end=2069-01-01&gaps=null');
       assert.ok(century.length <= 500, String(century.length));
@@ -414,6 +420,27 @@ describe('HTTP API', () => {
       413,
     );
     assert.equal((await world.get('/api/nothing')).status, 404);
+  });
+
+  it('takes so many questions at once, lets so many wait, and answers what asks no database all the same', async () => {
+    let release = () => {};
+    const held = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const slow = await openWorld(async () => {
+      await held;
+      return [];
+    });
+    const asked = Array.from({ length: 210 }, () => slow.get('/api/flow-data'));
+    const refused = await Promise.any(
+      asked.map(async one => ((await one).status === 503 ? one : Promise.reject(new Error()))),
+    );
+    assert.match(((await refused.json()) as Row)['detail'] as string, /8 requests are worked on and 200 wait/);
+    assert.equal((await slow.get('/metrics')).status, 200);
+    release();
+    const statuses = await Promise.all(asked.map(async one => (await one).status));
+    assert.equal(statuses.filter(status => status === 200).length, 208);
+    await slow.close();
   });
 
   it('tells clients to come again while it is deployed, or started', async () => {

@@ -11,6 +11,7 @@ export function metricsRoute(figures: Figures): Route {
     path: '/metrics',
     summary: 'Counters and gauges of this process, for Prometheus.',
     tag: 'about',
+    light: true,
     answers: { 200: { says: 'Prometheus text.', also: ['text/plain'] } },
     handle: async () => ({
       status: 200,

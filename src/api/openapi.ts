@@ -116,6 +116,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     path: '/api/openapi.json',
     summary: 'This document.',
     tag: 'about',
+    light: true,
     answers: { 200: { says: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) } },
     handle: () => ({ status: 200, body: document() }),
   });

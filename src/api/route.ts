@@ -49,13 +49,15 @@ export type Route = {
   body: z.ZodType | undefined;
   /** Answers of its own, by status; those that every route may give are added by the document. */
   answers: Readonly<Record<number, Documented>>;
+  /** Asks no database: it is answered however many wait for one. */
+  light: boolean;
   /** Form of its refusals, where it is not problem details. */
   refusal: Refusal | undefined;
   run(request: Request): Promise<Answer | Problem>;
 };
 
 /** What is known of a route without asking it. */
-export type Described = Omit<Route, 'run'>;
+export type Described = Omit<Route, 'run' | 'light'>;
 
 export type Refusal = { schema: z.ZodType; type: string; of(problem: Problem, principal?: Principal): unknown };
 
@@ -80,16 +82,18 @@ export type RouteSpec<P extends Shape, Q extends Shape, B extends z.ZodType> = {
   body?: B;
   answers: Route['answers'];
   refusal?: Refusal;
+  light?: boolean;
   handle(asked: Asked<P, Q, B>): Promise<Answer | Problem> | Answer | Problem;
 };
 
 export function route<P extends Shape, Q extends Shape, B extends z.ZodType>(spec: RouteSpec<P, Q, B>): Route {
-  const { method = 'GET', needs = 'viewer', params, query, body, handle, ...rest } = spec;
+  const { method = 'GET', needs = 'viewer', light = false, params, query, body, handle, ...rest } = spec;
   return {
     ...rest,
     refusal: spec.refusal,
     method,
     needs,
+    light,
     params: params?.shape ?? {},
     query,
     body,
