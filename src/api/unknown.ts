@@ -1,0 +1,38 @@
+// Devices whose adverts no decoder made anything of, with a sample to be pasted into a decoder's dialog. Adverts of the last
+// hours alone: the view unknown_devices reads the whole archive.
+import type { Query } from '../reading/contracts.ts';
+
+export type UnknownDevice = {
+  address: string;
+  name: string | null;
+  adverts: number;
+  last_seen: string;
+  /** The last advert as JSON text, without scanner and time. */
+  sample: string;
+};
+
+const HOURS = 24;
+/** Messages that are looked at, the newest first. */
+const MESSAGES = 10_000;
+
+const unknownSql = `
+  WITH recent AS (
+    SELECT payload, timestamp FROM raw_advertisements
+    WHERE topic LIKE 'bt-mqtt/raw/%' AND timestamp > now() - interval '${HOURS} hours'
+    ORDER BY timestamp DESC LIMIT ${MESSAGES}
+  ), heard AS (
+    SELECT device_address(advert ->> 'address') AS address, advert, timestamp
+    FROM recent CROSS JOIN LATERAL jsonb_path_query(payload, 'lax $[*]') AS advert
+    WHERE jsonb_typeof(advert -> 'address') = 'string'
+  )
+  SELECT address, count(*)::int AS adverts, max(timestamp) AS last_seen,
+    max(advert ->> 'name') AS name,
+    (array_agg(advert - '{scanner_id,timestamp,rssi,tx_power}'::text[] ORDER BY timestamp DESC))[1]::text AS sample
+  FROM heard WHERE NOT EXISTS (SELECT FROM devices WHERE device_id = address)
+  GROUP BY address ORDER BY adverts DESC, address LIMIT $1`;
+
+/** Those heard most often first. */
+export async function unknownDevices(query: Query, limit: number): Promise<readonly UnknownDevice[]> {
+  const rows = await query<Omit<UnknownDevice, 'last_seen'> & { last_seen: Date }>(unknownSql, [limit]);
+  return rows.map(row => ({ ...row, last_seen: row.last_seen.toISOString() }));
+}
