@@ -6,10 +6,10 @@ import { reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import { dialog } from './dialog.ts';
 import { fields } from './fields.ts';
+import { optionsOf } from './options.ts';
 
-/** False alarms in 10,000 points by sensitivity. */
-const FALSE_ALARMS = { low: 0.1, medium: 1, high: 5 } as const;
 const CHECKPOINT_MS = 300_000;
 
 export const definition = defineNode({
@@ -20,10 +20,9 @@ export const definition = defineNode({
   input: 'readings',
   outputs: ['readings with score'],
   fields,
+  admin: dialog,
   async start(settings, host) {
-    const { sensitivity, falseAlarms, maxSeries, direction, nearUnits, nearPercent } = settings;
-    const rate = sensitivity === 'rate' ? falseAlarms : FALSE_ALARMS[sensitivity];
-    const scorer = deviceScorer({ falseAlarms: rate, maxSeries, direction, nearUnits, nearPercent });
+    const scorer = deviceScorer({ ...optionsOf(settings), maxSeries: settings.maxSeries });
     const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
     const { taken, refused } = await readCheckpoint(file, keys, scorer.restore);

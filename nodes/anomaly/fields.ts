@@ -37,7 +37,7 @@ export const fields = {
     kind: 'number',
     label: 'False alarms',
     unit: 'in 10,000 values',
-    help: 'Used with the fourth choice; 1 is about one in 35 days at a value every 5 minutes, low is 0.1, high 5.',
+    help: 'Used with the fourth choice; low is 0.1, medium 1, high 5. What that is in a day for a device stands below, where settings can be tried.',
     initial: 1,
     min: 0.01,
     max: 100,
@@ -80,7 +80,7 @@ export const fields = {
   maxSeries: {
     kind: 'number',
     label: 'Most series',
-    help: 'Above this the series that was quiet for longest is forgotten; a series takes about 16 KB.',
+    help: 'Above this the device that was quiet for longest is forgotten; a series takes about 9 KB.',
     initial: 10000,
     min: 1,
     max: 1000000,

@@ -10,6 +10,9 @@ export type Watch = 'size' | 'changed' | 'reset' | 'late';
 /** WATCHED: what to judge; the value or, of a counter, its rise per second (per point where no times are known). */
 export const [WATCHED, IS_COUNTER, VALUES, RISES, FALLS, LAST] = places(COUNTER);
 
+/** Whether the series is watched by its rate. */
+export const isCounter = (cells: Float64Array): boolean => cells[IS_COUNTER] === 1;
+
 export function beginCounter(cells: Float64Array): void {
   cells[LAST] = Number.NaN;
 }

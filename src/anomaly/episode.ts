@@ -1,5 +1,6 @@
 // Episode: an anomaly that lasts is reported once, and a series that is always at it must do more to be heard.
 import { EPISODE, places } from './cells.ts';
+import { usedTo } from './week.ts';
 
 // A value counts when it exceeds a record that fades by a factor a point, slowly while the episode lasts; where it has alarmed, it must become that much worse.
 const FADE = 0.997;
@@ -9,6 +10,8 @@ const WORSE = 1.3;
 const USED = 0.8;
 const OUT_OF_USE = 1.3;
 const QUIET_POINTS = 12;
+/** What is left of the record when an episode is over, in limits: the next one need not be as wild. */
+const OVER = 1.3;
 // Each alarm raises the limit by this share; half of it is forgotten in about 7,000 points.
 const WEARY = 0.05;
 const REST = 0.9999;
@@ -45,28 +48,25 @@ export function beginAt(cells: Float64Array, time: number): void {
 /** The last surprise, before anything was taken from it because it was told before. */
 export const toldOf = (cells: Float64Array): number => cells[TOLD]!;
 
+/** Where a value is of its forecast; `unwanted`: nobody wants to hear of it. */
+export type Place = 'above' | 'below' | 'unwanted';
+
 /**
- * What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm.
- * `used`: what this time of the week brings as a rule. `above`: the value is too high.
+ * What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. One that nobody
+ * wants to hear of is 0, and what follows from it (the way back) is no news either.
  */
-export function heard(
-  cells: Float64Array,
-  surprise: number,
-  limit: number,
-  used: number,
-  time: number,
-  above: boolean,
-): number {
+export function heard(cells: Float64Array, surprise: number, limit: number, time: number, place: Place): number {
   cells[WEARINESS]! *= REST;
   // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
   const told = surprise > limit ? limit * (1 + Math.log(surprise / limit)) : surprise;
   cells[TOLD] = told;
   const record = cells[RECORD]!;
+  const used = usedTo(cells);
   const repeated =
     told <= (record >= limit ? WORSE * record : record) || (used > USED * limit && told <= OUT_OF_USE * used);
   const near = told > limit / 2;
   cells[RECORD] = Math.max(record * (cells[LASTS] === 1 ? FADE_LASTING : FADE), near ? told : 0);
-  if (told >= limit) {
+  if (told >= limit && place !== 'unwanted') {
     cells[LASTS] = 1;
     beginAt(cells, time);
   }
@@ -74,14 +74,16 @@ export function heard(
     cells[QUIET] = 0;
     if (cells[LASTS] === 1) {
       cells[POINTS]!++;
-      if (above) cells[ABOVE]!++;
+      if (place === 'above') cells[ABOVE]!++;
     }
   } else if (++cells[QUIET]! >= QUIET_POINTS) {
     cells[LASTS] = 0;
+    cells[RECORD] = Math.min(cells[RECORD]!, OVER * limit);
     cells[SINCE] = Number.NaN;
     cells[POINTS] = 0;
     cells[ABOVE] = 0;
   }
+  if (place === 'unwanted') return 0;
   if (repeated) return Math.min(told, 0.9 * limit);
   if (told > limit) cells[WEARINESS]! += WEARY;
   return told;

@@ -29,6 +29,19 @@ describe('what an operator may ask for', () => {
   for (const [name, options, value, alarm] of cases)
     it(name, () => assert.equal(after(options, value).score < 0, alarm));
 
+  const unwanted: [name: string, options: ScoreOptions][] = [
+    ['a direction that is not asked for', { direction: 'down' }],
+    ['nearness', { nearUnits: 25 }],
+  ];
+  for (const [name, options] of unwanted)
+    it(`${name}: neither the way there nor the way back is an alarm`, () => {
+      const one = grown(options);
+      for (let n = 1000; n < 1100; n++) {
+        const { score } = one.score(at(n), 20 + wobble(n) + (n === 1050 ? 20 : 0));
+        assert.ok(score >= 0, `${n}: ${score}`);
+      }
+    });
+
   it('calls what is too high a spike or jump and what lasts a shift, and gives a band it lies outside of', () => {
     const one = grown();
     const first = one.score(at(1000), 40);

@@ -18,9 +18,6 @@ import { learnPlainness } from './plain.ts';
 import { beginSide, distanceAt, learnDistance, limitOf, surpriseBeyond } from './range.ts';
 import { beginTail, deviationAt, learnDeviation, surpriseOf } from './tail.ts';
 
-/** Which values may be anomalies: above what is expected, below it, or both. */
-export type Direction = 'both' | 'up' | 'down';
-
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
 // this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert.
 const AGREEMENT = 0.2;
@@ -65,7 +62,7 @@ export const kindOf = (cells: Float64Array): ModelKind | 'range' => KINDS[cells[
 export const forecastOf = (cells: Float64Array): number => cells[FORECAST]!;
 
 /** Looks at the value in VALUE and SLOT before it is learned; leaves in TOTAL how surprised it is. */
-export function judge(cells: Float64Array, direction: Direction): void {
+export function judge(cells: Float64Array): void {
   const value = cells[at.VALUE]!;
   let [sum, strongest, by] = [0, 0, 0];
   for (let model = 0; model < at.MODELS; model++) {
@@ -74,17 +71,15 @@ export function judge(cells: Float64Array, direction: Direction): void {
     const ln = cells[opinion + LN]!;
     const surprise = Number.isNaN(ln) ? 0 : surpriseOf(cells, at.tailOf(model), ln);
     cells[opinion + SURPRISE] = surprise;
-    const judged = model === at.MEANS ? cells[RECENT]! : value;
-    if (direction !== 'both' && judged > cells[opinion + EXPECTED]! !== (direction === 'up')) continue;
     sum += Math.min(MOST, surprise);
     if (surprise > strongest) [strongest, by] = [Math.min(MOST, surprise), model];
   }
   const middle = cells[LONG_EXPECTED]!;
   cells[MIDDLE] = middle;
-  const beyond = outside(cells, HIGH, value - middle, direction);
+  const beyond = outside(cells, HIGH, value - middle);
   sum += beyond;
   if (beyond > strongest) [strongest, by] = [beyond, BY_VALUES];
-  const meanBeyond = cells[LEARNED]! < MEANS_FROM ? 0 : outside(cells, HIGH_MEAN, cells[RECENT]! - middle, direction);
+  const meanBeyond = cells[LEARNED]! < MEANS_FROM ? 0 : outside(cells, HIGH_MEAN, cells[RECENT]! - middle);
   sum += meanBeyond;
   if (meanBeyond > strongest) [strongest, by] = [meanBeyond, BY_MEANS];
   const others = sum - strongest;
@@ -95,9 +90,8 @@ export function judge(cells: Float64Array, direction: Direction): void {
 }
 
 /** Surprise of a distance above (or, negative, below) the middle; the side above is `side`, the one below the next. */
-function outside(cells: Float64Array, side: number, distance: number, direction: Direction): number {
-  if (distance > 0) return direction === 'down' ? 0 : Math.min(MOST, surpriseBeyond(cells, side, distance));
-  return direction === 'up' ? 0 : Math.min(MOST, surpriseBeyond(cells, side + 1, -distance));
+function outside(cells: Float64Array, side: number, distance: number): number {
+  return Math.min(MOST, surpriseBeyond(cells, distance > 0 ? side : side + 1, Math.abs(distance)));
 }
 
 // The models learn at once, so what the opinion rested on is put aside: an explanation is asked for later, and seldom.
@@ -118,14 +112,37 @@ function keepEvidence(cells: Float64Array, by: number): void {
   }
 }
 
-/** Values that would have passed at this limit instead of the one last judged. */
+/** Whether the value, or the mean of the last 24 that the strongest opinion is of, is above the forecast. */
+export function isAbove(cells: Float64Array): boolean {
+  const of = cells[BY] === at.MEANS || cells[BY] === BY_MEANS ? RECENT : at.VALUE;
+  return cells[of]! > cells[FORECAST]!;
+}
+
+/** Values that would have passed at this limit instead of the one last judged; those of the means where it was they that alarmed. */
 export function bandOf(cells: Float64Array, limit: number): readonly [low: number, high: number] {
-  const [forecast, total] = [cells[FORECAST]!, cells[TOTAL]!];
+  const total = cells[TOTAL]!;
+  const by = cells[BY]!;
   // The strongest opinion alone would have had to be so weak for the whole to pass.
-  const share = total > 0 ? (limit * cells[STRONGEST]!) / total : limit;
+  const own = evidentBand(cells, total > 0 ? (limit * cells[STRONGEST]!) / total : limit);
+  const isMean = by === at.MEANS || by === BY_MEANS;
+  if (isMean && total > limit) return own;
+  let [low, high] = isMean ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] : own;
+  for (let model = 0; model < at.MODELS; model++) {
+    const { opinion } = models[model]!;
+    if (model === by || model === at.MEANS || Number.isNaN(cells[opinion + LN])) continue;
+    const width = deviationAt(cells, at.tailOf(model), limit) * cells[opinion + SCALE]!;
+    low = Math.max(low, cells[opinion + EXPECTED]! - width);
+    high = Math.min(high, cells[opinion + EXPECTED]! + width);
+  }
+  return low < high ? [low, high] : own;
+}
+
+/** Values with which the strongest opinion would have been no stronger than `surprise`. */
+function evidentBand(cells: Float64Array, surprise: number): readonly [low: number, high: number] {
+  const forecast = cells[FORECAST]!;
   if (cells[BY]! >= at.MODELS)
-    return [forecast - distanceAt(cells, OTHER_SHAPE, share), forecast + distanceAt(cells, SHAPE, share)];
-  const width = deviationAt(cells, SHAPE, share) * cells[SIZE]!;
+    return [forecast - distanceAt(cells, OTHER_SHAPE, surprise), forecast + distanceAt(cells, SHAPE, surprise)];
+  const width = deviationAt(cells, SHAPE, surprise) * cells[SIZE]!;
   return [forecast - width, forecast + width];
 }
 

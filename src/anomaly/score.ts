@@ -2,11 +2,11 @@
 import { acceptValue, isAccepted } from './accepted.ts';
 import { emptyBlock, type Known, places, SCORE, SLOT, SLOTS, VALUE } from './cells.ts';
 import { isQuiet, type Role, roleOf } from './codes.ts';
-import { beginCounter, WATCHED, watch } from './counter.ts';
+import { beginCounter, isCounter, WATCHED, watch } from './counter.ts';
 import { beginAt, beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, limitOf } from './limit.ts';
-import { bandOf, beginPanel, type Direction, forecastOf, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
-import { accustomed, beginWeek, rememberSurprise } from './week.ts';
+import { bandOf, beginPanel, forecastOf, isAbove, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
+import { beginWeek, lookBack, rememberSurprise } from './week.ts';
 import { acceptRhythm, beginRhythm, gapBefore, secondsBefore, stillness } from './rhythm.ts';
 
 const KINDS = [
@@ -25,6 +25,9 @@ export type Scored = {
   /** Milliseconds since the epoch at which the episode began, while one lasts. */
   since?: number;
 };
+
+/** Which values may be anomalies: above what is expected, below it, or both. */
+export type Direction = 'both' | 'up' | 'down';
 
 export type ScoreOptions = {
   /** False alarms to be expected in 10,000 points of steady noise. */
@@ -116,9 +119,11 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     const { cells } = known;
     const value = cells[VALUE]!;
     const limit = limitOf(cells, base, time);
-    const above = value > forecastOf(cells);
-    const together = isNear(cells, value) ? 0 : cells[TOTAL]!;
-    const surprise = heard(cells, together, limit, accustomed(known, time), time, above);
+    const above = isAbove(cells);
+    const unwanted = direction !== 'both' && above !== (direction === 'up');
+    lookBack(known, time);
+    const side = unwanted || isNear(cells, value) ? 'unwanted' : above ? 'above' : 'below';
+    const surprise = heard(cells, cells[TOTAL]!, limit, time, side);
     rememberSurprise(cells, toldOf(cells));
     const kind = kindOf(cells);
     const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
@@ -133,7 +138,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     cells[WATCH] = value;
     cells[VALUE] = value;
     cells[SLOT] = Number.isNaN(time) ? -1 : Math.floor(time / HALF_HOUR) % SLOTS;
-    judge(cells, direction);
+    judge(cells);
     if (cells[LEARNED]! < LEARNING) say(cells, 1, 'learning');
     else if (role === 'size') ask(known, time);
     else say(cells, 1, 'normal');
@@ -190,6 +195,12 @@ export function explain({ cells }: Known): Scored {
   if (since !== undefined && scored.kind !== 'learning' && scored.kind !== 'guarded') scored.since = since;
   return scored;
 }
+
+/** What of the last value was judged: itself or, of a counter, its rise per second. */
+export const watchedOf = ({ cells }: Known): { readonly value: number; readonly isRate: boolean } => ({
+  value: cells[WATCHED]!,
+  isRate: isCounter(cells),
+});
 
 /** The value last scored was normal: values like it, stretches and pauses so long are no anomalies from now on. */
 export function accept({ cells }: Known): void {

@@ -4,8 +4,8 @@ import { type Known, places, SLOTS, WEEK, WEEK_BINS, WEEK_SLOTS } from './cells.
 const HALF_HOUR = 1_800_000;
 
 // The half hour of the week of the last value, the greatest surprise in it so far, and what the half hour before it had
-// brought the last two times.
-const [NOW, GREATEST, BEFORE] = places(WEEK);
+// brought the last two times. USED: what this time is used to.
+const [NOW, GREATEST, BEFORE, USED] = places(WEEK);
 
 // Of each half hour of the week: the greatest surprise of the last time, and the lesser one of the last two times.
 const lastOf = (slot: number): number => WEEK_BINS + ((slot + WEEK_SLOTS) % WEEK_SLOTS);
@@ -15,12 +15,17 @@ export function beginWeek({ cells, bins }: Known): void {
   cells[NOW] = -1;
   cells[GREATEST] = 0;
   cells[BEFORE] = 0;
+  cells[USED] = 0;
   bins.fill(0, WEEK_BINS);
 }
 
-/** The surprise that this time (ms, NaN: unknown) brought on both days, or both weeks, before; half an hour more or less. */
-export function accustomed({ cells, bins }: Known, time: number): number {
-  if (!(time >= 0)) return 0;
+/** The surprise that this time brought on both days, or both weeks, before; half an hour more or less. */
+export const usedTo = (cells: Float64Array): number => cells[USED]!;
+
+/** Looks up what a time (ms, NaN: unknown) is used to. */
+export function lookBack({ cells, bins }: Known, time: number): void {
+  cells[USED] = 0;
+  if (!(time >= 0)) return;
   const slot = Math.floor(time / HALF_HOUR) % WEEK_SLOTS;
   const last = cells[NOW]!;
   if (slot !== last) {
@@ -34,14 +39,14 @@ export function accustomed({ cells, bins }: Known, time: number): number {
     cells[GREATEST] = 0;
   }
   const weekly = Math.max(cells[BEFORE]!, bins[twiceOf(slot)]!, bins[twiceOf(slot + 1)]!);
-  return Math.max(weekly, Math.min(around(bins, slot - SLOTS), around(bins, slot - 2 * SLOTS)));
+  cells[USED] = Math.max(weekly, Math.min(around(bins, slot - SLOTS), around(bins, slot - 2 * SLOTS)));
 }
 
 /** The greatest surprise of a half hour or its neighbours. */
 const around = (bins: Float32Array, slot: number): number =>
   Math.max(bins[lastOf(slot - 1)]!, bins[lastOf(slot)]!, bins[lastOf(slot + 1)]!);
 
-/** Remembers how surprising a value was at the time that `accustomed` was last asked for. */
+/** Remembers how surprising a value was at the time that was last looked up. */
 export function rememberSurprise(cells: Float64Array, surprise: number): void {
   cells[GREATEST] = Math.max(cells[GREATEST]!, surprise);
 }

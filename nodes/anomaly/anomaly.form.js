@@ -1,0 +1,166 @@
+// Dialog of anomaly: the last stored values of a device with band and score, as the settings in the form would have judged them.
+FieldlineForm.panel('fieldline-anomaly', form => {
+  const part = id => document.getElementById(`fl-anomaly-${id}`);
+  const [device, metric] = [part('device'), part('metric')];
+  const SETTINGS = ['sensitivity', 'falseAlarms', 'direction', 'nearUnits', 'nearPercent'];
+  const [WIDTH, LEFT, TOP, BOTTOM, SCORE_TOP, SCORE_BOTTOM] = [640, 52, 12, 170, 190, 250];
+  const MINUTES_A_DAY = 1440;
+  let series = [];
+  let timer;
+  let asked = 0;
+
+  /** The first database node of the flows that is deployed. */
+  function storeId() {
+    let found = '';
+    RED.nodes.eachConfig(node => {
+      if (node.type === 'fieldline-timescale-db' && node.d !== true && found === '') found = node.id;
+      return true;
+    });
+    return found;
+  }
+
+  const digits = value => (value === undefined ? '' : String(Number(value.toPrecision(4))));
+  const say = text => {
+    part('says').textContent = text;
+  };
+
+  function svg(tag, attributes, text = '') {
+    const it = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) it.setAttribute(name, value);
+    it.textContent = text;
+    return it;
+  }
+
+  /** Values in `[low, high]` to places from `bottom` to `top`. */
+  const scale = (low, high, bottom, top) => value => bottom - ((value - low) / (high - low || 1)) * (bottom - top);
+  const line = (points, y, x) => points.map((point, at) => `${at === 0 ? 'M' : 'L'}${x(point).toFixed(1)} ${y(point).toFixed(1)}`).join('');
+
+  function draw(shown) {
+    const values = shown.map(({ watched }) => watched);
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const room = 0.15 * (most - least) || Math.abs(most) * 0.1 || 1;
+    const [low, high] = [least - room, most + room];
+    const y = scale(low, high, BOTTOM, TOP);
+    const within = value => y(Math.min(high, Math.max(low, value)));
+    const scoreY = scale(-1, 1, SCORE_BOTTOM, SCORE_TOP);
+    const [from, to] = [shown[0].time, shown.at(-1).time];
+    const x = ({ time }) => LEFT + ((time - from) / (to - from || 1)) * (WIDTH - LEFT - 8);
+    const banded = shown.filter(({ band }) => band !== undefined);
+    const upper = line(banded, ({ band }) => within(band[1]), x);
+    const lower = line([...banded].reverse(), ({ band }) => within(band[0]), x).replace('M', 'L');
+    const hits = shown.filter(({ score }) => score < 0);
+    const plot = part('plot');
+    plot.setAttribute('aria-label', `${shown.length} values from ${digits(least)} to ${digits(most)}, ${hits.length} anomalies`);
+    plot.replaceChildren(
+      svg('path', { class: 'fl-band', d: banded.length === 0 ? '' : `${upper}${lower}Z` }),
+      svg('path', { class: 'fl-value', d: line(shown, ({ watched }) => y(watched), x) }),
+      ...hits.map(point => {
+        const dot = svg('circle', { class: 'fl-hit', cx: x(point), cy: y(point.watched), r: 4 });
+        dot.append(svg('title', {}, told(point)));
+        return dot;
+      }),
+      svg('line', { class: 'fl-zero', x1: LEFT, x2: WIDTH - 8, y1: scoreY(0), y2: scoreY(0) }),
+      svg('path', { class: 'fl-score', d: line(shown, ({ score }) => scoreY(score), x) }),
+      svg('text', { x: 4, y: TOP + 8 }, digits(high)),
+      svg('text', { x: 4, y: BOTTOM }, digits(low)),
+      svg('text', { x: 4, y: scoreY(0) + 4 }, 'score 0'),
+      svg('text', { x: LEFT, y: BOTTOM + 14 }, new Date(from).toLocaleString()),
+      svg('text', { x: WIDTH - 8, y: BOTTOM + 14, 'text-anchor': 'end' }, new Date(to).toLocaleString()),
+    );
+    plot.toggleAttribute('hidden', false);
+    part('key').hidden = false;
+  }
+
+  const told = ({ time, kind, watched, expected, band }) =>
+    `${new Date(time).toLocaleString()}: ${kind}, ${digits(watched)}${band ? `, expected ${digits(expected)} (${digits(band[0])} to ${digits(band[1])})` : ''}`;
+
+  function list(anomalies) {
+    part('list').hidden = anomalies.length === 0;
+    part('list')
+      .querySelector('tbody')
+      .replaceChildren(
+        ...anomalies.map(({ time, kind, watched, expected, band, score }) => {
+          const row = document.createElement('tr');
+          const range = band ? `${digits(expected)} (${digits(band[0])} to ${digits(band[1])})` : '';
+          for (const text of [new Date(time).toLocaleString(), kind, digits(watched), range, score.toFixed(2)])
+            row.append(form.element('td', {}, text));
+          return row;
+        }),
+      );
+  }
+
+  /** A rate in words: `1.4 a day`, `one in 12 days`. */
+  const often = aDay => (aDay >= 1 ? `${digits(aDay)} a day` : aDay > 0 ? `one in ${digits(1 / aDay)} days` : 'none');
+  const pause = aDay => (aDay > MINUTES_A_DAY ? `${digits(86400 / aDay)} s` : `${digits(MINUTES_A_DAY / aDay)} min`);
+
+  async function show() {
+    if (device.value === '' || metric.value === '') return;
+    const turn = ++asked;
+    const body = { store: storeId(), device: device.value.trim(), metric: metric.value.trim(), settings: form.values() };
+    try {
+      const tried = await form.ask('fieldline/anomaly/try', body);
+      if (turn !== asked) return;
+      const { scored, found, isRate, days, pointsADay, falseAlarmsADay } = tried;
+      list(tried.anomalies);
+      if (tried.shown.length < 2) {
+        part('plot').toggleAttribute('hidden', true);
+        part('key').hidden = true;
+        return say(`${scored} stored values of ${body.device} ${body.metric}`);
+      }
+      draw(tried.shown);
+      say(
+        `${scored} values in ${digits(days)} days, one in ${pause(pointsADay)}${isRate ? ', a counter, judged by its rise per second' : ''}: ${found} anomalies. False alarms to be expected at this rate: ${often(falseAlarmsADay)}.`,
+      );
+    } catch (error) {
+      if (turn === asked) say(error.message);
+    }
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    timer = setTimeout(show, 400);
+  }
+
+  function offer(input, items) {
+    $(input).autoComplete({
+      minLength: 0,
+      search: typed => items().filter(value => value.toLowerCase().includes(typed.toLowerCase())).map(value => ({ value, label: value })),
+    });
+    $(input).on('change', changed);
+    $(input).on('click', () => $(input).trigger('keyup'));
+    input.addEventListener('input', changed);
+  }
+  const unique = values => [...new Set(values)];
+  offer(device, () => unique(series.map(one => one.device)));
+  offer(metric, () => unique(series.filter(one => device.value === '' || one.device === device.value).map(one => one.metric)));
+
+  const rateRow = () => {
+    form.show('falseAlarms', form.value('sensitivity') === 'rate');
+    form.show('key', form.value('series') === 'key');
+  };
+  $(form.input('sensitivity')).on('change', rateRow);
+  $(form.input('series')).on('change', rateRow);
+  rateRow();
+  for (const name of SETTINGS) {
+    $(form.input(name)).on('change', changed);
+    form.input(name).addEventListener('input', changed);
+  }
+  part('show').onclick = show;
+
+  form.ask('fieldline/anomaly/series', { store: storeId() }).then(
+    answer => {
+      series = answer.series;
+      if (series.length > 0 && device.value === '') {
+        device.value = series[0].device;
+        metric.value = series[0].metric;
+        changed();
+      }
+    },
+    error => say(error.message),
+  );
+
+  return () => {
+    asked++;
+    clearTimeout(timer);
+  };
+});

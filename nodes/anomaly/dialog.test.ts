@@ -1,0 +1,67 @@
+// The dialog's questions against a real database: what is stored, and what undeployed settings would have said of it.
+import assert from 'node:assert/strict';
+import type { Admin, AdminRequest } from '../../src/palette/define.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { dialog } from './dialog.ts';
+
+describe('dialog of anomaly', () => {
+  let server: TestPostgres;
+  let store: Store;
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    store = openStore({ url: server.url, connections: 1 });
+    await store.query(`INSERT INTO sensor_readings (device_id, metric, timestamp, value)
+      SELECT 'm', 'temperature', timestamptz '2026-01-05Z' + n * interval '1 minute',
+        CASE WHEN n = 50 THEN 'NaN' ELSE 20 + sin(n * 12.9898) + CASE n WHEN 800 THEN 30 ELSE 0 END END FROM generate_series(1, 1000) AS n`);
+    await store.query(
+      `INSERT INTO flow_data (device_id, created_at, temperature) VALUES ('m', '2026-01-05T16:41:00Z', 20.5)`,
+    );
+    await store.query(`INSERT INTO latest_values (device_id, metric, value, value_text, timestamp)
+      VALUES ('m', 'temperature', 20, NULL, now()), ('m', 'state', NULL, 'on', now()), ('k', 'power_kw', 2, NULL, now())`);
+  });
+  after(async () => {
+    await store?.close();
+    await server?.stop();
+  });
+
+  const ask = async (question: string, body: unknown): Promise<Record<string, unknown>> => {
+    const answers = new Map<string, Parameters<Admin['act']>[1]>();
+    const act: Admin['act'] = (path, answer) => answers.set(path, answer);
+    dialog({ act, read: act });
+    const request = { body, node: (id: string) => (id === 'db' ? { query: store.query } : undefined) };
+    return (await answers.get(`fieldline/anomaly/${question}`)?.(request as AdminRequest)) as Record<string, unknown>;
+  };
+  const tried = (settings: object, device = 'm') =>
+    ask('try', { store: 'db', device, metric: 'temperature', settings });
+
+  it('lists what has numbers', async () =>
+    assert.deepEqual(await ask('series', { store: 'db' }), {
+      series: [
+        { device: 'k', metric: 'power_kw' },
+        { device: 'm', metric: 'temperature' },
+      ],
+    }));
+
+  it('tries settings as they stand in the form, on all tables that hold the metric', async () => {
+    const all = await tried({});
+    assert.deepEqual([all['scored'], all['found'], all['falseAlarmsADay']], [1000, 1, 0.144]);
+    const { found, falseAlarmsADay } = await tried({ direction: 'down', sensitivity: 'rate', falseAlarms: '10' });
+    assert.deepEqual([found, falseAlarmsADay], [0, 1.44]);
+    assert.equal((await tried({}, 'nobody'))['scored'], 0);
+  });
+
+  const wrong: [body: unknown, reason: RegExp][] = [
+    [{ store: 'db', device: 'm', metric: 'temperature', settings: { nearUnits: 'much' } }, /expected a number/],
+    [
+      { store: 'none', device: 'm', metric: 'temperature' },
+      /expected a timescale-db node that is deployed, got "none"/,
+    ],
+    [{ store: 'db', device: 7 }, /expected \{ store, device, metric, settings \}/],
+    [undefined, /expected \{ store, device, metric, settings \}/],
+  ];
+  for (const [body, reason] of wrong)
+    it(`says why not: ${reason.source}`, async () => assert.rejects(ask('try', body), reason));
+});

@@ -1,0 +1,43 @@
+// What the dialog of the anomaly node asks: which series are stored, and what settings, deployed or not, would have said of one.
+import type { ScoreOptions } from '../../src/anomaly/score.ts';
+import { storedPoints, storedSeries } from '../../src/anomaly/stored.ts';
+import { trial } from '../../src/anomaly/trial.ts';
+import { expected } from '../../src/kernel/fault.ts';
+import type { Admin, AdminRequest } from '../../src/palette/define.ts';
+import { checkSettings } from '../../src/palette/settings.ts';
+import type { Query } from '../../src/reading/contracts.ts';
+import { fields } from './fields.ts';
+import { optionsOf } from './options.ts';
+
+/** Values that a trial goes through, and those that are drawn. */
+const TRIED = 5000;
+const DRAWN = 400;
+const SHARE = 10_000;
+
+export function dialog(admin: Admin): void {
+  // Body: `{ store }`, the id of a database node.
+  admin.act('fieldline/anomaly/series', async request => ({ series: await storedSeries(queryOf(request)) }));
+  // Body: `{ store, device, metric, settings }`, the settings as they stand in the form.
+  admin.act('fieldline/anomaly/try', async request => {
+    const { device, metric, settings } = (request.body ?? {}) as Record<string, unknown>;
+    if (typeof device !== 'string' || typeof metric !== 'string')
+      throw new Error(expected('body', '{ store, device, metric, settings }', request.body));
+    const options = checkedOptions(settings);
+    const points = await storedPoints(queryOf(request), { device, metric }, TRIED);
+    const tried = trial(points, options, DRAWN);
+    return { ...tried, falseAlarmsADay: (options.falseAlarms * tried.pointsADay) / SHARE };
+  });
+}
+
+function checkedOptions(given: unknown): ScoreOptions & { falseAlarms: number } {
+  const { settings, faults } = checkSettings(fields, (given ?? {}) as Record<string, unknown>);
+  if (faults.length > 0) throw new Error(faults.join('; '));
+  return optionsOf(settings);
+}
+
+function queryOf({ body, node }: AdminRequest): Query {
+  const id = String((body as { store?: unknown } | null)?.store ?? '');
+  const { query } = (node(id) ?? {}) as { query?: Query };
+  if (query === undefined) throw new Error(expected('store', 'a timescale-db node that is deployed', id || 'none'));
+  return query;
+}

@@ -1,0 +1,58 @@
+// Trial: what settings would have said of values that are already there, to be looked at before they are used.
+import { begin, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
+
+/** `time` in ms since the epoch. */
+export type Point = { readonly time: number; readonly value: number };
+/** `watched`: what was judged of the value, to be compared with the band. */
+export type Told = Point & Pick<Scored, 'score' | 'kind' | 'expected' | 'band'> & { readonly watched: number };
+
+export type Trial = {
+  /** The series is a counter: rates per second were judged. */
+  readonly isRate: boolean;
+  /** The last points, in order; of a counter those since it was known to be one. */
+  readonly shown: readonly Told[];
+  /** The last anomalies, newest first. */
+  readonly anomalies: readonly Told[];
+  readonly scored: number;
+  /** Anomalies of all points. */
+  readonly found: number;
+  /** Points a day: of the usual pause between two. */
+  readonly pointsADay: number;
+  readonly days: number;
+};
+
+const ANOMALIES = 20;
+const DAY = 86_400_000;
+
+/** Scores points in order from their own past alone, as a node with these options would have. */
+export function trial(points: readonly Point[], options: ScoreOptions, shown: number): Trial {
+  const { score } = scoring(options);
+  const series = begin();
+  let isRate = false;
+  let sameSince = 0;
+  const told = points.map(({ time, value }, at): Told => {
+    score(series, time, value);
+    const watched = watchedOf(series);
+    if (watched.isRate !== isRate) sameSince = at + 1;
+    isRate = watched.isRate;
+    const { score: scored, kind, expected, band } = explain(series);
+    const reasons = expected === undefined ? {} : { expected, band };
+    return { time, value, watched: watched.value, score: scored, kind, ...reasons };
+  });
+  const anomalies = told.filter(({ score: scored }) => scored < 0);
+  return {
+    isRate,
+    shown: told.slice(Math.max(sameSince, told.length - shown)),
+    anomalies: anomalies.slice(-ANOMALIES).reverse(),
+    scored: points.length,
+    found: anomalies.length,
+    pointsADay: pointsADay(points),
+    days: points.length < 2 ? 0 : (points.at(-1)!.time - points[0]!.time) / DAY,
+  };
+}
+
+function pointsADay(points: readonly Point[]): number {
+  const pauses = points.slice(1).map(({ time }, at) => time - points[at]!.time);
+  const usual = pauses.sort((one, other) => one - other)[pauses.length >> 1] ?? 0;
+  return usual > 0 ? DAY / usual : 0;
+}

@@ -1,0 +1,76 @@
+// The dialog of anomaly in a real browser: stored values with band and score, judged by settings that were never deployed.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { urlOfCluster } from '../../gateway/postgres-cluster.ts';
+import { readJson } from '../../gateway/private-file.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { type Editor, openEditor } from './editor.ts';
+
+describe('browser: settings of the anomaly score are tried on stored values', function () {
+  this.timeout(60_000);
+  let editor: Editor;
+  let store: Store;
+  before(async function () {
+    editor = await openEditor(this);
+    editor.page.setDefaultTimeout(15_000);
+    const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
+    store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
+    // A daily curve every five minutes for four days, with a spike in the third and a dip in the last hours.
+    await store.query(`INSERT INTO sensor_readings (device_id, metric, timestamp, value)
+      SELECT 'a-boiler', 'pressure', now() - (1200 - n) * interval '5 minutes',
+        20 + 3 * sin(n / 45.8) + 0.3 * sin(n * 12.9898) + CASE n WHEN 850 THEN 15 WHEN 1160 THEN -8 ELSE 0 END FROM generate_series(1, 1200) AS n`);
+    await store.query(
+      `INSERT INTO latest_values (device_id, metric, value, timestamp) VALUES ('a-boiler', 'pressure', 20, now())`,
+    );
+  });
+  after(async () => {
+    await store?.close();
+    await editor?.close();
+  });
+  const shot = async (name: string): Promise<void> => {
+    const folder = process.env['FIELDLINE_SHOTS'];
+    if (folder) await editor.page.screenshot({ path: path.join(folder, `${name}.png`) });
+  };
+
+  it('draws the last values of the first device at once', async () => {
+    const { page } = editor;
+    await page.evaluate(`RED.view.importNodes([{ id: 'anom1', type: 'fieldline-anomaly', z: RED.workspaces.active(), x: 400, y: 900, wires: [[]] }],
+      { addFlow: false, touchImport: true, generateIds: false })`);
+    await page.evaluate('RED.editor.edit(RED.nodes.node("anom1"))');
+    await page.locator('#fl-anomaly-says', { hasText: '1200 values' }).waitFor();
+    assert.equal(await page.locator('#fl-anomaly-device').inputValue(), 'a-boiler');
+    assert.match(
+      (await page.locator('#fl-anomaly-says').textContent()) ?? '',
+      /1200 values in 4\.1\d+ days, one in 5 min: 2 anomalies\. False alarms to be expected at this rate: one in 34\.\d+ days\./,
+    );
+    assert.equal(await page.locator('#fl-anomaly-plot circle').count(), 2);
+    assert.match((await page.locator('#fl-anomaly-plot .fl-band').getAttribute('d')) ?? '', /^M.*Z$/);
+    assert.match((await page.locator('#fl-anomaly-list tbody tr').nth(1).textContent()) ?? '', /(jump|spike|range)/);
+    await page.locator('#fl-anomaly-list').scrollIntoViewIfNeeded();
+    await shot('anomaly-1');
+  });
+
+  it('judges anew when a setting changes', async () => {
+    const { page } = editor;
+    await page.locator('#node-input-direction').selectOption('up');
+    await page.locator('#fl-anomaly-says', { hasText: '1 anomalies' }).waitFor();
+    assert.equal(await page.locator('#fl-anomaly-plot circle').count(), 1);
+    await page.locator('#node-input-nearUnits').fill('40');
+    await page.locator('#fl-anomaly-says', { hasText: ' 0 anomalies' }).waitFor();
+    await page.locator('#node-input-sensitivity').selectOption('rate');
+    await page.locator('#node-input-falseAlarms').fill('35');
+    await page.locator('#fl-anomaly-says', { hasText: 'this rate: 1.0' }).waitFor();
+    await shot('anomaly-2');
+  });
+
+  it('says in words what it cannot do', async () => {
+    const { page } = editor;
+    await page.locator('#fl-anomaly-device').fill('nobody');
+    await page.locator('#fl-anomaly-says', { hasText: '0 stored values of nobody pressure' }).waitFor();
+    await page.locator('#node-input-nearUnits').fill('much');
+    await page.locator('#fl-anomaly-says', { hasText: 'expected a number' }).waitFor();
+    await page.locator('#node-dialog-cancel').click();
+  });
+
+  it('had no script error on the way', () => assert.deepEqual(editor.faults, []));
+});
