@@ -5,6 +5,7 @@ import { createKey, revokeKeys } from '../../src/api/keys.ts';
 import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { cameIn, difference, ledgerLines } from '../../src/kernel/ledger.ts';
+import { metric } from '../../src/kernel/metrics.ts';
 import type { Message } from '../../src/palette/define.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -31,6 +32,7 @@ describe('http-ingest node', () => {
     runtime.register(timescaleDbNode, rawArchiveNode, timescaleOutNode, httpIngestNode);
     store = openStore({ url: server.url, connections: 1 });
     pool = new pg.Pool({ connectionString: server.url, max: 2 });
+    pool.on('error', () => undefined);
     key = (await createKey(store.query, { name: 'test', kind: 'app', orgId: 'acme' })).key;
   });
   after(async () => {
@@ -198,6 +200,38 @@ describe('http-ingest node', () => {
     assert.ok([200, 503].includes((await first).status));
     await runtime.deploy([]);
     assert.equal((await post({ device_id: 'd', flow_rate: 1 })).status, 503, 'for a while after the node is gone');
+  }).timeout(10_000);
+
+  it('answers no hostile body with 500, stores none that it refused, and counts each', async () => {
+    await runtime.deploy(toDatabase());
+    const count = (name: string, labels: object) =>
+      metric(name, { node: 'in', type: 'fieldline-http-ingest', name: 'http-ingest', ...labels });
+    const before = { rejected: count('fieldline_rejected_total', { reason: 'fields' }) };
+    const sql = "x'); DROP TABLE flow_data; --";
+    const wrong = [
+      { device_id: sql, flow_rate: sql },
+      { device_id: 'hostile', flow_rate: '1e999' },
+      { device_id: 'hostile', flow_rate: [1] },
+      { device_id: 'x'.repeat(300), flow_rate: 1 },
+      { device_id: ['hostile'], flow_rate: 1 },
+    ];
+    for (const body of wrong) assert.equal((await post(body)).status, 400, JSON.stringify(body).slice(0, 80));
+    const good: readonly object[] = [
+      { device_id: sql, flow_rate: 1, status: sql, note: sql, [sql]: sql },
+      { device_id: 'hostile', flow_rate: 1e308, totalizer: -1e308, temperature: 5e-324 },
+      { device_id: 'hostile', flow_rate: 2, timestamp: '9999-12-31T23:59:59Z', note: '\u0000\ud800', constructor: 1 },
+      { device_id: 'hostile', flow_rate: 3, timestamp: '0001-01-01T00:00:00Z', metadata: { orgId: 'theirs', raw: {} } },
+    ];
+    for (const body of good) assert.equal((await post(body)).body['stored'], 1, JSON.stringify(body).slice(0, 80));
+    assert.equal(count('fieldline_rejected_total', { reason: 'fields' }) - before.rejected, wrong.length);
+    const stored =
+      await rows(`SELECT device_id, status, org_id, created_at > now() - interval '1 minute' AS now FROM flow_data
+      WHERE device_id = 'hostile' OR device_id LIKE 'x''%' ORDER BY id`);
+    assert.deepEqual(
+      stored.map(({ device_id: id, org_id: org, now }) => [id, org, now]),
+      [sql, 'hostile', 'hostile', 'hostile'].map(id => [id, 'acme', true]),
+    );
+    assert.equal(stored[0]?.['status'], sql);
   }).timeout(10_000);
 
   it('keeps a ledger that balances', () => {

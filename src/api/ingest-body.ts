@@ -45,6 +45,8 @@ export function bodyReader(mostBytes = MOST_BYTES): BodyReader {
       const leave = () => end(undefined);
       const late = `body: expected all of it within ${slowestMs / 1000} s, got ${'part of it'}`;
       const timer = setTimeout(() => end(problem(408, 'Too slow', late)), slowestMs);
+      // Gone while its key was looked up: there is no further event to wait for.
+      if (request.destroyed) return end(undefined);
       // An aborted request is an error and a close; the close is enough.
       request.on('error', () => {});
       request.on('data', take).once('end', finish).once('close', leave);

@@ -55,6 +55,7 @@ describe('ingest: the messages of the seeds', () => {
         ...{ rawHex: 'c055100600000019411a0000000000000000', sessionId: 'uuid-session-123', elementType: 'gevel' },
         ...{ elementId: 'uuid-element-456', source: 'ble_mobile', receivedScore: 0.85 },
         ...{ digest: digest(A01), receivedAt: NOW, scannerId: 'gw-1', parser: 'ingest' },
+        receipt: { key: 'k', redelivered: true },
         raw: { topic: 'http/ingest', hex: Buffer.from(A01).toString('hex') },
       },
     });

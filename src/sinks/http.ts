@@ -1,4 +1,4 @@
-// HTTP as a sink: each row is one POST and has arrived with a 2xx; 4xx refuses the row, everything else is an outage.
+// HTTP as a sink: each row is one POST and has arrived with a 2xx; a 4xx about the message refuses the row, everything else is an outage.
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 
@@ -14,8 +14,11 @@ export type HttpSinkOptions = {
   now?: () => number;
 };
 
-/** Request timeout and too many requests: the same message may be right a moment later (RFC 9110 §15.5.9, RFC 6585 §4). */
-const LATER = new Set([408, 429]);
+/**
+ * The same message may be right later: when somebody has put the key right (RFC 9110 §15.5.2, §15.5.4), or a moment later
+ * (request timeout, too many requests: RFC 9110 §15.5.9, RFC 6585 §4).
+ */
+const LATER = new Set([401, 403, 408, 429]);
 const REASON_BYTES = 2000;
 
 /** What the server said about when to come again, in milliseconds from now; undefined where it said nothing. */

@@ -1,0 +1,73 @@
+// Dialogs of normalize and http-ingest in a real browser: what a message becomes, with tables and expressions that are not deployed.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { type Editor, openEditor } from './editor.ts';
+
+const shots = process.env['FIELDLINE_SHOTS'];
+
+describe('browser: try a message', function () {
+  this.timeout(60_000);
+  let editor: Editor;
+  before(async function () {
+    editor = await openEditor(this);
+    editor.page.setDefaultTimeout(10_000);
+  });
+  after(() => editor?.close());
+
+  const open = (id: string) => editor.page.evaluate(`RED.editor.edit(RED.nodes.node(${JSON.stringify(id)}))`);
+  const cancel = async (field: string): Promise<void> => {
+    await editor.page.locator('#node-dialog-cancel').click();
+    await editor.page.locator(field).waitFor({ state: 'detached' });
+  };
+  /** Waits until the output says so. */
+  const says = (id: string, text: RegExp) => editor.page.locator(id, { hasText: text }).waitFor();
+
+  it('http-ingest tells what a body would be taken for, and every fault of another', async () => {
+    const { page } = editor;
+    await open('fl-http');
+    await page.locator('#fl-hin-go').click();
+    await says('#fl-hin-says', /1 taken/);
+    assert.match(
+      (await page.locator('#fl-hin-shown').textContent()) ?? '',
+      /"table": "flow_data"[\s\S]*"flow_rate": 12\.5/,
+    );
+    if (shots) await page.screenshot({ path: path.join(shots, 'ingest-1.png') });
+    await page.locator('#node-input-maxItems').fill('1');
+    await page.locator('#fl-hin-text').fill('[{"flow_rate": "x"}, {}]');
+    await page.locator('#fl-hin-go').click();
+    await says('#fl-hin-says', /at most 1 readings/);
+    await page.locator('#node-input-maxItems').fill('10');
+    await page.locator('#fl-hin-go').click();
+    await says('#fl-hin-says', /2 of 2 wrong/);
+    assert.match((await page.locator('#fl-hin-shown').textContent()) ?? '', /"field": "flow_rate"/);
+    await cancel('#fl-hin-go');
+  });
+
+  it('normalize tells what its tables make of a message, as it is typed', async () => {
+    const { page } = editor;
+    await open('fl-norm');
+    await page.locator('#fl-nrm-topic').fill('homelab/temperature/kitchen');
+    await page.locator('#fl-nrm-text').fill('21.5');
+    await says('#fl-nrm-says', /^1 readings$/);
+    assert.match(
+      (await page.locator('#fl-nrm-shown').textContent()) ?? '',
+      /"deviceId": "kitchen"[\s\S]*"temperature": 21\.5/,
+    );
+    await page.locator('#fl-nrm-text').fill('warm');
+    await says('#fl-nrm-says', /expected JSON/);
+    const first = page.locator('#node-input-table-rows [data-fl-column="filter"]').first();
+    await first.fill('homelab/{kind}/{device}');
+    await page.locator('#node-input-table-rows [data-fl-column="format"]').first().selectOption('expression');
+    await page.locator('#node-input-table-rows [data-fl-column="device"]').first().fill('{device}');
+    await page.locator('#node-input-expression').fill('{ "temperature": payload = "warm" ? 25 : 15 }');
+    await says('#fl-nrm-shown', /"temperature": 25/);
+    if (shots) await page.screenshot({ path: path.join(shots, 'normalize-1.png') });
+    await page.locator('#node-input-expression').fill('{ "temperature": ');
+    await says('#fl-nrm-says', /Expression: expected JSONata/);
+    await first.fill('a/#/b');
+    await page.locator('#fl-nrm-go').click();
+    await says('#fl-nrm-says', /Expression|topic table, row 1/);
+    await cancel('#fl-nrm-go');
+    assert.deepEqual(editor.faults, []);
+  });
+});
