@@ -1,5 +1,8 @@
 // `fieldline decode`: one answer a line, whatever the line is, and never a null, NaN or Infinity in one.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { run } from './decode.ts';
 import { main } from './fieldline.ts';
@@ -158,6 +161,31 @@ describe('fieldline decode', () => {
     const [given, own] = out.map(line => (JSON.parse(line) as Answer).reading!);
     assert.deepEqual([given!.timestamp, given!.metadata['timestampSource']], ['2026-01-01T00:00:00.1234Z', undefined]);
     assert.equal(own!.metadata['timestampSource'], 'gateway');
+  });
+
+  it("takes decoders of one's own folder, and names a file that is at fault", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'fieldline-decode-'));
+    try {
+      await writeFile(path.join(folder, 'broken.mjs'), 'export const decoder = {');
+      await writeFile(
+        path.join(folder, 'shed.mjs'),
+        `export const decoder = { name: 'shed', vendor: 'Own', models: [], source: 'x',
+          matches: advert => advert.manufacturerData.has('ffff'), decode: () => ({ telemetry: { battery: 1 } }),
+          examples: [{ name: 'a', advert: { manufacturer_data: { ffff: '00' } }, gives: { battery: 1 } }] };`,
+      );
+      const {
+        code,
+        lines: answers,
+        errors,
+      } = await decode(['adverts', '--folder', folder], '{"manufacturer_data":{"ffff":"00"}}\n');
+      assert.equal(code, 0);
+      assert.deepEqual((JSON.parse(answers[0]!) as Answer).reading?.telemetry, { battery: 1 });
+      assert.match(errors.join(), /^fieldline decode: broken\.mjs: /);
+      const missing = await decode(['adverts', '--folder', path.join(folder, 'no')], '');
+      assert.deepEqual([missing.code, /a folder that exists/.test(missing.errors[0] ?? '')], [2, true]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('waits for a reader that is slow', async () => {

@@ -1,10 +1,13 @@
 // `fieldline decode adverts|laser`: one answer line for each line, in order, each decoded alone.
+import { existsSync } from 'node:fs';
 import { advertReading } from '../src/decoders/advert-reading.ts';
 import { advertOf, normalAddress } from '../src/decoders/advert-record.ts';
 import { type LaserKind, laserKinds } from '../src/decoders/laser/define.ts';
 import { laserReading } from '../src/decoders/laser/frame.ts';
-import { registryOf, shippedDecoders } from '../src/decoders/registry.ts';
+import { type Registry, registryOf, shippedDecoders } from '../src/decoders/registry.ts';
+import { openUserDecoders } from '../src/decoders/user-folder.ts';
 import { fromHex } from '../src/kernel/bytes.ts';
+import { expected } from '../src/kernel/fault.ts';
 import type { Reading } from '../src/reading/reading.ts';
 import { type Io, type Line, linesOf } from './io.ts';
 
@@ -12,27 +15,47 @@ type Answer = Reading | { rejected: string };
 /** Decodes one record. The time of a record that gives none is that of reading it. */
 type Decode = (record: Record<string, unknown>, now: number) => Answer;
 
-const forms: Readonly<Record<string, () => Promise<Decode>>> = {
-  adverts: advertDecode,
-  laser: async () => laserDecode,
-};
+const forms = ['adverts', 'laser'] as const;
+const USAGE = `usage: fieldline decode ${forms.join('|')} [--folder <own decoders>]`;
 
-/** argv: `adverts` or `laser`. Reads JSON lines, writes `{"id"?, "reading"}` or `{"id"?, "rejected"}` for each. */
+/** argv: `adverts` or `laser`, and for adverts a folder of one's own decoders. Reads JSON lines, writes `{"id"?, "reading"}` or `{"id"?, "rejected"}` for each. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const [form, ...rest] = argv;
-  if (form === undefined || !Object.hasOwn(forms, form) || rest.length > 0) {
+  const asked = askedOf(argv);
+  if (asked === undefined) {
     io.stderr(
-      `fieldline decode: expected one of ${Object.keys(forms).join(', ')}, got ${argv.join(' ').slice(0, 60) || 'nothing'}`,
+      `fieldline decode: expected one of ${forms.join(', ')}, got ${argv.join(' ').slice(0, 60) || 'nothing'}; ${USAGE}`,
     );
     return 2;
   }
-  const decode = await forms[form]!();
+  if (asked.folder !== undefined && !existsSync(asked.folder)) {
+    io.stderr(`fieldline decode: ${expected('--folder', 'a folder that exists', asked.folder)}`);
+    return 2;
+  }
+  const decode = asked.form === 'laser' ? laserDecode : await advertDecode(asked.folder, io);
   for await (const lines of linesOf(io.stdin)) for (const line of lines) await io.stdout(answerTo(line, decode));
   return 0;
 }
 
-async function advertDecode(): Promise<Decode> {
-  const registry = registryOf((await shippedDecoders()).map(({ decoder }) => decoder));
+function askedOf(argv: readonly string[]): { form: (typeof forms)[number]; folder?: string } | undefined {
+  const form = forms.find(one => one === argv[0]);
+  if (form === undefined) return undefined;
+  if (argv.length === 1) return { form };
+  const [, option, folder] = argv;
+  const right = form === 'adverts' && option === '--folder' && folder !== undefined && argv.length === 3;
+  return right ? { form, folder } : undefined;
+}
+
+/** Files of the folder that are at fault are named on standard error; the others count. */
+async function registryWith(folder: string | undefined, io: Io): Promise<Registry> {
+  if (folder === undefined) return registryOf((await shippedDecoders()).map(({ decoder }) => decoder));
+  const own = await openUserDecoders(folder);
+  for (const why of own.faults().values()) io.stderr(`fieldline decode: ${why}`);
+  own.close();
+  return own.registry();
+}
+
+async function advertDecode(folder: string | undefined, io: Io): Promise<Decode> {
+  const registry = await registryWith(folder, io);
   return (record, now) => {
     const advert = advertOf(record);
     if ('rejected' in advert) return advert;
