@@ -5,14 +5,16 @@ import { copyIn, copyOut } from './copy.ts';
 import {
   copyInSql,
   copyOutSql,
-  quoted,
+  keyOf,
   SESSION,
   type Sequence,
   sequencesOf,
+  sqlName,
   type Sum,
   sumOf,
   type TableShape,
   tablesOf,
+  typesOf,
 } from './tables.ts';
 
 export type DatabaseHead = {
@@ -20,6 +22,8 @@ export type DatabaseHead = {
   version: number;
   /** Of the server it came from, e.g. 18.1. */
   server: string;
+  /** Statements that make what the operator's own tables are made of; left out in older backups. */
+  types?: readonly string[];
   tables: readonly TableShape[];
   sequences: readonly Sequence[];
 };
@@ -53,17 +57,17 @@ export function dumpDatabase(
       )
     ).rows;
     const tables = await tablesOf(client);
-    await out.head({ ...at!, tables, sequences: await sequencesOf(client) });
+    await out.head({ ...at!, types: await typesOf(client), tables, sequences: await sequencesOf(client) });
     const sums: Record<string, Sum> = {};
     for (const table of tables) {
-      sums[table.name] = await sumOf(client, table);
+      sums[keyOf(table)] = await sumOf(client, table);
       let pieces: Buffer[] = [];
       let size = 0;
       const flush = async (): Promise<void> => {
         const bytes = Buffer.concat(pieces);
         pieces = [];
         size = 0;
-        if (bytes.length > 0) await out.piece(table.name, bytes);
+        if (bytes.length > 0) await out.piece(keyOf(table), bytes);
       };
       await copyOut(client, copyOutSql(table), piece => {
         pieces.push(piece);
@@ -90,7 +94,7 @@ export function fillDatabase(
   head: DatabaseHead,
   work: (filling: Filling) => Promise<void>,
 ): Promise<void> {
-  const known = new Map(head.tables.map(table => [table.name, table]));
+  const known = new Map(head.tables.map(table => [keyOf(table), table]));
   return connected(url, async client => {
     await client.query("SET fieldline.writer = 'on'");
     await client.query('BEGIN');
@@ -103,12 +107,13 @@ export function fillDatabase(
         await copyIn(client, copyInSql(table), pieces);
       },
       async finish(sums) {
-        for (const { name, last } of head.sequences)
-          if (last !== null) await client.query('SELECT setval($1::regclass, $2)', [quoted(name), last]);
+        for (const sequence of head.sequences)
+          if (sequence.last !== null)
+            await client.query('SELECT setval($1::regclass, $2)', [sqlName(sequence), sequence.last]);
         for (const table of head.tables) {
-          const [was, is] = [sums[table.name], await sumOf(client, table)];
-          if (was?.rows !== is.rows) throw wrong(`${was?.rows} rows in ${table.name}`, is.rows);
-          if (was.digest !== is.digest) throw wrong(`the rows of ${table.name} as they were`, 'other contents');
+          const [was, is] = [sums[keyOf(table)], await sumOf(client, table)];
+          if (was?.rows !== is.rows) throw wrong(`${was?.rows} rows in ${keyOf(table)}`, is.rows);
+          if (was.digest !== is.digest) throw wrong(`the rows of ${keyOf(table)} as they were`, 'other contents');
         }
         await client.query('COMMIT');
       },
@@ -131,12 +136,14 @@ async function silenceTriggers(client: pg.Client): Promise<void> {
 }
 
 /** Tables of the operator's own are made, those of the migrations are emptied of what the migrations have put there. */
-async function prepare(client: pg.Client, { tables, sequences }: DatabaseHead): Promise<void> {
-  for (const { name, identity } of sequences)
-    if (!identity) await client.query(`CREATE SEQUENCE IF NOT EXISTS ${quoted(name)}`);
-  const there = new Set((await tablesOf(client)).map(({ name }) => name));
-  for (const { name, create } of tables) if (!there.has(name)) for (const sql of create) await client.query(sql);
-  if (tables.length > 0) await client.query(`TRUNCATE ${tables.map(({ name }) => quoted(name)).join(', ')} CASCADE`);
+async function prepare(client: pg.Client, { types = [], tables, sequences }: DatabaseHead): Promise<void> {
+  const made = new Set(await typesOf(client));
+  for (const sql of types) if (!made.has(sql)) await client.query(sql);
+  for (const sequence of sequences)
+    if (!sequence.identity) await client.query(`CREATE SEQUENCE IF NOT EXISTS ${sqlName(sequence)}`);
+  const there = new Set((await tablesOf(client)).map(keyOf));
+  for (const table of tables) if (!there.has(keyOf(table))) for (const sql of table.create) await client.query(sql);
+  if (tables.length > 0) await client.query(`TRUNCATE ${tables.map(sqlName).join(', ')} CASCADE`);
   for (const { name, months } of tables)
     for (const month of months) await client.query('SELECT prepare_month($1, $2)', [name, `${month}-01T00:00:00Z`]);
 }

@@ -1,16 +1,16 @@
 // What a database holds, as a backup sees it: its tables in an order in which they can be filled, and how to make them.
 import type pg from 'pg';
 
-export type TableShape = {
-  name: string;
+/** A table or a sequence. `schema` is left out for that of Fieldline's own tables. */
+export type Name = { schema?: string; name: string };
+export type TableShape = Name & {
   columns: readonly string[];
   /** Statements that make the table where no migration does: one of the operator's own. */
   create: readonly string[];
   /** Months (YYYY-MM, UTC) of a time series that is cut by months. */
   months: readonly string[];
 };
-export type Sequence = {
-  name: string;
+export type Sequence = Name & {
   /** Null when it was never used. */
   last: string | null;
   /** Of an identity column: made with its table. */
@@ -20,6 +20,10 @@ export type Sequence = {
 export type Sum = { rows: number; digest: string };
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const sqlName = ({ schema, name }: Name): string =>
+  schema === undefined ? quoted(name) : `${quoted(schema)}.${quoted(name)}`;
+/** What a table is called within a backup. */
+export const keyOf = ({ schema, name }: Name): string => (schema === undefined ? name : `${schema}.${name}`);
 const list = (columns: readonly string[]): string => columns.map(quoted).join(', ');
 
 /** Text forms must be the same wherever and whenever a row is read. */
@@ -33,8 +37,13 @@ export const SESSION = [
   'SET lock_timeout = 0',
 ];
 
+/** SQL: not a schema of the server or of an extension, given its row of pg_namespace. */
+const OWN_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (
+  SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')`;
+const SCHEMA = 'CASE WHEN n.nspname <> current_schema() THEN n.nspname END';
+
 const TABLES = `
-  SELECT c.oid::int AS oid, c.relname AS name,
+  SELECT c.oid::int AS oid, ${SCHEMA} AS schema, c.relname AS name,
     ARRAY(SELECT a.attname::text FROM pg_attribute a
           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
     (SELECT string_agg(format('%I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
@@ -45,19 +54,20 @@ const TABLES = `
        CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END), ', ' ORDER BY a.attnum)
      FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS definition,
-    ARRAY(SELECT format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, pg_get_constraintdef(k.oid))
+    ARRAY(SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid))
           FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'c') ORDER BY k.contype DESC) AS constraints,
     ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i
           WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)) AS indexes,
     ARRAY(SELECT k.confrelid::int FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f') AS needs
-  FROM pg_class c
-  WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE ${OWN_SCHEMA} AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
     AND c.relname <> 'fieldline_migrations'
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-  ORDER BY c.relname`;
+  ORDER BY n.nspname, c.relname`;
 
 type Found = {
   oid: number;
+  schema: string | null;
   name: string;
   columns: string[];
   definition: string;
@@ -77,12 +87,35 @@ export async function tablesOf(client: pg.ClientBase): Promise<TableShape[]> {
   };
   for (const table of found) visit(table);
   const shapes: TableShape[] = [];
-  for (const { name, columns, definition, constraints, indexes } of ordered)
+  for (const { schema, name, columns, definition, constraints, indexes } of ordered) {
+    const named: Name = schema === null ? { name } : { schema, name };
     shapes.push({
-      ...{ name, columns, months: await monthsOf(client, name) },
-      create: [`CREATE TABLE ${quoted(name)} (${definition})`, ...constraints, ...indexes],
+      ...named,
+      ...{ columns, months: schema === null ? await monthsOf(client, name) : [] },
+      create: [`CREATE TABLE ${sqlName(named)} (${definition})`, ...constraints, ...indexes],
     });
+  }
   return shapes;
+}
+
+/** Statements that make the schemas, enumerations and domains of the operator's own tables. */
+export async function typesOf(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ sql: string }>(
+    `SELECT format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname) AS sql, 0 AS step, 0 AS oid FROM pg_namespace n
+     WHERE ${OWN_SCHEMA} AND n.nspname <> current_schema()
+     UNION ALL
+     SELECT CASE t.typtype WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname,
+         (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid))
+       ELSE format('CREATE DOMAIN %I.%I AS %s%s%s%s', n.nspname, t.typname, format_type(t.typbasetype, t.typtypmod),
+         ' DEFAULT ' || t.typdefault, CASE WHEN t.typnotnull THEN ' NOT NULL' END,
+         (SELECT string_agg(' ' || pg_get_constraintdef(k.oid), '') FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))
+       END, 1, t.oid::int8
+     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+     WHERE ${OWN_SCHEMA} AND t.typtype IN ('e', 'd') AND NOT EXISTS (
+       SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+     ORDER BY step, oid`,
+  );
+  return rows.map(({ sql }) => sql);
 }
 
 /** The time series that prepare_month knows, and their time columns. */
@@ -102,25 +135,24 @@ async function monthsOf(client: pg.ClientBase, table: string): Promise<string[]>
 }
 
 export async function sequencesOf(client: pg.ClientBase): Promise<Sequence[]> {
-  const { rows } = await client.query<Sequence>(
-    `SELECT sequencename::text AS name, last_value::text AS last,
+  const { rows } = await client.query<Omit<Sequence, 'schema'> & { schema: string | null }>(
+    `SELECT ${SCHEMA} AS schema, sequencename::text AS name, last_value::text AS last,
        EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype = 'i'
          AND objid = format('%I.%I', schemaname, sequencename)::regclass) AS identity
-     FROM pg_sequences WHERE schemaname = current_schema() ORDER BY 1`,
+     FROM pg_sequences JOIN pg_namespace n ON n.nspname = schemaname WHERE ${OWN_SCHEMA} ORDER BY schemaname, 2`,
   );
-  return rows;
+  return rows.map(({ schema, ...sequence }) => (schema === null ? sequence : { schema, ...sequence }));
 }
 
-export async function sumOf(client: pg.ClientBase, { name, columns }: TableShape): Promise<Sum> {
+export async function sumOf(client: pg.ClientBase, table: TableShape): Promise<Sum> {
   const { rows } = await client.query<{ rows: string; digest: string }>(
     `SELECT count(*)::text AS rows,
-       coalesce(sum(('x' || substr(md5(ROW(${list(columns)})::text), 1, 15))::bit(60)::bigint::numeric), 0)::text AS digest
-     FROM ${quoted(name)}`,
+       coalesce(sum(('x' || substr(md5(ROW(${list(table.columns)})::text), 1, 15))::bit(60)::bigint::numeric), 0)::text AS digest
+     FROM ${sqlName(table)}`,
   );
   return { rows: Number(rows[0]!.rows), digest: rows[0]!.digest };
 }
 
-export const copyOutSql = ({ name, columns }: TableShape): string =>
-  `COPY (SELECT ${list(columns)} FROM ${quoted(name)}) TO STDOUT`;
-export const copyInSql = ({ name, columns }: TableShape): string =>
-  `COPY ${quoted(name)} (${list(columns)}) FROM STDIN`;
+export const copyOutSql = (table: TableShape): string =>
+  `COPY (SELECT ${list(table.columns)} FROM ${sqlName(table)}) TO STDOUT`;
+export const copyInSql = (table: TableShape): string => `COPY ${sqlName(table)} (${list(table.columns)}) FROM STDIN`;

@@ -81,6 +81,13 @@ async function fillWithEverything(url: string): Promise<void> {
     'CREATE TABLE own (id serial PRIMARY KEY, at timestamptz DEFAULT now(), n numeric(8,3), tags text[], twice int GENERATED ALWAYS AS (2) STORED)',
   );
   await store.query("INSERT INTO own (n, tags) VALUES (1.5, '{a,\"b c\"}'), ('NaN', NULL)");
+  await store.query('CREATE SCHEMA "my plant"');
+  await store.query(`CREATE TYPE "my plant".mood AS ENUM ('calm', 'it''s tense')`);
+  await store.query('CREATE DOMAIN "my plant".share AS float8 NOT NULL CHECK (VALUE BETWEEN 0 AND 1)');
+  await store.query(
+    `CREATE TABLE "my plant"."a.b" (id bigserial, mood "my plant".mood, share "my plant".share, UNIQUE (mood, share))`,
+  );
+  await store.query(`INSERT INTO "my plant"."a.b" (mood, share) VALUES ('calm', 0.5), ('it''s tense', 1)`);
   await store.close();
 }
 
@@ -112,6 +119,7 @@ describe('backup from one PostgreSQL to another', function () {
       assert.notEqual(again.head.server.split('.')[0], taken.head.server.split('.')[0]);
       assert.deepEqual(again.sums, taken.sums);
       assert.ok(taken.sums['measurements']!.rows > 0 && taken.sums['own']!.rows === 2);
+      assert.equal(taken.sums['my plant.a.b']?.rows, 2);
       // Sequences, keys, partitions and triggers work on: what is there is known, what is new is stored.
       await migrate(target);
       const store = openStore({ url: target, connections: 2 });
@@ -120,6 +128,9 @@ describe('backup from one PostgreSQL to another', function () {
       const later = readings.map(reading => ({ ...reading, timestamp: '2026-11-01T00:00:00.000Z' }));
       assert.ok((await sink.write(later)).includes('stored'));
       assert.deepEqual(await store.query('INSERT INTO own (n) VALUES (2) RETURNING id, twice'), [{ id: 3, twice: 2 }]);
+      const more = `INSERT INTO "my plant"."a.b" (mood, share) VALUES ('calm', 0.6) RETURNING id`;
+      assert.deepEqual(await store.query(more), [{ id: 3 }]);
+      await assert.rejects(store.query(more), /23505/);
       await store.close();
     });
 });
