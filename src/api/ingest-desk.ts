@@ -63,10 +63,12 @@ export type Desk = {
 const AGAIN_S = 5;
 const DEPLOY_S = 2;
 const MOST_REMEMBERED = 10_000;
+const MOST_REMEMBERED_BYTES = 4096;
 
 export function ingestDesk(options: DeskOptions): Desk {
   const { ring, rate, clock, window, answerMs } = options;
-  const remembered = boundedMap<string, { digest: string; answer: Promise<Answer> }>(MOST_REMEMBERED);
+  /** By idempotency key; without an answer where that is too large to be kept. */
+  const remembered = boundedMap<string, { digest: string; answer: Promise<Answer> | undefined }>(MOST_REMEMBERED);
   /** Since when, of what is under way, in order. */
   const underWay = new Set<{ since: number }>();
   const idleListeners = new Set<() => void>();
@@ -87,13 +89,15 @@ export function ingestDesk(options: DeskOptions): Desk {
     const name = `${key.id} ${posted.topic} ${posted.deviceId ?? ''} ${idempotencyKey}`;
     const identity = digest(bytes);
     const known = remembered.get(name);
-    if (known?.digest === identity) return known.answer;
-    if (known !== undefined) return refusal(problem(422, 'Key used twice', OTHER_BODY, 'idempotency-key'));
+    if (known?.digest === identity && known.answer !== undefined) return known.answer;
+    if (known !== undefined && known.digest !== identity)
+      return refusal(problem(422, 'Key used twice', OTHER_BODY, 'idempotency-key'));
     const answer = fresh(posted);
     remembered.set(name, { digest: identity, answer });
     const { status } = await answer;
     // What is worth another attempt is attempted again; what has been committed meanwhile is known by its receipt.
     if (status >= 500) remembered.delete(name);
+    else if (bytes.byteLength > MOST_REMEMBERED_BYTES) remembered.set(name, { digest: identity, answer: undefined });
     return answer;
   }
 
