@@ -88,6 +88,12 @@ function askedOf(request: Request): Asked {
   return { unit, address, count: values.length, table: write === 5 || write === 15 ? 'coil' : 'holding', write };
 }
 
+/** A reset of a socket that is ending already is refused by the system, and the handle would stay open for ever. */
+function reset(socket: Socket): void {
+  if (socket.readyState === 'open') socket.resetAndDestroy();
+  else socket.destroy();
+}
+
 export type Simulator = Omit<Device, 'serve' | 'stop'> & {
   readonly host: string;
   readonly port: number;
@@ -124,7 +130,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     socket.on('close', () => sockets.delete(socket));
     const take = device.serve({
       send: bytes => socket.writable && socket.write(bytes),
-      reset: () => socket.resetAndDestroy(),
+      reset: () => reset(socket),
       close: () => socket.end(),
     });
     socket.on('data', take);
@@ -135,7 +141,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
 
   const cut = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) reset(socket);
   };
   return {
     units: device.units,
