@@ -12,7 +12,6 @@ import { httpFigure } from './figures/http.ts';
 import { ingest } from './figures/ingest.ts';
 import { kill } from './figures/kill.ts';
 import { live } from './figures/live.ts';
-import { liveCost } from './figures/live-cost.ts';
 import { modbus } from './figures/modbus.ts';
 import { outage } from './figures/outage.ts';
 import { outbox } from './figures/outbox.ts';
@@ -35,7 +34,6 @@ const figures: Readonly<Record<string, Figure>> = {
   deploy,
   live,
   'fan-out': fanOut,
-  'live-cost': liveCost,
   modbus,
   startup,
   soak,
