@@ -7,7 +7,6 @@ import { api } from './figures/api.ts';
 import { brokerKill } from './figures/broker-kill.ts';
 import { deploy } from './figures/deploy.ts';
 import { durability } from './figures/durability.ts';
-import { fanOut } from './figures/fan-out.ts';
 import { httpFigure } from './figures/http.ts';
 import { ingest } from './figures/ingest.ts';
 import { kill } from './figures/kill.ts';
@@ -33,7 +32,6 @@ const figures: Readonly<Record<string, Figure>> = {
   durability,
   deploy,
   live,
-  'fan-out': fanOut,
   modbus,
   startup,
   soak,
