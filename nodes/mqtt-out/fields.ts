@@ -30,6 +30,16 @@ export const fields = {
       ['whole', 'the payload as one message'],
     ],
   },
+  form: {
+    kind: 'choice',
+    label: 'Form',
+    help: 'The payload as it is, or readings with a distance as flat measurement messages (type, value_mm, raw_hex, device_id …); what is none is left out then.',
+    initial: 'payload',
+    options: [
+      ['payload', 'the payload as it is'],
+      ['measurement', 'measurement message'],
+    ],
+  },
   qos: {
     kind: 'choice',
     label: 'QoS',

@@ -36,8 +36,8 @@ describe('mqtt-out node', () => {
     for (const key of ['broker', 'brokerUrl', 'mqttUrl']) delete given[key];
     Object.assign(given, services);
   };
-  /** Retained and later messages on v/#, until there are n. */
-  async function heard(n: number): Promise<string[]> {
+  /** Retained and later messages of the topics, until there are n. */
+  async function heard(n: number, filter = 'v/#'): Promise<string[]> {
     const client: MqttClient = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`);
     const seen: string[] = [];
     const enough = new Promise<void>(resolve =>
@@ -46,7 +46,7 @@ describe('mqtt-out node', () => {
         if (seen.length === n) resolve();
       }),
     );
-    await client.subscribeAsync('v/#', { qos: 1 });
+    await client.subscribeAsync(filter, { qos: 1 });
     await enough;
     await client.endAsync();
     return seen;
@@ -105,6 +105,48 @@ describe('mqtt-out node', () => {
     assert.deepEqual(await runtime.emit('src', { topic: 'v/text', payload: ['text', raw] }), { ok: true });
     const seen = await heard(5);
     assert.ok(seen.includes('v/text text') && seen.includes('v/raw frame'), String(seen));
+  });
+
+  it('publishes distances as measurement messages of seed 000, and leaves out what is none', async () => {
+    await runtime.deploy(flow({ form: 'measurement', topic: 'v/a01/{deviceId}', retain: 'yes' }));
+    const distance = {
+      ...{ deviceId: 'AA:BB:CC:DD:EE:FF', protocol: 'bluetooth', timestamp: '2026-01-03T16:00:00.123Z' },
+      telemetry: { value_mm: 2450.5 },
+      metadata: {
+        rawHex: 'c055',
+        sessionId: 's',
+        elementType: 'gevel',
+        elementId: 'e',
+        source: 'bridge',
+        mode: 'single',
+      },
+    };
+    const scored = {
+      ...distance,
+      deviceId: 'b',
+      metadata: { anomaly: { score: 0.85, metric: 'value_mm', kind: 'x' } },
+    };
+    const angle = { ...distance, telemetry: { angle_deg: 5 } };
+    assert.deepEqual(await runtime.emit('src', { payload: angle }), { ok: true });
+    assert.deepEqual(await runtime.emit('src', { payload: [distance, angle, scored, reading(2), 'text'] }), {
+      ok: true,
+    });
+    const seen = await heard(2, 'v/a01/#');
+    const common = { type: 'measurement', value_mm: 2450.5 };
+    const timestamp = '2026-01-03T16:00:00.123Z';
+    assert.deepEqual(
+      seen.map(line => [line.split(' ')[0], JSON.parse(line.slice(line.indexOf(' ') + 1))]),
+      [
+        [
+          'v/a01/AA:BB:CC:DD:EE:FF',
+          {
+            ...{ ...common, device_id: 'AA:BB:CC:DD:EE:FF', raw_hex: 'c055', session_id: 's', element_type: 'gevel' },
+            ...{ element_id: 'e', source: 'bridge', timestamp },
+          },
+        ],
+        ['v/a01/b', { ...common, device_id: 'b', anomaly_score: 0.85, timestamp }],
+      ],
+    );
   });
 
   it('keeps what cannot be published as a dead letter', async () => {

@@ -1,28 +1,41 @@
 // What is published of a message: topic and bytes of each member; and how it lies in an outbox.
 import { outwardJson } from '../reading/outward.ts';
 import { isRaw } from '../reading/raw.ts';
-import { entriesOf, membersOf } from '../reading/reading.ts';
+import { noteFate } from '../kernel/ledger.ts';
+import { measurementOf } from '../reading/measurement.ts';
+import { entriesOf, isReading, membersOf } from '../reading/reading.ts';
 import type { Outgoing } from './publisher.ts';
 
 export type OutgoingOptions = {
   /** May hold {deviceId}, {protocol} and {topic}; empty for the topic of the message. */
   topic: string;
   send: 'each' | 'whole';
+  /** measurement: readings with a distance as the message of seed 000 (A01), nothing else. */
+  form: 'payload' | 'measurement';
   qos: 0 | 1;
   retain: boolean;
 };
 
 /** Throws a Fault of kind data when a member cannot become bytes. An empty topic is refused by the publisher. */
 export function outgoingOf(message: { topic?: string; payload?: unknown }, options: OutgoingOptions): Outgoing[] {
-  const { send, qos, retain } = options;
+  const { send, form, qos, retain } = options;
   const members = send === 'each' ? membersOf(message.payload) : [message.payload];
-  return members.map(member => ({
-    topic: topicOf(member, message.topic ?? '', options.topic),
-    payload: payloadOf(member),
-    qos,
-    retain,
-    entries: entriesOf(member),
-  }));
+  return members.flatMap(member => {
+    const shaped = form === 'measurement' ? measurementsIn(member) : member;
+    if (shaped === undefined) {
+      for (const entry of entriesOf(member)) noteFate(entry, 'dropped');
+      return [];
+    }
+    const topic = topicOf(member, message.topic ?? '', options.topic);
+    return [{ topic, payload: payloadOf(shaped), qos, retain, entries: entriesOf(member) }];
+  });
+}
+
+/** Of an array an array of those that are measurements. */
+function measurementsIn(member: unknown): unknown {
+  if (!Array.isArray(member)) return isReading(member) ? measurementOf(member) : undefined;
+  const found = member.map(measurementsIn).filter(one => one !== undefined);
+  return found.length === 0 ? undefined : found;
 }
 
 function topicOf(member: unknown, topic: string, template: string): string {

@@ -1,7 +1,7 @@
-// Measurement (A01): one distance of a laser meter, from the phone app, the bridge or an ESP32.
+// Measurement (A01): one distance of a laser meter, from the phone app, the bridge or an ESP32, and to whoever reads them.
 import { expected } from '../kernel/fault.ts';
 import { bluetoothName, type Json, keepExtra, type Mapper, numberOf, putNumber, textOf } from './payload.ts';
-import type { Metadata } from './reading.ts';
+import type { Metadata, Reading } from './reading.ts';
 
 /** Text fields of the message and where a reading keeps them. */
 const TEXTS = [
@@ -41,4 +41,20 @@ function takeTexts(payload: Json, metadata: Metadata): void {
     const text = textOf(payload[field]);
     if (text !== undefined) metadata[name] = text;
   }
+}
+
+/** The message of a reading, without what it does not know; undefined where it has no distance. */
+export function measurementOf({ deviceId, timestamp, telemetry, metadata }: Reading): Json | undefined {
+  const value = telemetry['value_mm'];
+  if (typeof value !== 'number') return undefined;
+  const texts = TEXTS.flatMap(([field, name]) => (metadata[name] === undefined ? [] : [[field, metadata[name]]]));
+  const score = metadata.receivedScore ?? metadata.anomaly?.score;
+  return {
+    type: 'measurement',
+    value_mm: value,
+    device_id: deviceId,
+    ...Object.fromEntries(texts),
+    ...(score === undefined ? {} : { anomaly_score: score }),
+    timestamp,
+  };
 }
