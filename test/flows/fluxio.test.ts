@@ -184,4 +184,22 @@ describe('flows/fluxio.json', function () {
       return [...sent].every(number => stored.has(number));
     });
   });
+
+  it('takes posts while the database is away, with the keys as last known, and stores them when it is back (E29)', async () => {
+    await post({ device_id: 'outage', flow_rate: 0 });
+    await postgres.terminate('SIGQUIT');
+    const answers = [];
+    for (let n = 1; n <= 5; n++)
+      answers.push(await post({ device_id: 'outage', flow_rate: n, timestamp: new Date().toISOString() }));
+    assert.deepEqual(
+      answers.map(({ status, body }) => [status, body['kept']]),
+      answers.map(() => [202, 1]),
+    );
+    assert.equal((await post({ device_id: 'outage', flow_rate: 9 }, 'wrong')).status, 401);
+    await postgres.restart();
+    await until('what was kept', async () => {
+      const stored = await rows(`SELECT FROM flow_data WHERE device_id = 'outage'`).catch(() => []);
+      return stored.length === 6;
+    });
+  });
 });
