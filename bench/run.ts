@@ -7,10 +7,12 @@ import { api } from './figures/api.ts';
 import { brokerKill } from './figures/broker-kill.ts';
 import { deploy } from './figures/deploy.ts';
 import { durability } from './figures/durability.ts';
+import { fanOut } from './figures/fan-out.ts';
 import { httpFigure } from './figures/http.ts';
 import { ingest } from './figures/ingest.ts';
 import { kill } from './figures/kill.ts';
 import { live } from './figures/live.ts';
+import { liveCost } from './figures/live-cost.ts';
 import { modbus } from './figures/modbus.ts';
 import { outage } from './figures/outage.ts';
 import { outbox } from './figures/outbox.ts';
@@ -32,6 +34,8 @@ const figures: Readonly<Record<string, Figure>> = {
   durability,
   deploy,
   live,
+  'fan-out': fanOut,
+  'live-cost': liveCost,
   modbus,
   startup,
   soak,

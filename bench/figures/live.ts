@@ -6,6 +6,7 @@ import { crc8 } from '../../src/kernel/bytes.ts';
 import { type Figure, ms, type Options, type Report } from '../figure.ts';
 import type { FlowNode } from '../gateway.ts';
 import type { Arrival } from '../live-clients.ts';
+import { type Protocol, protocols } from '../live-protocols.ts';
 import { load, percentile } from '../machine.ts';
 import { openConnection } from '../mqtt-connection.ts';
 import { type BrokerKind, brokersOf, openStage, type Stage } from '../stage.ts';
@@ -67,14 +68,16 @@ async function publishFrames(url: string, rate: number, seconds: number): Promis
 
 async function measure(
   kind: BrokerKind,
+  protocol: Protocol,
   { gateway, rows }: Stage,
   rate: number,
   seconds: number,
   report: Report,
 ): Promise<void> {
   await rows.query('DELETE FROM measurements');
-  const url = `${gateway.url.replace(/^http/, 'ws')}/ws`;
-  const clients = fork(new URL('../live-clients.ts', import.meta.url), [url, 'measurement-stream', String(CLIENTS)]);
+  const { host } = new URL(gateway.url);
+  const args = [host, protocol, 'measurement-stream', String(CLIENTS)];
+  const clients = fork(new URL('../live-clients.ts', import.meta.url), args);
   await once(clients, 'message');
   const sent = await publishFrames(gateway.mqtt, rate, seconds);
   await wait(1000);
@@ -88,7 +91,7 @@ async function measure(
   const live = after(arrivals);
   const commits = after(stored);
   report.row(
-    ...[kind, rate, sent.size, stored.length, ms(percentile(commits, 0.5)), ms(percentile(commits, 0.99))],
+    ...[kind, protocol, rate, sent.size, stored.length, ms(percentile(commits, 0.5)), ms(percentile(commits, 0.99))],
     ...[
       `${arrivals.length} of ${sent.size * CLIENTS}`,
       ms(percentile(live, 0.5)),
@@ -99,13 +102,14 @@ async function measure(
 }
 
 export const live: Figure = {
-  says: `laser frame to committed row and to ${CLIENTS} live clients on /ws`,
+  says: `laser frame to committed row and to ${CLIENTS} live clients of each protocol`,
   defaults: { rates: [100], seconds: 10, runs: 3 },
-  async run({ runs, rates, seconds, broker }: Options, report) {
+  async run({ runs, rates, seconds, broker, only }: Options, report) {
     const kinds = brokersOf(broker, report);
     report.table(`laser frames to ${CLIENTS} clients`, [
       ...[
         'broker',
+        'protocol',
         'rate/s',
         'frames',
         'rows',
@@ -123,7 +127,9 @@ export const live: Figure = {
         await stage.gateway.deploy('nodes', withFrames(stage.gateway.mqtt));
         await wait(1000);
         await publishFrames(stage.gateway.mqtt, 100, WARM_UP_SECONDS);
-        for (const rate of rates) for (let n = 0; n < runs; n++) await measure(kind, stage, rate, seconds, report);
+        for (const protocol of protocols.filter(name => only.length === 0 || only.includes(name)))
+          for (const rate of rates)
+            for (let n = 0; n < runs; n++) await measure(kind, protocol, stage, rate, seconds, report);
       } finally {
         await stage.close();
       }

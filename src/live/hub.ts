@@ -136,18 +136,22 @@ export function createHub(options: HubOptions = {}): Hub {
       return { epoch, offset: log.offset, rows: log.all().map(({ row }) => row) };
     },
     publish(readings) {
-      const newest = new Map<string, Reading>();
+      // As in the database: one update of a device for each batch.
+      const devices = new Map<string, { before: Row | undefined; newest: Reading }>();
       for (const reading of readings) {
-        const device = latest.get(statusKey(reading.deviceId));
+        let device = devices.get(reading.deviceId);
+        if (device === undefined) {
+          device = { before: latest.get(statusKey(reading.deviceId)), newest: reading };
+          devices.set(reading.deviceId, device);
+        }
+        device.newest = reading;
         for (const row of rowsOf(reading)) {
           // An operator may have put the device into an application that its messages know nothing of.
-          row.applicationId ??= device?.applicationId;
+          row.applicationId ??= device.before?.applicationId;
           publishRow(row);
         }
-        newest.set(reading.deviceId, reading);
       }
-      // As in the database: one update of a device for each batch.
-      for (const reading of newest.values()) publishRow(statusRowOf(reading, latest.get(statusKey(reading.deviceId))));
+      for (const { before, newest } of devices.values()) publishRow(statusRowOf(newest, before));
     },
     publishRows(rows) {
       for (const row of rows) publishRow(row);

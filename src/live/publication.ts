@@ -49,17 +49,19 @@ export function rowsOf(reading: Reading): Row[] {
 export function statusRowOf(reading: Reading, before: Row | undefined): Row {
   const { metadata, telemetry } = reading;
   const last = tableOf(telemetry) === 'measurements' ? reading.timestamp : metadata['lastMeasurement'];
-  const told: Record<string, unknown> = {
-    connected: metadata['connected'] ?? telemetry['connected'],
-    rssi: metadata.signalStrength,
-    firmware: metadata.firmware,
-    battery_estimate: metadata.batteryLevel ?? telemetry['battery'],
-    measurements_today: metadata['measurementsToday'] ?? telemetry['measurements_today'],
-    last_measurement: last,
-  };
-  const data: Record<string, unknown> = { type: 'status', device_id: reading.deviceId };
-  for (const [column, value] of Object.entries(told)) data[column] = value ?? before?.data[column] ?? null;
-  const row: Row = { ...rowOf(reading, 'devices', data), event: 'UPDATE' };
+  const known = before?.data;
+  const row = rowOf(reading, 'devices', {
+    type: 'status',
+    device_id: reading.deviceId,
+    connected: metadata['connected'] ?? telemetry['connected'] ?? known?.['connected'] ?? null,
+    rssi: metadata.signalStrength ?? known?.['rssi'] ?? null,
+    firmware: metadata.firmware ?? known?.['firmware'] ?? null,
+    battery_estimate: metadata.batteryLevel ?? telemetry['battery'] ?? known?.['battery_estimate'] ?? null,
+    measurements_today:
+      metadata['measurementsToday'] ?? telemetry['measurements_today'] ?? known?.['measurements_today'] ?? null,
+    last_measurement: last ?? known?.['last_measurement'] ?? null,
+  });
+  row.event = 'UPDATE';
   row.orgId ??= before?.orgId;
   row.applicationId ??= before?.applicationId;
   return row;
