@@ -113,7 +113,11 @@ export const latestColumns: Input<Latest> = [
 ];
 
 export function latestOf(devices: readonly Device[]): readonly Latest[] {
-  return devices.flatMap(device => [...device.latest.values()].sort((a, b) => order(a.metric, b.metric)));
+  const rows: Latest[] = [];
+  // In one order for all writers, so that no two wait for each other's rows.
+  for (const { latest } of devices)
+    for (const metric of [...latest.keys()].sort()) rows.push(latest.get(metric) as Latest);
+  return rows;
 }
 
 /** `last_seen` never goes back and never lies ahead; particulars as `keeps` says. */

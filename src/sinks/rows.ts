@@ -152,7 +152,8 @@ export function entryOf(reading: Reading, at: number, table: ReadingTable, now: 
   if (!possible(ms, now))
     return expected('reading', 'a timestamp in ISO 8601 with Z, from 1970 to a year ahead', timestamp);
   const { metrics } = tables[table];
-  for (const [metric, value] of Object.entries(telemetry)) {
+  for (const metric in telemetry) {
+    const value = telemetry[metric];
     if (typeof value === 'number' ? !Number.isFinite(value) : typeof value !== 'string' && typeof value !== 'boolean')
       return expected(`telemetry.${metric}`, 'a finite number, a text or a boolean', String(value));
     if (metrics?.[metric] === 'number' && numeric(value) === undefined)
@@ -192,8 +193,13 @@ function metadataOf(reading: Reading, { metrics, elsewhere }: Table): string | n
       kept[key] = metadata[key];
     }
   if (metrics !== undefined) {
-    const others = Object.entries(telemetry).filter(([metric]) => !(metric in metrics));
-    if (others.length > 0) kept = { ...kept, telemetry: Object.fromEntries(others) };
+    let complete = true;
+    for (const metric in telemetry) complete &&= metric in metrics;
+    if (!complete)
+      kept = {
+        ...kept,
+        telemetry: Object.fromEntries(Object.entries(telemetry).filter(([metric]) => !(metric in metrics))),
+      };
   }
   return kept === undefined ? null : JSON.stringify(kept);
 }
