@@ -123,6 +123,74 @@ describe('GATT session', () => {
   });
 });
 
+describe('GATT session of a target', () => {
+  const noises = { onLink() {}, after: fakeTime().after };
+
+  it('reads again and again where nothing notifies, until the link ends', async () => {
+    const time = fakeTime();
+    const values: number[] = [];
+    const links: string[] = [];
+    const link = { ...fakeLink(), read: async () => Uint8Array.of(values.length + 1) };
+    const { close } = gattSession({
+      radio: { connect: async () => link },
+      address: 'AA',
+      service: 's',
+      characteristic: 'c',
+      readEveryMs: 1000,
+      onData: bytes => values.push(bytes[0]!),
+      onLink: (up, reason) => links.push(`${up ? 'up' : 'down'}: ${reason}`),
+      after: time.after,
+    });
+    await turns();
+    for (let second = 0; second < 2; second++) {
+      time.pass(1000);
+      await turns();
+    }
+    assert.deepEqual([values, links], [[1, 2, 3], ['up: connected']]);
+    link.end('gone');
+    await turns();
+    assert.deepEqual(links.at(-1), 'down: gone');
+    await close();
+    assert.equal(time.waiting(), 0);
+  });
+
+  it('writes commands where they go, and replies to pieces', async () => {
+    const written: string[] = [];
+    const frames: string[] = [];
+    const base = fakeLink();
+    const link = {
+      ...base,
+      async write(_service: string, characteristic: string, bytes: Uint8Array) {
+        written.push(`${characteristic} ${Buffer.from(bytes).toString('hex')}`);
+      },
+    };
+    const session = gattSession({
+      ...noises,
+      radio: { connect: async () => link },
+      address: 'AA',
+      service: 's',
+      characteristic: 'c',
+      commands: 'w',
+      enable: Uint8Array.of(1),
+      framing: () => ({
+        take: piece => (piece[0] === 9 ? { frame: piece, reply: Uint8Array.of(8) } : { reply: Uint8Array.of(7) }),
+        split: command => [command, Uint8Array.of(0)],
+      }),
+      onData: bytes => frames.push(Buffer.from(bytes).toString('hex')),
+    });
+    await assert.rejects(session.command(Uint8Array.of(2)), /AA is not connected/);
+    assert.equal(session.link, undefined);
+    await turns();
+    base.send(5);
+    base.send(9);
+    await session.command(Uint8Array.of(2));
+    assert.deepEqual(written, ['w 01', 'w 00', 'w 07', 'w 08', 'w 02', 'w 00']);
+    assert.deepEqual(frames, ['09']);
+    assert.equal(session.link, link);
+    await session.close();
+  });
+});
+
 describe('watched scan', () => {
   it('scans anew after silence, once per silence, and not while adverts come', () => {
     const time = fakeTime();

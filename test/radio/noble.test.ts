@@ -48,6 +48,27 @@ suite(withNoble('noble: adverts'), () => {
     assert.deepEqual([name, data], ['long', { fcd2: value.toString('hex') }]);
   });
 
+  for (const extended of [false, true])
+    it(`follows addresses that rotate, ${extended ? 'extended' : 'legacy'}, with their scan responses`, async () => {
+      scene = await world({ extended, active: true });
+      scene.controller.air.add({
+        address: 'C0:00:00:00:00:02',
+        rotateEvery: 2,
+        everyMs: 20,
+        data: adStructures([0xff, Buffer.from('ffff5301', 'hex')]),
+        scanResponse: adStructures([0x09, Buffer.from('rotating')]),
+      });
+      const rotating = () =>
+        scene.adverts.filter(({ name, manufacturer_data: data }) => name === 'rotating' || data !== undefined);
+      const addresses = () => [...new Set(rotating().map(({ address }) => address))];
+      await scene.until(() => addresses().length > 4);
+      // Resolvable private addresses: the highest bits are 01.
+      for (const address of addresses()) assert.match(address, /^[4-7][0-9A-F](:[0-9A-F]{2}){5}$/);
+      const [first] = addresses();
+      const forms = rotating().flatMap(({ address, name }) => (address === first ? [name ?? 'data'] : []));
+      assert.deepEqual(new Set(forms), new Set(['data', 'rotating']));
+    });
+
   it('hands every advert over, however many addresses there are', async () => {
     scene = await world();
     // While the meter is being connected to, nobody listens.
