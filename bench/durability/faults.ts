@@ -41,13 +41,13 @@ async function killGateway({ gateway }: Scene, draw: Draw): Promise<void> {
 }
 
 async function killDatabase({ postgres }: Scene, draw: Draw): Promise<void> {
-  await postgres.terminate('SIGKILL');
+  await postgres!.terminate('SIGKILL');
   await pause(draw, 0, 500);
 }
 
 /** The gateway starts it again by itself. */
-async function killBroker({ gateway }: Scene): Promise<void> {
-  const pid = gateway.processId('broker');
+function killChild({ gateway }: Scene, part: 'broker' | 'postgres'): void {
+  const pid = gateway.processId(part);
   if (pid !== undefined) signal(pid, 'SIGKILL');
 }
 
@@ -57,17 +57,17 @@ const killTogether: Fault['inject'] = async (scene, draw, times) => {
     await pause(draw, 200, 1500);
     // At least two of the three.
     const spared = draw.whole(0, 3);
-    if (spared !== 2) await killBroker(scene);
+    if (spared !== 2) killChild(scene, 'broker');
     await Promise.all([
       spared === 0 ? undefined : gateway.end('SIGKILL'),
-      spared === 1 ? undefined : postgres.terminate('SIGKILL'),
+      spared === 1 ? undefined : postgres!.terminate('SIGKILL'),
     ]);
     await pause(draw, 0, 500);
     // In this order or the other: whoever comes first has to wait.
     const databaseLater = draw.uniform() < 0.5;
     await Promise.all([
       wait(databaseLater ? 0 : draw.between(0, 500)).then(() => (spared === 0 ? undefined : gateway.start())),
-      wait(databaseLater ? draw.between(0, 500) : 0).then(() => (spared === 1 ? undefined : postgres.restart())),
+      wait(databaseLater ? draw.between(0, 500) : 0).then(() => (spared === 1 ? undefined : postgres!.restart())),
     ]);
   }
 };
@@ -95,7 +95,7 @@ export const faults: readonly Fault[] = [
     name: 'kill-gateway',
     says: 'kill -9 of the gateway, its broker with it',
     scene: 'plain',
-    times: { full: 30, short: 5 },
+    times: { full: 30, short: 3 },
     async inject(scene, draw, times) {
       for (let n = 0; n < times; n++) {
         await pause(draw, 100, 1500);
@@ -108,12 +108,12 @@ export const faults: readonly Fault[] = [
     name: 'kill-database',
     says: 'kill -9 of PostgreSQL',
     scene: 'plain',
-    times: { full: 30, short: 3 },
+    times: { full: 30, short: 2 },
     async inject(scene, draw, times) {
       for (let n = 0; n < times; n++) {
         await pause(draw, 100, 1500);
         await killDatabase(scene, draw);
-        await scene.postgres.restart();
+        await scene.postgres!.restart();
       }
     },
   },
@@ -124,14 +124,14 @@ export const faults: readonly Fault[] = [
     times: { full: 10, short: 1 },
     async inject(scene, draw, times) {
       for (let n = 0; n < times; n++) {
-        await scene.postgres.terminate('SIGQUIT');
+        await scene.postgres!.terminate('SIGQUIT');
         await pause(draw, 500, 3000);
         await killGateway(scene, draw);
         // Half of the time it finds the database gone.
-        if (draw.uniform() < 0.5) await scene.postgres.restart();
+        if (draw.uniform() < 0.5) await scene.postgres!.restart();
         const starting = scene.gateway.start(120_000);
         await pause(draw, 0, 2000);
-        await scene.postgres.restart();
+        await scene.postgres!.restart();
         await starting;
         await pause(draw, 500, 3000);
       }
@@ -145,9 +145,9 @@ export const faults: readonly Fault[] = [
     async inject({ postgres }, draw, times, short) {
       for (let n = 0; n < times; n++) {
         await pause(draw, 500, 2000);
-        await postgres.terminate('SIGQUIT');
+        await postgres!.terminate('SIGQUIT');
         await wait(short ? 5000 : 30_000);
-        await postgres.restart();
+        await postgres!.restart();
       }
     },
   },
@@ -197,11 +197,11 @@ export const faults: readonly Fault[] = [
     name: 'kill-broker',
     says: "kill -9 of the broker's process",
     scene: 'plain',
-    times: { full: 30, short: 2 },
+    times: { full: 30, short: 1 },
     async inject(scene, draw, times) {
       for (let n = 0; n < times; n++) {
         await pause(draw, 100, 1500);
-        await killBroker(scene);
+        killChild(scene, 'broker');
       }
     },
   },
@@ -211,6 +211,23 @@ export const faults: readonly Fault[] = [
     scene: 'plain',
     times: { full: 30, short: 1 },
     inject: killTogether,
+  },
+  {
+    name: 'own-database',
+    says: "kill -9 of the gateway's own PostgreSQL, with the gateway every third time",
+    scene: 'own database',
+    times: { full: 15, short: 1 },
+    async inject(scene, draw, times) {
+      const { gateway } = scene;
+      for (let n = 0; n < times; n++) {
+        await pause(draw, 500, 2000);
+        killChild(scene, 'postgres');
+        if (n % 3 !== 2) continue;
+        await pause(draw, 0, 500);
+        await gateway.end('SIGKILL');
+        await gateway.start();
+      }
+    },
   },
   {
     name: 'broker-apart',
@@ -236,14 +253,14 @@ export const faults: readonly Fault[] = [
       for (let n = 0; n < times; n++) {
         await pause(draw, 500, 1500);
         const away = n % 2 === 1;
-        if (away) await postgres.terminate('SIGQUIT');
+        if (away) await postgres!.terminate('SIGQUIT');
         await pause(draw, 0, 1000);
         disk!.fill();
         await pause(draw, 1000, 4000);
-        if (away && draw.uniform() < 0.5) await postgres.restart();
+        if (away && draw.uniform() < 0.5) await postgres!.restart();
         await pause(draw, 0, 1000);
         disk!.free();
-        if (away) await postgres.restart();
+        if (away) await postgres!.restart();
       }
     },
   },

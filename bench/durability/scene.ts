@@ -5,18 +5,20 @@ import path from 'node:path';
 import { startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
 import { type Gateway, makeGateway } from '../gateway.ts';
 import { openRows, type Rows } from '../rows.ts';
+import { embeddedUrl } from '../stage.ts';
 import { type BrokerApart, startBrokerApart } from './broker-apart.ts';
 import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from './small-disk.ts';
 
 /**
- * plain: the broker in the gateway. broker apart: the same broker in a process of its own. small disk: the data
- * directory on a tmpfs. set clock: the wall clock of the gateway can be moved.
+ * plain: the gateway's broker, and PostgreSQL beside it. own database: the gateway's PostgreSQL, too. broker apart:
+ * another broker (MQTT_URL). small disk: the data directory on a tmpfs. set clock: the gateway's wall clock can be moved.
  */
-export type SceneKind = 'plain' | 'broker apart' | 'small disk' | 'set clock';
+export type SceneKind = 'plain' | 'own database' | 'broker apart' | 'small disk' | 'set clock';
 
 export type Scene = {
   readonly kind: SceneKind;
-  readonly postgres: TestPostgres;
+  /** Undefined where the gateway has its own. */
+  readonly postgres: TestPostgres | undefined;
   readonly gateway: Gateway;
   readonly rows: Rows;
   readonly broker: BrokerApart | undefined;
@@ -43,14 +45,14 @@ export async function openScene(kind: SceneKind): Promise<Scene> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-scene-'));
     closing.push(() => rmSync(folder, { recursive: true, force: true }));
     const clock = path.join(folder, 'clock');
-    const postgres = await startPostgres({ track_commit_timestamp: 'on' });
-    closing.push(() => postgres.stop());
+    const postgres = kind === 'own database' ? undefined : await startPostgres({ track_commit_timestamp: 'on' });
+    if (postgres !== undefined) closing.push(() => postgres.stop());
     const broker = kind === 'broker apart' ? await startBrokerApart() : undefined;
     if (broker !== undefined) closing.push(() => broker.remove());
     const disk = kind === 'small disk' ? mountSmallDisk(DISK_MB) : undefined;
     if (disk !== undefined) closing.push(() => disk.remove());
     const gateway = await makeGateway({
-      databaseUrl: postgres.url,
+      databaseUrl: postgres?.url,
       mqttUrl: broker?.url,
       directory: disk?.directory,
       ...(kind === 'set clock' && {
@@ -60,7 +62,7 @@ export async function openScene(kind: SceneKind): Promise<Scene> {
     });
     closing.push(() => gateway.remove());
     await gateway.start();
-    const rows = openRows(postgres.url);
+    const rows = openRows(postgres?.url ?? embeddedUrl(gateway.directory));
     closing.push(() => rows.close());
     return {
       ...{ kind, postgres, gateway, rows, broker, disk, close },
