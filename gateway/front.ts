@@ -27,11 +27,13 @@ export type Front = {
 
 /** A client that sends its headers slower than this is not one. */
 const HEADERS_MS = 15_000;
+/** A device that posts every minute keeps its connection: over a mobile network a new one costs more than the post. */
+const IDLE_MS = 65_000;
 
 export async function openFront(at: Address, gate: Gate, health: HealthBoard, log: Log): Promise<Front> {
   const inner = http.createServer();
   inner.setMaxListeners(0);
-  const server = http.createServer({ headersTimeout: HEADERS_MS });
+  const server = http.createServer({ headersTimeout: HEADERS_MS, keepAliveTimeout: IDLE_MS });
   let isOpen = false;
   const sockets = new Set<Duplex>();
 

@@ -243,6 +243,12 @@ describe('front', () => {
     guarded.front.close();
   });
 
+  it('tells clients that a connection may rest for a minute', async () => {
+    const open = await frontWith(false);
+    assert.equal((await open.get('/flows')).headers.get('keep-alive'), 'timeout=65');
+    open.front.close();
+  });
+
   it('says so when the port is in use', async () => {
     const other = net.createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
