@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { reasonOf } from '../../src/kernel/fault.ts';
 import { type Following, followDatabase } from '../../src/live/follow.ts';
 import { createHub, type Hub } from '../../src/live/hub.ts';
 import { systemRow } from '../../src/live/publication.ts';
@@ -41,7 +42,11 @@ export function openLife(host: Host, name: string, historyRows: number, store: D
       await following?.close();
       // What is stored from now on cannot be pushed.
       if (!(await isQuiet(store))) hub.breakOff();
-      leaveStand(file, { position: hub.position, cursor: following?.cursor });
+      try {
+        leaveStand(file, { position: hub.position, cursor: following?.cursor });
+      } catch (error) {
+        host.log('warn', `clients cannot resume after a restart: ${reasonOf(error)}`);
+      }
       restHub(name, { hub, cursor: following?.cursor });
     },
   };

@@ -136,6 +136,11 @@ describe('live publication', () => {
       telemetry: { connected: false, measurements_today: 142 },
       metadata: { batteryLevel: 85, firmware: '2.1.0', lastMeasurement: '2026-02-11T14:29:55.000Z' },
     };
+    const heard = statusRowOf(
+      { ...laser, metadata: { receivedAt: 1000 } },
+      { ...row, orgId: 'acme', applicationId: 'p' },
+    );
+    assert.deepEqual([heard.time, heard.orgId, heard.applicationId], ['1970-01-01T00:00:01.000Z', 'acme', 'p']);
     const told = [false, -65, '2.1.0', 85, 142, '2026-02-11T14:29:55.000Z'];
     assert.deepEqual(Object.values(statusRowOf(status, row).data).slice(2), told);
   });

@@ -62,6 +62,8 @@ export function statusRowOf(reading: Reading, before: Row | undefined): Row {
     last_measurement: last ?? known?.['last_measurement'] ?? null,
   });
   row.event = 'UPDATE';
+  // When it was heard, as in the database: the clock of the device decides nothing about what is known of it.
+  if (metadata.receivedAt !== undefined) row.time = new Date(metadata.receivedAt).toISOString();
   row.orgId ??= before?.orgId;
   row.applicationId ??= before?.applicationId;
   return row;

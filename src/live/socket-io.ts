@@ -28,6 +28,8 @@ export function socketIoEndpoint(
     path: PATH,
     maxHttpBufferSize: MAX_EVENT_BYTES,
     perMessageDeflate: false,
+    // Clients of version 2.
+    allowEIO3: true,
     httpCompression: false,
     cors(request: IncomingMessage, answer: (fault: null, options: object) => void) {
       answer(null, { origin: admission.pageHeaders(request)['access-control-allow-origin'] ?? false });

@@ -112,5 +112,16 @@ describe('browser', function () {
     assert.ok((await page.locator('canvas').count()) >= 3, 'charts');
   });
 
+  it('shows live rows on the page that needs no library', async () => {
+    await page.goto(`${gateway?.url}/fieldline/live.html`);
+    await page.waitForFunction('document.querySelector("[role=status]").textContent === "open"');
+    await page.fill('[name=channel]', 'device-status');
+    await page.click('button');
+    await page.waitForFunction('document.querySelectorAll("tbody tr").length > 1');
+    await page.fill('[name=filter]', 'nope=eq.1');
+    await page.click('button');
+    await page.waitForFunction('document.querySelector("[role=status]").textContent.includes("nope does not exist")');
+  });
+
   it('had no script error on the way', () => assert.deepEqual(faults, []));
 });
