@@ -46,13 +46,13 @@ describe('http-ingest node', () => {
     { id: 'db', type: 'fieldline-timescale-db', url: server.url },
     { id: 'in', type: 'fieldline-http-ingest', store: 'db', wires: [['arc']], ...settings },
     { id: 'arc', type: 'fieldline-raw-archive', store: 'db', wires: [['out']] },
-    { id: 'out', type: 'fieldline-timescale-out', store: 'db', policy: 'memory', wires: [['k'], []], ...sink },
-    { id: 'k', type: 'test-sink' },
+    { id: 'out', type: 'fieldline-timescale-out', store: 'db', policy: 'memory', wires: [['taken'], []], ...sink },
+    { id: 'taken', type: 'test-sink' },
   ];
   const toSink = (settings: object = {}): FlowNode[] => [
     { id: 'db', type: 'fieldline-timescale-db', url: server.url },
-    { id: 'in', type: 'fieldline-http-ingest', store: 'db', wires: [['k']], ...settings },
-    { id: 'k', type: 'test-sink' },
+    { id: 'in', type: 'fieldline-http-ingest', store: 'db', wires: [['taken']], ...settings },
+    { id: 'taken', type: 'test-sink' },
   ];
   const post = async (body: unknown, headers: Record<string, string> = {}, path = '/api/ingest') => {
     const response = await fetch(runtime.url + path, {
@@ -140,21 +140,21 @@ describe('http-ingest node', () => {
       { device_id: 'b', flow_rate: 2 },
     ];
     await post(batch);
-    assert.equal(((runtime.received('k')[0] as Message).payload as Reading[]).length, 2);
+    assert.equal(((runtime.received('taken')[0] as Message).payload as Reading[]).length, 2);
     await runtime.deploy(toSink({ emit: 'each' }));
     await post(batch);
     assert.deepEqual(
-      runtime.received('k').map(({ payload }) => (payload as Reading).deviceId),
+      runtime.received('taken').map(({ payload }) => (payload as Reading).deviceId),
       ['a', 'b'],
     );
   });
 
   it('is 503 while nodes are away, and a dead letter where one refuses a reading three times', async () => {
     await runtime.deploy(toSink());
-    runtime.onSink('k', (_message, _send, done) => done(new Fault('FIELDLINE_BROKER', 'away', { kind: 'outage' })));
+    runtime.onSink('taken', (_message, _send, done) => done(new Fault('FIELDLINE_BROKER', 'away', { kind: 'outage' })));
     assert.equal((await post({ device_id: 'd', flow_rate: 1 })).status, 503);
     const attempts: string[] = [];
-    runtime.onSink('k', (message, _send, done) => {
+    runtime.onSink('taken', (message, _send, done) => {
       const ids = (message.payload as Reading[]).map(({ deviceId }) => deviceId);
       attempts.push(ids.join());
       done(ids.includes('bad') ? new Fault('FIELDLINE_ROW', 'refused by the test') : undefined);
@@ -163,7 +163,7 @@ describe('http-ingest node', () => {
       { device_id: 'good', flow_rate: 1 },
       { device_id: 'bad', flow_rate: 1 },
     ]);
-    runtime.onSink('k', (_message, _send, done) => done());
+    runtime.onSink('taken', (_message, _send, done) => done());
     assert.equal(status, 200);
     assert.deepEqual(attempts.sort(), ['bad', 'bad', 'bad', 'good', 'good,bad']);
     assert.deepEqual(
@@ -182,16 +182,16 @@ describe('http-ingest node', () => {
   it('answers 503 during a deploy, never 404, and loses nothing of what it took', async () => {
     await runtime.deploy(toSink());
     let release = () => {};
-    runtime.onSink('k', (_message, _send, done) => (release = done));
+    runtime.onSink('taken', (_message, _send, done) => (release = done));
     const first = post({ device_id: 'd', flow_rate: 1 });
-    await runtime.until('k', 1);
+    await runtime.until('taken', 1);
     const deployed = runtime.deploy(toSink({ maxItems: 5 }));
     const statuses = new Set<number>();
     let done = false;
     void deployed.finally(() => (done = true));
     setTimeout(() => release(), 50);
     while (!done) statuses.add((await post({ device_id: 'during', flow_rate: 1 })).status);
-    runtime.onSink('k', (_message, _send, finish) => finish());
+    runtime.onSink('taken', (_message, _send, finish) => finish());
     await deployed;
     assert.ok(
       [...statuses].every(status => status === 200 || status === 503),
