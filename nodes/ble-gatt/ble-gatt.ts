@@ -6,7 +6,7 @@ import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { deviceDetails } from '../../src/radio/device-details.ts';
 import { gattCommandOf } from '../../src/radio/gatt-commands.ts';
-import { linkStatus } from '../../src/radio/link-status.ts';
+import { linkStatus, linkWords } from '../../src/radio/link-status.ts';
 import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
 import { gattSession } from '../../src/radio/session.ts';
@@ -74,7 +74,7 @@ export const definition = defineNode({
       },
       onLink(connected, reason) {
         link.connected(connected);
-        host.status(connected ? 'green' : 'yellow', connected ? 'connected' : `not connected, trying again: ${reason}`);
+        host.status(...linkWords(connected, reason));
         tellStatus();
       },
       onUp(connection) {

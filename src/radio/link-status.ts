@@ -68,3 +68,9 @@ export function linkStatus(deviceId: string, clock: Clock = systemClock): LinkSt
     },
   };
 }
+
+/** What a node shows: red where somebody must see to the machine first. */
+export function linkWords(connected: boolean, reason: string): readonly ['green' | 'yellow' | 'red', string] {
+  if (connected) return ['green', 'connected'];
+  return [/^(unsupported|unauthorized):/.test(reason) ? 'red' : 'yellow', `not connected, trying again: ${reason}`];
+}

@@ -1,7 +1,7 @@
 // What scan and link say of themselves, in counts and words.
 import assert from 'node:assert/strict';
 import { fakeClock } from '../kernel/clock.ts';
-import { linkStatus } from './link-status.ts';
+import { linkStatus, linkWords } from './link-status.ts';
 import { type ScanTally, scanTally } from './scan-tally.ts';
 
 describe('scan tally', () => {
@@ -67,6 +67,26 @@ describe('scan tally', () => {
       assert.equal(said.fill, fill);
       assert.match(said.text, text);
     });
+});
+
+describe('words of a link', () => {
+  const cases: [connected: boolean, reason: string, fill: string, text: string][] = [
+    [true, 'connected', 'green', 'connected'],
+    [
+      false,
+      'off: adapter hci0 is not plugged in',
+      'yellow',
+      'not connected, trying again: off: adapter hci0 is not plugged in',
+    ],
+    [
+      false,
+      'unauthorized: no permission; run: x',
+      'red',
+      'not connected, trying again: unauthorized: no permission; run: x',
+    ],
+  ];
+  for (const [connected, reason, fill, text] of cases)
+    it(`${fill}: ${text}`, () => assert.deepEqual(linkWords(connected, reason), [fill, text]));
 });
 
 describe('link status', () => {
