@@ -55,6 +55,8 @@ if (figure === undefined) {
   console.error(usage);
   process.exit(2);
 }
+// What is ended from outside still ends what it has started: that hangs on the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const options = readOptions(args, figure.defaults);
 const report = openReport(name, options, line => console.log(line));
 await figure.run(options, report);
