@@ -111,6 +111,26 @@ describe('modbus-poll node', () => {
     );
   });
 
+  it('takes registers over from other programs and tables in its dialog', async () => {
+    const ask = async (path: string, body: object): Promise<Record<string, unknown>> => {
+      const response = await fetch(`${runtime.url}/fieldline/modbus/${path}`, {
+        ...{ method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
+      });
+      return (await response.json()) as Record<string, unknown>;
+    };
+    const text = '[[inputs.modbus]]\ncontroller="tcp://h:502"\nslave_id=4\ncoils=[{name="pump",address=[3]}]\n';
+    const imported = await ask('import', { format: 'telegraf', text });
+    const [device] = imported['devices'] as { unit: number; map: string }[];
+    assert.equal(device?.unit, 4);
+    assert.deepEqual(JSON.parse(device?.map ?? '').registers, [{ metric: 'pump', table: 'coil', address: 3 }]);
+    assert.match(String((await ask('import', { format: 'x', text })).error), /format: expected one of telegraf, /);
+    assert.match(String((await ask('import', { format: 'telegraf' })).error), /text: expected a text/);
+    const table = await ask('from-csv', { text: 'metric,address,type\na,40001,int16\nb,1,int16\n', base: '4xxxx' });
+    assert.equal((table['rows'] as unknown[]).length, 1);
+    assert.equal((table['problems'] as { line: number }[])[0]?.line, 3);
+    assert.deepEqual(await ask('to-csv', { rows: table['rows'] }), { text: 'metric,address,type\na,40001,int16\n' });
+  });
+
   const idle: [what: string, poll: object, bus: object, fill: string, text: RegExp][] = [
     ['no bus', { bus: '' }, {}, 'grey', /^no bus chosen$/],
     ['no address', {}, { host: '' }, 'grey', /^no address set$/],

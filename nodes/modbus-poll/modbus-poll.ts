@@ -13,6 +13,7 @@ import { systemTiming } from '../../src/modbus/timing.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { fields } from './fields.ts';
+import { register } from './import.ts';
 
 const STATUS_MS = 1000;
 
@@ -23,6 +24,7 @@ export const definition = defineNode({
   summary: 'Reads the registers of one Modbus unit at a fixed period and sends one reading per poll.',
   outputs: ['readings', 'status and errors'],
   fields,
+  admin: register,
   start(settings, host) {
     const configured = host.config<ConfiguredBus>('bus');
     const bus = configured?.bus;

@@ -1,0 +1,106 @@
+// Home Assistant: the `modbus:` section of a configuration (YAML), its hubs with sensors and binary sensors.
+import { parse } from 'yaml';
+import { expected, reasonOf } from '../../kernel/fault.ts';
+import type { FieldType, WordOrder } from '../field.ts';
+import type { Table } from '../link.ts';
+import {
+  asList,
+  asNumber,
+  asObject,
+  asText,
+  type Imported,
+  type Json,
+  metricNames,
+  type Row,
+  take,
+} from './imported.ts';
+
+const tables: Readonly<Record<string, Table>> = {
+  holding: 'holding',
+  input: 'input',
+  coil: 'coil',
+  discrete_input: 'discrete',
+};
+const orders: Readonly<Record<string, WordOrder>> = { none: 'ABCD', byte: 'BADC', word: 'CDAB', word_byte: 'DCBA' };
+const types: Readonly<Record<string, FieldType>> = {
+  ...{ int16: 'int16', uint16: 'uint16', int32: 'int32', uint32: 'uint32', int64: 'int64', uint64: 'uint64' },
+  ...{ float16: 'float16', float32: 'float32', float64: 'float64', string: 'string' },
+  ...{ int: 'int16', uint: 'uint16', float: 'float32' },
+};
+
+/** Reads the whole file or the list of hubs alone. A hub has one device for each unit. */
+export function fromHomeAssistant(text: string): Imported {
+  const problems: string[] = [];
+  let config: unknown;
+  try {
+    // Tags of Home Assistant (!secret, !include) are passed over.
+    config = parse(text, { logLevel: 'silent', maxAliasCount: 100 });
+  } catch (error) {
+    return { devices: [], problems: [`expected YAML, got a text that is none (${reasonOf(error)})`] };
+  }
+  const hubs = asList(Array.isArray(config) ? config : asObject(config)['modbus']);
+  if (hubs.length === 0) problems.push('expected a section modbus with hubs, got none');
+  return { devices: hubs.flatMap((hub, at) => devicesOf(asObject(hub), `hub ${at + 1}`, problems)), problems };
+}
+
+function devicesOf(hub: Json, where: string, problems: string[]) {
+  const name = asText(hub['name']) || where;
+  const connection = asText(hub['host'] ?? hub['port']) + (hub['host'] === undefined ? '' : `:${asText(hub['port'])}`);
+  const entities = [
+    ...asList(hub['sensors']).map(sensor => ({ sensor: asObject(sensor), otherwise: 'holding' })),
+    ...asList(hub['binary_sensors']).map(sensor => ({ sensor: asObject(sensor), otherwise: 'coil' })),
+  ];
+  for (const kind of ['climates', 'covers', 'fans', 'lights', 'switches'])
+    if (asList(hub[kind]).length > 0) problems.push(`${name}: ${kind} are not read, only sensors and binary_sensors`);
+  if (entities.length === 0) problems.push(`${name}: expected sensors or binary_sensors, got none`);
+  const units = Map.groupBy(entities, ({ sensor }) => asNumber(sensor['slave'] ?? sensor['device_address']) ?? 1);
+  return [...units].map(([unit, members]) => {
+    const metric = metricNames();
+    const rows: Row[] = [];
+    const periods = new Set<number>();
+    for (const [at, { sensor, otherwise }] of members.entries()) {
+      const label = `${name}, unit ${unit}, ${asText(sensor['name']) || `sensor ${at + 1}`}`;
+      const seconds = asNumber(sensor['scan_interval']) ?? 15;
+      const row = rowOf(sensor, otherwise, metric);
+      if (typeof row !== 'string') {
+        periods.add(seconds);
+        row.every = seconds * 1000;
+      }
+      take(rows, problems, label, row);
+    }
+    return { name, connection, unit, ...withOnePeriod(rows, periods) };
+  });
+}
+
+/** Where all registers have the same period it is that of the poll. */
+function withOnePeriod(rows: Row[], periods: ReadonlySet<number>) {
+  const [seconds, ...others] = periods;
+  if (seconds === undefined || others.length > 0) return { periodMs: undefined, rows };
+  return { periodMs: seconds * 1000, rows: rows.map(({ every, ...row }) => row) };
+}
+
+function rowOf(sensor: Json, otherwise: string, metric: ReturnType<typeof metricNames>): Row | string {
+  const address = asNumber(sensor['address']);
+  if (address === undefined || !Number.isInteger(address) || address < 0 || address > 0xffff)
+    return expected('address', '0 to 65535', sensor['address']);
+  const table = tables[asText(sensor['input_type']) || otherwise];
+  if (table === undefined) return expected('input_type', Object.keys(tables).join(', '), sensor['input_type']);
+  const named = metric(asText(sensor['unique_id']) || asText(sensor['name']), `${table}_${address}`);
+  if (table === 'coil' || table === 'discrete') return { metric: named, table, address };
+  const kind = otherwise === 'coil' ? 'uint16' : asText(sensor['data_type']) || 'int16';
+  const type = types[kind];
+  if (type === undefined) return expected('data_type', Object.keys(types).join(', '), kind);
+  const order = orders[asText(sensor['swap']) || 'none'];
+  if (order === undefined) return expected('swap', Object.keys(orders).join(', '), sensor['swap']);
+  const scale = asNumber(sensor['scale']);
+  const offset = asNumber(sensor['offset']);
+  const unit = asText(sensor['unit_of_measurement']);
+  return {
+    ...{ metric: named, table, address, type },
+    ...(order !== 'ABCD' && { order }),
+    ...(type === 'string' && { length: asNumber(sensor['count']) ?? 1 }),
+    ...(scale !== undefined && scale !== 0 && scale !== 1 && { scale }),
+    ...(offset !== undefined && offset !== 0 && { offset }),
+    ...(unit !== '' && { unit }),
+  };
+}

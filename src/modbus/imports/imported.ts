@@ -1,0 +1,84 @@
+// What every importer gives: devices with their register maps, and a report of everything that could not be taken over.
+import type { FieldType, WordOrder } from '../field.ts';
+import type { Table } from '../link.ts';
+
+/** One register as a map of ours has it, with protocol addresses. */
+export type Row = {
+  metric: string;
+  table: Table;
+  address: number;
+  type?: FieldType;
+  order?: WordOrder;
+  length?: number;
+  bit?: number;
+  scale?: number;
+  offset?: number;
+  unit?: string;
+  every?: number;
+};
+
+export type ImportedDevice = {
+  name: string;
+  /** Where the other program reached it, for the operator to compare. */
+  connection: string;
+  unit: number;
+  periodMs: number | undefined;
+  rows: Row[];
+};
+
+/** `problems` name the place in the file and what was left out. Never empty-handed without a reason. */
+export type Imported = { devices: ImportedDevice[]; problems: string[] };
+
+export type Json = Readonly<Record<string, unknown>>;
+export const asObject = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+export const asText = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+
+/** A number, or a text that is one; decimal, or hex with 0x. */
+export function asNumber(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+/** Files of other programs are read up to this size. */
+export const MOST_BYTES = 1_000_000;
+export const MOST_ROWS = 2000;
+
+/** Names as metrics may be: letters, digits and underscores; each once. */
+export function metricNames(): (name: string, otherwise: string) => string {
+  const used = new Set<string>();
+  return (name, otherwise) => {
+    const plain = name
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      .replace(/[^A-Za-z0-9]+/g, '_')
+      .replace(/^[^A-Za-z]+|_+$/g, '')
+      .toLowerCase()
+      .slice(0, 55);
+    const first = plain || otherwise;
+    let metric = first;
+    for (let n = 2; used.has(metric); n++) metric = `${first}_${n}`;
+    used.add(metric);
+    return metric;
+  };
+}
+
+/** Adds the row, or the reason why there is none. */
+export function take(rows: Row[], problems: string[], where: string, row: Row | string): void {
+  if (typeof row === 'string') problems.push(`${where}: ${row}`);
+  else if (rows.length >= MOST_ROWS) problems.push(`${where}: more than ${MOST_ROWS} registers`);
+  else rows.push(row);
+}
+
+/** The JSON of a register map with these rows. */
+export function mapText(name: string, document: string, rows: readonly Row[]): string {
+  const plain =
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, '-')
+      .replace(/^[^a-z0-9]+/, '')
+      .slice(0, 60) || 'imported';
+  return JSON.stringify({ name: plain, document, base: 0, registers: rows }, undefined, 2);
+}
