@@ -5,7 +5,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
-const ADD_ONS = ['@serialport/bindings-cpp', '@abandonware/bluetooth-hci-socket'];
+/** What is not to be had without each. */
+const ADD_ONS = {
+  '@serialport/bindings-cpp': 'Modbus over a serial line',
+  '@abandonware/bluetooth-hci-socket': 'Bluetooth adapters of this machine',
+};
 
 /** In a process of its own: a damaged add-on may crash the one that loads it. */
 function loads(name) {
@@ -21,7 +25,7 @@ function headers() {
   return candidates.find(folder => existsSync(path.join(folder, 'include/node/node.h')));
 }
 
-const broken = ADD_ONS.filter(name => existsSync(path.join(root, 'node_modules', name)) && !loads(name));
+const broken = Object.keys(ADD_ONS).filter(name => existsSync(path.join(root, 'node_modules', name)) && !loads(name));
 if (broken.length > 0) {
   const nodedir = headers();
   spawnSync('npm', ['rebuild', ...broken], {
@@ -31,5 +35,5 @@ if (broken.length > 0) {
   });
   const still = broken.filter(name => !loads(name));
   if (still.length > 0)
-    console.warn(`Not built: ${still.join(', ')}. Modbus over a serial line will say "unavailable".`);
+    console.warn(`Not built: ${still.join(', ')}. Unavailable: ${still.map(name => ADD_ONS[name]).join(', ')}.`);
 }
