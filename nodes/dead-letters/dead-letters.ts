@@ -20,6 +20,7 @@ const ANSWERS = 4;
 export const definition = defineNode({
   type: 'fieldline-dead-letters',
   family: 'source',
+  acknowledges: true,
   icon: 'font-awesome/fa-envelope-open',
   summary: 'Lists messages that could not be stored, and sends them into the flow again.',
   input: 'orders',

@@ -16,6 +16,12 @@ const found = (...flow: FlowPart[]) =>
 const cases: readonly [name: string, flow: readonly FlowPart[], risks: readonly string[]][] = [
   ['a wire to a link that drops', [source([['out']]), link('drop')], ['out drop mqtt-ingest']],
   ['a wire to a link in memory', [source([['out']]), link('memory')], ['out memory mqtt-ingest']],
+  ['a subscription with QoS 0 alone', [source([['out']], { topics: [{ qos: '0' }, { qos: '0' }] }), link('drop')], []],
+  [
+    'a subscription with QoS 1 beside',
+    [source([['out']], { topics: [{ qos: '0' }, { qos: '1' }] }), link('drop')],
+    ['out drop mqtt-ingest'],
+  ],
   ['a link on disk', [source([['out']]), link('disk')], []],
   ['no wire', [source([[]]), link('drop')], []],
   ['another source', [part('src', 'fieldline-ble-scan', { wires: [['out']] }), link('drop')], []],

@@ -17,6 +17,8 @@ export type FlowPart = {
   in?: readonly { wires: readonly { id: string }[] }[];
   out?: readonly { wires: readonly { id: string; port: number }[] }[];
   policy?: string;
+  /** Of a subscriber. */
+  topics?: readonly { qos?: string }[];
 };
 /** `sources`: names of the sources whose messages reach the link. */
 export type LinkRisk = { policy: 'drop' | 'memory'; sources: readonly string[] };
@@ -29,7 +31,7 @@ export function linkRisks(
   const parts = new Map(flow.map(part => [part.id, part]));
   const risks = new Map<string, { policy: 'drop' | 'memory'; sources: string[] }>();
   for (const source of flow) {
-    if (!acknowledging.has(source.type) || isOff(source, parts)) continue;
+    if (!acknowledging.has(source.type) || isAtMostOnce(source) || isOff(source, parts)) continue;
     for (const id of reachedFrom(source, parts)) {
       const policy = parts.get(id)?.policy;
       if (policy !== 'drop' && policy !== 'memory') continue;
@@ -47,6 +49,11 @@ export function linkRiskWords({ policy, sources }: LinkRisk): string {
   return policy === 'drop'
     ? `While the other end is away, this link drops messages of ${from} that are acknowledged as done: they are lost. Choose disk to keep them.`
     : `While the other end is away, messages of ${from} wait in memory and are not acknowledged; ${sources.length === 1 ? 'it stops' : 'they stop'} when the memory or the window is full. Choose disk to let them go on.`;
+}
+
+/** With QoS 0 alone nothing is ever acknowledged. */
+function isAtMostOnce({ topics = [] }: FlowPart): boolean {
+  return topics.length > 0 && topics.every(({ qos }) => qos === '0');
 }
 
 function isOff(part: FlowPart, parts: ReadonlyMap<string, FlowPart>): boolean {
