@@ -60,6 +60,9 @@ describe('ingest over HTTP', () => {
   const keys: readonly [name: string, headers: Record<string, string>, status: number][] = [
     ['x-api-key', { 'x-api-key': 'app-key' }, 200],
     ['bearer', { authorization: 'Bearer app-key' }, 200],
+    ['a bearer token in x-api-key', { 'x-api-key': 'Bearer app-key' }, 200],
+    ['two words', { 'x-api-key': 'app-key app-key' }, 401],
+    ['a bearer of nothing', { authorization: 'Bearer ' }, 401],
     ['both', { 'x-api-key': 'app-key', authorization: 'Bearer other' }, 200],
     ['none', {}, 401],
     ['an empty one', { 'x-api-key': '' }, 401],

@@ -15,11 +15,14 @@ export function isIngestPath(path: string): boolean {
   return path === '/api/ingest' || TELEMETRY.test(path);
 }
 
-/** The key of a request: `x-api-key`, or `Authorization: Bearer`. */
+const BEARER = /^(?:Bearer +)?(\S+)$/i;
+
+/** The key of a request: `x-api-key`, also as the bearer token that seed 004 calls it, or `Authorization: Bearer`. */
 export function credentialsOf(headers: IncomingHttpHeaders): string | undefined {
-  const key = headers['x-api-key'];
-  const bearer = /^Bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
-  return (typeof key === 'string' && key !== '' ? key.trim() : undefined) ?? bearer;
+  const { 'x-api-key': key, authorization = '' } = headers;
+  const shown =
+    typeof key === 'string' && key.trim() !== '' ? key : /^Bearer /i.test(authorization) ? authorization : '';
+  return BEARER.exec(shown.trim())?.[1];
 }
 
 export type IngestHandler = (request: IncomingMessage, response: ServerResponse) => void;
