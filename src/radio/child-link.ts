@@ -100,7 +100,7 @@ export function childLink({ peripheral, operationMs, onUnanswered }: ChildLinkOp
     },
     async subscribe(name, onData) {
       const characteristic = await find(name);
-      mustBeAbleTo(characteristic, ['notify', 'indicate']);
+      mustNotify(characteristic);
       characteristic.on('data', (data: Buffer, isNotification: boolean) => {
         if (isNotification) onData(new Uint8Array(data));
       });
@@ -108,13 +108,13 @@ export function childLink({ peripheral, operationMs, onUnanswered }: ChildLinkOp
     },
     async write(name, bytes, withResponse) {
       const characteristic = await find(name);
-      mustBeAbleTo(characteristic, ['write', 'writeWithoutResponse']);
-      const silent = !withResponse || !characteristic.properties.includes('write');
+      // Some devices say nothing of what they can: then the device itself answers.
+      const { properties } = characteristic;
+      const silent = !withResponse || (properties.includes('writeWithoutResponse') && !properties.includes('write'));
       await within<void>('the write', done => characteristic.write(Buffer.from(bytes), silent, () => done()));
     },
     async read(name) {
       const characteristic = await find(name);
-      mustBeAbleTo(characteristic, ['read']);
       return new Uint8Array(await within<Buffer>('the read', done => characteristic.read((_none, data) => done(data))));
     },
     refused(reason) {
@@ -136,8 +136,10 @@ function named<T extends NobleService | NobleCharacteristic>(all: readonly T[], 
   throw new Error(expected(what, uuid, all.map(one => one.uuid).join(', ') || 'none'));
 }
 
-/** noble waits for ever for what a characteristic cannot do. */
-function mustBeAbleTo({ uuid, properties }: NobleCharacteristic, one: readonly string[]): void {
-  if (!one.some(property => properties.includes(property)))
-    throw new Error(expected(`characteristic ${uuidText(uuid)}`, one.join(' or '), properties.join(', ') || 'nothing'));
+/** noble would ask for neither, and wait for ever. */
+function mustNotify({ uuid, properties }: NobleCharacteristic): void {
+  if (!properties.includes('notify') && !properties.includes('indicate'))
+    throw new Error(
+      expected(`characteristic ${uuidText(uuid)}`, 'notify or indicate', properties.join(', ') || 'nothing'),
+    );
 }
