@@ -4,6 +4,7 @@ import type { Raw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
 import { archive } from './archive.ts';
 import { archiveRow, archiveRowOf } from './row.ts';
+import { archiveRowCodec } from './row-json.ts';
 import { onDatabase } from '../../test/support/database.ts';
 
 const RECEIVED = Date.UTC(2026, 0, 3, 16, 0, 5);
@@ -55,6 +56,28 @@ describe('archive row', () => {
     assert.equal(timed(false).receipt, undefined);
     // The first copy may have been judged by a clock that was set since.
     assert.deepEqual(timed(true).receipt, receipt);
+  });
+
+  it('lies in an outbox as JSON and comes back byte for byte', () => {
+    const messages = [
+      '{"a":"\u00e9\ud83d\ude00","b":[1, 2.50]}',
+      '\ufeff{"a":1}',
+      '{"a":"\\u0000"}',
+      'no JSON',
+      '',
+      Buffer.from([0xff, 0, 1]),
+    ];
+    for (const [n, message] of messages.entries()) {
+      const row = archiveRow(raw(message), NOW);
+      const text = JSON.stringify(archiveRowCodec.toJson(row));
+      assert.equal(text.includes('"bytes"'), n > 0, text);
+      const back = archiveRowCodec.fromJson(JSON.parse(text));
+      assert.deepEqual(Buffer.from(back.bytes), Buffer.from(row.bytes));
+      assert.deepEqual(
+        [back.payload, back.digest, back.topic, back.receivedAt],
+        [row.payload, row.digest, row.topic, row.receivedAt],
+      );
+    }
   });
 
   it('of a reading takes the frame that it carries', () => {
