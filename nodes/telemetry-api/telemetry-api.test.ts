@@ -47,6 +47,35 @@ describe('telemetry-api', () => {
   });
   after(() => runtime.deploy([]));
 
+  it('answers scores: value, band and score of the last values, of the latest anomaly where no device is named', async () => {
+    const wobble = (at: number) => ((at * 7919) % 101) / 101;
+    const rows = Array.from({ length: 200 }, (_, at) => ({ at: new Date(1e12 + at * 60_000), value: 20 + wobble(at) }));
+    const asked: (readonly unknown[])[] = [];
+    answer = async (sql, values = []) => {
+      if (sql.includes('anomaly_score < 0')) return [{ time: new Date(), device_id: 'D2', metric: 'flow_rate' }];
+      asked.push(values);
+      return [...rows].reverse();
+    };
+    await runtime.deploy(flow({ what: 'scores', points: 10 }));
+    await runtime.emit('from', {});
+    await runtime.emit('from', { query: { device: 'D1', metric: 'temperature' } });
+    assert.deepEqual(
+      asked.map(values => values.slice(0, 2)),
+      [
+        ['D2', 'flow_rate'],
+        ['D1', 'temperature'],
+      ],
+    );
+    const points = runtime.received('to').at(-1)?.payload as Record<string, unknown>[];
+    assert.equal(points.length, 40, 'four lines of ten points');
+    const [value, low, high, score] = points.map(({ y }) => y as number);
+    assert.ok(value! > low! && value! < high! && score! > 0 && score! <= 1);
+    assert.deepEqual(
+      { ...points[0], y: 0 },
+      { device: 'D1', metric: 'temperature', line: 'value', x: 1e12 + 190 * 60_000, y: 0 },
+    );
+  });
+
   it('asks what its settings say, and what the message says', async () => {
     answer = devicesOr([{ devices: 3, online: 2 }]);
     await runtime.deploy(flow());

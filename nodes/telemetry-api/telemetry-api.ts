@@ -10,6 +10,7 @@ import { nodeRed } from '../../src/palette/register.ts';
 import type { Identify } from '../../src/reading/principal.ts';
 import type { Database } from '../../src/store/database.ts';
 import { fields } from './fields.ts';
+import { scorePoints } from './scores.ts';
 
 // A dashboard that asks faster than the database answers must not pile up work.
 const MAX_OPEN = 8;
@@ -53,7 +54,7 @@ export const definition = defineNode({
         const own = message['query'];
         const ask: Ask = typeof own === 'object' && own !== null ? { ...usual, ...own } : usual;
         open++;
-        answer(ask)
+        (ask.what === 'scores' ? scorePoints(store.query, ask) : answer(ask))
           .finally(() => open--)
           .then(payload => {
             const rows = Array.isArray(payload) ? `, ${payload.length} rows` : '';

@@ -72,5 +72,20 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
     await page.locator('#node-dialog-cancel').click();
   });
 
+  it('shows value, band and score of the latest anomaly on a page of the dashboard', async () => {
+    const { page, gateway } = editor;
+    await store.query(`UPDATE sensor_readings SET anomaly_score = -0.3, metadata = '{"anomaly": {"metric": "pressure", "kind": "dip", "expected": 20.9}}'
+      WHERE device_id = 'a-boiler' AND value < 13`);
+    await page.goto(`${gateway.url}/dashboard/anomalies`);
+    await page.getByText('a-boiler, pressure').waitFor();
+    await page.locator('#nrdb-ui-widget-fl-an-band canvas').waitFor();
+    await page.locator('#nrdb-ui-widget-fl-an-score canvas').waitFor();
+    const row = page.locator('#nrdb-ui-widget-fl-an-table tbody tr', { hasText: 'dip' });
+    await row.waitFor();
+    assert.match((await row.textContent()) ?? '', /a-boiler.*pressure.*dip.*-0\.30/);
+    await row.click();
+    await shot('anomaly-3');
+  });
+
   it('had no script error on the way', () => assert.deepEqual(editor.faults, []));
 });

@@ -1,0 +1,40 @@
+// The question `scores`: the last stored values of a metric, the band they had to be in and their score, as points of a chart.
+import { storedPoints, storedSeries, type StoredSeries } from '../../src/anomaly/stored.ts';
+import { trial } from '../../src/anomaly/trial.ts';
+import { latestAnomalies } from '../../src/api/anomalies.ts';
+import type { Ask } from '../../src/api/answers.ts';
+import type { Query } from '../../src/reading/contracts.ts';
+
+/** Values before the ones shown that the score learns from. */
+const LEARNED = 3000;
+const MOST_SHOWN = 2000;
+
+/** One point of a line: `value`, `low` and `high` (of the band), `score`; of a counter the rise per second. `x` in ms since the epoch. */
+export type ScorePoint = StoredSeries & { line: 'value' | 'low' | 'high' | 'score'; x: number; y: number };
+
+/** Of `device` and `metric`; where one is left out, of the latest anomaly, else of the first device that has numbers. */
+export async function scorePoints(query: Query, ask: Ask): Promise<readonly ScorePoint[]> {
+  const series = await seriesOf(query, ask);
+  if (series === undefined) return [];
+  const shown = Math.min(MOST_SHOWN, Math.max(1, Math.floor(Number(ask['points'])) || 1));
+  const points = await storedPoints(query, series, LEARNED + shown);
+  return trial(points, {}, shown).shown.flatMap(({ time: x, watched, band, score }): ScorePoint[] => {
+    const point = (line: ScorePoint['line'], y: number): ScorePoint => ({
+      ...series,
+      line,
+      x,
+      y: Number(y.toPrecision(6)),
+    });
+    const edges = band === undefined ? [] : [point('low', band[0]), point('high', band[1])];
+    return [point('value', watched), ...edges, point('score', score)];
+  });
+}
+
+async function seriesOf(query: Query, { device, metric }: Ask): Promise<StoredSeries | undefined> {
+  if (typeof device === 'string' && typeof metric === 'string' && device !== '' && metric !== '')
+    return { device, metric };
+  const [latest] = await latestAnomalies(query, 1);
+  if (latest !== undefined) return { device: latest.device_id, metric: latest.metric };
+  const [first] = await storedSeries(query);
+  return first;
+}
