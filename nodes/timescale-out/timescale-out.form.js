@@ -9,6 +9,8 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
   let timer;
 
   rowOf('conflict').after(part('fl-own'));
+  rowOf('store').after(part('fl-now').closest('.form-row'));
+  list.editableList('height', 240);
 
   /** What the server needs to know: nothing of it has to be deployed. */
   function asked() {
