@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Refused } from '../kernel/token.ts';
 import type { Identify, Principal } from '../reading/principal.ts';
+import { credentialsOf } from './ingest-http.ts';
 import type { Key, KeyRing } from './key-ring.ts';
 import { type Problem, problem } from './problem.ts';
 import type { RateLimit } from './rate.ts';
@@ -36,8 +37,7 @@ function principalOf({ name, kind, orgId }: Key): Principal {
 }
 
 function keyOf({ headers }: IncomingMessage): string | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  return [headers['x-api-key'], bearer, headers['apikey']].find(
+  return [credentialsOf(headers), headers['apikey']].find(
     (given): given is string => typeof given === 'string' && KEY.test(given),
   );
 }

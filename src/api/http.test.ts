@@ -399,6 +399,7 @@ describe('HTTP API', () => {
       const gateway = await createKey(store.query, { name: 'gateway', orgId: 'north' });
       const change = (key: string) => world.send('PATCH', '/api/devices/a', { name: 'x' }, { 'x-api-key': key });
       assert.equal((await change(app.key)).status, 200);
+      assert.equal((await change(`Bearer ${app.key}`)).status, 200, 'as seed 004 has it');
       assert.equal((await change(gateway.key)).status, 403);
       assert.equal((await change(`flk_${'x'.repeat(43)}`)).status, 401);
       assert.deepEqual(await column('device_id', '/api/devices', bearer(app.key)), ['a']);
