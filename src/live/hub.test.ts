@@ -1,5 +1,6 @@
 // The fan-out core: one encoding for many, filters by value and by trial, snapshots, catching up, and members that leave meanwhile.
 import assert from 'node:assert/strict';
+import { fakeClock } from '../kernel/clock.ts';
 import type { Reading } from '../reading/reading.ts';
 import { channelNamed } from './channels.ts';
 import { type Filter, noFilter, parseFilter } from './filter.ts';
@@ -158,6 +159,31 @@ describe('live hub', () => {
     );
   });
 
+  it('keeps history while somebody can come back, and says that it has none when nobody could', () => {
+    const clock = fakeClock();
+    const idle = createHub({ batchMs: 60_000, clock });
+    const selection = ofChannel(channelNamed('measurement-stream')!, noFilter, undefined);
+    const known = (offset: number) =>
+      idle
+        .look(selection)
+        .since(offset)
+        ?.map(({ row }) => row.data['value_mm']);
+    idle.publish([laser(1)]);
+    assert.equal(known(0), undefined);
+    const { offset, close } = idle.subscribe(selection, () => {});
+    clock.advance(3_600_000);
+    idle.publish([laser(2)]);
+    close();
+    clock.advance(14 * 60_000);
+    idle.publish([laser(3)]);
+    assert.deepEqual(known(offset), [2, 3]);
+    clock.advance(16 * 60_000);
+    idle.publish([laser(4)]);
+    assert.equal(known(offset), undefined);
+    assert.equal(idle.look(selection).snapshot()[0]?.row.data['value_mm'], 4);
+    idle.close();
+  });
+
   it('tells what was missed, or that it no longer knows', () => {
     const here = listen('measurement-stream');
     assert.deepEqual(here.since(0), []);
@@ -232,10 +258,11 @@ describe('live hub', () => {
   });
 
   it('goes on where another stood, and tells its clients when it cannot', () => {
+    const selection = ofChannel(channelNamed('measurement-stream')!, noFilter, undefined);
+    hub.look(selection);
     hub.publish([laser(1), laser(2)]);
     const { position } = hub;
     const successor = createHub({ batchMs: 60_000, position });
-    const selection = ofChannel(channelNamed('measurement-stream')!, noFilter, undefined);
     const known = (one: Hub) =>
       one
         .look(selection)

@@ -1,5 +1,6 @@
 // The fan-out core: rows in, batches out to whoever subscribed. It knows no protocol and no socket, and never waits for a client.
 import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { Reading } from '../reading/reading.ts';
 import { topicsOf } from './channels.ts';
 import { batchOf, createGroups, type Group, type Take } from './groups.ts';
@@ -55,15 +56,18 @@ export type HubOptions = {
   snapshotRows?: number;
   /** Goes on from here. */
   position?: Position | undefined;
+  clock?: Clock;
 };
 
 const HISTORY_BYTES = 16 * 1024 * 1024;
 const BATCH_ROWS = 256;
 const CONFLATED_ROWS = 10_000;
 const SNAPSHOT_LIMIT = 1000;
+/** Who has left can come back for so long; while nobody can, no history is kept: rows that live long are dear. */
+const RETURN_MS = 15 * 60_000;
 
 export function createHub(options: HubOptions = {}): Hub {
-  const { batchMs = 5, historyRows = 10_000, snapshotRows = 20_000, position } = options;
+  const { batchMs = 5, historyRows = 10_000, snapshotRows = 20_000, position, clock = systemClock } = options;
   let epoch = position?.epoch ?? newEpoch();
   let log = rowLog(historyRows, HISTORY_BYTES, position);
   const latest = latestRows(snapshotRows);
@@ -72,9 +76,12 @@ export function createHub(options: HubOptions = {}): Hub {
   const dirty = new Set<Group>();
   const breakListeners = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
+  // When somebody was last told a position.
+  let askedAt = position === undefined ? -Infinity : clock.steady();
 
   function publishRow(row: Row): void {
-    const entry = log.append(row);
+    const isMissed = groups.size > 0 || clock.steady() - askedAt < RETURN_MS;
+    const entry = isMissed ? log.append(row) : log.pass(row);
     latest.put(entry);
     if (groups.size > 0) for (const group of groups.concerned(topicsOf(row), row)) offer(group, entry);
   }
@@ -118,6 +125,7 @@ export function createHub(options: HubOptions = {}): Hub {
   }
 
   function look(selection: Selection): Look {
+    askedAt = clock.steady();
     const wanted = (row: Row): boolean => selection.carries(row) && selection.wants(row);
     const deviceId = /^device:(.+)$/s.exec(selection.topic)?.[1];
     return {
@@ -175,7 +183,13 @@ export function createHub(options: HubOptions = {}): Hub {
       group.members.delete(take);
       send(group);
       group.members.add(take);
-      return { ...look(selection), close: () => groups.leave(group, take) };
+      return {
+        ...look(selection),
+        close() {
+          groups.leave(group, take);
+          askedAt = clock.steady();
+        },
+      };
     },
     look,
     flush,

@@ -13,6 +13,8 @@ export type Log = {
   /** Offset of the newest entry; 0 before the first. Offsets rise by one over all channels, so that those of one channel skip. */
   readonly offset: number;
   append(row: Row): Entry;
+  /** Counts the row and keeps none: what was before is no longer known completely. */
+  pass(row: Row): Entry;
   /** All entries after `offset`, oldest first; undefined when some of them are no longer here, or it is ahead of us. */
   since(offset: number): readonly Entry[] | undefined;
   /** All entries that are still here, oldest first. */
@@ -74,6 +76,14 @@ export function rowLog(maxRows: number, maxBytes: number, past: Past = { offset:
       return offset;
     },
     append,
+    pass(row) {
+      if (entries.length > 0) {
+        entries = [];
+        first = 0;
+        bytes = 0;
+      }
+      return entryAt(++offset, row);
+    },
     since(wanted) {
       const missed = offset - wanted;
       if (missed < 0 || missed > entries.length - first) return undefined;

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { channelNamed } from './channels.ts';
+import { noFilter } from './filter.ts';
 import { createHub } from './hub.ts';
 import { laser } from './live.fixture.ts';
 import { leaveStand, takeStand } from './position.ts';
+import { ofChannel } from './selection.ts';
 
 describe('live position on the disk', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-live-'));
@@ -13,6 +16,7 @@ describe('live position on the disk', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   const hub = createHub();
+  hub.look(ofChannel(channelNamed('alarms')!, noFilter, undefined));
   hub.publish([laser(1, { orgId: 'acme' }), laser(2)]);
   const stand = {
     position: hub.position,

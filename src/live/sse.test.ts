@@ -100,6 +100,7 @@ describe('live server-sent events', () => {
 
   it('tells a gap where it cannot go on, and where it is now', async () => {
     await start();
+    await read('channel=device:D1', {}, /id: \S+/);
     hub.publish(Array.from({ length: 1500 }, (_, at) => laser(at)));
     for (const id of [`${hub.epoch}.1`, 'another.1500', `${hub.epoch}.99999999`, 'garbage', `${hub.epoch}.-1`]) {
       const text = await read('channel=device:D1&snapshot=1', { 'last-event-id': id }, /id: \S+\n\n$/);
