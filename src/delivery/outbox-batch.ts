@@ -17,6 +17,8 @@ const inflate = promisify(inflateRaw);
 const PACK_FROM_BYTES = 512;
 /** Text of one blob before it is compressed; a single row may exceed it. */
 export const BLOB_TEXT_BYTES = 1 << 20;
+/** Text that is inflated in one go: each further one costs the event loop a turn. */
+const CHUNK_BYTES = 1 << 17;
 /** A damaged length must not fill the memory. */
 const MOST_TEXT_BYTES = 512 << 20;
 
@@ -41,7 +43,7 @@ export async function pack(texts: readonly string[]): Promise<{ blob: Uint8Array
 /** Throws an Error when the bytes are not those that were packed. */
 export async function unpack<Row>(head: BatchHead, blob: Uint8Array, codec: RowCodec<Row> | undefined): Promise<Row[]> {
   if (crc32(blob) !== head.crc) throw new Error('the checksum does not match');
-  const text = head.packed ? await inflate(blob, { maxOutputLength: MOST_TEXT_BYTES }) : blob;
+  const text = head.packed ? await inflate(blob, { maxOutputLength: MOST_TEXT_BYTES, chunkSize: CHUNK_BYTES }) : blob;
   const values = JSON.parse(Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString()) as unknown[];
   if (values.length !== head.rows) throw new Error(expected('batch', `${head.rows} rows`, values.length));
   return codec === undefined ? (values as Row[]) : values.map(codec.fromJson);
