@@ -139,7 +139,7 @@ async function latency({ short }: Options, report: Report): Promise<void> {
     air.press();
     await wait(15);
   }
-  report.row(waits.length, ms(percentile(waits, 50)), ms(percentile(waits, 99)), load().toFixed(1));
+  report.row(waits.length, ms(percentile(waits, 0.5)), ms(percentile(waits, 0.99)), load().toFixed(1));
   await session.close();
   await device.close();
   air.close();
