@@ -31,7 +31,7 @@ export async function readRows(
   table: RestTable,
   url: URL,
   headers: IncomingHttpHeaders,
-  org: string | undefined,
+  { head, org }: { head: boolean; org: string | undefined },
 ): Promise<Answer> {
   const values: unknown[] = [org ?? null];
   const bind = (value: unknown) => `$${values.push(value)}`;
@@ -43,17 +43,20 @@ export async function readRows(
   const counted = values.length;
   const { sql, names } = selectSql(word('select') ?? '*', table, bind);
   const order = orderSql(word('order'), table, bind);
-  const statement = `SELECT ${sql} FROM ${from}${order === undefined ? '' : ` ORDER BY ${order}`} LIMIT ${window.limit} OFFSET ${window.offset}`;
   const wantsCount = preferences(headers).has('count');
+  // Who asks for nothing but the number gets no rows read.
+  const numberOnly = head && wantsCount;
+  const statement = `SELECT ${sql} FROM ${from}${order === undefined ? '' : ` ORDER BY ${order}`} LIMIT ${numberOnly ? 0 : window.limit} OFFSET ${window.offset}`;
   const [rows, total] = await Promise.all([
     query<Row>(statement, values),
     wantsCount ? totalOf(query, from, values.slice(0, counted)) : undefined,
   ]);
   if (total !== undefined && window.offset > 0 && window.offset >= total)
     throw new Refused(restProblem(416, 'PGRST103', `offset: expected one below the ${total} rows there are`));
-  const range = rows.length === 0 ? '*' : `${window.offset}-${window.offset + rows.length - 1}`;
-  const answer = inForm(rows, names, headers);
-  const partial = total !== undefined && rows.length < total && answer.status === 200;
+  const size = numberOnly ? Math.max(0, Math.min(window.limit, (total ?? 0) - window.offset)) : rows.length;
+  const range = size === 0 ? '*' : `${window.offset}-${window.offset + size - 1}`;
+  const answer = numberOnly ? { status: 200, body: [] } : inForm(rows, names, headers);
+  const partial = total !== undefined && size < total && answer.status === 200;
   return {
     ...answer,
     status: partial ? 206 : answer.status,

@@ -54,8 +54,11 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
         416: { says: 'The range begins behind the last row.', schema: restErrorSchema },
         ...refusals,
       },
-      handle: ({ path, url, headers, principal }) =>
-        refusing(() => readRows(query, tableOf(path.table, headers['accept-profile']), url, headers, principal.org)),
+      handle: ({ path, url, headers, head, principal }) =>
+        refusing(() => {
+          const table = tableOf(path.table, headers['accept-profile']);
+          return readRows(query, table, url, headers, { head, org: principal.org });
+        }),
     }),
     route({
       method: 'POST',

@@ -124,6 +124,11 @@ describe('REST for supabase-js', () => {
     );
     const head = await anonymous().from('measurements').select('*', { count: 'exact', head: true }).lt('value_mm', 300);
     assert.deepEqual([head.count, head.data], [3, null]);
+    const answer = await fetch(`${world.base}/rest/v1/measurements?limit=4&offset=7`, {
+      method: 'HEAD',
+      headers: { prefer: 'count=exact' },
+    });
+    assert.deepEqual([answer.status, answer.headers.get('content-range')], [206, '7-9/10']);
     const range = await world.get('/rest/v1/measurements?select=value_mm&order=value_mm', {
       range: '8-20',
       'range-unit': 'items',

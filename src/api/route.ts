@@ -17,6 +17,8 @@ export type Request = {
   headers: IncomingHttpHeaders;
   /** Parsed JSON; undefined for GET. */
   body: unknown;
+  /** HEAD: nobody reads the body of the answer. */
+  head: boolean;
   principal: Principal;
 };
 

@@ -135,7 +135,8 @@ async function permitted(
   if (isProblem(body)) return body;
   const url = new URL(request.url ?? '/', 'http://localhost');
   const { headers } = request;
-  const run = () => route.run({ url, path: parts, headers, body: body?.value, principal });
+  const head = request.method === 'HEAD';
+  const run = () => route.run({ url, path: parts, headers, body: body?.value, head, principal });
   return route.light ? run() : turns.take(run);
 }
 
