@@ -28,7 +28,7 @@ export type Plan = {
 
 /** Names between commas; in quotes also names that hold one. */
 export function keyNames(text: string): readonly string[] {
-  const names = text.match(/"(?:[^"]|"")+"|[^,]+/g) ?? [];
+  const names = text.match(/\s*"(?:[^"]|"")+"\s*|[^,]+/g) ?? [];
   return names
     .map(name => name.trim())
     .filter(name => name !== '')

@@ -1,6 +1,6 @@
 // Sink into a table of the operator's own: readings as its columns are mapped, each row once, whatever happens to the table meanwhile.
 import { Fault } from '../../kernel/fault.ts';
-import type { BulkWrite, Outcome, Query, Sink } from '../../reading/contracts.ts';
+import type { BulkWrite, Outcome, Query, Sink, Written } from '../../reading/contracts.ts';
 import { type Contest, contestOf, contestsOf } from './contest.ts';
 import { type Mapping, type Plan, planOf } from './plan.ts';
 import { type Arrived, type Row, rowsOfAll } from './rows.ts';
@@ -54,33 +54,25 @@ export function ownSink({ query, bulk, target, mapping }: OwnSinkOptions): OwnSi
   async function write(by: Plan, rows: readonly Row[], tell: (row: Row, outcome: Outcome) => void): Promise<Row[]> {
     const changed: Row[] = [];
     const met = await known(rows);
-    let round: readonly Contest[] = contestsOf(by, rows, met, row => tell(row, 'duplicate'));
-    while (round.length > 0) {
-      const rivals = new Map(round.map(contest => [contest.winner, contest]));
-      const parts = await bulk<Row, Answer>([...rivals.keys()], part => statementOf(by, part, target));
+    let contests = contestsOf(by, rows, met, row => tell(row, 'duplicate'));
+    while (contests.length > 0) {
+      const contestOfWinner = new Map(contests.map(contest => [contest.winner, contest]));
       const next: Contest[] = [];
-      for (const part of parts) {
-        if ('refused' in part) {
-          const [winner] = part.items;
-          const { before, after } = rivals.get(winner)!;
-          tell(winner, { rejected: part.refused });
-          next.push(...contestOf(by, [...before, ...after]));
+      const parts = await bulk<Row, Answer>([...contestOfWinner.keys()], part => statementOf(by, part, target));
+      for (const [winner, outcome] of parts.flatMap(outcomesOf)) {
+        const { before, after } = contestOfWinner.get(winner)!;
+        if (outcome === undefined) {
+          changed.push(...before, winner, ...after);
           continue;
         }
-        const [{ same, stored } = { same: false, stored: null }] = part.rows;
-        const fresh = new Set(stored ?? part.items.keys());
-        for (const [number, winner] of part.items.entries()) {
-          const { before, after } = rivals.get(winner)!;
-          if (!same) {
-            changed.push(...before, winner, ...after);
-            continue;
-          }
-          tell(winner, fresh.has(number) ? 'stored' : 'duplicate');
+        tell(winner, outcome);
+        if (typeof outcome === 'object') next.push(...contestOf(by, [...before, ...after]));
+        else {
           for (const row of before) tell(row, 'stored');
           for (const row of after) tell(row, 'duplicate');
         }
       }
-      round = next;
+      contests = next;
     }
     return changed;
   }
@@ -119,6 +111,15 @@ export function ownSink({ query, bulk, target, mapping }: OwnSinkOptions): OwnSi
     },
     async close() {},
   };
+}
+
+/** Undefined: the table had changed, and nothing of this part was written. */
+function outcomesOf(part: Written<Row, Answer>): readonly (readonly [Row, Outcome | undefined])[] {
+  if ('refused' in part) return [[part.items[0], { rejected: part.refused }]];
+  const [answer] = part.rows;
+  if (answer?.same !== true) return part.items.map(row => [row, undefined]);
+  const fresh = new Set(answer.stored ?? part.items.keys());
+  return part.items.map((row, number) => [row, fresh.has(number) ? 'stored' : 'duplicate']);
 }
 
 function restless(table: string): Fault {
