@@ -14,7 +14,10 @@ import { type Route, route } from './route.ts';
 
 /** The list may be as old as this (E24). */
 const LIST_SECONDS = 30;
+/** Most devices of one page. */
 const MAX_DEVICES = 10_000;
+/** Most that are known at all. */
+const MAX_LISTED = 100_000;
 const MAX_ORGS = 200;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -83,7 +86,7 @@ export function deviceRoutes(query: Query, clock: Clock): readonly Route[] {
     let list = lists.get(key);
     if (list === undefined) {
       const load = async () => {
-        const devices = await listDevices(query, MAX_DEVICES, org);
+        const devices = await listDevices(query, MAX_LISTED, org);
         const text = JSON.stringify(devices);
         return { devices, text, etag: `"${digest(text)}"` };
       };

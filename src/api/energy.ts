@@ -10,6 +10,7 @@ import { isoSql } from './times.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_DAYS = 400;
+const MAX_HOURS = 50_000;
 
 const readingSchema = z.object({
   device_id: z.string(),
@@ -60,7 +61,7 @@ const hourlySql = `
   SELECT ${isoSql(`date_trunc('hour', timestamp, 'UTC')`)} AS hour, device_id, avg(power_kw) AS avg_power,
     min(power_kw) AS min_power, max(power_kw) AS max_power, coalesce(sum(increment), 0) AS energy_kwh, count(*) AS readings
   FROM readings GROUP BY date_trunc('hour', timestamp, 'UTC'), device_id
-  ORDER BY date_trunc('hour', timestamp, 'UTC'), device_id LIMIT 100000`;
+  ORDER BY date_trunc('hour', timestamp, 'UTC'), device_id LIMIT ${MAX_HOURS + 1}`;
 
 export function energyRoutes(query: Query, clock: Clock): readonly Route[] {
   return [
@@ -91,7 +92,10 @@ export function energyRoutes(query: Query, clock: Clock): readonly Route[] {
         if (end - from > MAX_DAYS * DAY_MS)
           return problem(400, 'Bad request', `start: expected at most ${MAX_DAYS} days before end`, 'start');
         const range = [new Date(from).toISOString(), new Date(end).toISOString()];
-        return { status: 200, body: await query(hourlySql, [...range, device_id, principal.org]) };
+        const hours = await query(hourlySql, [...range, device_id, principal.org]);
+        if (hours.length <= MAX_HOURS) return { status: 200, body: hours };
+        const says = `start: expected a range of at most ${MAX_HOURS} hours over all meters; shorten it, or name a device_id`;
+        return problem(400, 'Bad request', says, 'start');
       },
     }),
   ];
