@@ -79,9 +79,13 @@ export function createHub(options: HubOptions = {}): Hub {
   // When somebody was last told a position.
   let askedAt = position === undefined ? -Infinity : clock.steady();
 
-  function publishRow(row: Row): void {
-    const isMissed = groups.size > 0 || clock.steady() - askedAt < RETURN_MS;
-    const entry = isMissed ? log.append(row) : log.pass(row);
+  /** Is anybody there, or could come back? */
+  function isFollowed(): boolean {
+    return groups.size > 0 || clock.steady() - askedAt < RETURN_MS;
+  }
+
+  function publishRow(row: Row, followed: boolean): void {
+    const entry = followed ? log.append(row) : log.pass(row);
     latest.put(entry);
     if (groups.size > 0) for (const group of groups.concerned(topicsOf(row), row)) offer(group, entry);
   }
@@ -145,6 +149,7 @@ export function createHub(options: HubOptions = {}): Hub {
     },
     publish(readings) {
       // As in the database: one update of a device for each batch.
+      const followed = isFollowed();
       const devices = new Map<string, { before: Row | undefined; newest: Reading }>();
       for (const reading of readings) {
         let device = devices.get(reading.deviceId);
@@ -156,13 +161,14 @@ export function createHub(options: HubOptions = {}): Hub {
         for (const row of rowsOf(reading)) {
           // An operator may have put the device into an application that its messages know nothing of.
           row.applicationId ??= device.before?.applicationId;
-          publishRow(row);
+          publishRow(row, followed);
         }
       }
-      for (const { before, newest } of devices.values()) publishRow(statusRowOf(newest, before));
+      for (const { before, newest } of devices.values()) publishRow(statusRowOf(newest, before), followed);
     },
     publishRows(rows) {
-      for (const row of rows) publishRow(row);
+      const followed = isFollowed();
+      for (const row of rows) publishRow(row, followed);
     },
     prime(rows) {
       for (const row of rows) latest.put(entryAt(0, row));
