@@ -105,6 +105,13 @@ describe('modbus-bus dialog', () => {
     assert.equal(candidates.find(({ shift, order }) => shift === 0 && order === 'CDAB')?.value, 0x50004);
   });
 
+  it('reads all values of a map once', async () => {
+    const { telemetry, quality } = await ask('values', { bus: bus(), unit: 3, map: register({ scale: 0.5 }) });
+    assert.deepEqual([telemetry, quality], [{ a: 2 }, {}]);
+    const refused = await ask('values', { bus: bus(), unit: 5, map: register({}) });
+    assert.deepEqual(refused['quality'], { a: 'exception 02 illegal data address' });
+  });
+
   it('plans what is not deployed yet, and checks maps', async () => {
     const plan = await ask('plan', {
       bus: { transport: 'rtu', serialPort: '/dev/ttyUSB0' },
@@ -132,6 +139,7 @@ describe('modbus-bus dialog', () => {
     ['plan', { bus: {}, polls: [{ map: 'victron-gx', periodMs: 1 }] }, /poll 1, periodMs: expected 10 to 86400000/],
     ['plan', { bus: {}, polls: [null] }, /register map/],
     ['candidates', { bus: {}, map: '{}' }, /name: expected/],
+    ['values', { bus: {}, map: 'none' }, /register map: expected JSON or one of/],
   ];
   for (const [path, body, error] of refused)
     it(`${path} refuses ${JSON.stringify(body)}`, async () => assert.match((await ask(path, body)).error ?? '', error));

@@ -1,21 +1,14 @@
 // Admin endpoints for the dialogs of Modbus nodes: all with settings that are not deployed, all guarded and bounded.
 import { randomUUID } from 'node:crypto';
 import { budgetOf } from '../../src/modbus/budget.ts';
-import { candidatesOf } from '../../src/modbus/candidates.ts';
-import type { BusSettings, ConfiguredBus } from '../../src/modbus/configured.ts';
 import { findMap, mapNames, shippedFolder } from '../../src/modbus/maps.ts';
-import { parseMap } from '../../src/modbus/map.ts';
 import { serialPorts } from '../../src/modbus/port-names.ts';
 import { type Scan, scanUnits } from '../../src/modbus/scan.ts';
 import { onLine, tryOut } from '../../src/modbus/try-out.ts';
-import type { Admin, AdminRequest } from '../../src/palette/define.ts';
-import { checkSettings } from '../../src/palette/settings.ts';
-import { fields } from './fields.ts';
+import type { Admin } from '../../src/palette/define.ts';
+import { bodyOf, deployedOf, settingsOf, unitOf } from './asked.ts';
+import { registerLive } from './live.ts';
 import { pollsOf } from './planned.ts';
-import { busSettingsOf } from './settings.ts';
-
-type Body = Readonly<Record<string, unknown>>;
-const bodyOf = ({ body }: AdminRequest): Body => (body ?? {}) as Body;
 
 /** Scans that run or ended lately; a process has few dialogs open. */
 const scans = new Map<string, Scan>();
@@ -23,6 +16,7 @@ const MOST_SCANS = 4;
 
 /** `mapsFolder`: of the user, known when a bus has started. */
 export function register(admin: Admin, mapsFolder: () => string | undefined): void {
+  registerLive(admin, mapsFolder);
   admin.read('fieldline/modbus/ports', serialPorts);
 
   admin.read('fieldline/modbus/maps', () => {
@@ -63,14 +57,6 @@ export function register(admin: Admin, mapsFolder: () => string | undefined): vo
     return onLine(settingsOf(request), deployedOf(request), bus => tryOut(bus, unit));
   });
 
-  // Body: `{ bus, unit, map, node? }`; the map has the one register that is looked at.
-  admin.act('fieldline/modbus/candidates', request => {
-    const unit = unitOf(bodyOf(request)['unit']);
-    const [field] = parseMap(String(bodyOf(request)['map']), 'register').fields;
-    if (field === undefined) throw new Error('map: expected one register, got none');
-    return onLine(settingsOf(request), deployedOf(request), bus => candidatesOf(bus, unit, field));
-  });
-
   // Body: `{ bus, from, to, node? }`. Answers `{ id }`, to ask for its progress with.
   admin.act('fieldline/modbus/scan', request => {
     for (const [id, scan] of scans) if (scan.done && scans.size >= MOST_SCANS) scans.delete(id);
@@ -102,22 +88,4 @@ export function register(admin: Admin, mapsFolder: () => string | undefined): vo
     scans.get(String(bodyOf(request)['id']))?.stop();
     return {};
   });
-}
-
-function settingsOf(request: AdminRequest): BusSettings {
-  const { settings, faults } = checkSettings(fields, (bodyOf(request)['bus'] ?? {}) as Record<string, unknown>);
-  if (faults.length > 0) throw new Error(faults.join('; '));
-  return busSettingsOf(settings, 'dialog');
-}
-
-function deployedOf(request: AdminRequest): ConfiguredBus | undefined {
-  const { node } = bodyOf(request);
-  return typeof node === 'string' ? (request.node(node) as ConfiguredBus | undefined) : undefined;
-}
-
-function unitOf(value: unknown): number {
-  const unit = Number(value ?? 1);
-  if (!Number.isInteger(unit) || unit < 0 || unit > 255)
-    throw new Error(`unit: expected 0 to 255, got ${String(value)}`);
-  return unit;
 }

@@ -1,11 +1,16 @@
 // Admin endpoints of the dialog that take over registers: from other programs, from tables of text, and back into one.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { reasonOf } from '../../src/kernel/fault.ts';
 import { addressBases } from '../../src/modbus/address.ts';
 import { fromCsv, toCsv } from '../../src/modbus/imports/csv.ts';
 import { fromHomeAssistant } from '../../src/modbus/imports/home-assistant.ts';
-import { type Imported, MOST_BYTES, mapText } from '../../src/modbus/imports/imported.ts';
+import { type Imported, MOST_BYTES, MOST_ROWS, mapText } from '../../src/modbus/imports/imported.ts';
 import { fromNodeRed } from '../../src/modbus/imports/node-red.ts';
 import { fromTelegraf } from '../../src/modbus/imports/telegraf.ts';
 import { fromThingsboard } from '../../src/modbus/imports/thingsboard.ts';
+import { parseMap } from '../../src/modbus/map.ts';
+import { mapNames, shippedFolder } from '../../src/modbus/maps.ts';
 import type { Admin } from '../../src/palette/define.ts';
 
 const formats: Readonly<Record<string, { title: string; read: (text: string) => Imported }>> = {
@@ -33,6 +38,18 @@ export function register(admin: Admin): void {
     };
   });
 
+  // Body: `{ map }`, its JSON. Answers for each register its place, or its fault.
+  admin.act('fieldline/modbus/rows', ({ body }) =>
+    checkedRows(textOf((body as Record<string, unknown> | null)?.['map'])),
+  );
+
+  // The JSON of a shipped map, to make one's own of it.
+  admin.read('fieldline/modbus/map', ({ query }) => {
+    const name = query['name'] ?? '';
+    if (!mapNames(shippedFolder).includes(name)) throw new Error('name: expected that of a shipped map');
+    return { text: readFileSync(path.join(shippedFolder, `${name}.json`), 'utf8') };
+  });
+
   // Body: `{ text, base }`. Answers the rows and, by line, what could not be read.
   admin.act('fieldline/modbus/from-csv', ({ body }) => {
     const { text, base } = (body ?? {}) as Record<string, unknown>;
@@ -43,6 +60,26 @@ export function register(admin: Admin): void {
   admin.act('fieldline/modbus/to-csv', ({ body }) => {
     const { rows } = (body ?? {}) as Record<string, unknown>;
     return { text: toCsv(Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []) };
+  });
+}
+
+/** What is wrong with each register by itself, and where it is in all three notations. */
+function checkedRows(text: string): object[] {
+  const map = JSON.parse(text) as Record<string, unknown>;
+  const rows = Array.isArray(map['registers']) ? (map['registers'] as unknown[]).slice(0, MOST_ROWS) : [];
+  return rows.map(row => {
+    try {
+      const [field] = parseMap(
+        JSON.stringify({ ...map, name: 'map', example: undefined, registers: [row] }),
+        '',
+      ).fields;
+      if (field === undefined) return { fault: 'expected a register' };
+      const { table, address, span } = field;
+      const reference = `${{ coil: 0, discrete: 1, input: 3, holding: 4 }[table]}${String(address + 1).padStart(address < 9999 ? 4 : 5, '0')}`;
+      return { table, address, reference, span };
+    } catch (error) {
+      return { fault: reasonOf(error).replace(/^, (register 1(?: \([^)]*\))?, )?/, '') };
+    }
   });
 }
 
