@@ -9,9 +9,10 @@ FieldlineForm.panel('fieldline-anomaly', form => {
   let timer;
   let asked = 0;
 
-  /** The first database node of the flows that is deployed. */
+  /** The chosen database node, else the first one of the flows. */
   function storeId() {
-    let found = '';
+    const chosen = form.value('store');
+    let found = chosen === '_ADD_' ? '' : chosen;
     RED.nodes.eachConfig(node => {
       if (node.type === 'fieldline-timescale-db' && node.d !== true && found === '') found = node.id;
       return true;

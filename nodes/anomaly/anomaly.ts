@@ -6,6 +6,7 @@ import { reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import { learnStored } from './after-crash.ts';
 import { dialog } from './dialog.ts';
 import { fields } from './fields.ts';
 import { optionsOf } from './options.ts';
@@ -27,6 +28,8 @@ export const definition = defineNode({
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
     const { taken, refused } = await readCheckpoint(file, keys, scorer.restore);
     if (taken + refused > 0) host.log('info', `series restored: ${taken}, learning anew: ${refused}`);
+    // Rows of the database name their device, not a key of the operator's own.
+    if (taken > 0 && settings.series !== 'key') await learnStored(host, file, scorer);
     let scored = 0;
     let anomalies = 0;
     const keeper = keepCheckpoint({

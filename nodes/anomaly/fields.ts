@@ -21,6 +21,14 @@ export const fields = {
     types: ['msg'],
     initialType: 'msg',
   },
+  store: {
+    kind: 'config',
+    of: 'fieldline-timescale-db',
+    label: 'Database',
+    help: 'After a crash, what was stored since the last save is learned from it. Not needed otherwise.',
+    initial: '',
+    optional: true,
+  },
   sensitivity: {
     kind: 'choice',
     label: 'Sensitivity',

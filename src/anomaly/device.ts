@@ -2,6 +2,7 @@
 import type { Anomaly, Reading } from '../reading/reading.ts';
 import type { Known } from './cells.ts';
 import { memories } from './memories.ts';
+import { lastTimeOf } from './rhythm.ts';
 import { accept, explain, type ScoreOptions, scoring } from './score.ts';
 import { isState, restore, save } from './state.ts';
 
@@ -20,6 +21,8 @@ export type DeviceScorer = {
   score(reading: Reading, key?: string, guarded?: boolean): Anomaly | undefined;
   /** What was last said of a series was wrong: it was normal. Without `metric` of all of the key's; answers how many. */
   accept(key: string, metric?: string): number;
+  /** Learns a stored value of a series that is known; false when there is none, or it has seen a value of this time (ms) or a later one. */
+  learn(key: string, metric: string, time: number, value: number): boolean;
   /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
   states(): IterableIterator<readonly [name: string, state: Uint8Array]>;
   /** Takes over a series; false when its state is of another version. Those restored first are forgotten first. */
@@ -89,6 +92,12 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
         found++;
       }
       return found;
+    },
+    learn(key, metric, time, value) {
+      const one = known.of(key).get(metric);
+      if (one === undefined || !(time > lastTimeOf(one.cells))) return false;
+      score(one, time, value);
+      return true;
     },
     *states() {
       for (const [name, one] of known.entries()) yield [name, save(one)];

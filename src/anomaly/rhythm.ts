@@ -49,6 +49,9 @@ export function gapBefore(cells: Float64Array, time: number): number {
 export const secondsBefore = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? time : cells[PAUSE]! / 1000;
 
+/** Time of the last point (ms); NaN where no times are known. */
+export const lastTimeOf = (cells: Float64Array): number => cells[LAST]!;
+
 /** Days from the first point to this time; without times a series is as old as can be. */
 export const daysKnown = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? Number.POSITIVE_INFINITY : Math.max(0, time - cells[FIRST]!) / DAY;

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Query } from '../reading/contracts.ts';
+import { catchUp, type StoredValue } from './catch-up.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { deviceScorer } from './device.ts';
 import type { Scored } from './score.ts';
@@ -84,6 +86,29 @@ describe('checkpoint', () => {
     assert.deepEqual(await readCheckpoint(file, 'device', second.restore), { taken: 200, refused: 0 });
     for (let device = 0; device < 100; device++)
       assert.deepEqual(second.score(readingOf(device, 80)), first.score(readingOf(device, 80)));
+  });
+
+  it('after a crash: what was stored since is learned, once, and each goes on as if there had been none', async () => {
+    const file = path.join(folder, 'crash');
+    const whole = scorerOf(3, 200);
+    await writeCheckpoint(file, 'device', scorerOf(3, 150).states());
+    const after = deviceScorer();
+    await readCheckpoint(file, 'device', after.restore);
+    const stored = Array.from({ length: 80 }, (_, n) => 120 + n).flatMap(at =>
+      [0, 1, 2, 7].flatMap(device => {
+        const { deviceId, timestamp, telemetry } = readingOf(device, at);
+        return Object.entries(telemetry).map(([metric, value]) => ({
+          ...{ device: deviceId, metric, value },
+          at: new Date(timestamp),
+        }));
+      }),
+    );
+    const query = (async () => stored.reverse()) as Query;
+    const learn = ({ device, metric, time, value }: StoredValue) => after.learn(device, metric, time, value);
+    assert.equal(await catchUp(query, new Date(), learn), 3 * 2 * 50);
+    assert.equal(after.size, 6, 'a device that the node never saw is none of its series');
+    for (let device = 0; device < 3; device++)
+      assert.deepEqual(after.score(readingOf(device, 200)), whole.score(readingOf(device, 200)));
   });
 
   it('ends while series are used meanwhile', async () => {
