@@ -38,4 +38,6 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.PORT+'/health/live').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 # No shell and no npm in between: signals reach the launcher, which drains and stops within 10 s.
 STOPSIGNAL SIGTERM
-CMD ["node", "--max-semi-space-size=16", "dist/gateway/main.js"]
+# As in `npm start`; why: docs/adr/0007-memory-of-the-gateway.md.
+ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=65536
+CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/gateway/main.js"]

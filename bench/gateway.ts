@@ -1,7 +1,7 @@
 // The gateway under test: the built launcher as a child process in a data directory of its own, on free loopback ports.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -53,6 +53,17 @@ const root = path.resolve(import.meta.dirname, '..');
 const program = path.join(root, 'dist/gateway/main.js');
 const LOG_CHARACTERS = 20_000;
 
+/** Flags and environment that `npm start` gives it. */
+function readStartLine(): { flags: string[]; environment: Record<string, string> } {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  const words = scripts.start.split(' ');
+  const assignments = words.filter(word => /^\w+=/.test(word)).map(word => word.split('=') as [string, string]);
+  return { flags: words.filter(word => word.startsWith('--')), environment: Object.fromEntries(assignments) };
+}
+const startLine = readStartLine();
+
 /** Prepares a gateway without starting it. Without `databaseUrl` and `mqttUrl` it brings its own. */
 export async function makeGateway(settings: GatewaySettings = {}): Promise<Gateway> {
   if (!existsSync(program)) throw new Error(`${program}: expected the built gateway, got nothing (run npm run build)`);
@@ -74,12 +85,13 @@ export async function makeGateway(settings: GatewaySettings = {}): Promise<Gatew
     // Nothing of the caller's environment decides what the gateway does.
     const { PATH = '', HOME = '', TMPDIR = os.tmpdir() } = process.env;
     const preload = settings.preload === undefined ? [] : ['--import', settings.preload.href];
-    const started = spawn(process.execPath, ['--max-semi-space-size=16', ...preload, program], {
+    const started = spawn(process.execPath, [...startLine.flags, ...preload, program], {
       cwd: root,
       env: {
         PATH,
         HOME,
         TMPDIR,
+        ...startLine.environment,
         PORT: String(port),
         MQTT_LISTEN: `127.0.0.1:${mqttPort}`,
         FIELDLINE_DIR: directory,

@@ -15,6 +15,8 @@ import { urlOfCluster } from './postgres-cluster.ts';
 import { readJson } from './private-file.ts';
 import { processesIn } from './processes.ts';
 
+const LOCK_MS = 5000;
+
 /** What the file says of itself. */
 export type About = { at: string; files: number /** Undefined when there was no database. */; sums: Sums | undefined };
 export type BackupOptions = {
@@ -74,7 +76,8 @@ async function addFiles(
     if (!sqlite || copied.has(place)) continue;
     copied.add(place);
     mkdirSync(path.dirname(path.join(staging, place)), { recursive: true, mode: 0o700 });
-    const source = new DatabaseSync(path.join(directory, place), { readOnly: true });
+    // The broker of a gateway that was killed a moment ago may still be closing its journal.
+    const source = new DatabaseSync(path.join(directory, place), { readOnly: true, timeout: LOCK_MS });
     source.prepare('vacuum into ?').run(path.join(staging, place));
     source.close();
   }
