@@ -6,7 +6,7 @@ import { openScene, type Scene, whyNoScene } from '../../bench/durability/scene.
 import { postgresHere } from '../support/postgres.ts';
 
 const SEED = 4;
-const RATE = 1000;
+const RATE = 600;
 
 for (const kind of new Set(faults.map(fault => fault.scene)))
   describe(`durability, ${kind}`, function () {
