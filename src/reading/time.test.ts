@@ -1,6 +1,6 @@
 // Device time: what is a time, which digits survive, and when the time of receipt stands in.
 import assert from 'node:assert/strict';
-import { isoTime, timeOf } from './time.ts';
+import { isoTime, neededReceipt, saidTime, timeOf } from './time.ts';
 
 describe('reading: time', () => {
   const table: [given: unknown, iso: string | undefined][] = [
@@ -52,4 +52,31 @@ describe('reading: time', () => {
       if (gateway) assert.equal(verdict.timestamp, '2026-01-03T16:00:00.000Z');
       if (gateway && given !== undefined && given !== null) assert.equal(verdict.deviceTimestamp, String(given));
     });
+
+  it('needs the receipt without a time of its own, and on every second delivery', () => {
+    const [first, second] = [false, true].map(redelivered => ({ key: 'k', redelivered }));
+    const gateway = { timestampSource: 'gateway' } as const;
+    assert.deepEqual(
+      [
+        neededReceipt({}, first),
+        neededReceipt({}, second),
+        neededReceipt(gateway, first),
+        neededReceipt(gateway, undefined),
+      ],
+      [undefined, second, first, undefined],
+    );
+  });
+
+  it('looks for what was said under a time that another clock could have believed', () => {
+    const said: [given: string | undefined, time: string | undefined][] = [
+      ['2026-01-03T17:00:00.5Z', '2026-01-03T17:00:00.500Z'],
+      ['1767460000', '2026-01-03T17:06:40.000Z'],
+      ['1970-01-01T00:00:00Z', undefined],
+      ['0000-01-01T00:00:00Z', undefined],
+      ['9999-12-31T23:59:59Z', undefined],
+      ['soon', undefined],
+      [undefined, undefined],
+    ];
+    for (const [given, time] of said) assert.equal(saidTime(given, now), time, given);
+  });
 });
