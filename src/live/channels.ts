@@ -61,8 +61,14 @@ export function channelNamed(name: string): Channel | undefined {
   return {
     name,
     columns: Object.assign({}, ...tables.map(table => columnsOf[table])) as Columns,
-    carries: row => channelsOf(row).includes(name),
+    // Asked for every row that is known when a client subscribes: most are none of its tables, or of another thing.
+    carries: row => tables.includes(row.table) && mayBeOf(row, name) && channelsOf(row).includes(name),
   };
+}
+
+function mayBeOf({ deviceId, applicationId }: Row, name: string): boolean {
+  if (name.startsWith('device:')) return name.length === 7 + (deviceId?.length ?? 0) && name.endsWith(deviceId ?? '');
+  return !name.startsWith('application:') || name.endsWith(applicationId ?? '');
 }
 
 const MAX_ID = 200;
