@@ -11,12 +11,13 @@ import {
 } from './centrifugo-wire.ts';
 import { channelNamed } from './channels.ts';
 import type { Close } from './codec.ts';
-import { noFilter, parseFilter, type Refused } from './filter.ts';
+import { noFilter, parseFilter } from './filter.ts';
 import type { Batch } from './groups.ts';
 import type { Hub, Look } from './hub.ts';
 import type { Entry } from './log.ts';
 import { type Outlet, patientOutlet } from './outlet.ts';
 import { ofChannel, type Selection } from './selection.ts';
+import { MAX_EXPRESSIONS, wishesOf } from './wishes.ts';
 
 /** How the rows leave. */
 export type Exit = {
@@ -37,11 +38,7 @@ export type Subscriptions = {
   close(): void;
 };
 
-const MIN_CONFLATE_MS = 20;
-const MAX_CONFLATE_MS = 60_000;
 const MAX_HISTORY = 10_000;
-/** Regular expressions that a client may have running. */
-const MAX_EXPRESSIONS = 16;
 
 type Open = { selection: Selection; expressions: number; close(): void };
 
@@ -61,7 +58,9 @@ export function subscriptionsOf(
     if (channel === undefined) return replyErrors.unknownChannel;
     if (open.has(name)) return replyErrors.alreadySubscribed;
     if (open.size >= maxSubscriptions) return replyErrors.limitExceeded;
-    const wishes = wishesOf(data);
+    // Our additions to the protocol, all inside its free field.
+    const wishes =
+      data === null ? wishesOf({}) : isObject(data) ? wishesOf(data) : { refused: 'data: expected an object' };
     if ('refused' in wishes) return badRequest(wishes.refused);
     const filter = parseFilter(wishes.filter, channel.columns);
     if ('refused' in filter) return badRequest(filter.refused);
@@ -157,23 +156,6 @@ export function subscriptionsOf(
       open.clear();
     },
   };
-}
-
-type Wishes = { filter: string; snapshot: boolean; conflateMs: number | undefined };
-
-/** Our additions to the protocol, all inside `subscribe.data`; keys that we do not know are none of our business. */
-function wishesOf(data: unknown): Wishes | Refused {
-  if (data === null) return { filter: '', snapshot: false, conflateMs: undefined };
-  if (!isObject(data)) return { refused: 'data: expected an object' };
-  const { filter = '', snapshot, conflate_ms: conflateMs } = data;
-  if (typeof filter !== 'string') return { refused: 'filter: expected text such as session_id=eq.S1' };
-  if (conflateMs !== undefined && !isInterval(conflateMs))
-    return { refused: `conflate_ms: expected a number from ${MIN_CONFLATE_MS} to ${MAX_CONFLATE_MS}` };
-  return { filter, snapshot: snapshot === true, conflateMs };
-}
-
-export function isInterval(value: unknown): value is number {
-  return typeof value === 'number' && value >= MIN_CONFLATE_MS && value <= MAX_CONFLATE_MS;
 }
 
 function badRequest(message: string): ReplyError {

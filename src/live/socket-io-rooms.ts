@@ -1,11 +1,11 @@
 // Rooms of Socket.IO: sockets with the same selection share one, so that a row is encoded once for all of them.
 import type { Principal } from '../reading/principal.ts';
-import { isInterval } from './centrifugo-subscriptions.ts';
 import { channelNamed } from './channels.ts';
 import { parseFilter, type Refused } from './filter.ts';
 import type { Hub, Subscription } from './hub.ts';
 import { ofChannel, type Selection } from './selection.ts';
 import type { IoServer, IoSocket } from './socket-io-package.ts';
+import { MAX_EXPRESSIONS, type Wishes, wishesOf } from './wishes.ts';
 
 /** What a client is acknowledged; `snapshot` where it asked for it: the newest row of each thing. */
 export type Acknowledged = { ok: true; channel: string; snapshot?: readonly unknown[] } | { ok: false; error: string };
@@ -20,8 +20,6 @@ export type Subscriber = {
 
 type Room = { subscription: Subscription; members: number };
 type Open = { room: string; expressions: number };
-
-const MAX_EXPRESSIONS = 16;
 
 export function socketIoSubscriptions(hub: Hub, io: IoServer, { maxSubscriptions }: { maxSubscriptions: number }) {
   const rooms = new Map<string, Room>();
@@ -53,7 +51,7 @@ export function socketIoSubscriptions(hub: Hub, io: IoServer, { maxSubscriptions
     const open = new Map<string, Open>();
 
     function subscribe(asked: unknown, more: unknown): Acknowledged {
-      const wishes = wishesOf(asked, more);
+      const wishes = askedOf(asked, more);
       if ('refused' in wishes) return refused(wishes.refused);
       const channel = channelNamed(wishes.channel);
       if (channel === undefined) return refused('channel: expected one that exists, such as device:42');
@@ -112,17 +110,16 @@ function eventOf(channel: string): 'telemetry' | 'alarm' | 'system' {
   return channel === 'system' ? 'system' : 'telemetry';
 }
 
-type Wishes = { channel: string; filter: string; snapshot: boolean; conflateMs: number | undefined };
-
 /** `'device:42'`, the same and an object, or one object with everything. */
-function wishesOf(asked: unknown, more: unknown): Wishes | Refused {
-  const given = { ...(isObject(asked) ? asked : { channel: asked }), ...(isObject(more) ? more : {}) };
-  const { channel, filter = '', snapshot, conflate_ms: conflateMs } = given as Record<string, unknown>;
+function askedOf(asked: unknown, more: unknown): (Wishes & { channel: string }) | Refused {
+  const given: Record<string, unknown> = {
+    ...(isObject(asked) ? asked : { channel: asked }),
+    ...(isObject(more) ? more : {}),
+  };
+  const { channel } = given;
   if (typeof channel !== 'string') return { refused: 'channel: expected a text such as device:42' };
-  if (typeof filter !== 'string') return { refused: 'filter: expected text such as session_id=eq.S1' };
-  if (conflateMs !== undefined && !isInterval(conflateMs))
-    return { refused: 'conflate_ms: expected a number from 20 to 60000' };
-  return { channel, filter, snapshot: snapshot === true, conflateMs };
+  const wishes = wishesOf(given);
+  return 'refused' in wishes ? wishes : { channel, ...wishes };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

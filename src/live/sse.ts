@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { count } from '../kernel/metrics.ts';
 import type { Principal } from '../reading/principal.ts';
 import type { Admission } from './admission.ts';
-import { isInterval } from './centrifugo-subscriptions.ts';
 import { type Channel, channelNamed } from './channels.ts';
 import { type Endpoint, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
 import { type Filter, parseFilter, type Refused } from './filter.ts';
@@ -12,6 +11,7 @@ import type { Hub } from './hub.ts';
 import type { Entry } from './log.ts';
 import { patientOutlet } from './outlet.ts';
 import { ofChannel } from './selection.ts';
+import { wishesOf } from './wishes.ts';
 
 export type SseOptions = {
   /** Bytes that may wait for a client before it is cut off; it comes back and goes on. */
@@ -28,25 +28,25 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
   const open = new Map<ServerResponse, () => void>();
 
   function request(request: IncomingMessage, response: ServerResponse): undefined {
-    const wishes = wishesOf(queryOf(request));
+    const asked = askedOf(queryOf(request));
     const refusal = admission.refusal(request);
     if (request.method !== 'GET') return refuseRequest(response, 405, 'Method not allowed', { allow: 'GET' });
     if (refusal !== undefined) return refuseRequest(response, refusal.status, `Not admitted: ${refusal.reason}`);
     const who = admission.identify(request, queryOf(request).get('token') ?? undefined);
     const page = admission.pageHeaders(request);
     if ('refused' in who) return refuseRequest(response, 401, who.refused, { ...page, 'www-authenticate': 'Bearer' });
-    if ('refused' in wishes) return refuseRequest(response, 400, wishes.refused, page);
+    if ('refused' in asked) return refuseRequest(response, 400, asked.refused, page);
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
       ...page,
     });
-    stream(request, response, wishes, who);
+    stream(request, response, asked, who);
   }
 
-  function stream(request: IncomingMessage, response: ServerResponse, wishes: Wishes, who: Principal): void {
-    const { channel, filter, snapshot, conflateMs } = wishes;
+  function stream(request: IncomingMessage, response: ServerResponse, asked: Asked, who: Principal): void {
+    const { channel, filter, snapshot, conflateMs } = asked;
     const leave = admission.enter();
     const selection = ofChannel(channel, filter, who.org);
     const outlet = patientOutlet(conflateMs ?? 0, () => response.writableLength < queueBytes / 4, write);
@@ -118,20 +118,21 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
   };
 }
 
-type Wishes = { channel: Channel; filter: Filter; snapshot: boolean; conflateMs: number | undefined };
+type Asked = { channel: Channel; filter: Filter; snapshot: boolean; conflateMs: number | undefined };
 
-function wishesOf(query: URLSearchParams): Wishes | Refused {
+function askedOf(query: URLSearchParams): Asked | Refused {
   const [name = '', ...others] = query.getAll('channel');
   if (others.length > 0) return { refused: 'channel: expected one; open a stream for each' };
   const channel = channelNamed(name);
   if (channel === undefined) return { refused: 'channel: expected one that exists, such as device:42' };
-  const filter = parseFilter(query.get('filter') ?? '', channel.columns);
-  if ('refused' in filter) return filter;
-  const conflate = query.get('conflate_ms');
-  const conflateMs = conflate === null ? undefined : Number(conflate);
-  if (conflateMs !== undefined && !isInterval(conflateMs))
-    return { refused: 'conflate_ms: expected a number from 20 to 60000' };
-  return { channel, filter, snapshot: ['1', 'true'].includes(query.get('snapshot') ?? ''), conflateMs };
+  const wishes = wishesOf({
+    filter: query.get('filter') ?? '',
+    snapshot: ['1', 'true'].includes(query.get('snapshot') ?? ''),
+    ...(query.has('conflate_ms') && { conflate_ms: Number(query.get('conflate_ms')) }),
+  });
+  if ('refused' in wishes) return wishes;
+  const filter = parseFilter(wishes.filter, channel.columns);
+  return 'refused' in filter ? filter : { ...wishes, channel, filter };
 }
 
 /** The header that browsers send; a field of the URL for programs that cannot set one. */

@@ -6,6 +6,7 @@ import type { Close, Codec, Session, Wire } from './codec.ts';
 import type { Hub } from './hub.ts';
 import { type Channel, joinChannel, systemNote, type Voice } from './supabase-channel.ts';
 import type { Rooms } from './supabase-rooms.ts';
+import { MAX_EXPRESSIONS } from './wishes.ts';
 import { type Broadcast, type Frame, isObject, parseFrame, textFrame, type Version } from './supabase-wire.ts';
 
 export type SupabaseOptions = {
@@ -26,7 +27,6 @@ const defaults: Required<SupabaseOptions> = {
 /** Clients send a heartbeat every 25 s. */
 const SILENT_LIMIT_MS = 60_000;
 const MAX_TOPIC = 255;
-const MAX_EXPRESSIONS = 16;
 const MAX_BROADCAST = 256 * 1024;
 
 /** Clients come back by themselves after every one of them. */

@@ -1,0 +1,23 @@
+// What a client may ask for besides a channel, the same in every protocol: a filter, a snapshot, conflation.
+import type { Refused } from './filter.ts';
+
+export type Wishes = { filter: string; snapshot: boolean; conflateMs: number | undefined };
+
+/** Regular expressions that one client may have running. */
+export const MAX_EXPRESSIONS = 16;
+
+const MIN_CONFLATE_MS = 20;
+const MAX_CONFLATE_MS = 60_000;
+
+/** Keys that we do not know are none of our business. */
+export function wishesOf(given: Readonly<Record<string, unknown>>): Wishes | Refused {
+  const { filter = '', snapshot, conflate_ms: conflateMs } = given;
+  if (typeof filter !== 'string') return { refused: 'filter: expected text such as session_id=eq.S1' };
+  if (conflateMs !== undefined && !isInterval(conflateMs))
+    return { refused: `conflate_ms: expected a number from ${MIN_CONFLATE_MS} to ${MAX_CONFLATE_MS}` };
+  return { filter, snapshot: snapshot === true, conflateMs };
+}
+
+function isInterval(value: unknown): value is number {
+  return typeof value === 'number' && value >= MIN_CONFLATE_MS && value <= MAX_CONFLATE_MS;
+}
