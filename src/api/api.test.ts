@@ -239,7 +239,10 @@ describe('telemetry API on PostgreSQL', () => {
     assert.equal(worst?.['score_text'], '-2.00');
 
     for (const [ask, reason] of [
-      [{ what: 'nothing' }, /query\.what: expected one of summary, devices, history, anomalies, ledger, unknown, got "nothing"/],
+      [
+        { what: 'nothing' },
+        /query\.what: expected one of summary, devices, history, anomalies, ledger, unknown, got "nothing"/,
+      ],
       [{}, /query\.what/],
       [{ what: 'history', metric: 'voltage' }, /device: expected a device id/],
     ] as const)
