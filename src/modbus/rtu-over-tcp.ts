@@ -27,6 +27,6 @@ export function rtuOverTcpConnector(options: RtuOverTcpOptions): Connect {
   };
   return async signal => {
     const socket = await dial(options, signal);
-    return rtuLink({ stream: socket, close: () => void socket.destroy(), timing, watched: true, owed });
+    return rtuLink({ stream: socket, close: async () => void socket.destroy(), timing, watched: true, owed });
   };
 }

@@ -21,8 +21,8 @@ export type RtuTiming = {
 
 export type Line = {
   stream: Duplex;
-  /** Ends the stream for good. */
-  close(): void;
+  /** Ends the stream for good; resolves when another program, or another link, may open it. */
+  close(): Promise<void>;
   timing: RtuTiming;
   /** Drop the connection when nothing is answered: its other side may be gone without a word. */
   watched: boolean;
@@ -55,9 +55,8 @@ export function rtuLink({ stream, close, timing, watched, owed = owedAnswers() }
   const end = (reason: string) => {
     if (over !== '') return;
     over = reason;
-    close();
     wake?.();
-    sayEnded(reason);
+    close().finally(() => sayEnded(reason));
   };
   const watch = silenceWatch(reason => watched && end(reason));
 

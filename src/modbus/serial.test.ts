@@ -56,7 +56,7 @@ describe('serial line', () => {
       asked.push(unit);
       return unit === 2 ? { kind: 'silence' } : undefined;
     };
-    const line1 = open(line);
+    const line1 = open(line, 250);
     for (let n = 0; n < 6; n++) {
       await faultOf(line1.read(read(2, n)));
       assert.deepEqual(await line1.read(read(1, n)), right(n));
@@ -69,8 +69,8 @@ describe('serial line', () => {
 
   it('waits longer for a unit that is slow, once it has heard how slow', async () => {
     const line = simulatedLine([[1, (_, address) => address]]);
-    line.misbehave = () => ({ kind: 'slow', ms: 85 });
-    const slow = open(line, 60);
+    line.misbehave = () => ({ kind: 'slow', ms: 160 });
+    const slow = open({ ...line, drainMs: 300 }, 120);
     assert.equal((await faultOf(slow.read(read(1)))).trouble, 'timeout');
     for (let n = 0; n < 4; n++) assert.deepEqual(await slow.read(read(1, n)), right(n));
     line.stop();

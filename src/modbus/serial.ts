@@ -50,32 +50,47 @@ async function libraryPort(settings: PortSettings): Promise<Port> {
   return new SerialPort(settings);
 }
 
+/** A port that opens after it was given up is closed again first: it would stay locked. */
 function open(port: Port, path: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    let given = false;
-    const giveUp = (reason: string) => {
-      given = true;
-      over();
-      reject(new ModbusFault('link', `${path}: ${reason}`));
-    };
-    const onAbort = () => giveUp('closed while opening');
-    const patience = setTimeout(() => giveUp(`not open within ${timeoutMs} ms`), timeoutMs);
+    let givenUp: string | undefined;
     const over = () => {
       clearTimeout(patience);
       signal.removeEventListener('abort', onAbort);
     };
+    const fail = (reason: string) => {
+      over();
+      reject(new ModbusFault('link', `${path}: ${reason}`));
+    };
+    const onAbort = () => (givenUp ??= 'closed while opening');
+    const patience = setTimeout(() => {
+      givenUp ??= `not open within ${timeoutMs} ms`;
+      fail(givenUp);
+    }, timeoutMs);
     signal.addEventListener('abort', onAbort);
     port.on('error', () => {});
     port.open(error => {
-      // A port that opens after it was given up would stay locked.
-      if (given) return error === null || error === undefined ? release(port) : undefined;
-      if (error) return giveUp(reasonOf(error));
-      over();
-      resolve();
+      const reason = error ? reasonOf(error) : givenUp;
+      if (reason === undefined) {
+        over();
+        resolve();
+      } else if (error) fail(reason);
+      else void release(port).then(() => fail(reason));
     });
     if (signal.aborted) onAbort();
   });
 }
 
+/** A system that does not close a port in this time will not do it any more. */
+const CLOSE_MS = 2000;
+
 /** A port that was unplugged is closed already, which the library reports as an error. */
-const release = (port: Port) => port.close(() => {});
+function release(port: Port): Promise<void> {
+  return new Promise(resolve => {
+    const patience = setTimeout(resolve, CLOSE_MS);
+    port.close(() => {
+      clearTimeout(patience);
+      resolve();
+    });
+  });
+}
