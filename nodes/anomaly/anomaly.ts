@@ -32,6 +32,7 @@ export const definition = defineNode({
     if (taken > 0 && settings.series !== 'key') await learnStored(host, file, scorer);
     let scored = 0;
     let anomalies = 0;
+    let known = -1;
     const keeper = keepCheckpoint({
       file,
       keys,
@@ -69,7 +70,8 @@ export const definition = defineNode({
           keeper.changed(1);
           anomalies += found;
           if (found > 0) host.count('fieldline_anomalies_total', found);
-          host.gauge('fieldline_anomaly_series', scorer.size);
+          if (scorer.size !== known) host.gauge('fieldline_anomaly_series', scorer.size);
+          known = scorer.size;
           const forgotten = scorer.evicted > 0 ? `, ${scorer.evicted} forgotten` : '';
           const text = `${scorer.size} series${forgotten}, ${scored} scored, ${anomalies} anomalies`;
           host.status(scorer.evicted > 0 ? 'yellow' : 'green', text);
