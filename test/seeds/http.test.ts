@@ -161,7 +161,7 @@ describe('applications of the seeds over HTTP', function () {
     await postgres.terminate('SIGINT');
     const away = await fetch(`${gateway.url}/api/flow-data`);
     assert.deepEqual([away.status, away.headers.get('retry-after')], [503, '5']);
-    assert.equal(await page(), false);
+    await until('the page to tell', async () => !(await page()));
     assert.equal((await fetch(`${gateway.url}/metrics`)).status, 200);
     await postgres.restart();
     await until('the database', page);
