@@ -17,7 +17,7 @@ const offering = new Map<string, Offers>();
 export const definition = defineNode({
   type: 'fieldline-advert-decode',
   family: 'decode',
-  icon: 'font-awesome/fa-bluetooth',
+  icon: 'font-awesome/fa-barcode',
   summary: 'Turns Bluetooth adverts into readings; your own decoders are picked up from a folder while it runs.',
   input: 'adverts',
   outputs: ['readings', 'rejected'],

@@ -16,7 +16,7 @@ const CHECKPOINT_MS = 300_000;
 export const definition = defineNode({
   type: 'fieldline-anomaly',
   family: 'check',
-  icon: 'font-awesome/fa-heartbeat',
+  icon: 'font-awesome/fa-line-chart',
   summary: 'Adds to each reading how normal its values are, judged by what the series did before.',
   input: 'readings',
   outputs: ['readings with score'],

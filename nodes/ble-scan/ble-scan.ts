@@ -17,7 +17,7 @@ import { fields } from './fields.ts';
 export const definition = defineNode({
   type: 'fieldline-ble-scan',
   family: 'source',
-  icon: 'font-awesome/fa-bluetooth-b',
+  icon: 'font-awesome/fa-podcast',
   summary: 'Listens to Bluetooth adverts, or plays captured ones, and sends each as a raw message.',
   input: 'scan anew',
   outputs: ['adverts'],
