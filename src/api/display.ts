@@ -23,12 +23,16 @@ const decimals: Readonly<Record<string, number>> = {
   totalizer: 1,
 };
 
+/** Several of a kind in one device: `temperature_2`. */
+const NUMBERED = /_\d+$/;
+
 /** `21.5 °C`; a dash for what is not there. */
 export function shown(metric: string, value: number | string | boolean | null | undefined): string {
   if (value === null || value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return '–';
   if (typeof value !== 'number') return String(value);
-  const unit = unitOf(metric);
-  const number = rounded(value, Object.hasOwn(decimals, metric) ? decimals[metric]! : 2);
+  const measured = unitOf(metric) === undefined ? metric.replace(NUMBERED, '') : metric;
+  const unit = unitOf(measured);
+  const number = rounded(value, Object.hasOwn(decimals, measured) ? decimals[measured]! : 2);
   return unit === undefined ? number : `${number} ${unit}`;
 }
 

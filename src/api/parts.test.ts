@@ -18,6 +18,9 @@ describe('telemetry API', () => {
     ['state', 'open', 'open'],
     ['temperature', null, '–'],
     ['temperature', Number.NaN, '–'],
+    ['temperature_2', 25.113, '25.1 °C'],
+    ['pm2_5', 12.4, '12 µg/m³'],
+    ['channel_2', 1, '1.00'],
   ];
   for (const [metric, value, text] of values)
     it(`shows ${metric} ${value} as ${text}`, () => assert.equal(shown(metric, value), text));
