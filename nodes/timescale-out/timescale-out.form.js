@@ -1,6 +1,7 @@
 // Dialog of timescale-out: tables and columns of the live database, and the row that the mapping makes, as it stands in the form.
 FieldlineForm.panel('fieldline-timescale-out', form => {
   const TABLE_FIELDS = ['ownTable', 'columns', 'key', 'conflict'];
+  const NO_TABLE = { sources: [], words: {}, columns: [], keys: [] };
   const part = id => document.getElementById(id);
   const rowOf = name => document.querySelector(`[data-fl-for="node-input-${name}"]`).closest('.form-row');
   const list = $('#node-input-columns-rows');
@@ -76,6 +77,7 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
 
   async function cardOf() {
     const { mapping } = asked();
+    if (mapping.table.trim() === '') return NO_TABLE;
     if (card?.asked !== mapping.table)
       card = { asked: mapping.table, ...(await form.ask('fieldline/timescale-out/table', asked())) };
     return card;
