@@ -44,6 +44,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     usage: 'keys create|list|…',
     load: () => import('./keys.ts'),
   },
+  users: {
+    summary: 'access tokens for applications that read the API and the live channels',
+    usage: 'users token --org …',
+    load: () => import('./users.ts'),
+  },
   backup: {
     summary: 'database, flows, secrets, decoders and journals into one file, while it runs',
     usage: 'backup FILE|DIR',

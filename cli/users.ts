@@ -1,0 +1,77 @@
+// fieldline users: prints access tokens for applications that read the API and the live channels of a gateway.
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { readEnvironment } from '../gateway/environment.ts';
+import { readPrivate } from '../gateway/private-file.ts';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { type Role, roles, signToken } from '../src/kernel/token.ts';
+import { failed } from './database.ts';
+import { rootFolder } from './gateway-arguments.ts';
+import type { Io } from './io.ts';
+
+const USAGE = `Usage: fieldline users token --org ID --role viewer|operator|admin [--sub NAME] [--hours N]
+
+  Prints a token of the gateway whose data directory this is (FIELDLINE_DIR), or of FIELDLINE_SECRET where that is set.
+  Its bearer sees the rows of the organisation only. Whoever can read the secret can make one.
+
+  --sub NAME   who it is for; "cli" unless said otherwise
+  --hours N    how long it is valid, 1 unless said otherwise, at most 8760`;
+
+const options = {
+  org: { type: 'string' },
+  role: { type: 'string' },
+  sub: { type: 'string' },
+  hours: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const MOST_HOURS = 8760;
+
+/** Exit code: 0 done, 1 failed, 2 wrong use. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const { values, positionals } = parsed(argv);
+    if (values.help) {
+      io.stdout(USAGE);
+      return 0;
+    }
+    if (positionals.length !== 1 || positionals[0] !== 'token') throw wrong('users', 'token', positionals.join(' '));
+    const { org = '', sub = 'cli', hours: given = '1' } = values;
+    for (const [option, text] of Object.entries({ '--org': org, '--sub': sub }))
+      if (text.trim() === '' || text.length > 200 || text.includes('\0'))
+        throw wrong(option, 'a name of at most 200 characters', text);
+    const hours = given.trim() === '' ? Number.NaN : Number(given);
+    if (!(hours > 0 && hours <= MOST_HOURS)) throw wrong('--hours', `a number above 0, at most ${MOST_HOURS}`, given);
+    const exp = Math.floor(Date.now() / 1000 + hours * 3600);
+    io.stdout(signToken({ sub, org_id: org, role: roleOf(values.role), exp }, secretIn(io)));
+    return 0;
+  } catch (error) {
+    return failed('users', error, io);
+  }
+}
+
+function roleOf(given: string | undefined): Role {
+  const role = roles.find(one => one === given);
+  if (role === undefined) throw wrong('--role', roles.join(', '), given ?? 'none');
+  return role;
+}
+
+/** None is made here: a token of a secret that no gateway has opens nothing. */
+function secretIn(io: Io): string {
+  const { secret, directory } = readEnvironment(io.env, rootFolder());
+  const known = secret ?? readPrivate(path.join(directory, 'secret'))?.trim();
+  if (known) return known;
+  throw new Fault('FIELDLINE_SETTING', `secret: expected FIELDLINE_SECRET, or a gateway that has run in ${directory}`);
+}
+
+function wrong(where: string, what: string, got: unknown): Fault {
+  return new Fault('FIELDLINE_SETTING', `${expected(where, what, got)}\n${USAGE}`);
+}
+
+function parsed(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    throw new Fault('FIELDLINE_SETTING', `${reasonOf(error)}\n${USAGE}`);
+  }
+}
