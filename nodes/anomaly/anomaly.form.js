@@ -106,7 +106,7 @@ FieldlineForm.panel('fieldline-anomaly', form => {
       if (tried.shown.length < 2) {
         part('plot').toggleAttribute('hidden', true);
         part('key').hidden = true;
-        return say(`${scored} stored values of ${body.device} ${body.metric}`);
+        return say(`${scored} stored values of ${body.device} ${body.metric}: too few to draw`);
       }
       draw(tried.shown);
       say(
