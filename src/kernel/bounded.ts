@@ -25,14 +25,17 @@ export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => 
   const fresh = Math.floor(limit / 4);
   let uses = 0;
   let evicted = 0;
-  // Goes on from the last key that left: a new iterator would step over the places of all that have left before.
-  let oldest = map.keys();
+  // Goes on from the last key that left: a new iterator would step over the places of all that have left before. Not kept
+  // for long: an iterator holds on to every table that the map has grown out of since it was made, with all that stood there.
+  let oldest: MapIterator<K> | undefined;
+  let madeAt = 0;
 
   function evict(): void {
     if (map.size === 0) return;
-    let next = oldest.next();
-    if (next.done) {
+    let next = oldest?.next();
+    if (next === undefined || next.done) {
       oldest = map.keys();
+      madeAt = uses;
       next = oldest.next();
     }
     const key = next.value as K;
@@ -42,6 +45,9 @@ export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => 
     onEvict?.(key, slot.value);
   }
 
+  const letGo = (): void => {
+    if (uses - madeAt > fresh) oldest = undefined;
+  };
   return {
     get(key) {
       const slot = map.get(key);
@@ -51,6 +57,7 @@ export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => 
         map.delete(key);
         map.set(key, slot);
         slot.usedAt = uses;
+        letGo();
       }
       return slot.value;
     },
@@ -58,6 +65,7 @@ export function boundedMap<K, V>(limit: number, onEvict?: (key: K, value: V) => 
       map.delete(key);
       map.set(key, { value, usedAt: ++uses });
       if (map.size > limit) evict();
+      letGo();
     },
     delete: key => map.delete(key),
     evict,

@@ -1,5 +1,7 @@
 // The small pieces of the kernel: checksums, bounded maps, backoff, faults, metrics.
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { backoff } from './backoff.ts';
 import { boundedMap } from './bounded.ts';
 import { crc8, crc16modbus, digest, fromHex, toHex } from './bytes.ts';
@@ -59,6 +61,20 @@ describe('kernel: bounded map under churn', () => {
     assert.equal(map.evicted, 99_000);
     assert.ok(map.has(0), 'what is used stays');
     assert.ok(map.has(99_999) && map.has(99_500) && !map.has(50_000));
+  });
+  it('holds on to nothing that was replaced, whether it is full or not', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const held = (limit: number): number => {
+      const map = boundedMap<number, number[]>(limit);
+      const before = process.memoryUsage().heapUsed;
+      for (let n = 0; n < 300_000; n++) map.set(n % 150, new Array(20).fill(n + 0.5));
+      collect();
+      assert.ok(map.size <= 150);
+      return process.memoryUsage().heapUsed - before;
+    };
+    collect();
+    for (const limit of [1000, 100]) assert.ok(held(limit) < 10_000_000, `of at most ${limit} keys`);
   });
   it('goes on after it was emptied', () => {
     const map = boundedMap<number, number>(2);
