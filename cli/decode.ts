@@ -20,6 +20,10 @@ const USAGE = `usage: fieldline decode ${forms.join('|')} [--folder <own decoder
 
 /** argv: `adverts` or `laser`, and for adverts a folder of one's own decoders. Reads JSON lines, writes `{"id"?, "reading"}` or `{"id"?, "rejected"}` for each. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv[0] === '--help' || argv[0] === '-h') {
+    io.stderr(USAGE);
+    return 0;
+  }
   const asked = askedOf(argv);
   if (asked === undefined) {
     io.stderr(

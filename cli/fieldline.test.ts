@@ -33,6 +33,24 @@ describe('fieldline, the process', () => {
     assert.match(out, /fieldline decode adverts\|laser/);
   });
 
+  for (const subcommand of [
+    'decode',
+    'score',
+    'scan',
+    'migrate',
+    'replay',
+    'dead-letters',
+    'keys',
+    'backup',
+    'restore',
+    'doctor',
+  ])
+    it(`says how ${subcommand} is used`, async () => {
+      const { code, out, errors } = await fieldline([subcommand, '--help'], []);
+      assert.equal(code, 0);
+      assert.match(out + errors, new RegExp(`^usage: fieldline ${subcommand}`, 'i'));
+    });
+
   it('ends with 2 on wrong use, with words on standard error only', async () => {
     const { code, out, errors } = await fieldline(['decode', 'x'], []);
     assert.deepEqual([code, out], [2, '']);

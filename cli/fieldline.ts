@@ -69,7 +69,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
 const help = [
   'Usage: fieldline <subcommand> [options]',
   '',
-  ...Object.values(subcommands).map(({ usage, summary }) => `  fieldline ${usage.padEnd(24)} ${summary}`),
+  ...Object.values(subcommands).map(({ usage, summary }) => `  fieldline ${usage.padEnd(26)} ${summary}`),
   '',
   'Data goes from standard input to standard output, errors to standard error.',
   'Exit code: 0 done, 1 failed, 2 wrong use.',

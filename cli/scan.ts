@@ -15,7 +15,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   staySmall();
   let config: ScanConfig;
   try {
-    const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' } } });
+    const options = { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+    const { values } = parseArgs({ args: [...argv], options });
+    if (values.help) {
+      io.stderr(USAGE);
+      return 0;
+    }
     if (values.config === undefined) throw new Error(USAGE);
     const { scanConfig } = await import('./scan-config.ts');
     config = scanConfig(await readFile(values.config, 'utf8'));
