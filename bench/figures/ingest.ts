@@ -119,6 +119,8 @@ export const ingest: Figure = {
     ]);
     for (const broker of brokers) await measureGateway(broker, options, report);
     if (options.stock) await measureStock({ ...options, rates: options.rates.filter(rate => rate <= 5000) }, report);
-    report.note('CPU and memory are of the gateway process (embedded broker included), medians of the runs.');
+    report.note(
+      'CPU and memory are of the gateway process, medians of the runs; the broker has a process of its own, embedded or not.',
+    );
   },
 };
