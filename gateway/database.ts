@@ -64,8 +64,18 @@ function settingsOf(port: number): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
+type Starting = {
+  directory: string;
+  processes: Processes;
+  log: Log;
+  /** Once aborted, no process is started any more. */
+  signal?: AbortSignal | undefined;
+};
+
 /** Starts PostgreSQL once; resolves when it accepts connections, rejects with what it said when it ended before. */
-async function launch(cluster: Cluster, port: number, processes: Processes, log: Log): Promise<ChildProcess> {
+async function launch(cluster: Cluster, port: number, options: Starting): Promise<ChildProcess> {
+  const { processes, log, signal } = options;
+  signal?.throwIfAborted();
   const child = spawn(cluster.programs.postgres, ['-D', cluster.cluster, ...settingsOf(port)], {
     ...cluster.account,
     cwd: '/',
@@ -123,7 +133,7 @@ async function createDatabase(cluster: Cluster, port: number): Promise<void> {
 }
 
 /** Starts the database of a data directory that this process holds. Throws a Fault of code FIELDLINE_DATABASE. */
-export async function startDatabase(options: { directory: string; processes: Processes; log: Log }): Promise<Database> {
+export async function startDatabase(options: Starting): Promise<Database> {
   const { directory, processes, log } = options;
   const cluster = await openCluster(directory, processes);
   const left = await clearCluster(cluster.cluster);
@@ -136,7 +146,7 @@ export async function startDatabase(options: { directory: string; processes: Pro
   const stopping = new AbortController();
 
   const up = async (): Promise<void> => {
-    const started = await launch(cluster, port, processes, log);
+    const started = await launch(cluster, port, options);
     child = started;
     started.once('exit', (code, name) => {
       child = undefined;

@@ -27,11 +27,15 @@ setInterval(logs.sweep, 10_000).unref();
 for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 const stops = openStops(log);
 let ending: Promise<never> | undefined;
+let starting: Promise<Started> | undefined;
 
 /** Later signals change nothing: npm passes on what the process group has received already. */
 function end(code: number): Promise<never> {
   ending ??= (async () => {
     setTimeout(() => process.exit(code), STOP_LIMIT_MS).unref();
+    await stops.run();
+    // What a start cut short had begun meanwhile ends too, before this process leaves it alone.
+    await starting?.catch(() => undefined);
     await stops.run();
     logs.flush();
     process.exit(code);
@@ -86,7 +90,8 @@ try {
   // Function nodes can read the environment.
   delete process.env['FIELDLINE_ADMIN_PASSWORD'];
   delete process.env['FIELDLINE_SECRET'];
-  const started = await startGateway({ environment, root, logs, stops });
+  starting = startGateway({ environment, root, logs, stops });
+  const started = await starting;
   if (ending === undefined) announce(started);
 } catch (error) {
   // A stop in the middle of the start makes the start fail: the stop goes on.

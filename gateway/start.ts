@@ -75,7 +75,7 @@ async function openDatabase(starting: Starting): Promise<string> {
   health.set('migrations', false, 'waiting for the database');
   let url = environment.databaseUrl;
   if (url === undefined) {
-    const database = await startDatabase({ directory, processes, log });
+    const database = await startDatabase({ directory, processes, log, signal: stops.signal });
     stops.add('database', DATABASE_MS + 1000, () => database.stop(DATABASE_MS));
     url = database.url;
   }
@@ -222,6 +222,7 @@ export async function startGateway(options: {
   const databaseUrl = await openDatabase(starting);
   // A database that has gone away again has no key yet: a later start makes it and tells it.
   const firstKey = await firstKeyOf(databaseUrl).catch(() => undefined);
+  stops.signal.throwIfAborted();
   const broker = await openBroker(starting, front, login);
   const demo = await openInstruments(starting, broker.url);
   const identify = identifyBy(gate, login === undefined, secret);
@@ -234,6 +235,7 @@ export async function startGateway(options: {
     ...broker.services,
     ...demo,
   };
+  stops.signal.throwIfAborted();
   const nodeRed = await startNodeRed({
     ...{ root, directory, secret, server: front.inner, login, services, health },
     log: logs.part('node-red'),

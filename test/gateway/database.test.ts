@@ -93,6 +93,23 @@ describe('embedded database', function () {
   });
   afterEach(() => rmSync(base, { recursive: true, force: true }));
 
+  it('starts no process once the gateway has begun to stop', async () => {
+    mkdirSync(directory);
+    const aborted = new AbortController();
+    const started: string[] = [];
+    const processes = processesIn(directory);
+    const record = (part: string, pid: number) => {
+      started.push(part);
+      processes.record(part, pid);
+      aborted.abort();
+    };
+    await assert.rejects(
+      startDatabase({ directory, processes: { ...processes, record }, log: quiet, signal: aborted.signal }),
+      { code: 'FIELDLINE_DATABASE' },
+    );
+    assert.deepEqual(started, ['initdb']);
+  });
+
   it('keeps rows, port and password over a stop and a move of the data directory', async () => {
     const first = await withDatabase(directory, async ({ url, state }) => {
       assert.equal(state, 'running');

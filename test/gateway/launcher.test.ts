@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import { placeOf, signal, startOf, until } from '../../gateway/processes.ts';
+import { placeOf, signal, startOf } from '../../gateway/processes.ts';
 import { connectPublisher } from '../../sim/publisher.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
 
@@ -141,15 +142,15 @@ describe('launcher', function () {
     await stopped(running);
   });
 
-  it('stops in the middle of the start', async () => {
-    const launched = launch(embedded);
-    const folder = path.join(directory, 'postgres.new');
-    assert.ok(await until(() => readdirSync(directory).includes(path.basename(folder)), 20_000));
-    launched.child.kill('SIGTERM');
-    assert.deepEqual(await launched.ended, [0, null]);
-    assert.deepEqual(left(), []);
-    await stopped(await start(embedded));
-  });
+  for (const moment of ['postgres.new', 'postgres.new/global/pg_control', 'database.json', 'postgres/postmaster.pid'])
+    it(`stops in the middle of the start, when ${moment} has appeared`, async () => {
+      const launched = launch(embedded);
+      while (!existsSync(path.join(directory, moment))) await wait(1);
+      launched.child.kill('SIGTERM');
+      assert.deepEqual(await launched.ended, [0, null]);
+      assert.deepEqual(left(), []);
+      await stopped(await start(embedded));
+    });
 
   it('drains once, however many signals come', async () => {
     const running = await start(embedded);
