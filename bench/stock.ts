@@ -1,4 +1,4 @@
-// The same job by a stock Node-RED flow: mqtt in → json → decode → dedup → one INSERT per message by a palette from npm.
+// The same job by a stock Node-RED flow: mqtt in → raw INSERT → decode → dedup → score → INSERT (a palette from npm) → live push.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,9 +12,12 @@ import { freePort, type Usage, usageOf } from './machine.ts';
 export type Stock = { usage(): Usage; stop(): Promise<void> };
 
 export const STOCK_TABLE = 'stock_readings';
+const STOCK_RAW = 'stock_raw';
 const PALETTE = 'node-red-contrib-postgrestor-next@0.5.2';
 
-const decode = `const device = msg.topic.split('/').pop(); const p = msg.payload;
+const archive = `msg.params = [msg.topic, msg.payload, new Date()];
+return msg;`;
+const decode = `const [topic, text] = msg.params; const device = topic.split('/').pop(); const p = JSON.parse(text);
 msg.reading = { device, timestamp: p.timestamp, energy: p.total_energy_kwh, power: p.power_kw, voltage: p.voltage, current: p.current };
 return msg;`;
 const dedup = `const seen = context.get('seen') || new Map(); const now = Date.now();
@@ -23,14 +26,32 @@ if (now - (seen.get(key) || 0) < 10000) return null;
 seen.set(key, now);
 if (seen.size > 100000) seen.delete(seen.keys().next().value);
 context.set('seen', seen);
+return msg;`;
+// What a flow's author would write: running mean and variance of each metric, four standard deviations.
+const score = `const states = context.get('states') || new Map(); let worst = 0;
+for (const metric of ['energy', 'power', 'voltage', 'current']) {
+  const key = msg.reading.device + metric, value = msg.reading[metric];
+  const state = states.get(key) || { mean: value, variance: 0 };
+  const away = value - state.mean;
+  if (state.variance > 0) worst = Math.max(worst, Math.abs(away) / Math.sqrt(state.variance));
+  state.mean += 0.02 * away;
+  state.variance = 0.98 * (state.variance + 0.02 * away * away);
+  states.set(key, state);
+}
+context.set('states', states);
+msg.reading.score = 1 - worst / 4;
 msg.params = Object.values(msg.reading);
 return msg;`;
+const live = `return { payload: JSON.stringify(msg.reading) };`;
 
 function flowOf(mqttUrl: string, databaseUrl: string): unknown[] {
   const broker = new URL(mqttUrl);
   const database = new URL(databaseUrl);
   const at = { z: 'tab', x: 100, y: 100 };
-  const insert = `INSERT INTO ${STOCK_TABLE} (device_id, timestamp, total_energy_kwh, power_kw, voltage, current) VALUES ($1, $2, $3, $4, $5, $6)`;
+  const insert = `INSERT INTO ${STOCK_TABLE} (device_id, timestamp, total_energy_kwh, power_kw, voltage, current, anomaly_score) VALUES ($1, $2, $3, $4, $5, $6, $7)`;
+  const keep = `INSERT INTO ${STOCK_RAW} (topic, payload, received_at) VALUES ($1, $2, $3)`;
+  const store = { ...at, type: 'postgrestor', postgresDB: 'database', throwErrors: true };
+  const does = { ...at, type: 'function', outputs: 1, libs: [] };
   const texts = { hostFieldType: 'str', databaseFieldType: 'str', userFieldType: 'str', passwordFieldType: 'str' };
   const numbers = {
     portFieldType: 'num',
@@ -61,12 +82,17 @@ function flowOf(mqttUrl: string, databaseUrl: string): unknown[] {
       datatype: 'utf8',
       broker: 'broker',
       inputs: 0,
-      wires: [['json']],
+      wires: [['archive']],
     },
-    { ...at, id: 'json', type: 'json', property: 'payload', action: 'obj', wires: [['decode']] },
-    { ...at, id: 'decode', type: 'function', func: decode, outputs: 1, libs: [], wires: [['dedup']] },
-    { ...at, id: 'dedup', type: 'function', func: dedup, outputs: 1, libs: [], wires: [['insert']] },
-    { ...at, id: 'insert', type: 'postgrestor', query: insert, postgresDB: 'database', throwErrors: true, wires: [[]] },
+    { ...does, id: 'archive', func: archive, wires: [['raw']] },
+    { ...store, id: 'raw', query: keep, wires: [['decode']] },
+    { ...does, id: 'decode', func: decode, wires: [['dedup']] },
+    { ...does, id: 'dedup', func: dedup, wires: [['score']] },
+    { ...does, id: 'score', func: score, wires: [['insert']] },
+    { ...store, id: 'insert', query: insert, wires: [['live']] },
+    { ...does, id: 'live', func: live, wires: [['push']] },
+    { ...at, id: 'push', type: 'websocket out', server: 'socket', client: '', wires: [] },
+    { id: 'socket', type: 'websocket-listener', path: '/live', wholemsg: 'false' },
     { ...at, id: 'errors', type: 'catch', scope: null, uncaught: false, wires: [[]] },
     {
       ...{
@@ -107,7 +133,8 @@ export async function startStock(mqttUrl: string, databaseUrl: string): Promise<
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   await client.query(
-    `CREATE TABLE ${STOCK_TABLE} (device_id text, timestamp timestamptz, total_energy_kwh float8, power_kw float8, voltage float8, current float8)`,
+    `CREATE TABLE ${STOCK_TABLE} (device_id text, timestamp timestamptz, total_energy_kwh float8, power_kw float8, voltage float8, current float8, anomaly_score float8);
+     CREATE TABLE ${STOCK_RAW} (topic text, payload jsonb, received_at timestamptz)`,
   );
   await client.end();
 
