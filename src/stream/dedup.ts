@@ -15,46 +15,46 @@ export type Dedup = {
   readonly evicted: number;
 };
 
-/** First copy of a key: when it passed (steady ms) and its ticket while it has not settled. */
-type First = { at: number; ticket: Ticket | undefined };
-
-/** In a window; a key may stay that much longer in memory, never in effect. */
-const LOOKS = 20;
+/** First copy of a key: when it passed (steady ms), its ticket while it has not settled, and the first copy after it. */
+type First = { key: string; at: number; ticket: Ticket | undefined; next: First | undefined };
 
 export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
-  // In order of their first copies, so the oldest window is always the first entry: no key is touched when it is read.
   const firsts = new Map<string, First>();
+  // A chain in the order in which they passed. The order of the map would not do: each look at its first entry steps over
+  // the places of all that have left before, which took a fifth of the CPU at 20,000 messages a second.
+  let oldest: First | undefined;
+  let newest: First | undefined;
   let evicted = 0;
-  let nextLook = 0;
 
-  /** A look steps over the places of all keys that have left since the map was last packed: 40 µs at 5,000 keys a second. */
-  const forgetOld = (now: number) => {
-    if (now < nextLook) return;
-    nextLook = now + windowMs / LOOKS;
-    for (const [key, first] of firsts) {
-      if (now - first.at < windowMs) return;
-      firsts.delete(key);
-    }
+  const forgetOldest = (now: number): void => {
+    const first = oldest!;
+    oldest = first.next;
+    if (oldest === undefined) newest = undefined;
+    firsts.delete(first.key);
+    if (now - first.at < windowMs) evicted++;
   };
 
   return {
     passes(key, ticket) {
       const now = clock.steady();
-      forgetOld(now);
-      const first = firsts.get(key);
-      if (first !== undefined && now - first.at < windowMs && !hasFailed(first)) {
-        if (first.ticket !== undefined && ticket !== undefined) merge(first.ticket, ticket);
-        return false;
-      }
-      firsts.delete(key);
-      firsts.set(key, { at: now, ticket });
-      if (firsts.size > maxKeys) {
-        for (const [oldest, { at }] of firsts) {
-          firsts.delete(oldest);
-          if (now - at < windowMs) evicted++;
-          break;
+      while (oldest !== undefined && now - oldest.at >= windowMs) forgetOldest(now);
+      const before = firsts.get(key);
+      if (before !== undefined) {
+        if (now - before.at < windowMs && !hasFailed(before)) {
+          if (before.ticket !== undefined && ticket !== undefined) merge(before.ticket, ticket);
+          return false;
         }
+        // It keeps its place in the chain: what is behind it may then stay one window longer in memory, never in effect.
+        before.at = now;
+        before.ticket = ticket;
+        return true;
       }
+      const first: First = { key, at: now, ticket, next: undefined };
+      firsts.set(key, first);
+      if (newest === undefined) oldest = first;
+      else newest.next = first;
+      newest = first;
+      if (firsts.size > maxKeys) forgetOldest(now);
       return true;
     },
     get size() {
