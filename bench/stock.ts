@@ -1,4 +1,4 @@
-// The same job by a stock Node-RED flow: mqtt in → raw INSERT → decode → dedup → score → INSERT (a palette from npm) → live push.
+// The same job by a stock Node-RED flow: mqtt in → archive → decode → dedup → score → row, device and latest values → live push, into the same tables.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,14 +6,25 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import pg from 'pg';
+import { migrate } from '../src/store/migrate.ts';
 import { freePort, type Usage, usageOf } from './machine.ts';
 
 export type Stock = { usage(): Usage; stop(): Promise<void> };
 
-export const STOCK_TABLE = 'stock_readings';
-const STOCK_RAW = 'stock_raw';
 const PALETTE = 'node-red-contrib-postgrestor-next@0.5.2';
+
+// One node of the palette for each table, as its users write them; device and latest values share one.
+const ARCHIVE = `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, received_at, payload, digest)
+  VALUES ('stock', $1, ($2::text::jsonb->>'timestamp')::timestamptz, $3, $2::text::jsonb, md5($2::text)::uuid) ON CONFLICT DO NOTHING`;
+const READING = `INSERT INTO energy_readings (device_id, timestamp, total_energy_kwh, power_kw, voltage, current, anomaly_score, digest)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, md5($8)::uuid) ON CONFLICT DO NOTHING`;
+const LATEST = `WITH device AS (INSERT INTO devices (device_id, last_seen) VALUES ($1::text, $2::timestamptz)
+    ON CONFLICT (device_id) DO UPDATE SET last_seen = greatest(devices.last_seen, excluded.last_seen))
+  INSERT INTO latest_values (device_id, metric, value, timestamp)
+  SELECT $1::text, metric, value, $2::timestamptz
+  FROM unnest(ARRAY['total_energy_kwh', 'power_kw', 'voltage', 'current'], ARRAY[$3, $4, $5, $6]::float8[]) AS given (metric, value)
+  ON CONFLICT (device_id, metric) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp
+  WHERE excluded.timestamp >= latest_values.timestamp`;
 
 const archive = `msg.params = [msg.topic, msg.payload, new Date()];
 return msg;`;
@@ -40,7 +51,11 @@ for (const metric of ['energy', 'power', 'voltage', 'current']) {
 }
 context.set('states', states);
 msg.reading.score = 1 - worst / 4;
-msg.params = Object.values(msg.reading);
+const { device, timestamp, energy, power, voltage, current } = msg.reading;
+msg.latest = [device, timestamp, energy, power, voltage, current];
+msg.params = [...msg.latest, msg.reading.score, msg.params[1]];
+return msg;`;
+const newest = `msg.params = msg.latest;
 return msg;`;
 const live = `return { payload: JSON.stringify(msg.reading) };`;
 
@@ -48,8 +63,6 @@ function flowOf(mqttUrl: string, databaseUrl: string): unknown[] {
   const broker = new URL(mqttUrl);
   const database = new URL(databaseUrl);
   const at = { z: 'tab', x: 100, y: 100 };
-  const insert = `INSERT INTO ${STOCK_TABLE} (device_id, timestamp, total_energy_kwh, power_kw, voltage, current, anomaly_score) VALUES ($1, $2, $3, $4, $5, $6, $7)`;
-  const keep = `INSERT INTO ${STOCK_RAW} (topic, payload, received_at) VALUES ($1, $2, $3)`;
   const store = { ...at, type: 'postgrestor', postgresDB: 'database', throwErrors: true };
   const does = { ...at, type: 'function', outputs: 1, libs: [] };
   const texts = { hostFieldType: 'str', databaseFieldType: 'str', userFieldType: 'str', passwordFieldType: 'str' };
@@ -85,11 +98,13 @@ function flowOf(mqttUrl: string, databaseUrl: string): unknown[] {
       wires: [['archive']],
     },
     { ...does, id: 'archive', func: archive, wires: [['raw']] },
-    { ...store, id: 'raw', query: keep, wires: [['decode']] },
+    { ...store, id: 'raw', query: ARCHIVE, wires: [['decode']] },
     { ...does, id: 'decode', func: decode, wires: [['dedup']] },
     { ...does, id: 'dedup', func: dedup, wires: [['score']] },
     { ...does, id: 'score', func: score, wires: [['insert']] },
-    { ...store, id: 'insert', query: insert, wires: [['live']] },
+    { ...store, id: 'insert', query: READING, wires: [['newest']] },
+    { ...does, id: 'newest', func: newest, wires: [['latest']] },
+    { ...store, id: 'latest', query: LATEST, wires: [['live']] },
     { ...does, id: 'live', func: live, wires: [['push']] },
     { ...at, id: 'push', type: 'websocket out', server: 'socket', client: '', wires: [] },
     { id: 'socket', type: 'websocket-listener', path: '/live', wholemsg: 'false' },
@@ -115,7 +130,7 @@ function flowOf(mqttUrl: string, databaseUrl: string): unknown[] {
   ];
 }
 
-/** Makes its table in the database and subscribes at the broker. Rejects with the reason when npm does not give the palette. */
+/** Makes the tables in the database and subscribes at the broker. Rejects with the reason when npm does not give the palette. */
 export async function startStock(mqttUrl: string, databaseUrl: string): Promise<Stock> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-stock-'));
   const discard = () => rmSync(folder, { recursive: true, force: true });
@@ -130,13 +145,7 @@ export async function startStock(mqttUrl: string, databaseUrl: string): Promise<
     discard();
     throw new Error(`npm does not give ${PALETTE}`, { cause: error });
   }
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  await client.query(
-    `CREATE TABLE ${STOCK_TABLE} (device_id text, timestamp timestamptz, total_energy_kwh float8, power_kw float8, voltage float8, current float8, anomaly_score float8);
-     CREATE TABLE ${STOCK_RAW} (topic text, payload jsonb, received_at timestamptz)`,
-  );
-  await client.end();
+  await migrate(databaseUrl);
 
   const port = await freePort();
   writeFileSync(path.join(folder, 'flows.json'), JSON.stringify(flowOf(mqttUrl, databaseUrl)));

@@ -6,7 +6,7 @@ import { load, median, type Usage } from '../machine.ts';
 import { mosquittoProgram, startMosquitto } from '../mosquitto.ts';
 import { type Count, type Latency, openRows, type Rows } from '../rows.ts';
 import { type BrokerKind, brokersOf, openStage } from '../stage.ts';
-import { STOCK_TABLE, startStock } from '../stock.ts';
+import { startStock } from '../stock.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
 
 const WARM_UP = { rate: 1000, seconds: 3 };
@@ -103,7 +103,7 @@ async function measureStock(options: Options, report: Report): Promise<void> {
   const postgres = await startPostgres({ track_commit_timestamp: 'on' });
   try {
     const stock = await startStock(broker.url, postgres.url);
-    const rows = openRows(postgres.url, STOCK_TABLE);
+    const rows = openRows(postgres.url);
     await measureAll('stock Node-RED, Mosquitto', options, report, broker.url, rows, stock.usage);
     await rows.close();
     await stock.stop();
