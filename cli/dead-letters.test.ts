@@ -3,54 +3,36 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { openDeadLetters } from '../src/delivery/dead-letter-file.ts';
 import { lettersFolder } from '../src/delivery/dead-letter-mover.ts';
 import { keepLetters, listLetters } from '../src/delivery/dead-letters.ts';
 import type { ShownLetter } from '../src/delivery/letter-orders.ts';
-import { migrate } from '../src/store/migrate.ts';
-import { openStore, type Store } from '../src/store/store.ts';
-import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
+import { onDatabase } from '../test/support/database.ts';
+import { ask } from './command.fixture.ts';
 import { run } from './dead-letters.ts';
 
 describe('fieldline dead-letters', () => {
-  let server: TestPostgres;
-  let store: Store;
+  const db = onDatabase();
   let directory: string;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
+  before(() => {
     directory = mkdtempSync(join(tmpdir(), 'fieldline-letters-'));
   });
-  after(async () => {
-    rmSync(directory, { recursive: true, force: true });
-    await store?.close();
-    await server?.stop();
+  after(() => {
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   });
   beforeEach(async () => {
-    await store.query('TRUNCATE dead_letters RESTART IDENTITY');
+    await db.store.query('TRUNCATE dead_letters RESTART IDENTITY');
     const letter = { kind: 'raw', attempts: 3, receivedAt: 1, givenUpAt: 2, reason: 'no good' } as const;
-    await keepLetters(store.query, 'ingest', [
+    await keepLetters(db.store.query, 'ingest', [
       { ...letter, topic: 'a/1', bytes: Buffer.from('{"a":1}') },
       { ...letter, topic: 'b/2', bytes: Buffer.alloc(5000, 0xff), givenUpAt: 3 },
     ]);
   });
 
   async function letters(...argv: string[]) {
-    const out: string[] = [];
-    const errors: string[] = [];
-    const code = await run(argv, {
-      stdin: Readable.from([]),
-      stdout: line => out.push(line),
-      stderr: line => void errors.push(line),
-      env: { DATABASE_URL: server.url, FIELDLINE_DIR: directory, USER: 'anna' },
-    });
-    return {
-      code,
-      out: out.map(line => JSON.parse(line) as ShownLetter & { ids?: number[] }),
-      errors: errors.join('\n'),
-    };
+    const env = { DATABASE_URL: db.server.url, FIELDLINE_DIR: directory, USER: 'anna' };
+    const { code, lines, errors } = await ask(run, argv, env);
+    return { code, out: lines.map(line => JSON.parse(line) as ShownLetter & { ids?: number[] }), errors };
   }
 
   it('lists letters, newest first, by filter; shows all of one', async () => {
@@ -73,7 +55,7 @@ describe('fieldline dead-letters', () => {
 
   it('queues letters for the gateway, put right where it is told how, and says who did it', async () => {
     assert.deepEqual((await letters('resend', '1', '--text', 'right')).out[0]!.ids, [1]);
-    const [letter] = await listLetters(store.query, { ids: [1] });
+    const [letter] = await listLetters(db.store.query, { ids: [1] });
     assert.deepEqual(
       [letter?.state, letter?.decided_by, Buffer.from(letter?.fixed ?? []).toString()],
       ['queued', 'command line, anna', 'right'],
@@ -104,6 +86,6 @@ describe('fieldline dead-letters', () => {
     it(`is used wrongly: ${argv.join(' ') || 'without a command'}`, async () => {
       const { code, out } = await letters(...argv);
       assert.deepEqual([code, out], [2, []]);
-      assert.deepEqual((await listLetters(store.query, { state: 'open' })).length, 2);
+      assert.deepEqual((await listLetters(db.store.query, { state: 'open' })).length, 2);
     });
 });

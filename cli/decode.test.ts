@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { ask } from './command.fixture.ts';
 import { run } from './decode.ts';
 import { main } from './fieldline.ts';
 
@@ -212,15 +213,8 @@ describe('fieldline decode', () => {
   ];
   for (const [argv, reason] of wrongUse)
     it(`is used wrongly: fieldline ${argv.join(' ')}`, async () => {
-      const errors: string[] = [];
-      const out: string[] = [];
-      const code = await main(argv, {
-        stdin: Readable.from([]),
-        stdout: line => out.push(line),
-        stderr: line => errors.push(line),
-        env: {},
-      });
-      assert.deepEqual([code, out], [2, []]);
-      assert.match(errors.join('\n'), reason);
+      const { code, out, errors } = await ask(main, argv);
+      assert.deepEqual([code, out], [2, '']);
+      assert.match(errors, reason);
     });
 });

@@ -6,25 +6,16 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { digest } from '../src/kernel/bytes.ts';
 import type { Line } from '../src/kernel/ledger.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
 import { bluetooth, clock, diskSpace, nodeVersion } from './doctor-checks.ts';
+import { ask } from './command.fixture.ts';
 import { run } from './doctor.ts';
 
-async function doctor(argv: readonly string[], env: NodeJS.ProcessEnv) {
-  const out: string[] = [];
-  const errors: string[] = [];
-  const io = {
-    stdin: Readable.from([]),
-    stdout: (line: string) => out.push(line),
-    stderr: (line: string) => void errors.push(line),
-    env: { PORT: '0', MQTT_LISTEN: '127.0.0.1:0', ...env },
-  };
-  return { code: await run(argv, io), out: out.join('\n'), errors: errors.join('\n') };
-}
+const doctor = (argv: readonly string[], env: NodeJS.ProcessEnv) =>
+  ask(run, argv, { PORT: '0', MQTT_LISTEN: '127.0.0.1:0', ...env });
 
 describe('fieldline doctor', () => {
   let folder: string;

@@ -1,8 +1,8 @@
 // fieldline keys: a key's life on a real PostgreSQL, and wrong use.
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
 import { migrate } from '../src/store/migrate.ts';
 import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
+import { ask } from './command.fixture.ts';
 import { main } from './fieldline.ts';
 
 describe('fieldline keys', () => {
@@ -14,17 +14,9 @@ describe('fieldline keys', () => {
   after(() => server?.stop());
 
   async function keys(...argv: string[]): Promise<{ code: number; lines: Record<string, unknown>[]; errors: string }> {
-    const lines: Record<string, unknown>[] = [];
-    let errors = '';
-    const code = await main(['keys', ...argv], {
-      stdin: Readable.from([]),
-      stdout: line => lines.push(JSON.parse(line) as Record<string, unknown>),
-      stderr: line => {
-        errors += line;
-      },
-      env: { DATABASE_URL: server.url, HOME: process.env['HOME'] },
-    });
-    return { code, lines, errors };
+    const env = { DATABASE_URL: server.url, HOME: process.env['HOME'] };
+    const { code, lines, errors } = await ask(main, ['keys', ...argv], env);
+    return { code, lines: lines.map(line => JSON.parse(line) as Record<string, unknown>), errors };
   }
 
   it('creates, lists, rotates and revokes', async () => {

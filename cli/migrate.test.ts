@@ -1,20 +1,10 @@
 // `fieldline migrate`: exit codes and words.
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
 import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
+import { ask } from './command.fixture.ts';
 import { run } from './migrate.ts';
 
-async function migrate(argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const out: string[] = [];
-  const errors: string[] = [];
-  const io = {
-    stdin: Readable.from([]),
-    stdout: (line: string) => out.push(line),
-    stderr: (line: string) => void errors.push(line),
-    env,
-  };
-  return { code: await run(argv, io), out: out.join('\n'), errors: errors.join('\n') };
-}
+const migrate = (argv: readonly string[], env?: NodeJS.ProcessEnv) => ask(run, argv, env);
 
 describe('fieldline migrate', () => {
   const wrong: readonly [name: string, argv: readonly string[], env: NodeJS.ProcessEnv, says: RegExp][] = [

@@ -5,15 +5,13 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { archive } from '../src/archive/archive.ts';
 import { archiveRow } from '../src/archive/row.ts';
 import type { Raw } from '../src/reading/raw.ts';
-import { migrate } from '../src/store/migrate.ts';
-import { openStore, type Store } from '../src/store/store.ts';
-import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
+import { onDatabase } from '../test/support/database.ts';
+import { ask } from './command.fixture.ts';
 import { run } from './replay.ts';
 
 const command = fileURLToPath(new URL('./fieldline.ts', import.meta.url));
@@ -28,41 +26,29 @@ const message = (topic: string, content: unknown, at: number): Raw => ({
 const temperature = (n: number) => message('homelab/temperature/shed', { temperature: n % 40 }, n);
 
 describe('fieldline replay', () => {
-  let server: TestPostgres;
-  let store: Store;
+  const db = onDatabase();
   let directory: string;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    store = openStore({ url: server.url });
+  before(() => {
     directory = mkdtempSync(join(tmpdir(), 'fieldline-replay-'));
   });
-  after(async () => {
-    rmSync(directory, { recursive: true, force: true });
-    await store?.close();
-    await server?.stop();
+  after(() => {
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   });
   afterEach(() =>
-    store?.query(
+    db.store?.query(
       'TRUNCATE raw_advertisements, replays, sensor_readings, energy_readings, devices, latest_values, dead_letters',
     ),
   );
   const keep = async (raws: readonly Raw[]) =>
-    archive({ query: store.prepared, bulk: store.bulk, target: 't' }).write(
+    archive({ query: db.store.prepared, bulk: db.store.bulk, target: 't' }).write(
       raws.map(raw => archiveRow(raw, raw.receivedAt)),
     );
-  const count = async (table: string) => (await store.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]!.n;
+  const count = async (table: string) =>
+    (await db.store.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]!.n;
 
-  async function replay(argv: readonly string[], env: NodeJS.ProcessEnv = { DATABASE_URL: server.url }) {
-    const out: string[] = [];
-    const errors: string[] = [];
-    const code = await run(argv, {
-      stdin: Readable.from([]),
-      stdout: line => out.push(line),
-      stderr: line => void errors.push(line),
-      env: { FIELDLINE_DIR: directory, ...env },
-    });
-    return { code, out: out.map(line => JSON.parse(line) as Record<string, unknown>), errors: errors.join('\n') };
+  async function replay(argv: readonly string[], env: NodeJS.ProcessEnv = { DATABASE_URL: db.server.url }) {
+    const { code, lines, errors } = await ask(run, argv, { FIELDLINE_DIR: directory, ...env });
+    return { code, out: lines.map(line => JSON.parse(line) as Record<string, unknown>), errors };
   }
 
   it('decodes, scores and stores what is archived; the second time all of it is known', async () => {
@@ -84,7 +70,7 @@ describe('fieldline replay', () => {
     });
     assert.match(first.errors, /replay \d+: 5 of 5 \(100 %\)/);
     assert.deepEqual(
-      await store.query('SELECT device_id, metric, value, anomaly_score FROM sensor_readings ORDER BY device_id'),
+      await db.store.query('SELECT device_id, metric, value, anomaly_score FROM sensor_readings ORDER BY device_id'),
       [
         { device_id: 'A4:C1:38:8D:18:B2', metric: 'temperature', value: 25.06, anomaly_score: 1 },
         { device_id: 'shed', metric: 'temperature', value: 1, anomaly_score: 1 },
@@ -135,7 +121,7 @@ describe('fieldline replay', () => {
 
   it('queues a replay for the gateway', async () => {
     assert.equal((await replay(['--queue', '--scanner', 'pi'])).code, 0);
-    const [row] = await store.query<{ state: string; owner: null; selection: { scanner: string } }>(
+    const [row] = await db.store.query<{ state: string; owner: null; selection: { scanner: string } }>(
       'SELECT * FROM replays',
     );
     assert.deepEqual([row?.state, row?.owner, row?.selection.scanner], ['running', null, 'pi']);
@@ -146,7 +132,7 @@ describe('fieldline replay', () => {
     for (let at = 0; at < all.length; at += 1000) await keep(all.slice(at, at + 1000));
     const start = (...more: string[]): ChildProcess =>
       spawn(process.execPath, [command, 'replay', ...more], {
-        env: { ...process.env, DATABASE_URL: server.url, FIELDLINE_DIR: directory },
+        env: { ...process.env, DATABASE_URL: db.server.url, FIELDLINE_DIR: directory },
         stdio: ['ignore', 'pipe', 'ignore'],
       });
     let kills = 0;
@@ -175,6 +161,6 @@ describe('fieldline replay', () => {
     assert.equal(before + stored!, 3000);
     assert.ok(stored! + duplicates! < 2900, `${stored} and ${duplicates}`);
     assert.equal(await count('sensor_readings'), 3000);
-    assert.deepEqual(await store.query('SELECT state FROM replays'), [{ state: 'done' }]);
+    assert.deepEqual(await db.store.query('SELECT state FROM replays'), [{ state: 'done' }]);
   }).timeout(60_000);
 });

@@ -3,27 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { readToken } from '../src/kernel/token.ts';
+import { ask } from './command.fixture.ts';
 import { main } from './fieldline.ts';
 
 const SECRET = 'a secret of at least 32 characters, for tests';
 
-async function users(argv: string[], env: NodeJS.ProcessEnv): Promise<{ code: number; out: string; errors: string }> {
-  let out = '';
-  let errors = '';
-  const code = await main(['users', ...argv], {
-    stdin: Readable.from([]),
-    stdout: line => {
-      out += line;
-    },
-    stderr: line => {
-      errors += line;
-    },
-    env: { HOME: process.env['HOME'], ...env },
-  });
-  return { code, out, errors };
-}
+const users = (argv: readonly string[], env: NodeJS.ProcessEnv) =>
+  ask(main, ['users', ...argv], { HOME: process.env['HOME'], ...env });
 
 describe('fieldline users token', () => {
   let folder: string;
