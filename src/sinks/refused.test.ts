@@ -2,21 +2,10 @@
 import assert from 'node:assert/strict';
 import { digest } from '../kernel/bytes.ts';
 import type { Sink } from '../reading/contracts.ts';
-import type { Metadata, Reading } from '../reading/reading.ts';
+import type { Reading } from '../reading/reading.ts';
+import { reading } from './reading.fixture.ts';
 import { readingSink } from './readings.ts';
 import { onDatabase } from '../../test/support/database.ts';
-
-const TIME = '2026-01-03T16:00:00.000Z';
-let made = 0;
-/** A reading unlike every other one, unless it is given a digest. */
-const reading = (telemetry: Reading['telemetry'], metadata: Metadata = {}, more: Partial<Reading> = {}): Reading => ({
-  deviceId: 'd',
-  protocol: 'mqtt',
-  timestamp: TIME,
-  telemetry,
-  metadata: { digest: digest(String(made++)), ...metadata },
-  ...more,
-});
 
 describe('reading sink: values that it refuses', () => {
   const db = onDatabase();
