@@ -1,5 +1,7 @@
 // raw-archive in real Node-RED on a real PostgreSQL: what is kept, what passes, and an outage.
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
@@ -62,11 +64,16 @@ describe('raw-archive node', () => {
     );
   });
 
-  it('passes on what it cannot keep, and says so', async () => {
+  it('passes on what it cannot keep, with a dead letter, and says so', async () => {
     const before = runtime.received('archived').length;
     assert.deepEqual(await runtime.emit('src', { payload: { ...raw(3), topic: 'nul\0' } }), { ok: true });
     assert.equal(runtime.received('archived').length, before + 1);
     assert.match((await runtime.untilStatus('arch', /rejected/)).text ?? '', /1 rejected: .*22021/);
+    const letters = await openDeadLetters(path.join(runtime.settings.directory, 'dead-letters', 'arch'));
+    const [letter] = (await letters.list()).letters;
+    await letters.close();
+    assert.deepEqual(Buffer.from(letter?.bytes ?? '', 'base64'), raw(3).bytes);
+    assert.match(letter?.reason ?? '', /22021/);
   });
 
   it('passes nothing on before it is kept', async () => {

@@ -1,15 +1,18 @@
 // raw-archive: every raw message into raw_advertisements before it is decoded; passed on when it is committed, or on disk until it can be.
+import path from 'node:path';
 import { archive } from '../../src/archive/archive.ts';
+import { rawOfRow } from '../../src/archive/pages.ts';
 import { type ArchiveRow, archiveRow, archiveRowOf } from '../../src/archive/row.ts';
 import { archiveRowCodec } from '../../src/archive/row-json.ts';
 import { openLink } from '../../src/delivery/link.ts';
+import { archiveLedger } from '../../src/delivery/link-ledger.ts';
 import { linkFields, linkPolicy } from '../../src/delivery/link-settings.ts';
+import { refusals } from '../../src/delivery/refusals.ts';
 import { Fault } from '../../src/kernel/fault.ts';
-import { noteFate } from '../../src/kernel/ledger.ts';
-import { defineNode } from '../../src/palette/define.ts';
+import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { isRaw } from '../../src/reading/raw.ts';
-import { entryOf, isReading, membersOf } from '../../src/reading/reading.ts';
+import { isReading, membersOf } from '../../src/reading/reading.ts';
 import type { Database } from '../../src/store/database.ts';
 
 /** Below the time that Node-RED gives a node to close. */
@@ -46,6 +49,8 @@ export const definition = defineNode({
     if (store === undefined)
       throw new Fault('FIELDLINE_SETTING', 'Database: expected a timescale-db node that runs, got none');
     const sink = archive({ query: store.prepared, bulk: store.bulk, target: host.id });
+    const refused = refusals(path.join(host.directory, 'dead-letters', host.id), rawOfRow);
+    const ledger = archiveLedger<ArchiveRow>(host.directory, ({ entry }) => (entry === undefined ? [] : [entry]));
     const link = openLink(sink, {
       target: 'database',
       host,
@@ -55,19 +60,32 @@ export const definition = defineNode({
       limitRows: settings.memoryRows,
       // The bytes travel as hex, and JSON as text besides.
       bytesOf: row => 3 * row.bytes.length,
+      async onDrained(rows, outcomes) {
+        await refused.keep(rows, outcomes);
+        await ledger.drained(rows, outcomes);
+      },
+      onDropped: ledger.dropped,
     });
+
+    async function keep({ payload }: Message): Promise<void> {
+      // A member without a frame, or one that the database refuses, is no hindrance to the rest.
+      const rows = membersOf(payload).flatMap(rowOf);
+      const fates = await link.submit(rows);
+      ledger.noted(rows, fates);
+      await refused.keep(rows, fates);
+    }
 
     return {
       input(message, send, done) {
-        // A member without a frame, or one that the database refuses, is no hindrance to the rest.
-        const members = membersOf(message.payload);
-        link.submit(members.flatMap(rowOf)).then(() => {
-          for (const member of members) noteFate(entryOf(member), 'archived');
+        keep(message).then(() => {
           send(message);
           done();
         }, done);
       },
-      close: () => link.close(CLOSE_MS),
+      async close() {
+        await link.close(CLOSE_MS);
+        await refused.close();
+      },
     };
   },
 });

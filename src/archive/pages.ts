@@ -3,20 +3,19 @@ import type { Query } from '../reading/contracts.ts';
 import type { Raw } from '../reading/raw.ts';
 import { protocols } from '../reading/reading.ts';
 import type { Cursor } from './replays.ts';
-import type { RawMetadata } from './row.ts';
+import type { ArchiveRow, RawMetadata } from './row.ts';
 import { conditionOf, type Selection } from './selection.ts';
 
 export type Placed = { raw: Raw; place: Cursor };
 
-type Row = {
-  id: number;
-  time: string;
+type Message = {
   received_ms: number;
   scanner_id: string;
   topic: string;
   bytes: Uint8Array;
   metadata: RawMetadata | null;
 };
+type Row = Message & { id: number; time: string };
 
 /** Rows that others have inserted may hold JSON alone; then its text stands for the bytes. */
 const COLUMNS = `id, timestamp::text AS time, (extract(epoch FROM received_at) * 1000)::float8 AS received_ms, scanner_id, topic,
@@ -43,7 +42,7 @@ export async function pageOf(
 }
 
 /** The same time of receipt and the same bytes give the same rows as when it was live. */
-function rawOf({ topic, scanner_id, received_ms, bytes, metadata }: Row): Raw {
+function rawOf({ topic, scanner_id, received_ms, bytes, metadata }: Message): Raw {
   const { protocol, deviceId, signalStrength } = metadata ?? {};
   const link = topic.startsWith('ble/');
   const device = deviceId ?? (link ? topic.split('/')[2] : undefined);
@@ -56,4 +55,10 @@ function rawOf({ topic, scanner_id, received_ms, bytes, metadata }: Row): Raw {
     ...(typeof device === 'string' ? { deviceId: device } : {}),
     ...(typeof signalStrength === 'number' ? { signalStrength } : {}),
   };
+}
+
+/** The message of a row that is not in the table. */
+export function rawOfRow({ topic, scannerId, receivedAt, bytes, metadata }: ArchiveRow): Raw {
+  const said = metadata === null ? null : (JSON.parse(metadata) as RawMetadata);
+  return rawOf({ topic, scanner_id: scannerId, received_ms: receivedAt, bytes, metadata: said });
 }

@@ -24,6 +24,8 @@ export type ArchiveRow = {
   orgId: string | undefined;
   /** JSON of what a replay cannot know from the rest, null where there is nothing to say. */
   metadata: string | null;
+  /** Entry of its message in the ledger, which it carries through an outbox. */
+  entry?: string | undefined;
 };
 
 /** What of a raw message stands neither in a column nor in its bytes. */
@@ -47,6 +49,7 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
     said: raw.receipt?.redelivered ? saidTime(time.deviceTimestamp, now) : undefined,
     orgId: undefined,
     metadata: metadataOf(raw),
+    entry: raw.entry,
   };
 }
 
@@ -70,7 +73,7 @@ function scannerOf(value: unknown): string | undefined {
 
 /** Row of a reading whose source has no message to archive but keeps the frame in `metadata.raw`; undefined without one. */
 export function archiveRowOf(reading: Reading, now: number): ArchiveRow | undefined {
-  const { raw, scannerId, receipt, orgId } = reading.metadata;
+  const { raw, scannerId, receipt, orgId, entry } = reading.metadata;
   const bytes = raw === undefined ? undefined : fromHex(raw.hex);
   if (raw === undefined || bytes === undefined) return undefined;
   const receivedAt = possible(reading.metadata.receivedAt, now);
@@ -86,6 +89,7 @@ export function archiveRowOf(reading: Reading, now: number): ArchiveRow | undefi
     receipt,
     orgId,
     metadata: message ? metadataOf({ protocol: reading.protocol, deviceId: reading.deviceId }) : null,
+    entry,
   };
 }
 

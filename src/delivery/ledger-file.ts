@@ -7,14 +7,15 @@ import { digest } from '../kernel/bytes.ts';
 import {
   type Account,
   type Counter,
-  counterOf,
   ledgerChanges,
   ledgerLines,
   type Line,
+  noteFate,
   openAccount,
   restoreLedger,
 } from '../kernel/ledger.ts';
 import { count } from '../kernel/metrics.ts';
+import { held, type HeldLines } from './held.ts';
 
 export type LedgerFile = {
   /** The account of a source, going on with what was kept of it. */
@@ -30,7 +31,8 @@ export type LedgerFile = {
   close(): void;
 };
 export type KeptLedger = { /** ISO time of the last write. */ at: string; lines: readonly Line[] };
-type Page = { generation: number; at: string; lines: readonly Line[] };
+/** `held` is missing where an earlier version wrote it. */
+type Page = { generation: number; at: string; lines: readonly Line[]; held?: HeldLines };
 
 /** What no source waits for is on the disk after this time. */
 const LAZY_MS = 250;
@@ -72,7 +74,10 @@ function pageOf(file: string): Page | undefined {
 
 function openFile(folder: string): LedgerFile {
   const kept = newest(folder);
-  restoreLedger(kept?.lines ?? []);
+  const counting = new Set(ledgerLines().map(({ source }) => source));
+  const fresh = (kept?.lines ?? []).filter(({ source }) => !counting.has(source));
+  restoreLedger(fresh);
+  held.restore(kept?.held, fresh);
   let generation = kept?.generation ?? 0;
   // Open as long as they take what is written: opening costs more than writing.
   const handles = new Map<string, FileHandle>();
@@ -86,7 +91,7 @@ function openFile(folder: string): LedgerFile {
     const changes = ledgerChanges();
     if (changes === written) return;
     generation++;
-    const page: Page = { generation, at: new Date().toISOString(), lines: ledgerLines() };
+    const page: Page = { generation, at: new Date().toISOString(), lines: ledgerLines(), held: held.lines() };
     const text = JSON.stringify(page);
     const name = fileOf(folder, generation);
     try {
@@ -149,6 +154,21 @@ function openFile(folder: string): LedgerFile {
   };
   const lazily = setInterval(() => void file.commit(), LAZY_MS).unref();
   return file;
+}
+
+/** The counter of a source's raw messages. */
+function counterOf(account: Account): Counter<{ entry?: string }> {
+  return {
+    enter(item) {
+      const entry = account.enter();
+      if (entry !== undefined) item.entry = entry;
+    },
+    leave: ({ entry }) => account.leave(entry),
+    drop({ entry }) {
+      noteFate(entry, 'dropped');
+      account.leave(entry);
+    },
+  };
 }
 
 function flagsOf(file: string): string {

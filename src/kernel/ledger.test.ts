@@ -10,7 +10,6 @@ import {
   leaveOutbox,
   type Line,
   noteFate,
-  noteOutcome,
   openAccount,
   restoreLedger,
 } from './ledger.ts';
@@ -49,6 +48,10 @@ describe('ledger', () => {
     ['a copy', ['archived', 'duplicates'], 'duplicates'],
     ['rejected by the decoder', ['archived', 'dropped'], 'dropped'],
     ['archived and nothing else', ['archived'], 'stored'],
+    ['in the outbox of the archive and nothing else', ['archiving'], 'outbox'],
+    ['in the outbox of the archive, archived at the second attempt', ['archiving', 'archived'], 'stored'],
+    ['in the outbox of the archive, rejected by the decoder', ['archiving', 'dropped'], 'dropped'],
+    ['in the outbox of the archive, stored in its table', ['archiving', 'stored'], 'stored'],
     ['seen by no node that keeps it', [], 'dropped'],
     ['on the disk for one table, stored in another', ['stored', 'outbox'], 'outbox'],
   ];
@@ -88,12 +91,18 @@ describe('ledger', () => {
     assert.deepEqual([line.received, line.returned, cameIn(line), line.stored, difference(line)], [2, 1, 1, 1, 0]);
   });
 
-  it('follows messages through an outbox, those of an earlier process too, each once', () => {
+  it('follows messages through an outbox, each once', () => {
     const source = fresh();
-    restoreLedger([kept({ source, received: 2, outbox: 2 })]);
-    leaveOutbox(`${source}/0badf00d.7`, 'stored');
-    leaveOutbox(`${source}/0badf00d.8`, 'deadLetters');
-    leaveOutbox(`${source}/0badf00d.8`, 'duplicates');
+    const account = openAccount(source, 'a');
+    const entries = [account.enter()!, account.enter()!];
+    for (const entry of entries) {
+      noteFate(entry, 'outbox');
+      account.leave(entry);
+    }
+    assert.equal(inFlight(lineOf(source)), 2);
+    leaveOutbox(entries[0]!, 'stored');
+    leaveOutbox(entries[1]!, 'deadLetters');
+    leaveOutbox(entries[1]!, 'duplicates');
     leaveOutbox('never heard of/1.1', 'stored');
     const { outbox, stored, deadLetters, duplicates } = lineOf(source);
     assert.deepEqual([outbox, stored, deadLetters, duplicates], [0, 1, 1, 0]);
@@ -132,9 +141,9 @@ describe('ledger', () => {
     it('tells where a message ended, and why it was refused', () => {
       const account = openAccount(fresh(), 'a');
       const [one, two, three] = [account.enter(), account.enter(), account.enter()];
-      noteOutcome(one, 'stored');
-      noteOutcome(two, { rejected: 'no such month' });
-      noteOutcome(two, { rejected: 'said later' });
+      noteFate(one, 'stored');
+      noteFate(two, 'deadLetters', 'no such month');
+      noteFate(two, 'deadLetters', 'said later');
       assert.deepEqual(account.leave(one), { end: 'stored', reason: undefined });
       assert.deepEqual(account.leave(two), { end: 'deadLetters', reason: 'no such month' });
       assert.deepEqual(account.leave(three), { end: 'dropped', reason: undefined });

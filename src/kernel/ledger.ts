@@ -3,14 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { type Ordered, ordered } from './ordered.ts';
 
 /**
- * What a node says of a message it has seen. `archived` alone counts as stored, and a message of which nobody says
- * anything as dropped: it went where no node keeps it.
+ * What a node says of a message it has seen. `archived` alone counts as stored, `archiving` (in the outbox of the
+ * archive) alone as in an outbox, and a message of which nobody says anything as dropped: no node keeps it.
  */
-export type Fate = 'outbox' | 'stored' | 'deadLetters' | 'duplicates' | 'dropped' | 'archived';
+export type Fate = 'outbox' | 'stored' | 'deadLetters' | 'duplicates' | 'dropped' | 'archived' | 'archiving';
 /** Where a message can end. `outbox` is no end: it is still in flight, on the disk. */
-export type End = Exclude<Fate, 'archived'>;
+export type End = Exclude<Fate, 'archived' | 'archiving'>;
+/** The word of a link that has a message in its outbox. */
+export type Hold = 'outbox' | 'archiving';
 /** The strongest word counts: a message that was stored at the first attempt and found again at the second is stored. */
-const STRONGEST: readonly Fate[] = ['outbox', 'stored', 'deadLetters', 'duplicates', 'dropped', 'archived'];
+const STRONGEST: readonly Fate[] = [
+  'outbox',
+  'stored',
+  'deadLetters',
+  'duplicates',
+  'dropped',
+  'archived',
+  'archiving',
+];
 const BIT = Object.fromEntries(STRONGEST.map((fate, at) => [fate, 1 << at])) as Readonly<Record<Fate, number>>;
 
 /** Counts of messages since the ledger was begun. */
@@ -65,8 +75,14 @@ type Book = {
 // Entries of another process, read back from an outbox, must not be taken for those of this one.
 const run = randomBytes(4).toString('hex');
 const books = new Map<string, Book>();
-let entries = 0;
 let changes = 0;
+
+/** Told of every message that settles while it lies in an outbox; knows which of them have not left it. */
+export type Holds = { hold(entry: string, by: Hold): void; release(entry: string, by: Hold): boolean };
+let holds: Holds | undefined;
+export function rememberHolds(by: Holds): void {
+  holds = by;
+}
 
 function bookOf(source: string, name: string): Book {
   let book = books.get(source);
@@ -84,7 +100,7 @@ function sourceOf(entry: string): string {
 
 function endOf(fates: number): End {
   const fate = STRONGEST.find(one => (fates & BIT[one]) !== 0) ?? 'dropped';
-  return fate === 'archived' ? 'stored' : fate;
+  return fate === 'archived' ? 'stored' : fate === 'archiving' ? 'outbox' : fate;
 }
 
 function isCounted({ upTo, beyond, already }: Book, sequence: number): boolean {
@@ -109,7 +125,7 @@ export function openAccount(source: string, name: string, now: () => number = Da
         book.upTo = 0;
         book.already.clear();
       }
-      const entry = `${source}/${run}.${entries++}`;
+      const entry = `${source}/${run}.${book.totals.received}`;
       let number = 0;
       if (sequence !== undefined) {
         waiting.push(sequence);
@@ -127,6 +143,7 @@ export function openAccount(source: string, name: string, now: () => number = Da
       book.open.delete(entry as string);
       book.countedAt = now();
       book.totals[end]++;
+      if (end === 'outbox') holds?.hold(entry as string, (open.fates & BIT.outbox) !== 0 ? 'outbox' : 'archiving');
       changes++;
       if (open.sequence !== undefined) {
         book.beyond.add(open.sequence);
@@ -160,11 +177,6 @@ export function noteFate(entry: string | undefined, fate: Fate, reason?: string)
   if (reason !== undefined) open.reason ??= reason;
 }
 
-/** The same for a row that a link has answered for. */
-export function noteOutcome(entry: string | undefined, outcome: Outcome): void {
-  noteFate(entry, fateOf(outcome), typeof outcome === 'object' ? outcome.rejected : undefined);
-}
-
 /** What a link answers for a row. */
 type Outcome = 'stored' | 'duplicate' | 'kept' | 'dropped' | { rejected: string };
 const FATE_OF = { stored: 'stored', duplicate: 'duplicates', kept: 'outbox', dropped: 'dropped' } as const;
@@ -173,40 +185,25 @@ export function fateOf(outcome: Outcome): Fate {
   return typeof outcome === 'object' ? 'deadLetters' : FATE_OF[outcome];
 }
 
-/** A message has left an outbox, maybe one that an earlier process has filled. Once for each message. */
-export function leaveOutbox(entry: string, end: Exclude<End, 'outbox'>): void {
+/** A message has left an outbox, maybe one that an earlier process has filled. */
+export function leaveOutbox(entry: string, end: Exclude<Fate, Hold>, by: Hold = 'outbox'): void {
   const book = books.get(sourceOf(entry));
   const open = book?.open.get(entry);
   if (open !== undefined) {
     // Sent before its message has settled: it will leave as this.
-    open.fates = (open.fates & ~BIT.outbox) | BIT[end];
+    open.fates = (open.fates & ~BIT[by]) | BIT[end];
     return;
   }
   const totals = book?.totals;
-  // After a crash an outbox gives what it had sent a moment before a second time.
-  if (totals === undefined || totals.outbox === 0) return;
+  // Two outboxes may hold it, and after a crash one gives what it had sent a moment before a second time.
+  if (totals === undefined || totals.outbox === 0 || holds?.release(entry, by) === false) return;
   totals.outbox--;
-  totals[end]++;
+  totals[endOf(BIT[end])]++;
   changes++;
 }
 
 /** Counts items that carry their own entry, for a source that keeps them until they have settled. */
 export type Counter<Item> = { enter(item: Item): void; leave(item: Item): void; drop(item: Item): void };
-
-/** The counter of a source's raw messages. */
-export function counterOf(account: Account): Counter<{ entry?: string }> {
-  return {
-    enter(item) {
-      const entry = account.enter();
-      if (entry !== undefined) item.entry = entry;
-    },
-    leave: ({ entry }) => account.leave(entry),
-    drop({ entry }) {
-      noteFate(entry, 'dropped');
-      account.leave(entry);
-    },
-  };
-}
 
 /** All accounts as they stand, sorted by name. */
 export function ledgerLines(): readonly Line[] {
