@@ -10,24 +10,23 @@ const UNKNOWN = 127;
 // length u16, time f64, address 6, flags u8, rssi i8, tx power i8
 const HEAD = 19;
 
-export function packAdverts(adverts: readonly HeardReport[]): Buffer {
-  const size = adverts.reduce((sum, { data }) => sum + HEAD + data.length, 0);
-  const packed = Buffer.allocUnsafe(size);
-  let offset = 0;
-  for (const advert of adverts) {
-    packed.writeUInt16LE(advert.data.length, offset);
-    packed.writeDoubleLE(advert.at, offset + 2);
-    packed.set(addressBytes(advert.address), offset + 10);
-    packed[offset + 16] =
-      (advert.random ? FLAG.random : 0) |
-      (advert.connectable ? FLAG.connectable : 0) |
-      (advert.scanResponse ? FLAG.scanResponse : 0);
-    packed.writeInt8(advert.rssi ?? UNKNOWN, offset + 17);
-    packed.writeInt8(advert.txPower ?? UNKNOWN, offset + 18);
-    packed.set(advert.data, offset + HEAD);
-    offset += HEAD + advert.data.length;
-  }
-  return packed;
+/** Bytes that an advert takes at most: a chain carries up to 1650 (Core 5.4, Vol 4 Part E §7.8.57), and a fragment more. */
+export const MOST_PACKED = HEAD + 2048;
+
+/** Writes one advert at `offset`; the offset behind it. */
+export function packAdvert(advert: HeardReport, packed: Buffer, offset: number): number {
+  const { data } = advert;
+  packed.writeUInt16LE(data.length, offset);
+  packed.writeDoubleLE(advert.at, offset + 2);
+  packed.set(addressBytes(advert.address), offset + 10);
+  packed[offset + 16] =
+    (advert.random ? FLAG.random : 0) |
+    (advert.connectable ? FLAG.connectable : 0) |
+    (advert.scanResponse ? FLAG.scanResponse : 0);
+  packed.writeInt8(advert.rssi ?? UNKNOWN, offset + 17);
+  packed.writeInt8(advert.txPower ?? UNKNOWN, offset + 18);
+  packed.set(data, offset + HEAD);
+  return offset + HEAD + data.length;
 }
 
 export function* unpackAdverts(packed: Uint8Array): Generator<HeardReport> {

@@ -1,50 +1,68 @@
-// Adverts on their way to the parent: packed every 50 ms, bounded; when the parent is slow the oldest leave, counted.
-import { type HeardReport, packAdverts } from './advert-batch.ts';
+// Adverts on their way to the parent: packed as they are heard, sent every 50 ms; bounded, and when the parent is slow the
+// oldest leave, counted. Nothing is kept of an advert but its bytes: objects that live for 50 ms would grow old, and stay.
+import { type HeardReport, MOST_PACKED, packAdvert } from './advert-batch.ts';
 
 export type AdvertOutlet = {
   offer(advert: HeardReport): void;
+  /** Sends what waits, as far as the channel takes it. */
+  flush(): void;
   /** Adverts that were dropped since the start. */
   readonly dropped: number;
 };
 
 const EVERY_MS = 50;
 const BATCH = 256;
+const BATCH_BYTES = 32 * 1024;
 /** Batches that the channel to the parent may hold. */
 const FLYING = 8;
-const WAITING = 20_000;
+/** Batches that wait beside them: 20,000 adverts. */
+const WAITING = 80;
 
-/** `send` calls back when the channel has taken the batch. */
+/** `send` takes a copy before it returns, and calls back when the channel has taken the batch. */
 export function advertOutlet(send: (packed: Buffer, done: () => void) => void): AdvertOutlet {
-  let waiting: HeardReport[] = [];
+  const open = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  const waiting: { packed: Buffer; count: number }[] = [];
+  let used = 0;
+  let count = 0;
   let flying = 0;
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;
 
+  function sendNow(packed: Buffer): void {
+    flying++;
+    send(packed, () => {
+      flying--;
+      const next = waiting.shift();
+      if (next === undefined) flush();
+      else sendNow(next.packed);
+    });
+  }
+
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    while (waiting.length > 0 && flying < FLYING) {
-      const batch = waiting.splice(0, BATCH);
-      flying++;
-      send(packAdverts(batch), () => {
-        flying--;
-        if (waiting.length >= BATCH) flush();
-      });
-    }
-    if (waiting.length > 0) timer ??= setTimeout(flush, EVERY_MS);
+    if (count === 0) return;
+    const packed = open.subarray(0, used);
+    const free = flying < FLYING && waiting.length === 0;
+    // While the channel is full a batch goes on until it is full, too.
+    if (!free && !isFull()) return;
+    if (free) sendNow(packed);
+    else waiting.push({ packed: Buffer.from(packed), count });
+    used = 0;
+    count = 0;
+    if (waiting.length > WAITING) dropped += waiting.shift()!.count;
   }
+
+  const isFull = (): boolean => count >= BATCH || used + MOST_PACKED > BATCH_BYTES;
 
   return {
     offer(advert) {
-      waiting.push(advert);
-      if (waiting.length > WAITING) {
-        // A block at a time: taking one from the front of a long array for each advert would cost more than the radio.
-        dropped += BATCH;
-        waiting = waiting.slice(BATCH);
-      }
-      if (waiting.length >= BATCH) flush();
+      used = packAdvert(advert, open, used);
+      count++;
+      if (isFull()) flush();
       else timer ??= setTimeout(flush, EVERY_MS);
     },
+    flush,
     get dropped() {
       return dropped;
     },
