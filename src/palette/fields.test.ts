@@ -1,6 +1,6 @@
 // The check of settings: the same function speaks in the editor and at start.
 import assert from 'node:assert/strict';
-import { type Field, fault } from './fields.ts';
+import { emptyMeans, type Field, fault } from './fields.ts';
 import { checkSettings } from './settings.ts';
 
 const seconds: Field = { kind: 'number', label: 'Window', unit: 's', help: '', initial: 10, min: 0.1, max: 86400 };
@@ -85,4 +85,13 @@ describe('palette: settings', () => {
     const { faults } = checkSettings(fields, { seconds: 'x', policy: 'y' });
     assert.equal(faults.length, 2);
   });
+
+  const helps: [help: string, means: string][] = [
+    ['Ids. Empty: the name of the node. More.', 'the name of the node'],
+    ['Addresses or their beginnings; empty means all devices.', 'all devices'],
+    ['None: the broker of this gateway, or the one of MQTT_URL.', 'the broker of this gateway, or the one of MQTT_URL'],
+    ['May stay empty with demo instruments only.', ''],
+  ];
+  for (const [help, means] of helps)
+    it(`an empty field shows "${means}"`, () => assert.equal(emptyMeans({ ...optional, help }), means));
 });

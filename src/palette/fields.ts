@@ -26,6 +26,11 @@ export type Settings<F extends Fields> = {
   [K in keyof F as F[K] extends { kind: 'secret' | 'config' } ? never : K]: ValueOf<F[K]>;
 };
 
+/** What a setting means that is left empty, as its help says it; the form shows it in the empty place. */
+export function emptyMeans(field: Field): string {
+  return /\b(?:[Ee]mpty(?: means|:)|None:) ([^.]+)\./.exec(field.help)?.[1] ?? '';
+}
+
 /** Reason in words, or undefined when the value is right. */
 export function fault(field: Field, value: unknown): string | undefined {
   const got = JSON.stringify(value) ?? 'nothing';

@@ -1,6 +1,6 @@
 // Generates what the editor loads of a node: registration, dialog and help, all from its definition and README.
 import type { ConfigDefinition, NodeDefinition } from './define.ts';
-import type { Field, Fields } from './fields.ts';
+import { emptyMeans, type Field, type Fields } from './fields.ts';
 
 export const PACKAGE = '@fieldline/node-red-fieldline';
 
@@ -34,7 +34,7 @@ function credentialsOf(fields: Fields): string {
 function inputOf(id: string, field: Field): string {
   switch (field.kind) {
     case 'choice':
-      return `<select id="${id}">${field.options.map(([value, label]) => `<option value="${attribute(value)}">${attribute(label)}</option>`).join('')}</select>`;
+      return `<select id="${id}" style="width:70%">${field.options.map(([value, label]) => `<option value="${attribute(value)}">${attribute(label)}</option>`).join('')}</select>`;
     case 'list':
       return `<ol id="${id}-rows"></ol>`;
     case 'number':
@@ -46,7 +46,7 @@ function inputOf(id: string, field: Field): string {
     case 'text':
       return field.multiline
         ? `<textarea id="${id}" rows="6" style="width:70%"></textarea>`
-        : `<input id="${id}" type="text">`;
+        : `<input id="${id}" type="text" placeholder="${attribute(emptyMeans(field))}">`;
     case 'config':
       return `<input id="${id}" type="text">`;
   }

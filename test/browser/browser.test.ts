@@ -79,10 +79,29 @@ describe('browser', function () {
     await field.waitFor({ state: 'detached' });
   });
 
+  it('says what an empty setting means, and asks for no more than it needs', async () => {
+    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-mqtt"))');
+    const broker = page.locator('#node-input-broker option:checked');
+    await broker.filter({ hasText: 'the broker of this gateway' }).waitFor({ state: 'attached' });
+    assert.equal(await page.locator('#node-input-source').getAttribute('placeholder'), 'the name of the node');
+    await page.locator('#node-dialog-cancel').click();
+    await page.locator('#node-input-broker').waitFor({ state: 'detached' });
+    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-dedup"))');
+    const key = page.locator('[data-fl-for="node-input-key"]').locator('..');
+    await key.waitFor({ state: 'hidden' });
+    await page.locator('#node-input-by').selectOption('key');
+    await key.waitFor({ state: 'visible' });
+    await page.locator('#node-dialog-cancel').click();
+    await key.waitFor({ state: 'detached' });
+  });
+
   it('edits a list of rows, checks each, and saves it', async () => {
     await page.evaluate('RED.editor.edit(RED.nodes.node("fl-norm"))');
     const rows = page.locator('#node-input-table-rows');
     await rows.waitFor({ state: 'visible' });
+    const list = page.locator('.red-ui-editableList-container', { has: rows });
+    await list.locator('li').first().waitFor();
+    assert.equal(await list.evaluate(it => it.scrollTop), 0, 'it is read from its beginning');
     const before = await rows.locator('li').count();
     assert.ok(before >= 3);
     await page.locator('.red-ui-editableList-addButton').first().click();

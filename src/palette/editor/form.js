@@ -1,11 +1,12 @@
 // Editor side of every Fieldline dialog: checks each field as it is typed, shows the reason, edits lists, keeps typed inputs,
 // and opens the panels that a node adds (its `.form.html` and `.form.js`).
-// The build puts the check of src/palette/fields.ts (`fault`) above this text; both run as one plain script.
-/* global RED, $, fault */
+// The build puts src/palette/fields.ts (`fault`, `emptyMeans`) above this text; both run as one plain script.
+/* global RED, $, emptyMeans, fault */
 window.FieldlineForm ??= (() => {
   const types = {};
   const panels = {};
   let closePanel = () => {};
+  const [ROW_PX, MOST_ROWS_SHOWN] = [51, 6];
   const prefixOf = node => (RED.nodes.getType(node.type)?.category === 'config' ? 'node-config-input-' : 'node-input-');
   const element = (tag, attributes = {}, text = '') => {
     const it = document.createElement(tag);
@@ -45,7 +46,7 @@ window.FieldlineForm ??= (() => {
   function openList(node, prefix, name, field) {
     const rows = $(`#${prefix}${name}-rows`);
     const columns = Object.entries(field.columns);
-    rows.css('min-height', '120px').editableList({
+    rows.editableList({
       header: $('<div class="fieldline-row">').append(columns.map(([, column]) => element('span', {}, column.label))),
       sortable: true,
       removable: true,
@@ -61,7 +62,11 @@ window.FieldlineForm ??= (() => {
       },
       removeItem: () => showFault(prefix, name, field, readList(prefix, name, field)),
     });
-    for (const row of node[name] ?? field.initial) rows.editableList('addItem', row);
+    const filled = node[name] ?? field.initial;
+    rows.editableList('height', 20 + ROW_PX * Math.min(Math.max(filled.length, 2), MOST_ROWS_SHOWN));
+    for (const row of filled) rows.editableList('addItem', row);
+    // Node-RED scrolls to a row that is added, in a moment; a list that has just been opened is read from its beginning.
+    setTimeout(() => rows.closest('.red-ui-editableList-container').scrollTop(0), 0);
   }
 
   function readList(prefix, name, field) {
@@ -79,12 +84,19 @@ window.FieldlineForm ??= (() => {
     return read;
   }
 
+  /** Node-RED calls the choice of no config node "none", or "Add new …" where there is none to choose. */
+  function sayWhatNoneMeans(select, field) {
+    const means = emptyMeans(field);
+    if (means !== '') $(select).find('option[value="_ADD_"]').text(means);
+  }
+
   function open(node) {
     const prefix = prefixOf(node);
     for (const [name, field] of Object.entries(types[node.type] ?? {})) {
       const input = document.getElementById(prefix + name);
       if (node[name] === undefined && input !== null && field.kind !== 'config' && field.kind !== 'secret') input.value = field.initial;
       if (field.kind === 'list') openList(node, prefix, name, field);
+      else if (field.kind === 'config') sayWhatNoneMeans(input, field);
       else if (field.kind === 'typed') {
         $(input).typedInput({ default: node[`${name}Type`] || field.initialType, typeField: `#${prefix}${name}Type`, types: [...field.types] });
       } else if (input !== null) {
