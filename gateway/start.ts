@@ -8,6 +8,7 @@ import { Fault } from '../src/kernel/fault.ts';
 import { drained, pauseSources } from '../src/palette/drain.ts';
 import { healthParts } from '../src/palette/health.ts';
 import { traceTo } from '../src/palette/trace.ts';
+import { quantity } from '../src/reading/quantity.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { openEmbeddedBroker } from './broker.ts';
 import { openControl } from './control.ts';
@@ -145,7 +146,7 @@ async function openBroker(starting: Starting, front: Front, login: Login | undef
   health.probe('broker', () => {
     const state = own.state();
     const fault = state === undefined ? 'it ended and is started again' : state.journal.fault;
-    const detail = fault ?? `listens on ${broker.host}:${broker.port}, ${state?.clients} clients`;
+    const detail = fault ?? `listens on ${broker.host}:${broker.port}, ${quantity(state?.clients ?? 0, 'client')}`;
     return [{ part: 'broker', ready: fault === undefined, detail, required: true }];
   });
   const credentials = guard && adminPassword !== undefined ? `${ADMIN}:${encodeURIComponent(adminPassword)}@` : '';
@@ -190,12 +191,11 @@ export async function startGateway(options: {
   const health = healthBoard();
   health.set('flows', false, 'not started yet');
   health.probe('sources', () =>
-    healthParts().map(({ id, name, type, ready, detail }) => ({
-      part: `${type.replace('fieldline-', '')} ${name} (${id})`,
-      ready,
-      detail,
-      required: true,
-    })),
+    healthParts().map(({ id, name, type, ready, detail }) => {
+      // A node without a name of its own goes by its kind.
+      const kind = type.replace('fieldline-', '');
+      return { part: `${name === kind ? kind : `${kind} ${name}`} (${id})`, ready, detail, required: true };
+    }),
   );
   const login = environment.adminPassword === undefined ? undefined : openLogin(environment.adminPassword, secret);
   const gateLog = logs.part('gate');

@@ -7,6 +7,7 @@ import { openUserDecoders } from '../../src/decoders/user-folder.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import type { Database } from '../../src/store/database.ts';
 import { deployed, folderOf, registerDecodeNow } from './decode-now.ts';
 import { type Offers, openOffers } from './offers.ts';
@@ -75,7 +76,7 @@ export const definition = defineNode({
 
     function show(): void {
       const [broken] = decoders.faults().values();
-      const text = `${passed} readings, ${turnedAway} rejected`;
+      const text = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
       if (broken !== undefined) host.status('red', `decoder file left out: ${broken}`);
       else if (offers?.words() !== undefined) host.status('blue', `${text}; ${offers.words()}`);
       else if (lastReason !== '') host.status('yellow', `${text}: ${lastReason}`);

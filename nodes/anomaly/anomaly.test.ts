@@ -45,7 +45,7 @@ describe('anomaly node', () => {
     const scores = await send(...history(200), reading(200, 'm', 30), reading(201));
     assert.ok((scores[200]?.score ?? 1) < 0);
     assert.ok((scores[199]?.score ?? -1) > 0.5);
-    assert.equal((await runtime.untilStatus('a', /202 scored/)).text, '1 series, 202 scored, 1 anomalies');
+    assert.equal((await runtime.untilStatus('a', /202 scored/)).text, '1 series, 202 scored, 1 anomaly');
   });
 
   it('gives a retried reading the same score', async () => {

@@ -5,6 +5,7 @@ import { deviceScorer, seriesKey } from '../../src/anomaly/device.ts';
 import { reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
 import { learnStored } from './after-crash.ts';
 import { dialog } from './dialog.ts';
@@ -73,7 +74,7 @@ export const definition = defineNode({
           if (scorer.size !== known) host.gauge('fieldline_anomaly_series', scorer.size);
           known = scorer.size;
           const forgotten = scorer.evicted > 0 ? `, ${scorer.evicted} forgotten` : '';
-          const text = `${scorer.size} series${forgotten}, ${scored} scored, ${anomalies} anomalies`;
+          const text = `${scorer.size} series${forgotten}, ${scored} scored, ${quantity(anomalies, 'anomaly', 'anomalies')}`;
           host.status(scorer.evicted > 0 ? 'yellow' : 'green', text);
           send(message);
           done();

@@ -33,7 +33,7 @@ describe('ble-gatt node', () => {
       [message.topic, toHex(bytes).slice(0, 6), source, deviceId, protocol],
       [topic, 'c05510', 'van', device, 'bluetooth'],
     );
-    const { fill } = await runtime.untilStatus('n', /connected, 1 measurements today/);
+    const { fill } = await runtime.untilStatus('n', /connected, 1 measurement today/);
     assert.equal(fill, 'green');
   });
 

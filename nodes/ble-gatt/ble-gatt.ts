@@ -49,7 +49,7 @@ export const definition = defineNode({
       onDrop(count, why, reason) {
         dropped += count;
         host.count('fieldline_dropped_total', count, { reason: why });
-        host.status('red', `${dropped} notifications dropped: ${reason}`);
+        host.status('red', `${dropped} dropped: ${reason}`);
       },
     });
     const rawOf = (from: string, bytes: Uint8Array, receivedAt: number): Raw => {
@@ -69,7 +69,7 @@ export const definition = defineNode({
         host.count('fieldline_received_total');
         // The reply to the enable command is a notification, but no measurement.
         if (!('rejected' in (preset.decode?.(bytes) ?? {}))) link.measured(receivedAt);
-        host.status('green', `connected, ${link.measurements} measurements today`);
+        host.status('green', `connected, ${link.measurements}`);
         for (const listen of listeners) listen(bytes);
       },
       onLink(connected, reason) {

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { noteFate } from '../../src/kernel/ledger.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import { entryOf, membersOf } from '../../src/reading/reading.ts';
 import { dedup } from '../../src/stream/dedup.ts';
 import { deviceOf, identityOf } from '../../src/stream/key.ts';
@@ -81,7 +82,7 @@ export const definition = defineNode({
           for (const copy of copies) noteFate(entryOf(copy), 'duplicates');
           if (copies.length > 0) host.count('fieldline_duplicates_total', copies.length);
           host.gauge('fieldline_dedup_keys', seen.size);
-          const forgotten = seen.evicted > 0 ? `, ${seen.evicted} keys forgotten early` : '';
+          const forgotten = seen.evicted > 0 ? `, ${quantity(seen.evicted, 'key')} forgotten early` : '';
           host.status(seen.evicted > 0 ? 'yellow' : 'green', `${passed} passed, ${dropped} dropped${forgotten}`);
           const batch = Array.isArray(message.payload);
           const part = (members: unknown[]): Message | undefined =>

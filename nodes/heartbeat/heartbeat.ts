@@ -4,6 +4,7 @@ import { nodeRed } from '../../src/palette/register.ts';
 import { reportOf } from '../../src/radio/scanners.ts';
 import { radioFields } from '../../src/radio/settings.ts';
 import { type HeartbeatWire, heartbeatTopic } from '../../src/reading/heartbeat.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 
 /** The scans of a flow that has just started have found their radio by then. */
 const FIRST_MS = 1000;
@@ -56,9 +57,10 @@ export const definition = defineNode({
       // The properties that a stock mqtt out takes. Not retained: an old heartbeat says nothing.
       host.send({ topic: heartbeatTopic(scanner), payload, qos: 1, retain: false });
       const { messages_sent: sent, devices_seen: devices, adapter_status: adapter } = payload;
+      const figures = `${quantity(sent, 'message')}, ${quantity(devices, 'device')}`;
       if (report === undefined) host.status('yellow', `no ble-scan with scanner id ${scanner} runs here`);
-      else if (adapter !== 'on') host.status('yellow', `radio ${adapter}; ${sent} messages, ${devices} devices`);
-      else host.status('green', `${sent} messages, ${devices} devices`);
+      else if (adapter !== 'on') host.status('yellow', `radio ${adapter}; ${figures}`);
+      else host.status('green', figures);
     }
     const first = setTimeout(beat, FIRST_MS);
     const clockwork = setInterval(beat, settings.intervalSeconds * 1000);

@@ -251,7 +251,7 @@ describe('http-ingest node', () => {
     await runtime.deploy(toSink());
     assert.equal((await runtime.untilStatus('in', /^waits for POST/)).fill, 'grey');
     await post({ device_id: 'd', flow_rate: 1 });
-    await runtime.untilStatus('in', /^1 readings, 1 requests, 0 refused, last \d s ago$/);
+    await runtime.untilStatus('in', /^1 reading, 1 request, 0 refused, last \d s ago$/);
     await post({ device_id: 'd' });
     const { fill } = await runtime.untilStatus('in', /; 400: item: expected at least one measurement/);
     assert.equal(fill, 'yellow');

@@ -152,6 +152,6 @@ describe('laser-decode node', () => {
     await runtime.emit('s', { payload: raw(GLM) });
     await runtime.emit('s', { payload: raw('c0550201001a') });
     const { fill, text } = await runtime.untilStatus('n', /1 rejected/);
-    assert.deepEqual([fill, text], ['yellow', '1 readings, 1 rejected: GLM: reply of 6 bytes, no measurement']);
+    assert.deepEqual([fill, text], ['yellow', '1 reading, 1 rejected: GLM: reply of 6 bytes, no measurement']);
   });
 });

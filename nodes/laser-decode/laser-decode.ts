@@ -7,6 +7,7 @@ import { outputOf, sortMembers } from '../../src/decoders/members.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { deviceName } from '../../src/reading/payload.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import { standing } from '../../src/stream/standing.ts';
 import { lately, registerDecodeNow } from './decode-now.ts';
 
@@ -104,7 +105,7 @@ export const definition = defineNode({
         turnedAway += sorted.refused.length;
         for (const { label } of sorted.refused) host.count('fieldline_rejected_total', 1, { reason: label });
         const [refused] = sorted.refused;
-        const text = `${passed} readings, ${turnedAway} rejected`;
+        const text = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
         host.status(...line(text, refused?.reason));
         send(outputOf(message, sorted));
         done();

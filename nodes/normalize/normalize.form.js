@@ -22,7 +22,7 @@ FieldlineForm.panel('fieldline-normalize', form => {
     const settings = { ...form.values(), table: listOf('table'), map: listOf('map') };
     try {
       const { readings, rejected } = await form.ask('fieldline/normalize/preview', { settings, topic: topic.value, text: text.value });
-      part('fl-nrm-says').textContent = [`${readings.length} readings`, ...rejected].join('; ');
+      part('fl-nrm-says').textContent = [readings.length === 1 ? '1 reading' : `${readings.length} readings`, ...rejected].join('; ');
       part('fl-nrm-shown').textContent = readings.map(one => JSON.stringify(one, null, 2)).join('\n');
     } catch (error) {
       part('fl-nrm-says').textContent = error.message;

@@ -1,6 +1,7 @@
 // normalize: turns any JSON message into readings by a topic table and a field map.
 import { defineNode, type Done, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import { type Intake, intake } from '../../src/stream/intake.ts';
 import { withComputed } from '../../src/stream/expression.ts';
 import { standing } from '../../src/stream/standing.ts';
@@ -33,7 +34,7 @@ export const definition = defineNode({
       if (late > 0) host.count('fieldline_gateway_time_total', late);
       const gaps = readings.reduce((sum, { metadata }) => sum + Object.keys(metadata.quality ?? {}).length, 0);
       if (gaps > 0) host.count('fieldline_absent_values_total', gaps);
-      const text = `${passed} readings, ${turnedAway} rejected`;
+      const text = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
       host.status(...line(text, rejected[0]?.reason));
     };
 

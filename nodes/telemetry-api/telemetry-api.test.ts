@@ -86,7 +86,7 @@ describe('telemetry-api', () => {
     assert.equal((kpi.payload as Record<string, unknown>)['online'], 2);
     const [row] = devices.payload as Record<string, unknown>[];
     assert.deepEqual([row?.['value'], row?.['value_text']], [2.75, '2.750 kW']);
-    const { fill } = await runtime.untilStatus('api', /^devices, 1 rows, \d+ ms$/);
+    const { fill } = await runtime.untilStatus('api', /^devices, 1 row, \d+ ms$/);
     assert.equal(fill, 'green');
   }).timeout(5000);
 

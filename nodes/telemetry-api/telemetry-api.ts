@@ -8,6 +8,7 @@ import { expected, Fault, reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Identify } from '../../src/reading/principal.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import type { Database } from '../../src/store/database.ts';
 import { fields } from './fields.ts';
 import { scorePoints } from './scores.ts';
@@ -57,7 +58,7 @@ export const definition = defineNode({
         (ask.what === 'scores' ? scorePoints(store.query, ask) : answer(ask))
           .finally(() => open--)
           .then(payload => {
-            const rows = Array.isArray(payload) ? `, ${payload.length} rows` : '';
+            const rows = Array.isArray(payload) ? `, ${quantity(payload.length, 'row')}` : '';
             host.status('green', `${String(ask.what)}${rows}, ${Math.round(performance.now() - asked)} ms`);
             send({ ...message, payload });
             done();

@@ -1,5 +1,6 @@
 // Tally of ingest: the words under the node, from the answers that were given.
 import type { Clock } from '../kernel/clock.ts';
+import { quantity } from '../reading/quantity.ts';
 import type { Answer } from './ingest-answer.ts';
 
 export type Tally = {
@@ -32,8 +33,8 @@ export function tallyOf(clock: Clock): Tally {
       if (requests === 0) return ['grey', 'waits for POST /api/ingest'];
       const seconds = Math.round((clock.steady() - lastAt) / 1000);
       const waiting = open > 0 ? `, ${open} open` : '';
-      const linked = sockets > 0 ? `, ${sockets} sockets` : '';
-      const figures = `${readings} readings, ${requests} requests, ${refusals} refused${waiting}${linked}, last ${seconds} s ago`;
+      const linked = sockets > 0 ? `, ${quantity(sockets, 'socket')}` : '';
+      const figures = `${quantity(readings, 'reading')}, ${quantity(requests, 'request')}, ${refusals} refused${waiting}${linked}, last ${seconds} s ago`;
       return clock.steady() < until ? ['yellow', `${figures}; ${reason}`] : ['green', figures];
     },
   };

@@ -1,4 +1,5 @@
 // What a poll's status says: values and their age when all is well, else what is wrong and what to do.
+import { quantity } from '../reading/quantity.ts';
 import type { Backlog } from './outlet.ts';
 import type { Health } from './health.ts';
 
@@ -12,14 +13,17 @@ export function statusOf(health: Health, backlog: Backlog, now: number): Status 
   const [fault] = faults;
   const lost = backlog.dropped > 0 ? `; ${backlog.dropped} dropped` : '';
   if (backlog.reason !== '')
-    return [backlog.full ? 'red' : 'yellow', `${backlog.open} readings wait (${backlog.reason})${lost}; ${last}`];
+    return [
+      backlog.full ? 'red' : 'yellow',
+      `${quantity(backlog.open, 'reading')} ${backlog.open === 1 ? 'waits' : 'wait'} (${backlog.reason})${lost}; ${last}`,
+    ];
   if (state === 'starting') return ['yellow', 'first poll'];
   if (state === 'failing')
     return ['red', `${fault?.message ?? 'nothing answered'}; ${fault?.advice ?? ''}; ${last}${lost}`];
   const rate = `${health.ratePerS < 10 ? health.ratePerS.toFixed(1) : Math.round(health.ratePerS)}/s`;
-  const pace = `${age}, ${rate}${overruns > 0 ? `, ${overruns} overruns` : ''}${lost}`;
+  const pace = `${age}, ${rate}${overruns > 0 ? `, ${quantity(overruns, 'overrun')}` : ''}${lost}`;
   const missing = Object.entries(absent);
-  if (missing.length === 0) return ['green', `${values} values, ${pace}`];
+  if (missing.length === 0) return ['green', `${quantity(values, 'value')}, ${pace}`];
   const [metric, reason] = missing[0] as [string, string];
   const advice = fault === undefined ? '' : `; ${fault.advice}`;
   return ['yellow', `${values} of ${values + missing.length} values, ${pace}; ${metric}: ${reason}${advice}`];

@@ -1,5 +1,6 @@
 // What a link tells of its device: the status message of seed 000 (A03), without what the link cannot know.
 import { type Clock, systemClock } from '../kernel/clock.ts';
+import { quantity } from '../reading/quantity.ts';
 import type { DeviceDetails } from './device-details.ts';
 
 /** A03; rssi, firmware and battery are absent until the device gives them. */
@@ -19,8 +20,8 @@ export type LinkStatus = {
   describe(details: DeviceDetails): void;
   /** A measurement arrived, milliseconds since the epoch. */
   measured(at: number): void;
-  /** Today, by the day of UTC. */
-  readonly measurements: number;
+  /** "1 measurement today", by the day of UTC. */
+  readonly measurements: string;
   /** `rssi` of the link, where it is known. */
   message(rssi?: number): StatusMessage;
 };
@@ -52,7 +53,7 @@ export function linkStatus(deviceId: string, clock: Clock = systemClock): LinkSt
     },
     get measurements() {
       turnDay(clock.now());
-      return today;
+      return `${quantity(today, 'measurement')} today`;
     },
     message(rssi) {
       turnDay(clock.now());

@@ -1,5 +1,6 @@
 // What a scan has to say of itself: counts, and in words what is not as it should be.
 import { boundedMap } from '../kernel/bounded.ts';
+import { quantity } from '../reading/quantity.ts';
 import { announceScan } from './scanners.ts';
 
 export type Say = { fill: 'green' | 'yellow' | 'red'; text: string };
@@ -49,7 +50,7 @@ export function scanTally(adapter: string, scanner = ''): ScanTally {
     },
     say(trouble, waiting) {
       const dropText = drops > 0 ? `, ${drops} dropped` : '';
-      const text = `${adverts} adverts, ${devices.size} devices${dropText}`;
+      const text = `${quantity(adverts, 'advert')}, ${quantity(devices.size, 'device')}${dropText}`;
       if (!radioOn) return { fill: 'red', text: radioText };
       if (trouble !== '')
         return { fill: drops > 0 ? 'red' : 'yellow', text: `${text}, ${waiting} waiting: ${trouble}` };

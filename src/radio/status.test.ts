@@ -25,9 +25,9 @@ describe('scan tally', () => {
       },
       '',
       'green',
-      /^1 adverts/,
+      /^1 advert,/,
     ],
-    ['an outage', tally => tally.heard('A'), 'away', 'yellow', /^1 adverts, 1 devices, 7 waiting: away$/],
+    ['an outage', tally => tally.heard('A'), 'away', 'yellow', /^1 advert, 1 device, 7 waiting: away$/],
     [
       'an outage that is too long',
       tally => {
@@ -106,7 +106,7 @@ describe('link status', () => {
       last_measurement,
     });
     clock.advance(3000);
-    assert.equal(link.measurements, 0);
+    assert.equal(link.measurements, '0 measurements today');
     assert.deepEqual(link.message(), {
       type: 'status',
       device_id: 'AA',
@@ -115,6 +115,6 @@ describe('link status', () => {
       last_measurement,
     });
     link.measured(clock.now());
-    assert.equal(link.measurements, 1);
+    assert.equal(link.measurements, '1 measurement today');
   });
 });

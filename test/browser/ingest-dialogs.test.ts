@@ -48,7 +48,7 @@ describe('browser: try a message', function () {
     await open('fl-norm');
     await page.locator('#fl-nrm-topic').fill('homelab/temperature/kitchen');
     await page.locator('#fl-nrm-text').fill('21.5');
-    await says('#fl-nrm-says', /^1 readings$/);
+    await says('#fl-nrm-says', /^1 reading$/);
     assert.match(
       (await page.locator('#fl-nrm-shown').textContent()) ?? '',
       /"deviceId": "kitchen"[\s\S]*"temperature": 21\.5/,

@@ -108,7 +108,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
           return 'reason' in read ? read.reason : read.telemetry['value_mm'];
         });
       for (let count = 1; !distances().includes(millimetres); count++) await runtime.until('frames', count);
-      await runtime.untilStatus('gatt', /1 measurements today/);
+      await runtime.untilStatus('gatt', /1 measurement today/);
       // The button on the canvas.
       assert.deepEqual(await ask('measure', { node: 'gatt' }), { says: 'measure command sent' });
     }).timeout(15_000);
