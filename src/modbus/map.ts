@@ -12,6 +12,8 @@ export type RegisterMap = {
   /** Where the addresses come from. */
   document: string;
   page: string;
+  /** What the registers were compared with besides, and which of them. */
+  checked: readonly string[];
   base: AddressBase;
   table: Table | undefined;
   /** Addresses are offsets in models, which are found on the device. */
@@ -23,8 +25,9 @@ export type RegisterMap = {
   example: Example | undefined;
 };
 
-/** Keys of `registers` are the first address of a run in the notation of the map (`input:7` where the table differs), values its words. */
+/** `from`: who printed or read these words. Keys of `registers` are the first address of a run in the notation of the map (`input:7` where the table differs), values its words. */
 export type Example = {
+  from: string;
   registers: Readonly<Record<string, readonly (number | string)[]>>;
   gives: Readonly<Record<string, unknown>>;
 };
@@ -40,6 +43,7 @@ export const mapKeys = [
   'title',
   'document',
   'page',
+  'checked',
   'note',
   'base',
   'table',
@@ -108,6 +112,7 @@ function mapOf(json: Json, complain: Complain, given: Parameters): RegisterMap {
     title: textOf(json, 'title', complain) || String(name),
     document: textOf(json, 'document', complain),
     page: textOf(json, 'page', complain),
+    checked: checkedOf(json['checked'] ?? [], complain),
     base,
     table,
     sunspec,
@@ -135,11 +140,18 @@ function parametersOf(value: unknown, given: Parameters, complain: Complain): Pa
   return parameters;
 }
 
+function checkedOf(value: unknown, complain: Complain): readonly string[] {
+  if (Array.isArray(value) && value.every(one => typeof one === 'string')) return value;
+  complain('checked', 'a list of texts', value);
+  return [];
+}
+
 function exampleOf(value: unknown, complain: Complain): Example | undefined {
   if (value === undefined) return undefined;
   if (!isObject(value) || !isObject(value['registers']) || !isObject(value['gives']))
     return complain('example', 'registers and gives', value);
   for (const [address, words] of Object.entries(value['registers']))
     if (!Array.isArray(words)) complain(`example, registers, ${address}`, 'a list of words', words);
-  return { registers: value['registers'] as Example['registers'], gives: value['gives'] };
+  const from = textOf(value, 'from', (_, what, got) => complain('example, from', what, got));
+  return { from, registers: value['registers'] as Example['registers'], gives: value['gives'] };
 }
