@@ -125,7 +125,7 @@ describe('live-server', function () {
     const { reply } = await subscribed();
     const folder = runtime.settings.directory!;
     assert.deepEqual(
-      readdirSync(folder).filter(name => name.startsWith('live-')),
+      readdirSync(folder).filter(name => name === 'live-live.json'),
       [],
       'no position on the disk while it runs, so that none is left by a kill',
     );

@@ -46,7 +46,8 @@ export const definition = defineNode({
       input(message, send, done) {
         const members = membersOf(message.payload);
         const readings = members.filter(isReading);
-        live.hub.publish(readings);
+        // Whoever comes after this node may change them.
+        live.hub.publish(readings, !host.wired(0));
         const now = Date.now();
         for (const reading of readings) notePushed(reading, now);
         pushed += readings.length;

@@ -4,10 +4,11 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { Reading } from '../reading/reading.ts';
 import { topicsOf } from './channels.ts';
 import { batchOf, createGroups, type Group, type Take } from './groups.ts';
-import { latestRows } from './latest.ts';
+import { isLate, latestRows } from './latest.ts';
 import { type Entry, entryAt, type Past, rowLog } from './log.ts';
 import { type Row, rowsOf, statusKey, statusRowOf } from './publication.ts';
 import type { Selection } from './selection.ts';
+import { unheardReadings } from './unheard.ts';
 
 /** What is known of a selection now. */
 export type Look = {
@@ -30,8 +31,11 @@ export type Hub = {
   /** Offsets of another epoch mean nothing here. */
   readonly epoch: string;
   readonly position: Position;
-  /** Queues the rows of readings that are stored. Returns at once and never throws for a client's sake. */
-  publish(readings: readonly Reading[]): void;
+  /**
+   * Queues the rows of readings that are stored. Returns at once and never throws for a client's sake. While nobody is there,
+   * rows are only made when somebody asks: `settled` readings are those that nobody will change until then.
+   */
+  publish(readings: readonly Reading[], settled?: boolean): void;
   publishRows(rows: readonly Row[]): void;
   /** Known last rows (from the database at start) for snapshots; they are not sent and replace nothing newer. */
   prime(rows: readonly Row[]): void;
@@ -72,6 +76,7 @@ export function createHub(options: HubOptions = {}): Hub {
   let log = rowLog(historyRows, HISTORY_BYTES, position);
   const latest = latestRows(snapshotRows);
   for (const entry of log.all()) latest.put(entry);
+  const unheard = unheardReadings();
   const groups = createGroups(settle);
   const dirty = new Set<Group>();
   const breakListeners = new Set<() => void>();
@@ -82,6 +87,33 @@ export function createHub(options: HubOptions = {}): Hub {
   /** Is anybody there, or could come back? */
   function isFollowed(): boolean {
     return groups.size > 0 || clock.steady() - askedAt < RETURN_MS;
+  }
+
+  /** Rows of what nobody heard: before anybody asks, and before anything else is told of the same things. */
+  function catchUp(): void {
+    if (unheard.size > 0) publishReadings(unheard.take(), false);
+  }
+
+  function publishReadings(readings: readonly Reading[], followed: boolean): void {
+    // As in the database: one update of a device for each batch.
+    const devices = new Map<string, { known: Row | undefined; told?: Row }>();
+    for (const reading of readings) {
+      let device = devices.get(reading.deviceId);
+      if (device === undefined) {
+        device = { known: latest.get(statusKey(reading.deviceId)) };
+        devices.set(reading.deviceId, device);
+      }
+      for (const row of rowsOf(reading)) {
+        // An operator may have put the device into an application that its messages know nothing of.
+        row.applicationId ??= device.known?.applicationId;
+        publishRow(row, followed);
+      }
+      const status = statusRowOf(reading, device.known);
+      const late = device.known !== undefined && isLate(status.time, device.known.time);
+      if (!late) device.known = status;
+      if (!late || device.told === undefined) device.told = status;
+    }
+    for (const { told } of devices.values()) if (told !== undefined) publishRow(told, followed);
   }
 
   function publishRow(row: Row, followed: boolean): void {
@@ -129,6 +161,7 @@ export function createHub(options: HubOptions = {}): Hub {
   }
 
   function look(selection: Selection): Look {
+    catchUp();
     askedAt = clock.steady();
     const wanted = (row: Row): boolean => selection.carries(row) && selection.wants(row);
     const deviceId = /^device:(.+)$/s.exec(selection.topic)?.[1];
@@ -145,35 +178,34 @@ export function createHub(options: HubOptions = {}): Hub {
       return epoch;
     },
     get position() {
+      catchUp();
       return { epoch, offset: log.offset, rows: log.all().map(({ row }) => row) };
     },
-    publish(readings) {
-      // As in the database: one update of a device for each batch.
+    publish(readings, settled = true) {
       const followed = isFollowed();
-      const devices = new Map<string, { before: Row | undefined; newest: Reading }>();
-      for (const reading of readings) {
-        let device = devices.get(reading.deviceId);
-        if (device === undefined) {
-          device = { before: latest.get(statusKey(reading.deviceId)), newest: reading };
-          devices.set(reading.deviceId, device);
-        }
-        device.newest = reading;
-        for (const row of rowsOf(reading)) {
-          // An operator may have put the device into an application that its messages know nothing of.
-          row.applicationId ??= device.before?.applicationId;
-          publishRow(row, followed);
-        }
+      if (followed || !settled) {
+        catchUp();
+        publishReadings(readings, followed);
+        return;
       }
-      for (const { before, newest } of devices.values()) publishRow(statusRowOf(newest, before), followed);
+      log.forget();
+      for (const reading of readings) {
+        if (unheard.add(reading)) continue;
+        catchUp();
+        publishReadings([reading], false);
+      }
     },
     publishRows(rows) {
+      catchUp();
       const followed = isFollowed();
       for (const row of rows) publishRow(row, followed);
     },
     prime(rows) {
+      catchUp();
       for (const row of rows) latest.put(entryAt(0, row));
     },
     breakOff() {
+      catchUp();
       flush();
       epoch = newEpoch();
       log = rowLog(historyRows, HISTORY_BYTES, { offset: log.offset, rows: [] });
@@ -184,6 +216,7 @@ export function createHub(options: HubOptions = {}): Hub {
       return () => breakListeners.delete(listener);
     },
     subscribe(selection, take, conflateMs) {
+      catchUp();
       const group = groups.join(selection, conflateMs, take);
       // What is pending was published before this subscription: the others get it now, the new member in its snapshot.
       group.members.delete(take);

@@ -33,7 +33,7 @@ export function latestRows(maxKeys: number): Latest {
         return;
       }
       // A late row (from an outbox that drains) is told to those who listen, but does not replace a newer value.
-      if (known !== undefined && milliseconds(known.row.time) > milliseconds(row.time)) return;
+      if (known !== undefined && isLate(row.time, known.row.time)) return;
       if (isLong(row)) return;
       newest.set(row.key, entry);
       if (known !== undefined) return;
@@ -66,7 +66,7 @@ function isLong({ data }: Row): boolean {
   return length > MAX_TEXT;
 }
 
-/** Of a time in ISO 8601 with Z, as text that sorts. */
-function milliseconds(time: string): string {
-  return time.slice(0, 23);
+/** Is the first time before the second? Both in ISO 8601 with Z; what is below a millisecond does not count. */
+export function isLate(time: string, than: string): boolean {
+  return time < than && time.slice(0, 23) < than.slice(0, 23);
 }

@@ -15,6 +15,8 @@ export type Log = {
   append(row: Row): Entry;
   /** Counts the row and keeps none: what was before is no longer known completely. */
   pass(row: Row): Entry;
+  /** Keeps none of what there is: more was told, and will be counted. */
+  forget(): void;
   /** All entries after `offset`, oldest first; undefined when some of them are no longer here, or it is ahead of us. */
   since(offset: number): readonly Entry[] | undefined;
   /** All entries that are still here, oldest first. */
@@ -53,7 +55,7 @@ export function rowLog(maxRows: number, maxBytes: number, past: Past = { offset:
   let bytes = 0;
   let offset = past.offset - past.rows.length;
 
-  function forget(): void {
+  function drop(): void {
     bytes -= (entries[first] as KeptEntry).size;
     entries[first++] = undefined;
   }
@@ -62,12 +64,18 @@ export function rowLog(maxRows: number, maxBytes: number, past: Past = { offset:
     entries.push(entry);
     entry.size = sizeOf(row);
     bytes += entry.size;
-    while (entries.length - first > maxRows || (bytes > maxBytes && first < entries.length - 1)) forget();
+    while (entries.length - first > maxRows || (bytes > maxBytes && first < entries.length - 1)) drop();
     if (first > entries.length / 2) {
       entries = entries.slice(first);
       first = 0;
     }
     return entry;
+  }
+  function forget(): void {
+    if (entries.length === 0) return;
+    entries = [];
+    first = 0;
+    bytes = 0;
   }
   for (const row of past.rows) append(row);
 
@@ -76,12 +84,9 @@ export function rowLog(maxRows: number, maxBytes: number, past: Past = { offset:
       return offset;
     },
     append,
+    forget,
     pass(row) {
-      if (entries.length > 0) {
-        entries = [];
-        first = 0;
-        bytes = 0;
-      }
+      forget();
       return entryAt(++offset, row);
     },
     since(wanted) {

@@ -45,6 +45,13 @@ export function rowsOf(reading: Reading): Row[] {
   }
 }
 
+/** Milliseconds since the epoch; as in the database it is when it was heard: the clock of the device decides nothing about what is known of it. */
+export function heardAt({ timestamp, metadata: { receivedAt } }: Reading): number {
+  return typeof receivedAt === 'number' && Math.abs(receivedAt) <= MAX_MS ? receivedAt : Date.parse(timestamp);
+}
+
+const MAX_MS = 8.64e15;
+
 /** Seed 000's device status message: what the reading tells, else what the status row before it told. */
 export function statusRowOf(reading: Reading, before: Row | undefined): Row {
   const { metadata, telemetry } = reading;
@@ -62,8 +69,8 @@ export function statusRowOf(reading: Reading, before: Row | undefined): Row {
     last_measurement: last ?? known?.['last_measurement'] ?? null,
   });
   row.event = 'UPDATE';
-  // When it was heard, as in the database: the clock of the device decides nothing about what is known of it.
-  if (metadata.receivedAt !== undefined) row.time = new Date(metadata.receivedAt).toISOString();
+  const heard = heardAt(reading);
+  if (!Number.isNaN(heard)) row.time = new Date(heard).toISOString();
   row.orgId ??= before?.orgId;
   row.applicationId ??= before?.applicationId;
   return row;
@@ -86,7 +93,7 @@ export function keyOf(table: Table, deviceId: string, part: string): string {
 }
 
 /** Metrics that are absent for a reason have their row too. */
-function metricsOf({ telemetry, metadata }: Reading): string[] {
+export function metricsOf({ telemetry, metadata }: Reading): string[] {
   const absent = Object.keys(metadata.quality ?? {}).filter(metric => !Object.hasOwn(telemetry, metric));
   return [...Object.keys(telemetry), ...absent];
 }

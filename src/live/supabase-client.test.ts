@@ -290,7 +290,7 @@ describe('live with the public Supabase clients', function () {
 
   it('ends a channel when its token ends', async () => {
     const client = realtime('2.0.0', tokenOf('A'));
-    await client.setAuth(tokenOf('A', 1));
+    await client.setAuth(tokenOf('A', 2));
     const { statuses, told } = follow(client, 'x', { event: '*', schema: 'public', table: 'measurements' });
     await told;
     await until(() => statuses.includes('CLOSED'));
