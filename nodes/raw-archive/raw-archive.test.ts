@@ -69,7 +69,7 @@ describe('raw-archive node', () => {
     assert.deepEqual(await runtime.emit('src', { payload: { ...raw(3), topic: 'nul\0' } }), { ok: true });
     assert.equal(runtime.received('archived').length, before + 1);
     assert.match((await runtime.untilStatus('arch', /rejected/)).text ?? '', /1 rejected: .*22021/);
-    const letters = await openDeadLetters(path.join(runtime.settings.directory, 'dead-letters', 'arch'));
+    const letters = await openDeadLetters(path.join(runtime.settings.directory!, 'dead-letters', 'arch'));
     const [letter] = (await letters.list()).letters;
     await letters.close();
     assert.deepEqual(Buffer.from(letter?.bytes ?? '', 'base64'), raw(3).bytes);

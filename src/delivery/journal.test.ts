@@ -53,6 +53,33 @@ describe('journal', () => {
     assert.deepEqual(await it.read('nobody', 0), []);
   });
 
+  it('gathers for a moment only where several append at once', async () => {
+    const it = await open();
+    // The gathering is a timer below the one of acknowledgements.
+    const delays: number[] = [];
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = ((run: () => void, ms = 0) => {
+      if (ms > 0 && ms < 20) delays.push(ms);
+      return setTimeout(run, ms);
+    }) as typeof setTimeout;
+    const appended = async (...together: string[]): Promise<number> => {
+      delays.length = 0;
+      await Promise.all(together.map(value => it.append('', bytes(value), ['link'])));
+      return delays.length;
+    };
+    try {
+      assert.equal(await appended('a'), 0);
+      assert.equal(await appended('b'), 0);
+      assert.equal(await appended('c', 'd'), 0, 'was alone before');
+      assert.equal(await appended('e', 'f'), 1, 'had company before');
+      assert.equal(await appended('g'), 1, 'had company before');
+      assert.equal(await appended('h'), 0, 'alone again');
+    } finally {
+      globalThis.setTimeout = setTimeout;
+    }
+    assert.equal((await it.read('link', 0)).map(row => text(row.blob)).join(''), 'abcdefgh');
+  });
+
   it('limits a page by entries and by bytes, and gives one entry at least', async () => {
     const it = await open();
     for (const value of ['aaaa', 'bbbb', 'cccc']) await it.append('', bytes(value), ['link']);

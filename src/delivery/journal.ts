@@ -12,7 +12,8 @@ export type JournalOptions = {
 };
 
 const OVERHEAD = 100;
-// One fsync serves all who publish within this time; a waiting publisher notices nothing.
+// One fsync serves all who publish within this time; a waiting publisher notices nothing. Who was alone in the last one
+// does not wait: an outbox appends one batch after the other, and a lone publisher its messages.
 const GATHER_MS = 4;
 const GATHER_MOST = 64;
 // An acknowledgement may be lost in a crash (the entry comes again), so it waits for company.
@@ -51,6 +52,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
   const tail = journalTail(lastSeq);
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
+  let company = false;
   let closing: { promise: Promise<void>; resolve(): void } | undefined;
 
   /** The next flush is due within this time, at once by default. */
@@ -93,6 +95,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     entries = after.entries;
     fault = undefined;
     waits.reset();
+    if (batch !== undefined && batch.writes.appends.length > 0) company = batch.writes.appends.length > 1;
     for (const done of batch?.done ?? []) done();
     const woken = new Set<number>();
     for (const [at, { seq, meta, readers }] of (batch?.writes.appends ?? []).entries()) {
@@ -192,7 +195,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
           queued.done.push(() => resolve(seq));
           queued.failed.push(reject);
           queuedBytes += size;
-          schedule(queued.done.length < GATHER_MOST ? GATHER_MS : 0);
+          schedule(company && queued.done.length < GATHER_MOST ? GATHER_MS : 0);
         };
         if (waiting.length === 0 && fits(size)) go();
         else waiting.push({ size, go, refuse: reject });
