@@ -1,9 +1,11 @@
 // timescale-db in real Node-RED: where the address comes from, and what happens without one.
 import assert from 'node:assert/strict';
+import { fault } from '../../src/palette/fields.ts';
+import { openStore } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import rawArchiveNode from '../raw-archive/raw-archive.ts';
-import timescaleDbNode from './timescale-db.ts';
+import timescaleDbNode, { definition } from './timescale-db.ts';
 
 describe('timescale-db node', () => {
   let server: TestPostgres;
@@ -50,6 +52,17 @@ describe('timescale-db node', () => {
   it('else the environment', async () => {
     process.env['DATABASE_URL'] = server.url;
     assert.deepEqual(await archives({}), { ok: true });
+  });
+
+  it('never has more than twenty connections, also where an old flow asks for more', async () => {
+    assert.deepEqual(
+      fault(definition.fields.connections, 21)?.replace(/got.*/, ''),
+      'Most connections: expected a whole number from 2 to 20, ',
+    );
+    assert.deepEqual(await archives({ url: server.url, connections: 1000 }), { ok: true });
+    const store = openStore({ url: server.url, connections: 1000 });
+    assert.equal(store.pool.options.max, 20);
+    await store.close();
   });
 
   it('does not start without one, or with another kind of address', async () => {

@@ -3,6 +3,7 @@ import { defineConfig } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { databaseAddress } from '../../src/store/address.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { defaultConnections } from '../../src/store/store.ts';
 
 export const definition = defineConfig({
   type: 'fieldline-timescale-db',
@@ -28,11 +29,12 @@ export const definition = defineConfig({
     connections: {
       kind: 'number',
       label: 'Most connections',
-      help: 'All nodes with this database share them.',
-      initial: 20,
+      help: 'All nodes with this database share them. 20 at most: more makes a database slower, not faster.',
+      initial: defaultConnections,
       min: 2,
-      max: 1000,
+      max: defaultConnections,
       integer: true,
+      clamped: true,
     },
     statementTimeoutSeconds: {
       kind: 'number',

@@ -72,6 +72,7 @@ describe('palette: settings', () => {
   it('takes the initial value where the operator saved none, and converts texts', () => {
     assert.deepEqual(checkSettings(fields, { seconds: '2.5', rows: [{ filter: 'a', policy: 'drop' }] }), {
       faults: [],
+      warnings: [],
       settings: {
         seconds: 2.5,
         policy: 'disk',
@@ -84,6 +85,24 @@ describe('palette: settings', () => {
   it('names every fault at once', () => {
     const { faults } = checkSettings(fields, { seconds: 'x', policy: 'y' });
     assert.equal(faults.length, 2);
+  });
+
+  it('takes the highest for what an earlier version took, and warns', () => {
+    const connections = { ...seconds, max: 20, clamped: true } as const;
+    for (const [saved, taken, told] of [
+      [50, 20, 1],
+      ['50', 20, 1],
+      [20, 20, 0],
+      [Number.POSITIVE_INFINITY, 20, 1],
+    ] as const) {
+      const { settings, faults, warnings } = checkSettings({ connections }, { connections: saved });
+      assert.deepEqual([settings.connections, faults, warnings.length], [taken, [], told], String(saved));
+    }
+    assert.equal(checkSettings({ connections }, { connections: -1 }).faults.length, 1);
+    assert.equal(
+      checkSettings({ connections: { ...connections, clamped: false } }, { connections: 50 }).faults.length,
+      1,
+    );
   });
 
   const helps: [help: string, means: string][] = [

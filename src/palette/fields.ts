@@ -2,7 +2,8 @@
 
 type Base<K extends string, V> = { kind: K; label: string; help: string; initial: V; optional?: boolean };
 export type Field =
-  | (Base<'number', number> & { unit?: string; min?: number; max?: number; integer?: boolean })
+  /** `clamped`: a saved value above `max`, which an earlier version took, counts as `max`; the editor asks for a new one. */
+  | (Base<'number', number> & { unit?: string; min?: number; max?: number; integer?: boolean; clamped?: boolean })
   | (Base<'choice', string> & { options: readonly (readonly [value: string, label: string])[] })
   | (Base<'text', string> & { pattern?: string; says?: string; multiline?: boolean; suggestions?: readonly string[] })
   | (Base<'typed', string> & { types: readonly string[]; initialType: string })

@@ -42,8 +42,9 @@ function openConfig<F extends Fields>(
   definition: ConfigDefinition<F>,
   config: Record<string, unknown>,
 ): void {
-  const { settings, faults } = checkSettings(definition.fields, config);
+  const { settings, faults, warnings } = checkSettings(definition.fields, config);
   const { host, close } = hostOf(RED, node, config);
+  for (const warning of warnings) host.log('warn', warning);
   let users = 0;
   let lastReleased: (() => void) | undefined;
   let running: ReturnType<ConfigDefinition<F>['start']> | undefined;
@@ -80,8 +81,9 @@ function openNode<F extends Fields>(
   config: Record<string, unknown>,
 ): void {
   trust(node);
-  const { settings, faults } = checkSettings(definition.fields, config);
+  const { settings, faults, warnings } = checkSettings(definition.fields, config);
   const { host, close } = hostOf(RED, node, config);
+  for (const warning of warnings) host.log('warn', warning);
   const held = new Set<(error?: unknown) => void>();
   const early: (() => void)[] = [];
   let running: Running | undefined;

@@ -12,7 +12,7 @@ export type StoreOptions = {
   url: string;
   /** Replaces the password of the url. */
   password?: string;
-  /** Most connections at once. */
+  /** Most connections at once, up to 20. */
   connections?: number;
   /** Server ends a statement after this time; the client gives up 5 s later. */
   statementTimeoutMs?: number;
@@ -36,6 +36,7 @@ export type Store = {
   close(): Promise<void>;
 };
 
+/** As many as a pool has at most. */
 export const defaultConnections = 20;
 
 /** Opens no connection yet. Throws a Fault FIELDLINE_SETTING when the url is none. */
@@ -127,7 +128,7 @@ export function poolConfig(options: StoreOptions): pg.PoolConfig {
   return {
     connectionString: url.href,
     types: { getTypeParser: (oid, format) => (oid === INT8 ? wholeNumber : pg.types.getTypeParser(oid, format)) },
-    max: connections,
+    max: Math.min(connections, defaultConnections),
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
