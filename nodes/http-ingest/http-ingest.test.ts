@@ -209,6 +209,20 @@ describe('http-ingest node', () => {
     assert.equal((await post({ device_id: 'd', flow_rate: 1 })).status, 503, 'for a while after the node is gone');
   }).timeout(10_000);
 
+  it('takes posts after a deploy that came while the database was away, with the keys as last known', async () => {
+    await runtime.deploy(toDatabase({}, { policy: 'disk' }));
+    assert.equal((await post({ device_id: 'kept', flow_rate: 1 })).status, 200);
+    await server.terminate('SIGQUIT');
+    await runtime.deploy(toDatabase({}, { policy: 'disk' }));
+    const { status, body } = await post({ device_id: 'kept', flow_rate: 2 });
+    assert.deepEqual([status, body['kept']], [202, 1], JSON.stringify(body));
+    assert.equal((await post({ device_id: 'kept', flow_rate: 3 }, { 'x-api-key': 'wrong' })).status, 401);
+    await server.restart();
+    const end = performance.now() + 10_000;
+    const stored = () => rows(`SELECT FROM flow_data WHERE device_id = 'kept'`).catch(() => []);
+    while ((await stored()).length < 2) assert.ok(performance.now() < end, 'what was kept is stored');
+  }).timeout(20_000);
+
   it('answers no hostile body with 500, stores none that it refused, and counts each', async () => {
     await runtime.deploy(toDatabase());
     const count = (name: string, labels: object) =>

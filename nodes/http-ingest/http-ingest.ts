@@ -18,7 +18,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import type { Query } from '../../src/reading/contracts.ts';
+import type { Store } from '../../src/store/store.ts';
 import { fields } from './fields.ts';
 
 /** With which the flows of this gateway post to it. */
@@ -41,11 +41,14 @@ export const definition = defineNode({
     admin.act('fieldline/http-ingest/try', ({ body }) => tryItems(body, Date.now()));
   },
   start(settings, host) {
-    const store = host.config<{ query: Query }>('store');
+    const store = host.config<Store>('store');
     if (store === undefined)
       throw new Fault('FIELDLINE_SETTING', 'Keys in: expected a timescale-db node that runs, got none');
     const own = (host.services['ownIngest'] as OwnIngest | undefined)?.key;
-    const ring = keyRing(store.query, systemClock, new Map(own && [[own.text, own.key]]));
+    const ring = keyRing(store.query, systemClock, {
+      extra: new Map(own && [[own.text, own.key]]),
+      database: store.pool.options.connectionString,
+    });
     const account = ledgerIn(host.directory).account(host.id, host.name);
     const tally = tallyOf(systemClock);
     let letters: Promise<DeadLetterFile> | undefined;

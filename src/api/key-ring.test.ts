@@ -72,6 +72,17 @@ describe('key ring', () => {
     assert.ok(await ring.find('a'));
   });
 
+  it('begins with what the ring before it knew of the same database, and asks all the same', async () => {
+    const database = 'postgres://one';
+    assert.ok(await keyRing(query, clock, { database }).find('a'));
+    away = true;
+    assert.ok(await keyRing(query, clock, { database }).find('a'), 'as last known');
+    await assert.rejects(keyRing(query, clock, { database: 'postgres://other' }).find('a'), /away/);
+    away = false;
+    rows = [];
+    assert.equal(await keyRing(query, clock, { database }).find('a'), undefined, 'revoked meanwhile');
+  });
+
   it('waits a quarter of a second at most for a database that does not answer', async () => {
     const ring = keyRing(async <R>(sql: string) => {
       if (sql.startsWith('SELECT') && away) await new Promise(() => {});
@@ -88,7 +99,7 @@ describe('key ring', () => {
 
   it('takes the keys it was given beside those of the table', async () => {
     const own: Key = { id: 0, name: 'own', kind: 'app', orgId: undefined, perMinute: undefined, partial: false };
-    const ring = keyRing(query, clock, new Map([['secret', own]]));
+    const ring = keyRing(query, clock, { extra: new Map([['secret', own]]) });
     assert.equal(await ring.find('secret'), own);
     assert.deepEqual(asked, []);
   });

@@ -1,4 +1,5 @@
 // Key ring: the API keys that may be used now, in memory; asked again so often that a revoked key works for half a second at most.
+import { boundedMap } from '../kernel/bounded.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Query } from '../reading/contracts.ts';
 import { type KeyKind, keyHash } from './keys.ts';
@@ -41,9 +42,18 @@ const FRESH_FOR_UNKNOWN_MS = 50;
 const PATIENCE_MS = 250;
 const USED_MS = 60_000;
 
-/** `extra`: keys that are in no table, by text. */
-export function keyRing(query: Query, clock: Clock, extra: ReadonlyMap<string, Key> = new Map()): KeyRing {
-  let keys: Map<string, Held> | undefined;
+export type RingOptions = {
+  /** Keys that are in no table, by text. */
+  extra?: ReadonlyMap<string, Key>;
+  /** Names the database: a ring begins with what the ring before it knew of the same one. */
+  database?: string | undefined;
+};
+
+/** By database: a deploy makes a new ring, and may come while the database is away. */
+const lastKnown = boundedMap<string, ReadonlyMap<string, Held>>(4);
+
+export function keyRing(query: Query, clock: Clock, { extra = new Map(), database }: RingOptions = {}): KeyRing {
+  let keys = database === undefined ? undefined : lastKnown.get(database);
   let askedAt = -Infinity;
   let running: Promise<void> | undefined;
   let failure: unknown;
@@ -55,6 +65,7 @@ export function keyRing(query: Query, clock: Clock, extra: ReadonlyMap<string, K
     try {
       const rows = await query<Row>(SQL);
       keys = new Map(rows.map(row => [row.hash, heldOf(row)]));
+      if (database !== undefined) lastKnown.set(database, keys);
       failure = undefined;
     } catch (error) {
       failure = error;

@@ -186,7 +186,8 @@ describe('flows/fluxio.json', function () {
   });
 
   it('takes posts while the database is away, with the keys as last known, and stores them when it is back (E29)', async () => {
-    await post({ device_id: 'outage', flow_rate: 0 });
+    const before = await post({ device_id: 'outage', flow_rate: 0 });
+    assert.equal(before.status, 200, JSON.stringify(before.body));
     await postgres.terminate('SIGQUIT');
     const answers = [];
     for (let n = 1; n <= 5; n++)
@@ -194,6 +195,7 @@ describe('flows/fluxio.json', function () {
     assert.deepEqual(
       answers.map(({ status, body }) => [status, body['kept']]),
       answers.map(() => [202, 1]),
+      JSON.stringify(answers),
     );
     assert.equal((await post({ device_id: 'outage', flow_rate: 9 }, 'wrong')).status, 401);
     await postgres.restart();
