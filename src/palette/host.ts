@@ -28,10 +28,13 @@ export function directoryOf(RED: Pick<Red, 'settings'>): string {
 /** `config` is what the operator saved; `close` releases config nodes, timers and gauges. */
 export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>): OpenHost {
   const labels = { node: node.id, type: node.type, name: node.name || node.type.replace('fieldline-', '') };
-  const status = calmStatus((fill, text) => node.status({ fill, shape: fill === 'grey' ? 'ring' : 'dot', text }));
   const retained = new Set<NonNullable<RedNode['fieldline']>>();
   const counters = new Map<string, (by: number) => void>();
   const palette = RED.settings.fieldline ?? {};
+  const status = calmStatus(
+    (fill, text) => node.status({ fill, shape: fill === 'grey' ? 'ring' : 'dot', text }),
+    palette.statusGapMs,
+  );
   const host: Host = {
     id: node.id,
     name: labels.name,

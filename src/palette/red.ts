@@ -84,4 +84,6 @@ export type PaletteSettings = {
   directory?: string;
   /** A message that lies in a foreign node longer than this is sent again by its source. */
   deliveryTimeoutSeconds?: number;
+  /** Least time between two statuses of a node, 1000 where it is left out: each travels to every open editor. */
+  statusGapMs?: number;
 };

@@ -1,10 +1,11 @@
-// Status line under a node: at most one a second leaves, the latest wins (each one travels to every open editor).
+// Status line under a node: at most one in a while leaves, the latest wins (each one travels to every open editor).
 import type { Fill } from './define.ts';
 
-const GAP_MS = 1000;
-
-/** `show` is called at once for the first status and then at most once a second. */
-export function calmStatus(show: (fill: Fill, text: string) => void): {
+/** `show` is called at once for the first status, and then at most once in the gap. */
+export function calmStatus(
+  show: (fill: Fill, text: string) => void,
+  gapMs = 1000,
+): {
   set(fill: Fill, text: string): void;
   close(): void;
 } {
@@ -19,7 +20,7 @@ export function calmStatus(show: (fill: Fill, text: string) => void): {
     if (`${fill} ${text}` === shown) return;
     shown = `${fill} ${text}`;
     show(fill, text);
-    timer = setTimeout(flush, GAP_MS);
+    timer = setTimeout(flush, gapMs);
     timer.unref();
   };
   return {

@@ -64,6 +64,7 @@ async function start(): Promise<TestRuntime> {
     services: {},
     directory: path.join(userDir, 'fieldline'),
     deliveryTimeoutSeconds: 2,
+    statusGapMs: 20,
   };
   const app = express();
   const server = http.createServer(app);
