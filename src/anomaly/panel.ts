@@ -15,7 +15,7 @@ import {
   season,
 } from './models.ts';
 import { learnPlainness } from './plain.ts';
-import { beginSide, distanceAt, learnDistance, limitOf, surpriseBeyond } from './range.ts';
+import { beginSide, boundAt, learnExtreme, limitOf, type Reach, surpriseBeyond } from './range.ts';
 import { beginTail, deviationAt, learnDeviation, surpriseOf } from './tail.ts';
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
@@ -38,6 +38,10 @@ const models = [jump, outlier, drift, season, follow];
 const KINDS: readonly (ModelKind | 'range')[] = [...models.map(({ kind }) => kind), 'range', 'drift'];
 const [BY_VALUES, BY_MEANS] = [at.MODELS, at.MODELS + 1];
 const [HIGH, LOW, HIGH_MEAN, LOW_MEAN] = [0, 1, 2, 3];
+// A range of values knows their distances from each other, not from a mean: a machine that is on or off has no value near
+// its mean. A mean of 24 is told by its distance from the long-run one, as a logarithm: levels wander, and by much at times.
+const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5 };
+const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 13 };
 const SURPRISE = LN + 1;
 
 /** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). */
@@ -74,12 +78,13 @@ export function judge(cells: Float64Array): void {
     sum += Math.min(MOST, surprise);
     if (surprise > strongest) [strongest, by] = [Math.min(MOST, surprise), model];
   }
-  const middle = cells[LONG_EXPECTED]!;
-  cells[MIDDLE] = middle;
-  const beyond = outside(cells, HIGH, value - middle);
+  cells[MIDDLE] = cells[LONG_EXPECTED]!;
+  const beyond = outside(cells, HIGH, OF_VALUES, value, -value);
   sum += beyond;
   if (beyond > strongest) [strongest, by] = [beyond, BY_VALUES];
-  const meanBeyond = cells[LEARNED]! < MEANS_FROM ? 0 : outside(cells, HIGH_MEAN, cells[RECENT]! - middle);
+  const off = cells[RECENT]! - cells[MIDDLE]!;
+  const meanBeyond =
+    cells[LEARNED]! < MEANS_FROM ? 0 : outside(cells, HIGH_MEAN, OF_MEANS, Math.log(off), Math.log(-off));
   sum += meanBeyond;
   if (meanBeyond > strongest) [strongest, by] = [meanBeyond, BY_MEANS];
   const others = sum - strongest;
@@ -89,10 +94,9 @@ export function judge(cells: Float64Array): void {
   keepEvidence(cells, by);
 }
 
-/** Surprise of a distance above (or, negative, below) the middle; the side above is `side`, the one below the next. */
-function outside(cells: Float64Array, side: number, distance: number): number {
-  return Math.min(MOST, surpriseBeyond(cells, distance > 0 ? side : side + 1, Math.abs(distance)));
-}
+/** Surprise of what is so far up, or down, of the range of which `side` is the upper side; the next is the lower one. */
+const outside = (cells: Float64Array, side: number, reach: Reach, up: number, down: number): number =>
+  Math.min(MOST, Math.max(surpriseBeyond(cells, side, reach, up), surpriseBeyond(cells, side + 1, reach, down)));
 
 // The models learn at once, so what the opinion rested on is put aside: an explanation is asked for later, and seldom.
 function keepEvidence(cells: Float64Array, by: number): void {
@@ -140,8 +144,12 @@ export function bandOf(cells: Float64Array, limit: number): readonly [low: numbe
 /** Values with which the strongest opinion would have been no stronger than `surprise`. */
 function evidentBand(cells: Float64Array, surprise: number): readonly [low: number, high: number] {
   const forecast = cells[FORECAST]!;
-  if (cells[BY]! >= at.MODELS)
-    return [forecast - distanceAt(cells, OTHER_SHAPE, surprise), forecast + distanceAt(cells, SHAPE, surprise)];
+  if (cells[BY]! >= at.MODELS) {
+    const reach = cells[BY] === BY_VALUES ? OF_VALUES : OF_MEANS;
+    const [up, down] = [SHAPE, OTHER_SHAPE].map(shape => boundAt(cells, shape, reach, surprise)) as [number, number];
+    if (reach === OF_VALUES) return [Math.min(forecast, -down), Math.max(forecast, up)];
+    return [forecast - Math.exp(down), forecast + Math.exp(up)];
+  }
   const width = deviationAt(cells, SHAPE, surprise) * cells[SIZE]!;
   return [forecast - width, forecast + width];
 }
@@ -156,14 +164,15 @@ export function learn(known: at.Known): void {
     if (learned >= TAILS_FROM && !Number.isNaN(ln)) learnDeviation(known, model, ln, cells[opinion + SURPRISE]!);
     take(cells);
   }
-  const distance = cells[at.VALUE]! - cells[MIDDLE]!;
-  learnPlainness(cells, distance, followError(cells), cells[LONG_SCALE]!);
-  learnDistance(cells, HIGH, distance, APART);
-  learnDistance(cells, LOW, -distance, APART);
+  const value = cells[at.VALUE]!;
+  const scale = cells[LONG_SCALE]!;
+  learnPlainness(cells, value - cells[MIDDLE]!, followError(cells), scale);
+  learnExtreme(cells, HIGH, OF_VALUES, value, scale, APART);
+  learnExtreme(cells, LOW, OF_VALUES, -value, scale, APART);
   if (learned >= MEANS_FROM) {
-    const meanDistance = cells[RECENT]! - cells[MIDDLE]!;
-    learnDistance(cells, HIGH_MEAN, meanDistance, MEANS_APART);
-    learnDistance(cells, LOW_MEAN, -meanDistance, MEANS_APART);
+    const off = cells[RECENT]! - cells[MIDDLE]!;
+    learnExtreme(cells, HIGH_MEAN, OF_MEANS, Math.log(off), 1, MEANS_APART);
+    learnExtreme(cells, LOW_MEAN, OF_MEANS, Math.log(-off), 1, MEANS_APART);
   }
   cells[LEARNED] = learned + 1;
 }

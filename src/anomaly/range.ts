@@ -3,88 +3,101 @@ import { EXTREMES_OF_A_SIDE, extremesOf, places } from './cells.ts';
 
 /** Extremes that are remembered, one of each stretch of neighbours. */
 const REMEMBERED = EXTREMES_OF_A_SIDE;
-// Slope of the tail before there are extremes to tell it, how many of them that is worth, and the least one: so that a
-// series with hard limits may exceed them by some percent.
-const USUAL_SLOPE = 0.1;
-const BELIEF = 3;
-const LEAST_SLOPE = 0.03;
-/** A slope that so few points tell is uncertain: far beyond them the chance is that of a whole family of slopes. */
-const SURE = REMEMBERED + BELIEF;
+/** How the extremes of one kind of number tell how far the next may lie beyond them. */
+export type Reach = {
+  /** So many extremes of a usual size are taken on trust beside the real ones. */
+  readonly trust: number;
+  /** A usual distance between extremes, and the least one, in scales of the numbers: what ends sharply (0 to 100 %) may be exceeded a little. */
+  readonly usual: number;
+  readonly least: number;
+  /** Few extremes tell little of a tail: it is taken for a power law with this exponent. */
+  readonly exponent: number;
+};
 // A value so surprising belongs to the stretch before it, until the stretch is long enough to be part of the range.
 const GREAT = 8;
 const NEW_RANGE = 400;
-
 /** Logarithm of the farthest a band reaches beyond the range. */
 const MOST_BEYOND = 100;
+/** Size until there are as many extremes as are remembered: no value is surprising. */
+const UNKNOWN = 1e200;
 
-// Cells of one side of a range. TOP: the most extreme distances from the middle, in order, largest first. POINTS: learned.
-// HAVE: how many of TOP there are. BEGAN, SEEN: where the last extreme began and was last exceeded, in points; PLACE: its
-// place in TOP.
+// Cells of one side of a range. TOP: the most extreme values (of the lower side with the sign turned), largest first. POINTS:
+// learned. SIZE: how far beyond the least of them is usual. HAVE: how many of TOP there are. BEGAN, SEEN: where the last
+// extreme began and was last exceeded, in points; PLACE: its place in TOP.
 const TOP = 0;
 const LEAST = REMEMBERED - 1;
-const [POINTS, SLOPE, HAVE, BEGAN, SEEN, PLACE] = places(REMEMBERED);
+const [POINTS, SIZE, HAVE, BEGAN, SEEN, PLACE] = places(REMEMBERED);
 
-/** Where the three cells of a side stand that `distanceAt` looks at. */
+/** Where the three cells of a side stand that `boundAt` looks at. */
 export const limitOf = (side: number): number => extremesOf(side) + LEAST;
 
 export function beginSide(cells: Float64Array, side: number): void {
   const at = extremesOf(side);
-  cells[at + SLOPE] = USUAL_SLOPE;
+  cells[at + SIZE] = UNKNOWN;
   cells[at + BEGAN] = -1e9;
   cells[at + SEEN] = -1e9;
   cells[at + PLACE] = -1;
 }
 
-// The tenth largest distance was exceeded about ten times in all points; what lies beyond it thins out as a power law,
-// whose slope the ten tell (Hill's estimator).
+// The tenth largest value was exceeded about ten times in all points; what lies beyond it thins out by the size that the
+// ten tell. Distances between values, not from a mean: a machine that is on or off has none of its values near its mean.
 
-/** −ln of the chance of so large a distance on this side, 0 inside the range. */
-export function surpriseBeyond(cells: Float64Array, side: number, distance: number): number {
+/** −ln of the chance of a value so far out on this side (the lower one: sign turned), 0 inside the range. */
+export function surpriseBeyond(cells: Float64Array, side: number, { exponent }: Reach, value: number): number {
   const at = extremesOf(side);
-  const least = cells[at + LEAST]!;
-  if (!(distance > least) || cells[at + HAVE]! < REMEMBERED) return 0;
-  const beyond = Math.log(distance / least) / (SURE * cells[at + SLOPE]!);
-  return Math.log(cells[at + POINTS]! / REMEMBERED) + SURE * Math.log1p(beyond);
+  const beyond = value - cells[at + LEAST]!;
+  if (!(beyond > 0) || cells[at + HAVE]! < REMEMBERED) return 0;
+  const rare = Math.log(cells[at + POINTS]! / REMEMBERED);
+  return rare + exponent * Math.log1p(beyond / (exponent * cells[at + SIZE]!));
 }
 
-/** The distance that has this surprise, by the three cells from `limit` on. */
-export function distanceAt(cells: Float64Array, limit: number, surprise: number): number {
-  const [least, points, slope] = [cells[limit]!, cells[limit + 1]!, cells[limit + 2]!];
+/** The value that has this surprise, by the three cells from `limit` on. */
+export function boundAt(cells: Float64Array, limit: number, { exponent }: Reach, surprise: number): number {
+  const [least, points, size] = [cells[limit]!, cells[limit + 1]!, cells[limit + 2]!];
   const beyond = Math.max(0, surprise - Math.log(points / REMEMBERED));
-  return least * Math.exp(Math.min(MOST_BEYOND, Math.expm1(beyond / SURE) * SURE * slope));
+  return least + exponent * size * Math.expm1(Math.min(MOST_BEYOND, beyond / exponent));
 }
 
-/** Learns a distance. `apart`: points between two extremes that count as two. */
-export function learnDistance(cells: Float64Array, side: number, distance: number, apart: number): void {
+/** Learns a value, of numbers of this scale. `apart`: points between two extremes that count as two. */
+export function learnExtreme(
+  cells: Float64Array,
+  side: number,
+  reach: Reach,
+  value: number,
+  scale: number,
+  apart: number,
+): void {
   const at = extremesOf(side);
-  cells[at + POINTS]!++;
+  const points = ++cells[at + POINTS]!;
   const full = cells[at + HAVE] === REMEMBERED;
-  if (!(distance > (full ? cells[at + LEAST]! : 0))) return;
-  const points = cells[at + POINTS]!;
+  if (!(value > (full ? cells[at + LEAST]! : Number.NEGATIVE_INFINITY))) return;
   const age = points - cells[at + BEGAN]!;
-  const great = full && surpriseBeyond(cells, side, distance) > GREAT;
+  const great = full && surpriseBeyond(cells, side, reach, value) > GREAT;
   const place = cells[at + PLACE]!;
   const same = place >= 0 && (age < apart || (great && points - cells[at + SEEN]! < apart && age < NEW_RANGE));
   if (great || !same) cells[at + SEEN] = points;
-  if (same && (age >= apart || distance <= cells[at + TOP + place]!)) return;
+  if (same && (age >= apart || value <= cells[at + TOP + place]!)) return;
   if (!same) {
     if (!full) cells[at + HAVE]!++;
     cells[at + PLACE] = cells[at + HAVE]! - 1;
     cells[at + BEGAN] = points;
   }
-  put(cells, at, distance);
+  put(cells, at, value);
+  if (cells[at + HAVE] === REMEMBERED) cells[at + SIZE] = sizeOf(cells, at, reach, scale);
 }
 
 /** Moves the extreme at PLACE, now so large, to where it belongs. */
-function put(cells: Float64Array, at: number, distance: number): void {
+function put(cells: Float64Array, at: number, value: number): void {
   let place = cells[at + PLACE]!;
-  for (; place > 0 && cells[at + TOP + place - 1]! < distance; place--)
+  for (; place > 0 && cells[at + TOP + place - 1]! < value; place--)
     cells[at + TOP + place] = cells[at + TOP + place - 1]!;
-  cells[at + TOP + place] = distance;
+  cells[at + TOP + place] = value;
   cells[at + PLACE] = place;
-  const have = cells[at + HAVE]!;
-  const last = cells[at + TOP + have - 1]!;
-  let sum = USUAL_SLOPE * BELIEF;
-  for (let one = 0; one < have; one++) sum += Math.log(cells[at + TOP + one]! / last);
-  cells[at + SLOPE] = Math.max(LEAST_SLOPE, sum / (have - 1 + BELIEF));
+}
+
+/** Mean of how far the extremes lie beyond the least of them. */
+function sizeOf(cells: Float64Array, at: number, { trust, usual, least }: Reach, scale: number): number {
+  let sum = trust * usual * scale;
+  for (let one = 0; one < LEAST; one++) sum += cells[at + TOP + one]! - cells[at + LEAST]!;
+  return Math.max(least * scale, sum / (LEAST + trust));
 }

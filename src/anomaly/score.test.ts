@@ -36,6 +36,20 @@ const noises: Record<string, Maker> = {
     return () => (x += 0.01 * next());
   },
   'a constant': () => () => 7,
+  'on and off': next => {
+    let on = 0;
+    return () => {
+      if (next() < 1 / 30) on = 1 - on;
+      return on * 1200 + (on ? 15 : 2) * gauss(next);
+    };
+  },
+  'bursts that fade': next => {
+    let x = 0;
+    return () => {
+      x = next() < 0.02 ? 2 + 4 * next() : 0.8 * x;
+      return 10 + 5 * x + gauss(next);
+    };
+  },
   'zero at night': next => at => (at % 288 < 144 ? 0 : 3 + 0.5 * gauss(next)),
 };
 
@@ -101,6 +115,22 @@ describe('score: faults', () => {
       fault: (v, at) => v + 0.5 * Math.max(0, at - 2999),
       within: 1,
       most: 9,
+    },
+    ...[-60, -1200, 1500].map(value => ({
+      ...{ name: `${value} where on is 1200 and off is 0`, noise: 'on and off', within: 1 },
+      fault: (v: number, at: number) => (at === 3000 ? value : v),
+    })),
+    {
+      name: 'a burst greater than any before',
+      noise: 'bursts that fade',
+      fault: (v, at) => (at === 3000 ? 48 : v),
+      within: 1,
+    },
+    {
+      name: 'a value a tenth beyond hard limits',
+      noise: 'uniform',
+      fault: (v, at) => (at === 3000 ? 1.1 : v),
+      within: 1,
     },
     { name: 'a wild value', noise: 'gaussian', fault: (v, at) => (at === 3000 ? 1e38 : v), within: 1 },
   ];
