@@ -1,5 +1,6 @@
 // What live clients are told: a reading becomes the flat messages of the rows it is stored as (seed 000's measurement and status messages, else columns plus `type`).
 import { type Reading, type Value, tableOf } from '../reading/reading.ts';
+import { type Stored, storedOf } from '../reading/stored.ts';
 import type { Table } from './columns.ts';
 
 export type Event = 'INSERT' | 'UPDATE' | 'DELETE';
@@ -17,15 +18,18 @@ export type Row = {
   orgId?: string | undefined;
   /** The flat message. */
   data: Readonly<Record<string, unknown>>;
-  /** All columns, where the row was read from the database; else they are those of the message. */
+  /** All columns, where the row was read from the database; else they are those of the message and of `stored`. */
   record?: Readonly<Record<string, unknown>>;
+  stored?: Stored;
   /** It is nothing any more (deleted, resolved), so that no snapshot shows it. */
   over?: true;
 };
 
 /** The value a filter compares. */
 export function columnOf(row: Row, column: string): unknown {
-  return column === 'org_id' ? row.orgId : (row.record ?? row.data)[column];
+  if (column === 'org_id') return row.orgId;
+  if (column === 'id' || column === 'digest' || column === 'metadata') return (row.record ?? row.stored)?.[column];
+  return (row.record ?? row.data)[column];
 }
 
 /** Rows of one reading: one in its table, or one for each metric in sensor_readings. */
@@ -33,14 +37,14 @@ export function rowsOf(reading: Reading): Row[] {
   const { telemetry } = reading;
   switch (tableOf(telemetry)) {
     case 'measurements':
-      return [rowOf(reading, 'measurements', measurement(reading))];
+      return [storedRow(reading, 'measurements', measurement(reading))];
     case 'energy_readings':
-      return [rowOf(reading, 'energy_readings', energyReading(reading))];
+      return [storedRow(reading, 'energy_readings', energyReading(reading))];
     case 'flow_data':
-      return [rowOf(reading, 'flow_data', flowData(reading))];
+      return [storedRow(reading, 'flow_data', flowData(reading))];
     case 'sensor_readings':
       return metricsOf(reading).map(metric =>
-        rowOf(reading, 'sensor_readings', sensorReading(reading, metric), metric),
+        storedRow(reading, 'sensor_readings', sensorReading(reading, metric), metric),
       );
   }
 }
@@ -96,6 +100,13 @@ export function keyOf(table: Table, deviceId: string, part: string): string {
 export function metricsOf({ telemetry, metadata }: Reading): string[] {
   const absent = Object.keys(metadata.quality ?? {}).filter(metric => !Object.hasOwn(telemetry, metric));
   return [...Object.keys(telemetry), ...absent];
+}
+
+function storedRow(reading: Reading, table: Table, data: Record<string, unknown>, part?: string): Row {
+  const row = rowOf(reading, table, data, part);
+  const stored = storedOf(reading);
+  if (stored !== undefined) row.stored = stored;
+  return row;
 }
 
 function rowOf(reading: Reading, table: Table, data: Record<string, unknown>, part = ''): Row {

@@ -48,14 +48,21 @@ function told(row: Row, record: Record_, at: string, errors: readonly string[] |
   };
 }
 
-/** All that is known of the row: its message without the words that are no columns, where it was not read from the table. */
+/** All that is known of the row: as it was read, else its message and what the sink has told, without the words that are no columns. */
 function recordOf(row: Row, select: readonly string[] | undefined): Record_ {
   const columns = columnsOf[row.table];
-  const known: Record_ = { ...(row.record ?? row.data), org_id: row.orgId ?? null };
+  const known: Record_ = { ...storedColumns(row), ...(row.record ?? row.data), org_id: row.orgId ?? null };
   const names = select ?? Object.keys(known);
   return Object.fromEntries(
     names.filter(name => Object.hasOwn(columns, name)).map(name => [name, known[name] ?? null]),
   );
+}
+
+function storedColumns({ stored }: Row): Record_ {
+  if (stored === undefined) return {};
+  const { id, digest, metadata } = stored;
+  const uuid = digest.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return { ...(id !== undefined && { id }), digest: uuid, metadata: metadata === null ? null : JSON.parse(metadata) };
 }
 
 function identity(table: Table, record: Record_): Record_ {

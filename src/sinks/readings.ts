@@ -3,6 +3,7 @@ import { expected } from '../kernel/fault.ts';
 import type { BulkWrite, Outcome, Query, Sink } from '../reading/contracts.ts';
 import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/reading.ts';
 import { noteCommitted } from '../reading/stages.ts';
+import { noteStored } from '../reading/stored.ts';
 import { receiptKey, saidOf, storedBefore } from './redelivered.ts';
 import { type Entry, entryOf, metricsOf, tables } from './rows.ts';
 import { type Answer, statementOf } from './statement.ts';
@@ -93,14 +94,28 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
 }
 
 function settle(entries: readonly Entry[], answer: Answer, outcomes: Outcome[], nowMs: number): void {
-  const stored = new Set(Object.values(answer).flatMap(numbers => numbers ?? []));
+  const ids = storedIds(answer);
   for (const [number, entry] of entries.entries()) {
+    const { table, reading, digest, metadata } = entry;
     // Where every metric has its row, a reading without metrics has none; it has been stored in its device.
-    const without = tables[entry.table].metricColumns !== undefined && metricsOf(entry.reading).length === 0;
-    const fresh = answer[entry.table] == null || stored.has(number) || without;
+    const without = tables[table].metricColumns !== undefined && metricsOf(reading).length === 0;
+    const fresh = answer[table] == null || ids.has(number) || without;
     outcomes[entry.at] = fresh ? 'stored' : 'duplicate';
-    if (fresh) noteCommitted(entry.reading, nowMs);
+    if (!fresh) continue;
+    noteCommitted(reading, nowMs);
+    const id = ids.get(number);
+    noteStored(reading, id === undefined ? { digest, metadata } : { id, digest, metadata });
   }
+}
+
+/** Numbers of the entries that the answer names, with the ids of their rows, where they have one. */
+function storedIds(answer: Answer): ReadonlyMap<number, number | undefined> {
+  const ids = new Map<number, number | undefined>();
+  for (const { name } of Object.values(tables)) {
+    const own = answer[`${name}_ids`];
+    for (const [at, number] of (answer[name] ?? []).entries()) ids.set(number, own?.[at]);
+  }
+  return ids;
 }
 
 /** Within a batch; one message may give several readings of one device and time, each with its own metrics. */

@@ -36,8 +36,8 @@ export type Table = {
   columns: Input<Row>;
   /** Columns of each metric, where every metric has its row. */
   metricColumns?: Input<MetricRow>;
-  /** Rows of one device stand together: they meet the same pages of the index. Not where an id counts in order of arrival. */
-  byDevice: boolean;
+  /** Its rows have an id that counts in order of arrival. Of others the rows of one device stand together: they meet the same pages of the index. */
+  hasId: boolean;
   /** Keys of the metadata that stand elsewhere: here in a column, or in the devices, or that only mattered on the way. */
   elsewhere: ReadonlySet<string>;
   /** Metrics with a column of their own; all others go to metadata.telemetry. Undefined: every metric has its row. */
@@ -67,7 +67,7 @@ const common = (time: 'timestamp' | 'created_at'): Input<Row> => [
 export const tables: Readonly<Record<ReadingTable, Table>> = {
   measurements: {
     name: 'measurements',
-    byDevice: false,
+    hasId: true,
     identity: ['device_id', 'timestamp', 'digest'],
     time: 'timestamp',
     metrics: { value_mm: 'number' },
@@ -84,7 +84,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
   },
   energy_readings: {
     name: 'energy_readings',
-    byDevice: true,
+    hasId: false,
     identity: ['device_id', 'timestamp', 'digest'],
     time: 'timestamp',
     metrics: { total_energy_kwh: 'number', power_kw: 'number', voltage: 'number', current: 'number' },
@@ -93,7 +93,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
   },
   flow_data: {
     name: 'flow_data',
-    byDevice: false,
+    hasId: true,
     identity: ['device_id', 'created_at', 'digest'],
     time: 'created_at',
     metrics: { flow_rate: 'number', totalizer: 'number', temperature: 'number', status: 'text' },
@@ -106,7 +106,7 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
   },
   sensor_readings: {
     name: 'sensor_readings',
-    byDevice: true,
+    hasId: false,
     identity: ['device_id', 'metric', 'timestamp', 'digest'],
     time: 'timestamp',
     elsewhere: new Set([...ELSEWHERE, 'scannerId', 'quality']),

@@ -5,8 +5,11 @@ import { deviceColumns, devicesInsert, latestColumns, latestInsert, latestOf, or
 import { type Entry, type Input, metricsOf, type Row, type Table, tables } from './rows.ts';
 import { heartbeatsOf, scannerColumns, scannersInsert } from './scanners.ts';
 
-/** Numbers of the stored entries of one table within the statement's entries; null when all are. */
-export type Answer = Partial<Record<ReadingTable, readonly number[] | null>>;
+/**
+ * Numbers of the stored entries of one table within the statement's entries; null when all are. Of a table whose rows have
+ * an id it is never null, and `…_ids` are theirs, in the same order.
+ */
+export type Answer = Partial<Record<ReadingTable | `${ReadingTable}_ids`, readonly number[] | null>>;
 
 /** What a statement consists of; its text depends on nothing else, so few texts are ever made and planned. */
 type Shape = { tables: readonly Table[]; latest: boolean; scanners: boolean; receipts: boolean };
@@ -49,12 +52,12 @@ export function statementOf(
   return { sql, values };
 }
 
-function rowsOf({ name, byDevice, metricColumns }: Table, entries: readonly Entry[]): readonly Row[] {
+function rowsOf({ name, hasId, metricColumns }: Table, entries: readonly Entry[]): readonly Row[] {
   const rows: Row[] = [];
   for (const [number, entry] of entries.entries())
     if (entry.table === name && (metricColumns === undefined || metricsOf(entry.reading).length > 0))
       rows.push({ entry, number });
-  return byDevice ? rows.sort((a, b) => order(a.entry.reading.deviceId, b.entry.reading.deviceId)) : rows;
+  return hasId ? rows : rows.sort((a, b) => order(a.entry.reading.deviceId, b.entry.reading.deviceId));
 }
 
 const texts = new Map<string, string>();
@@ -74,10 +77,12 @@ function compose({ tables, latest, scanners, receipts }: Shape): string {
   const places = (input: Input<never>) => input.map(column => place(column.type));
   const parts: string[] = [];
   const answers: string[] = [];
+  const told: string[] = [];
   for (const table of tables) {
     const sent = sentOf(table, places, () => place('int4'));
     parts.push(insertOf(table, sent.from));
     answers.push(answerOf(table, sent));
+    if (table.hasId) told.push(toldOf(table, sent));
   }
   parts.push(`device AS (${devicesInsert(places(deviceColumns))})`);
   if (latest) parts.push(`latest AS (${latestInsert(places(latestColumns))})`);
@@ -85,7 +90,8 @@ function compose({ tables, latest, scanners, receipts }: Shape): string {
   if (receipts)
     parts.push(`receipt AS (INSERT INTO receipts (key, target) SELECT key, $${count + 2} FROM unnest($${count + 1}::text[]) AS key
       ON CONFLICT (key, target) DO UPDATE SET created_at = excluded.created_at)`);
-  return `WITH ${parts.join(',\n')}\nSELECT ${answers.join(',\n')}`;
+  const from = told.length > 0 ? `\nFROM ${told.join(',\n')}` : '';
+  return `WITH ${parts.join(',\n')}\nSELECT ${answers.join(',\n')}${from}`;
 }
 
 /** The rows as they were sent, one by one, with their `number`; and how many numbers to expect. */
@@ -111,16 +117,23 @@ function sentOf(
   };
 }
 
-function insertOf({ name, columns, metricColumns = [], identity }: Table, from: string): string {
+function insertOf({ name, columns, metricColumns = [], identity, hasId }: Table, from: string): string {
   const names = [...columns, ...metricColumns].map(column => column.name).join(', ');
   return `${name}_stored AS (
     INSERT INTO ${name} (${names}) SELECT ${names} FROM ${from}
-    ON CONFLICT (${identity.join(', ')}) DO NOTHING RETURNING ${identity.join(', ')})`;
+    ON CONFLICT (${identity.join(', ')}) DO NOTHING RETURNING ${identity.join(', ')}${hasId ? ', id' : ''})`;
 }
 
 /** Only where fewer rows were stored than sent is it worked out which: the join is skipped otherwise. */
-function answerOf({ name, identity }: Table, { from, count }: Sent): string {
+function answerOf({ name, identity, hasId }: Table, { from, count }: Sent): string {
+  if (hasId) return `${name}_told.numbers AS ${name}, ${name}_told.ids AS ${name}_ids`;
   return `CASE WHEN (SELECT count(*) FROM ${name}_stored) < ${count} THEN (
     SELECT coalesce(array_agg(DISTINCT number), '{}')
     FROM ${from} JOIN ${name}_stored USING (${identity.join(', ')})) END AS ${name}`;
+}
+
+/** Which were stored, and their ids: one row, whatever was. */
+function toldOf({ name, identity }: Table, { from }: Sent): string {
+  return `(SELECT coalesce(array_agg(number), '{}') AS numbers, coalesce(array_agg(id::float8), '{}') AS ids
+    FROM ${from} JOIN ${name}_stored USING (${identity.join(', ')})) AS ${name}_told`;
 }

@@ -183,6 +183,23 @@ describe('applications of the seeds on sockets', function () {
     assert.equal(alerts[0]!.new['kind'], 'device_offline');
   });
 
+  it('000, 004: the pushed record is the stored row, and its id selects that row by /rest/v1', async () => {
+    const client = supabase();
+    for (const [table, post] of [
+      ['measurements', laser(31.5, { session_id: 'uuid-session-9', operator: { name: 'Zoë' } })],
+      ['flow_data', message({ device_id: 'nivus-9', flow_rate: 3.25, totalizer: 7, depth: 0.5 })],
+    ] as const) {
+      const changes = await channel(client, `rows of ${table}`, 'INSERT', table, `device_id=eq.${post['device_id']}`);
+      await ingest(post);
+      await until(() => changes.length > 0);
+      const { digest, ...record } = changes[0]!.new;
+      assert.match(String(digest), /^[0-9a-f]{8}-/);
+      const { data } = await client.from(table).select('*').eq('id', record['id']).single();
+      assert.deepEqual(record, data);
+      assert.ok(Object.keys(data as Row).includes('metadata'));
+    }
+  });
+
   it('003: an energy dashboard that filters by device, over /sse and over MQTT in the browser', async () => {
     const source = new EventSource(`${gateway.url}/sse?channel=device:meter1`);
     closers.push(() => source.close());
