@@ -24,6 +24,7 @@ const PARTS: Readonly<Record<string, (options: Options, report: Report) => Promi
   decoders,
   scanner,
   flow,
+  shipped,
   latency,
 };
 /** Ten minutes of rotating addresses, where the whole is asked for. */
@@ -32,11 +33,11 @@ const FLOW = [
   { id: 'r-tab', type: 'tab', label: 'radio' },
   { id: 'r-scan', type: 'fieldline-ble-scan', emit: 'batches', wires: [['r-decode']] },
   { id: 'r-decode', type: 'fieldline-advert-decode', wires: [['r-dedup'], []] },
-  { id: 'r-dedup', type: 'fieldline-dedup', wires: [[], []] },
+  { id: 'r-dedup', type: 'fieldline-dedup', by: 'device', wires: [[], []] },
 ];
 
 export const radio: Figure = {
-  says: 'recovery of the real noble on an emulated controller, fault by fault; load of adverts (--only recovery,decoders,scanner,flow,latency)',
+  says: 'recovery of the real noble on an emulated controller, fault by fault; load of adverts (--only recovery,decoders,scanner,flow,shipped,latency)',
   defaults: { runs: 3, seconds: 30, rates: [200, 10_000] },
   async run(options, report) {
     if (!nobleIsHere) return report.note('Not measured: @abandonware/noble is not installed.');
@@ -91,20 +92,32 @@ async function scanner(options: Options, report: Report): Promise<void> {
 /** The gateway without its database's processes: Node-RED and the Bluetooth process. */
 async function flow(options: Options, report: Report): Promise<void> {
   report.table('Scan, decode and dedup in Node-RED, with the Bluetooth process; addresses rotate', COST);
-  for (const rate of options.rates) {
-    const air = await openAir(rate);
-    const gateway = await makeGateway();
-    try {
-      await gateway.start(120_000);
-      await gateway.deploy('full', () => placed(`tcp://127.0.0.1:${air.port}`));
-      const isRadio = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('radio/child');
-      const pids = (): number[] => [gateway.pid, ...childrenOf(gateway.pid).filter(isRadio)];
-      while (pids().length < 2) await wait(50);
-      report.row(...cells(await costOf(pids, air, secondsOf(options))));
-    } finally {
-      await gateway.remove();
-      air.close();
-    }
+  for (const rate of options.rates) report.row(...cells(await flowCost(rate, secondsOf(options), placed)));
+}
+
+async function shipped(options: Options, report: Report): Promise<void> {
+  report.table('The flow bt-mqtt-scanner.json in Node-RED, with the Bluetooth process; addresses rotate', COST);
+  const nodes = JSON.parse(
+    readFileSync(new URL('../../flows/bt-mqtt-scanner.json', import.meta.url), 'utf8'),
+  ) as FlowNode[];
+  const on = (adapter: string): FlowNode[] =>
+    nodes.map(node => (node.type === 'fieldline-ble-scan' ? { ...node, adapter } : node));
+  for (const rate of options.rates) report.row(...cells(await flowCost(rate, secondsOf(options), on)));
+}
+
+async function flowCost(rate: number, seconds: number, nodesOn: (adapter: string) => FlowNode[]): Promise<Cost> {
+  const air = await openAir(rate);
+  const gateway = await makeGateway();
+  try {
+    await gateway.start(120_000);
+    await gateway.deploy('full', () => nodesOn(`tcp://127.0.0.1:${air.port}`));
+    const isRadio = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('radio/child');
+    const pids = (): number[] => [gateway.pid, ...childrenOf(gateway.pid).filter(isRadio)];
+    while (pids().length < 2) await wait(50);
+    return await costOf(pids, air, seconds);
+  } finally {
+    await gateway.remove();
+    air.close();
   }
 }
 

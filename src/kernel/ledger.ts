@@ -141,6 +141,8 @@ export function openAccount(source: string, name: string, now: () => number = Da
       if (open === undefined) return undefined;
       const end = endOf(open.fates);
       book.open.delete(entry as string);
+      // Anew once it is empty: the table of a map is kept, with all that stood in it, by the dead table before it that has grown old.
+      if (book.open.size === 0) book.open = new Map();
       book.countedAt = now();
       book.totals[end]++;
       if (end === 'outbox') holds?.hold(entry as string, (open.fates & BIT.outbox) !== 0 ? 'outbox' : 'archiving');

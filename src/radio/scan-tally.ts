@@ -36,7 +36,7 @@ export function scanTally(adapter: string, scanner = ''): ScanTally {
     heard(address) {
       adverts++;
       silentMs = 0;
-      devices.set(address, true);
+      if (!devices.has(address)) devices.set(address, true);
     },
     dropped(count) {
       drops += count;
