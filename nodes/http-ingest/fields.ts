@@ -1,5 +1,6 @@
 // Settings of http-ingest.
 import type { Fields } from '../../src/palette/fields.ts';
+import { timeFields } from '../../src/reading/time-settings.ts';
 
 export const fields = {
   store: {
@@ -84,22 +85,5 @@ export const fields = {
     min: 0.1,
     max: 300,
   },
-  aheadMinutes: {
-    kind: 'number',
-    label: 'Clock may be ahead',
-    unit: 'min',
-    help: 'A device time further ahead than this is replaced by the time of receipt.',
-    initial: 10,
-    min: 0,
-    max: 525600,
-  },
-  earliestYear: {
-    kind: 'number',
-    label: 'Earliest year',
-    help: 'A device time before this year is replaced by the time of receipt.',
-    initial: 2015,
-    min: 1970,
-    max: 9999,
-    integer: true,
-  },
+  ...timeFields,
 } as const satisfies Fields;

@@ -18,6 +18,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { timeLimitsOf } from '../../src/reading/time-settings.ts';
 import type { Store } from '../../src/store/store.ts';
 import { fields } from './fields.ts';
 
@@ -58,7 +59,7 @@ export const definition = defineNode({
       maxItems: settings.maxItems,
       window: settings.window,
       answerMs: settings.answerSeconds * 1000,
-      times: { earliest: Date.UTC(settings.earliestYear, 0, 1), aheadMs: settings.aheadMinutes * 60_000 },
+      times: timeLimitsOf(settings),
       deliver: delivery({
         account,
         emit: readings =>

@@ -1,5 +1,6 @@
 // Settings of normalize.
 import type { Fields } from '../../src/palette/fields.ts';
+import { timeFields } from '../../src/reading/time-settings.ts';
 import { unitNames } from '../../src/reading/units.ts';
 import { defaultTable, formatNames } from '../../src/stream/normalize.ts';
 
@@ -81,22 +82,5 @@ export const fields = {
     min: 1,
     max: 16384,
   },
-  aheadMinutes: {
-    kind: 'number',
-    label: 'Clock may be ahead',
-    unit: 'min',
-    help: 'A device time further ahead than this is replaced by the time of receipt.',
-    initial: 10,
-    min: 0,
-    max: 525600,
-  },
-  earliestYear: {
-    kind: 'number',
-    label: 'Earliest year',
-    help: 'A device time before this year is replaced by the time of receipt.',
-    initial: 2015,
-    min: 1970,
-    max: 9999,
-    integer: true,
-  },
+  ...timeFields,
 } as const satisfies Fields;

@@ -1,5 +1,6 @@
 // Try-out of ingest for the dialog: what a body would be taken for, with settings that are not deployed yet. Nothing is stored.
 import { tableOf } from '../reading/reading.ts';
+import { timeFields, timeLimitsOf } from '../reading/time-settings.ts';
 import { readBody } from './ingest-items.ts';
 
 type Asked = {
@@ -16,10 +17,10 @@ export function tryItems(asked: unknown, now: number): { says: string; items: re
     origin: { receivedAt: now, source: 'try', protocol: 'http' },
     topic: 'http/ingest',
     maxItems: Number(settings.maxItems) || 1000,
-    limits: {
-      earliest: Date.UTC(Number(settings.earliestYear) || 2015, 0, 1),
-      aheadMs: (Number(settings.aheadMinutes) || 0) * 60_000,
-    },
+    limits: timeLimitsOf({
+      aheadMinutes: Number(settings.aheadMinutes) || 0,
+      earliestYear: Number(settings.earliestYear) || timeFields.earliestYear.initial,
+    }),
   });
   if ('whole' in body) return { says: `refused: ${body.whole.detail}`, items: [] };
   const items = body.items.map(item => {
