@@ -35,7 +35,7 @@ The same command again goes on where a replay was broken off. A TIME is ISO 8601
   --rate N             at most so many messages per second; it yields to live data in any case
   --resume ID          goes on with the replay of this number
   --queue              leaves the work to a replay node of the gateway, with the settings of its flow
-  --decoders FOLDER    own decoders; without it the folder decoders in the data directory
+  --decoders FOLDER    own decoders; without it fieldline/decoders in the data directory
   --database-url URL   instead of DATABASE_URL, or of the gateway that runs`;
 
 const options = {

@@ -27,7 +27,7 @@ export const definition = defineNode({
     folder: {
       kind: 'text',
       label: 'Decoder folder',
-      help: 'Folder of your own decoders; empty means the folder decoders in the data directory.',
+      help: 'Folder of your own decoders; empty means fieldline/decoders in the data directory.',
       initial: '',
       optional: true,
     },
