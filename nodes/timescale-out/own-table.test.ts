@@ -2,20 +2,10 @@
 import assert from 'node:assert/strict';
 import type { Reading } from '../../src/reading/reading.ts';
 import type { Preview, TableCard } from '../../src/sinks/own/preview.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
-import timescaleDbNode from '../timescale-db/timescale-db.ts';
-import timescaleOutNode from './timescale-out.ts';
+import { meterReading, onPlant } from '../../test/support/timescale-out.ts';
 import type { Watch } from './watch.ts';
 
-const reading = (n: number, power: Reading['telemetry'][string] = n): Reading => ({
-  deviceId: 'meter',
-  protocol: 'mqtt',
-  timestamp: new Date(Date.UTC(2026, 0, 3, 16) + n).toISOString(),
-  telemetry: { power_kw: power },
-  metadata: {},
-});
+const reading = (n: number, power: Reading['telemetry'][string] = n) => meterReading(n, { power_kw: power });
 const columns = [
   { column: 'device_id', from: 'deviceId' },
   { column: 'time', from: 'timestamp' },
@@ -25,24 +15,13 @@ const CREATE = 'CREATE TABLE plant.power (device_id text, time timestamptz, powe
 
 describe('timescale-out node with a table of your own', function () {
   this.timeout(30_000);
-  let server: TestPostgres;
-  let store: Store;
-  let runtime: TestRuntime;
-  before(async function () {
-    server = await postgresFor(this);
-    store = openStore({ url: server.url, connections: 2 });
-    runtime = await testRuntime();
-    runtime.register(timescaleDbNode, timescaleOutNode);
-    await store.query('CREATE SCHEMA plant');
-    await store.query(CREATE);
-  });
-  after(async () => {
-    await runtime?.deploy([]);
-    await store?.close();
-    await server?.stop();
+  const plant = onPlant();
+  before(async () => {
+    await plant.store.query('CREATE SCHEMA plant');
+    await plant.store.query(CREATE);
   });
   const flow = (settings: object = {}) => [
-    { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+    { id: 'db', type: 'fieldline-timescale-db', url: plant.server.url },
     { id: 'src', type: 'test-source', wires: [['own']] },
     {
       ...{ id: 'own', type: 'fieldline-timescale-out', store: 'db', wires: [['k'], ['r']], policy: 'memory' },
@@ -53,71 +32,84 @@ describe('timescale-out node with a table of your own', function () {
     { id: 'r', type: 'test-sink' },
   ];
   const held = async () =>
-    (await store.query<{ power: number }>('SELECT power FROM plant.power ORDER BY time')).map(({ power }) => power);
+    (await plant.store.query<{ power: number }>('SELECT power FROM plant.power ORDER BY time')).map(
+      ({ power }) => power,
+    );
 
   it('stores each reading once, passes on what is new, and keeps what the table refuses', async () => {
-    await runtime.deploy(flow());
-    assert.deepEqual(await runtime.emit('src', { topic: 't', payload: [reading(1), reading(2, 2.5), 'no reading'] }), {
-      ok: true,
-    });
-    assert.deepEqual(await runtime.emit('src', { payload: reading(1) }), { ok: true });
+    await plant.runtime.deploy(flow());
+    assert.deepEqual(
+      await plant.runtime.emit('src', { topic: 't', payload: [reading(1), reading(2, 2.5), 'no reading'] }),
+      {
+        ok: true,
+      },
+    );
+    assert.deepEqual(await plant.runtime.emit('src', { payload: reading(1) }), { ok: true });
     assert.deepEqual(await held(), [1]);
     assert.deepEqual(
-      runtime.received('k').map(({ payload }) => payload),
+      plant.runtime.received('k').map(({ payload }) => payload),
       [[reading(1)]],
     );
-    const [fraction, text] = runtime.received('r')[0]!.payload as [Reading, string];
+    const [fraction, text] = plant.runtime.received('r')[0]!.payload as [Reading, string];
     assert.match(
       String(fraction.metadata['rejected']),
       /column power \(integer\): expected a whole number, got "2\.5"/,
     );
     assert.equal(text, 'no reading');
-    const letters = await store.query<{ source: string; topic: string }>('SELECT source, topic FROM dead_letters');
+    const letters = await plant.store.query<{ source: string; topic: string }>(
+      'SELECT source, topic FROM dead_letters',
+    );
     assert.deepEqual(letters, Array(2).fill({ source: 'own', topic: 't' }));
-    assert.match((await runtime.untilStatus('own', /2 rejected/)).text ?? '', /rows\/s, 2 rejected: /);
+    assert.match((await plant.runtime.untilStatus('own', /2 rejected/)).text ?? '', /rows\/s, 2 rejected: /);
     // Only the row itself: no device, no latest value.
-    assert.deepEqual(await store.query('SELECT * FROM devices'), []);
+    assert.deepEqual(await plant.store.query('SELECT * FROM devices'), []);
   });
 
   it('keeps rows on disk while the table is gone, over a restart, and stores each once when it is there again', async () => {
-    await runtime.deploy(flow({ policy: 'disk' }));
-    assert.deepEqual(await runtime.emit('src', { payload: reading(10) }), { ok: true });
-    await store.query('DROP TABLE plant.power');
-    assert.deepEqual(await runtime.emit('src', { payload: [reading(11), reading(12)] }), { ok: true });
-    await runtime.untilStatus('own', /2 on disk.*; .*table plant\.power: expected to be there, got none of this name/);
-    await server.terminate('SIGQUIT');
-    assert.deepEqual(await runtime.emit('src', { payload: reading(13) }), { ok: true });
-    await runtime.deploy(flow({ policy: 'disk' }));
-    await runtime.untilStatus('own', /3 on disk/);
-    await server.restart();
-    await store.query(CREATE);
-    const [batch, single] = await runtime.until('k', 2);
+    await plant.runtime.deploy(flow({ policy: 'disk' }));
+    assert.deepEqual(await plant.runtime.emit('src', { payload: reading(10) }), { ok: true });
+    await plant.store.query('DROP TABLE plant.power');
+    assert.deepEqual(await plant.runtime.emit('src', { payload: [reading(11), reading(12)] }), { ok: true });
+    await plant.runtime.untilStatus(
+      'own',
+      /2 on disk.*; .*table plant\.power: expected to be there, got none of this name/,
+    );
+    await plant.server.terminate('SIGQUIT');
+    assert.deepEqual(await plant.runtime.emit('src', { payload: reading(13) }), { ok: true });
+    await plant.runtime.deploy(flow({ policy: 'disk' }));
+    await plant.runtime.untilStatus('own', /3 on disk/);
+    await plant.server.restart();
+    await plant.store.query(CREATE);
+    const [batch, single] = await plant.runtime.until('k', 2);
     assert.deepEqual([batch?.payload, single?.payload].flat().length, 3);
     assert.deepEqual(await held(), [11, 12, 13]);
-    assert.match((await runtime.untilStatus('own', /rows\/s$/)).text ?? '', /rows\/s$/);
+    assert.match((await plant.runtime.untilStatus('own', /rows\/s$/)).text ?? '', /rows\/s$/);
   });
 
   it('says before the first message what the table lacks, and stops saying so when it is mended', async () => {
-    await store.query('ALTER TABLE plant.power RENAME power TO kw');
-    await runtime.deploy(flow());
-    const status = await runtime.untilStatus('own', /column of plant\.power: expected one of device_id, time, kw/);
+    await plant.store.query('ALTER TABLE plant.power RENAME power TO kw');
+    await plant.runtime.deploy(flow());
+    const status = await plant.runtime.untilStatus(
+      'own',
+      /column of plant\.power: expected one of device_id, time, kw/,
+    );
     assert.equal(status.fill, 'red');
-    const waits = runtime.emit('src', { payload: reading(20) });
-    await runtime.untilStatus('own', /1 waiting.*column of plant\.power/);
-    await store.query('ALTER TABLE plant.power RENAME kw TO power');
+    const waits = plant.runtime.emit('src', { payload: reading(20) });
+    await plant.runtime.untilStatus('own', /1 waiting.*column of plant\.power/);
+    await plant.store.query('ALTER TABLE plant.power RENAME kw TO power');
     assert.deepEqual(await waits, { ok: true });
-    await runtime.untilStatus('own', /rows\/s$/);
+    await plant.runtime.untilStatus('own', /rows\/s$/);
   });
 
   it('does not start with settings that no table can make right', async () => {
-    await runtime.deploy(flow({ ownTable: 'a.b.c', columns: [{ column: 'power', from: 'powre' }] }));
-    const { text } = await runtime.untilStatus('own', /a\.b\.c/);
+    await plant.runtime.deploy(flow({ ownTable: 'a.b.c', columns: [{ column: 'power', from: 'powre' }] }));
+    const { text } = await plant.runtime.untilStatus('own', /a\.b\.c/);
     assert.match(text ?? '', /Your table: .*column power: value: expected telemetry/);
   });
 
   describe('dialog', () => {
     const ask = async <T>(what: string, more: object = {}): Promise<T & { error?: string }> => {
-      const answer = await fetch(`${runtime.url}/fieldline/timescale-out/${what}`, {
+      const answer = await fetch(`${plant.runtime.url}/fieldline/timescale-out/${what}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
@@ -130,13 +122,13 @@ describe('timescale-out node with a table of your own', function () {
       return (await answer.json()) as T & { error?: string };
     };
     before(async () => {
-      await runtime.deploy(flow());
+      await plant.runtime.deploy(flow());
     });
 
     it('lists the tables, of the deployed database and of one that is only typed', async () => {
       const { tables } = await ask<{ tables: string[] }>('tables');
       assert.ok(tables.includes('plant.power') && tables.includes('public.flow_data'), tables.join());
-      const other = await server.database('other');
+      const other = await plant.server.database('other');
       const undeployed = { id: 'new', url: other, changed: true };
       assert.deepEqual((await ask<{ tables: string[] }>('tables', { store: undeployed })).tables, []);
     });
@@ -145,15 +137,15 @@ describe('timescale-out node with a table of your own', function () {
       const at = (url: string) => ask<object>('tables', { store: { id: 'new', url, changed: true } });
       assert.match((await at('postgres://u@127.0.0.1:1/x')).error ?? '', /ECONNREFUSED/);
       assert.match((await at('http://x')).error ?? '', /DATABASE_URL: expected postgres/);
-      const wrong = new URL(server.url);
+      const wrong = new URL(plant.server.url);
       wrong.password = 'wrong';
       assert.match((await at(wrong.href)).error ?? '', /password is refused/);
     });
 
     it('describes a table, with keys and a guess for each column', async () => {
-      await store.query(`CREATE TABLE plant.mix ("Device ID" text, ts timestamptz NOT NULL, "powerKw" numeric(6,2), payload jsonb,
+      await plant.store.query(`CREATE TABLE plant.mix ("Device ID" text, ts timestamptz NOT NULL, "powerKw" numeric(6,2), payload jsonb,
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, UNIQUE ("Device ID", ts))`);
-      await runtime.emit('src', { payload: reading(1) });
+      await plant.runtime.emit('src', { payload: reading(1) });
       const card = await ask<TableCard>('table', { mapping: { table: 'plant.mix' } });
       assert.deepEqual(card.columns, [
         { name: 'Device ID', type: 'text', required: false, made: false, guess: '' },
@@ -172,8 +164,8 @@ describe('timescale-out node with a table of your own', function () {
 
     it('shows the row that the last message makes, and why a value does not fit', async () => {
       type Answer = Preview & { of: string };
-      await runtime.emit('src', { payload: reading(7, 7.5) });
-      await runtime.untilStatus('own', /rejected/);
+      await plant.runtime.emit('src', { payload: reading(7, 7.5) });
+      await plant.runtime.untilStatus('own', /rejected/);
       const shown = await ask<Answer>('preview', {
         mapping: { table: 'plant.power', columns, key: 'time', conflict: 'skip' },
       });
@@ -197,8 +189,8 @@ describe('timescale-out node with a table of your own', function () {
     });
 
     it('asks PostgreSQL about types that only it knows', async () => {
-      await store.query("CREATE TYPE plant.mood AS ENUM ('calm', 'tense')");
-      await store.query('CREATE TABLE plant.moods (m plant.mood, ip inet)');
+      await plant.store.query("CREATE TYPE plant.mood AS ENUM ('calm', 'tense')");
+      await plant.store.query('CREATE TABLE plant.moods (m plant.mood, ip inet)');
       const mapping = {
         ...{ table: 'plant.moods', key: '', conflict: 'skip' },
         columns: [
@@ -213,7 +205,7 @@ describe('timescale-out node with a table of your own', function () {
 
     it('answers a question that is none with a reason', async () => {
       for (const body of ['{}', '[]', '{"store":7}', '{"store":{"url":"postgres://x"},"mapping":{"columns":[null]}}']) {
-        const answer = await fetch(`${runtime.url}/fieldline/timescale-out/preview`, {
+        const answer = await fetch(`${plant.runtime.url}/fieldline/timescale-out/preview`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body,

@@ -1,19 +1,15 @@
 // timescale-out against a real streaming standby: it says so and keeps everything; after the promotion all of it is there, once.
 import assert from 'node:assert/strict';
-import type { Reading } from '../../src/reading/reading.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { meterReading } from '../../test/support/timescale-out.ts';
 import { type Standby, startStandby } from '../../test/support/standby.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import timescaleOutNode from './timescale-out.ts';
 
 const READINGS = 500;
-const reading = (n: number): Reading => ({
-  ...{ deviceId: 'meter', protocol: 'mqtt', telemetry: { power_kw: n }, metadata: {} },
-  timestamp: new Date(Date.UTC(2026, 0, 3, 16) + n).toISOString(),
-});
 
 describe('timescale-out node: a read-only standby', function () {
   this.timeout(60_000);
@@ -47,13 +43,13 @@ describe('timescale-out node: a read-only standby', function () {
 
   it('keeps readings on the disk, says why, and writes them in once the standby is promoted', async () => {
     await runtime.deploy(flow(primary.url));
-    assert.deepEqual(await runtime.emit('src', { payload: reading(0) }), { ok: true });
+    assert.deepEqual(await runtime.emit('src', { payload: meterReading(0) }), { ok: true });
     // It is one that follows: what the primary has taken arrives.
     while ((await powers()).length === 0) await new Promise(resolve => setTimeout(resolve, 20));
 
     await runtime.deploy(flow(standby.url));
     for (let n = 1; n <= READINGS; n += 50) {
-      const payload = Array.from({ length: 50 }, (_, at) => reading(n + at));
+      const payload = Array.from({ length: 50 }, (_, at) => meterReading(n + at));
       assert.deepEqual(await runtime.emit('src', { payload }), { ok: true });
     }
     const { fill, text } = await runtime.untilStatus('out', new RegExp(`${READINGS} on disk`));
