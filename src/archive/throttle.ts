@@ -20,9 +20,13 @@ export type Throttle = {
 };
 
 // Window control of LEDBAT (RFC 6817 §2.4): a background transport takes what is free and yields when the delay that it
-// causes, above the least delay of late, reaches a target.
-const TARGET_MS = 100;
+// causes, above the least delay of late, reaches a target. Live data waits about as long at the database, on bad moments
+// several times as long. Above the target the window shrinks by a share of itself, by half at most in the time that a
+// message takes (as LEDBAT++ does): small steps down from a large one would take seconds.
+const TARGET_MS = 50;
 const STEP = 200;
+const SHRINK = 0.25;
+const MOST_SHRINK = 0.5;
 const LEAST = 100;
 const MOST = 4000;
 const START = 1000;
@@ -70,12 +74,13 @@ export function throttle({ perSecond, clock = systemClock }: ThrottleOptions = {
       }
       least = Math.min(least, delayMs);
       const caused = delayMs - Math.min(least, leastBefore);
-      const offTarget = Math.max(-1, (TARGET_MS - caused) / TARGET_MS);
+      const offTarget = (TARGET_MS - caused) / TARGET_MS;
       // A window that was not used has proved nothing.
       const used = open >= window / 2;
       open -= count;
       if (offTarget > 0 && !used) return;
-      window = Math.min(MOST, Math.max(LEAST, window + (offTarget * STEP * count) / window));
+      const change = offTarget > 0 ? (offTarget * STEP) / window : -Math.min(MOST_SHRINK, -offTarget * SHRINK);
+      window = Math.min(MOST, Math.max(LEAST, window + change * count));
     },
     get window() {
       return Math.floor(window);
