@@ -1,26 +1,13 @@
 // Tables, views and functions as other programs use them: the queries and inserts of the seeds, word for word.
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
-import { migrate } from './migrate.ts';
+import { onClient } from '../../test/support/database.ts';
 
 describe('queries and inserts of other programs', () => {
-  let server: TestPostgres;
-  // A client of its own: other programs do not carry the mark of Fieldline's connections.
-  let client: pg.Client;
-  const rows = async (sql: string, values?: unknown[]) => (await client.query(sql, values)).rows;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    client = new pg.Client({ connectionString: server.url });
-    await client.connect();
-  });
-  after(async () => {
-    await client?.end();
-    await server?.stop();
-  });
+  const database = onClient();
+  const { rows } = database;
   afterEach(async () => {
-    await client.query(
+    await database.client.query(
       'TRUNCATE measurements, sensor_readings, energy_readings, flow_data, raw_advertisements, devices, alerts, latest_values',
     );
   });
@@ -28,10 +15,10 @@ describe('queries and inserts of other programs', () => {
   it('take the insert and answer the query of the energy document', async () => {
     const insert = `INSERT INTO energy_readings (timestamp, device_id, total_energy_kwh, power_kw)
 VALUES ('2026-01-03T16:00:00Z', 'meter1', 12.45, 3.2);`;
-    await client.query(insert);
-    await client.query(insert);
+    await database.client.query(insert);
+    await database.client.query(insert);
     assert.equal((await rows('SELECT * FROM energy_readings')).length, 2, 'rows by hand never meet');
-    await client.query(
+    await database.client.query(
       "INSERT INTO energy_readings (timestamp, device_id, power_kw) VALUES (now() - interval '1 minute', 'm', 2), (now() - interval '1 minute', 'm', 4)",
     );
     const hours = await rows(`SELECT
@@ -66,8 +53,8 @@ ORDER BY hour;`);
     });
 
   it('puts rows of any time somewhere, and into their month once it is made', async function () {
-    if (server.variant !== 'plain') return this.skip();
-    await client.query(
+    if (database.server.variant !== 'plain') return this.skip();
+    await database.client.query(
       "INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ('f', '2019-05-31T23:59:59.999999Z', 1), ('f', '2019-06-01T00:00:00Z', 2)",
     );
     const where = async () =>
@@ -83,18 +70,18 @@ ORDER BY hour;`);
     ]);
     assert.deepEqual(await where(), ['flow_data_201905', 'flow_data_default']);
     // As the document names them.
-    await client.query(
+    await database.client.query(
       "CREATE TABLE flow_data_202401 PARTITION OF flow_data FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');",
     );
     assert.deepEqual(await rows("SELECT prepare_month('flow_data', '2024-01-15T00:00:00Z') AS made"), [
       { made: false },
     ]);
-    await assert.rejects(client.query("SELECT prepare_month('pg_class', now())"), /expected a time series/);
+    await assert.rejects(database.client.query("SELECT prepare_month('pg_class', now())"), /expected a time series/);
   });
 
   it('puts rows of any time into chunks on TimescaleDB, where no month is prepared', async function () {
-    if (server.variant !== 'timescale') return this.skip();
-    await client.query(
+    if (database.server.variant !== 'timescale') return this.skip();
+    await database.client.query(
       "INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ('f', '1970-01-01T00:00:00Z', 1), ('f', '2019-06-01T00:00:00Z', 2)",
     );
     assert.deepEqual(
@@ -108,13 +95,13 @@ ORDER BY hour;`);
   });
 
   it('makes one partition when two ask for it at once', async function () {
-    if (server.variant !== 'plain') return this.skip();
-    const other = new pg.Client({ connectionString: server.url });
+    if (database.server.variant !== 'plain') return this.skip();
+    const other = new pg.Client({ connectionString: database.server.url });
     await other.connect();
     try {
       const ask = (by: pg.Client) =>
         by.query("SELECT prepare_month('energy_readings', '2018-03-01T00:00:00Z') AS made");
-      const answers = await Promise.all([ask(client), ask(other)]);
+      const answers = await Promise.all([ask(database.client), ask(other)]);
       assert.deepEqual(answers.map(({ rows: [row] }) => row.made).sort(), [false, true]);
     } finally {
       await other.end();
@@ -122,10 +109,10 @@ ORDER BY hour;`);
   });
 
   it('counts devices once however many alerts they have', async () => {
-    await client.query(
+    await database.client.query(
       "INSERT INTO devices (device_id, last_seen) VALUES ('a', now()), ('b', now() - interval '16 minutes'), ('c', NULL)",
     );
-    await client.query(
+    await database.client.query(
       "INSERT INTO alerts (device_id, kind, is_resolved) VALUES ('a', 'x', false), ('a', 'y', false), ('b', 'x', true)",
     );
     assert.deepEqual(await rows('SELECT * FROM dashboard_summary'), [
@@ -134,18 +121,18 @@ ORDER BY hour;`);
   });
 
   it('touches a device once per statement and never backwards', async () => {
-    await client.query(
+    await database.client.query(
       "INSERT INTO flow_data (device_id, created_at, flow_rate) SELECT 'f', now() - n * interval '1 minute', n FROM generate_series(1, 50) AS n",
     );
     const [first] = await rows(
       "SELECT last_seen, xmin, now() - last_seen < interval '2 minutes' AS fresh FROM devices WHERE device_id = 'f'",
     );
     assert.equal(first.fresh, true);
-    await client.query(
+    await database.client.query(
       "INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ('f', now() - interval '1 day', 1)",
     );
     assert.deepEqual(await rows("SELECT last_seen, xmin, true AS fresh FROM devices WHERE device_id = 'f'"), [first]);
-    await client.query(
+    await database.client.query(
       "INSERT INTO measurements (device_id, value_mm, timestamp) VALUES ('f', 1, now() + interval '1 hour')",
     );
     assert.deepEqual(await rows("SELECT last_seen <= now() AS past FROM devices WHERE device_id = 'f'"), [
@@ -154,14 +141,14 @@ ORDER BY hour;`);
   });
 
   it('does not do so on connections that carry the mark', async () => {
-    await client.query("SET fieldline.writer = 'on'");
-    await client.query("INSERT INTO flow_data (device_id, flow_rate) VALUES ('marked', 1)");
-    await client.query('RESET fieldline.writer');
+    await database.client.query("SET fieldline.writer = 'on'");
+    await database.client.query("INSERT INTO flow_data (device_id, flow_rate) VALUES ('marked', 1)");
+    await database.client.query('RESET fieldline.writer');
     assert.deepEqual(await rows('SELECT * FROM devices'), []);
   });
 
   it('gives the newest row of each device', async () => {
-    await client.query(`INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES
+    await database.client.query(`INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES
       ('a', '2026-01-01T00:00:00Z', 1), ('a', '2026-03-01T00:00:00Z', 2), ('b', '2025-01-01T00:00:00Z', 3), ('b', '2024-12-31T00:00:00Z', 4)`);
     assert.deepEqual(await rows('SELECT device_id, flow_rate FROM get_latest_flow_data() ORDER BY device_id'), [
       { device_id: 'a', flow_rate: 2 },
@@ -186,12 +173,14 @@ ORDER BY hour;`);
   for (const [name, totalizer, volume, range] of totals)
     it(`adds up a totalizer that ${name}, also over the edges of hours`, async () => {
       for (const [at, value] of totalizer.entries())
-        await client.query(
+        await database.client.query(
           'INSERT INTO flow_data (device_id, created_at, flow_rate, totalizer) VALUES ($1, $2, $3, $4)',
           ['f', new Date(Date.UTC(2026, 0, 1, 0, 40 * at)), at, value],
         );
       if (range !== undefined)
-        await client.query("UPDATE devices SET metadata = jsonb_build_object('totalizer_max', $1::float8)", [range]);
+        await database.client.query("UPDATE devices SET metadata = jsonb_build_object('totalizer_max', $1::float8)", [
+          range,
+        ]);
       const [statistics] = await rows(
         "SELECT * FROM get_flow_statistics('f', '2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z')",
       );
@@ -205,7 +194,7 @@ ORDER BY hour;`);
 
   it('begins a window with the last reading at or before it', async () => {
     for (const [at, value] of [100, 110, 120, 140].entries())
-      await client.query("INSERT INTO flow_data (device_id, created_at, totalizer) VALUES ('f', $1, $2)", [
+      await database.client.query("INSERT INTO flow_data (device_id, created_at, totalizer) VALUES ('f', $1, $2)", [
         new Date(Date.UTC(2026, 0, 1, at)),
         value,
       ]);
@@ -217,14 +206,12 @@ ORDER BY hour;`);
   });
 
   it('lists adverts of unknown devices with what is known of them', async () => {
-    await client.query("INSERT INTO devices (device_id) VALUES ('AA:AA:AA:AA:AA:AA')");
+    await database.client.query("INSERT INTO devices (device_id) VALUES ('AA:AA:AA:AA:AA:AA')");
     const hear = (payload: unknown, minute: number) =>
-      client.query('INSERT INTO raw_advertisements (scanner_id, topic, payload, timestamp) VALUES ($1, $2, $3, $4)', [
-        's',
-        'bt-mqtt/raw/s',
-        JSON.stringify(payload),
-        new Date(Date.UTC(2026, 0, 1, 0, minute)),
-      ]);
+      database.client.query(
+        'INSERT INTO raw_advertisements (scanner_id, topic, payload, timestamp) VALUES ($1, $2, $3, $4)',
+        ['s', 'bt-mqtt/raw/s', JSON.stringify(payload), new Date(Date.UTC(2026, 0, 1, 0, minute))],
+      );
     await hear({ address: 'aaaaaaaaaaaa' }, 0);
     await hear({ address: 'bb:bb:bb:bb:bb:bb', name: 'Shed', manufacturer_data: { ffff: '15' } }, 1);
     await hear({ address: 'BB-BB-BB-BB-BB-BB', service_data: { fcd2: '40' }, service_uuids: ['180f', 7] }, 2);

@@ -1,44 +1,31 @@
 // Views, functions, triggers and indexes of the flow document, its own text beside ours: what each gets wrong, and that ours does not.
 import assert from 'node:assert/strict';
-import pg from 'pg';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
-import { migrate } from './migrate.ts';
+import { onClient } from '../../test/support/database.ts';
 
 const flow = "INSERT INTO flow_data (device_id, created_at, flow_rate, totalizer) VALUES ('f', $1, 1, $2)";
 
 describe('the flow document, as it is written and as it works', () => {
-  let server: TestPostgres;
-  let client: pg.Client;
-  const rows = async (sql: string, values?: unknown[]) => (await client.query(sql, values)).rows;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    client = new pg.Client({ connectionString: server.url });
-    await client.connect();
-  });
-  after(async () => {
-    await client?.end();
-    await server?.stop();
-  });
+  const database = onClient();
+  const { rows } = database;
   // What a test makes of the document's own text goes with its schema.
-  beforeEach(() => client.query('CREATE SCHEMA seed'));
+  beforeEach(() => database.client.query('CREATE SCHEMA seed'));
   afterEach(async () => {
-    await client.query('DROP SCHEMA seed CASCADE');
-    await client.query('TRUNCATE flow_data, devices, alerts, alert_rules');
+    await database.client.query('DROP SCHEMA seed CASCADE');
+    await database.client.query('TRUNCATE flow_data, devices, alerts, alert_rules');
   });
 
   it('dashboard_summary (X3): its join counts a device once for each of its alerts', async () => {
-    await client.query(`CREATE VIEW seed.dashboard_summary AS
+    await database.client.query(`CREATE VIEW seed.dashboard_summary AS
 SELECT
   COUNT(DISTINCT d.device_id) AS total_devices,
   COUNT(*) FILTER (WHERE d.last_seen > NOW() - INTERVAL '15 minutes') AS online_devices,
   COUNT(*) FILTER (WHERE a.is_resolved = FALSE) AS active_alerts
 FROM devices d
 LEFT JOIN alerts a ON d.device_id = a.device_id;`);
-    await client.query(
+    await database.client.query(
       "INSERT INTO devices (device_id, last_seen) VALUES ('a', now()), ('b', now() - interval '1 hour')",
     );
-    await client.query(
+    await database.client.query(
       "INSERT INTO alerts (device_id, kind, is_resolved) VALUES ('a', 'x', false), ('a', 'y', false), ('a', 'z', true), (NULL, 'disk', false)",
     );
     assert.deepEqual(await rows('SELECT * FROM seed.dashboard_summary'), [
@@ -66,19 +53,19 @@ GROUP BY device_id, date_trunc('hour', created_at);`;
   ];
   for (const [name, readings, ours] of volumes)
     it(`flow_data_hourly (X4): its max − min is wrong for ${name}`, async () => {
-      await client.query(`CREATE MATERIALIZED VIEW seed.flow_data_hourly AS ${HOURLY}`);
-      await client.query('CREATE INDEX ON seed.flow_data_hourly (device_id, hour);');
+      await database.client.query(`CREATE MATERIALIZED VIEW seed.flow_data_hourly AS ${HOURLY}`);
+      await database.client.query('CREATE INDEX ON seed.flow_data_hourly (device_id, hour);');
       const minutes = readings.length === 3 ? 60 : 30;
       for (const [at, total] of readings.entries())
-        await client.query(flow, [new Date(Date.UTC(2026, 0, 1, 0, 10 + minutes * at)), total]);
-      await client.query('REFRESH MATERIALIZED VIEW seed.flow_data_hourly');
+        await database.client.query(flow, [new Date(Date.UTC(2026, 0, 1, 0, 10 + minutes * at)), total]);
+      await database.client.query('REFRESH MATERIALIZED VIEW seed.flow_data_hourly');
       const sum = async (view: string) =>
         Number((await rows(`SELECT coalesce(sum(total_volume), 0) AS volume FROM ${view}`))[0].volume);
       assert.equal(await sum('flow_data_hourly'), ours);
       assert.notEqual(await sum('seed.flow_data_hourly'), ours);
       // The columns that the document names are there, in its order.
-      const { fields } = await client.query('SELECT * FROM flow_data_hourly LIMIT 0');
-      const { fields: named } = await client.query('SELECT * FROM seed.flow_data_hourly LIMIT 0');
+      const { fields } = await database.client.query('SELECT * FROM flow_data_hourly LIMIT 0');
+      const { fields: named } = await database.client.query('SELECT * FROM seed.flow_data_hourly LIMIT 0');
       assert.deepEqual(
         fields.slice(0, named.length).map(field => field.name),
         named.map(field => field.name),
@@ -88,7 +75,7 @@ GROUP BY device_id, date_trunc('hour', created_at);`;
   it('get_latest_flow_data: the same rows as DISTINCT ON, from one device to the next by the index', async () => {
     for (const device of ['a', 'b', 'c'])
       for (let n = 0; n < 5; n++)
-        await client.query('INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ($1, $2, $3)', [
+        await database.client.query('INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ($1, $2, $3)', [
           ...[device, new Date(Date.UTC(2026, n, 1)), n],
         ]);
     const distinct = await rows(
@@ -100,8 +87,8 @@ GROUP BY device_id, date_trunc('hour', created_at);`;
   });
 
   it('update_device_last_seen (X14): its row trigger updates a device once for each row, and moves it backwards', async () => {
-    await client.query("INSERT INTO devices (device_id, last_seen) VALUES ('f', now())");
-    await client.query(`CREATE TABLE seed.flow_data (device_id text, created_at timestamptz);
+    await database.client.query("INSERT INTO devices (device_id, last_seen) VALUES ('f', now())");
+    await database.client.query(`CREATE TABLE seed.flow_data (device_id text, created_at timestamptz);
       CREATE TABLE seed.updates (at timestamptz);
       CREATE FUNCTION seed.update_device_last_seen() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
@@ -117,12 +104,12 @@ GROUP BY device_id, date_trunc('hour', created_at);`;
       `INSERT INTO ${table} (device_id, created_at) SELECT 'f', now() - n * interval '1 hour' FROM generate_series(1, 10) AS n`;
     const ago = async () =>
       Number((await rows("SELECT extract(epoch FROM now() - last_seen) AS s FROM devices WHERE device_id = 'f'"))[0].s);
-    await client.query(batch('seed.flow_data'));
+    await database.client.query(batch('seed.flow_data'));
     assert.equal((await rows('SELECT FROM seed.updates')).length, 10);
     assert.ok((await ago()) > 9 * 3600, 'a late batch made an online device an offline one');
-    await client.query("UPDATE devices SET last_seen = now() WHERE device_id = 'f'");
+    await database.client.query("UPDATE devices SET last_seen = now() WHERE device_id = 'f'");
     const [before] = await rows("SELECT xmin, ctid FROM devices WHERE device_id = 'f'");
-    await client.query(batch('flow_data'));
+    await database.client.query(batch('flow_data'));
     assert.ok((await ago()) < 60);
     assert.deepEqual(
       (await rows("SELECT xmin, ctid FROM devices WHERE device_id = 'f'"))[0],
@@ -133,7 +120,7 @@ GROUP BY device_id, date_trunc('hour', created_at);`;
 
   it('idx_devices_online (X13): NOW() in a predicate is refused; an index of that name is there', async () => {
     await assert.rejects(
-      client.query(
+      database.client.query(
         `CREATE INDEX idx_devices_online ON devices (last_seen) WHERE last_seen > NOW() - INTERVAL '1 hour';`,
       ),
       /must be marked IMMUTABLE/,
@@ -164,10 +151,10 @@ GROUP BY device_id, date_trunc('hour', created_at);`;
     });
 
   it('a month of its own is attached as the document writes it, and takes the rows of that month (E18)', async function () {
-    if (server.variant !== 'plain') return this.skip();
-    await client.query(`CREATE TABLE flow_data_202401 PARTITION OF flow_data
+    if (database.server.variant !== 'plain') return this.skip();
+    await database.client.query(`CREATE TABLE flow_data_202401 PARTITION OF flow_data
 FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');`);
-    await client.query(flow, [new Date(Date.UTC(2024, 0, 15)), 1]);
+    await database.client.query(flow, [new Date(Date.UTC(2024, 0, 15)), 1]);
     assert.deepEqual(await rows('SELECT tableoid::regclass::text AS place FROM flow_data'), [
       { place: 'flow_data_202401' },
     ]);

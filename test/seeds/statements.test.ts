@@ -1,34 +1,19 @@
 // Every SQL statement of the seeds, as it stands there, on a fresh database: it runs, or the decision (SPEC §7) that holds instead.
 import assert from 'node:assert/strict';
-import pg from 'pg';
-import { migrate } from '../../src/store/migrate.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { onClient } from '../support/database.ts';
 
 type Row = Record<string, unknown>;
 
 describe('statements of the seeds', () => {
-  let postgres: TestPostgres | undefined;
-  let client: pg.Client;
-  /** As psql, Grafana or Metabase: no mark of Fieldline's own connections. */
-  const rows = async (sql: string): Promise<Row[]> => (await client.query<Row>(sql)).rows;
+  const database = onClient();
+  const rows: (sql: string) => Promise<Row[]> = database.rows;
   const refused = async (sql: string): Promise<string> => {
-    const error = await client.query(sql).then(
+    const error = await database.client.query(sql).then(
       () => assert.fail(`it ran: ${sql}`),
       (error: { code: string }) => error,
     );
     return error.code;
   };
-
-  before(async function () {
-    postgres = await postgresFor(this);
-    await migrate(postgres.url);
-    client = new pg.Client({ connectionString: postgres.url });
-    await client.connect();
-  });
-  after(async () => {
-    await client?.end();
-    await postgres?.stop();
-  });
 
   describe('003, homelab', () => {
     it('inserts an energy reading', async () => {
@@ -126,7 +111,7 @@ WHERE last_seen > NOW() - INTERVAL '1 hour';`;
     });
 
     it('takes the monthly partition of the seed (X13: chunks on TimescaleDB)', async function () {
-      if (postgres?.variant === 'timescale') this.skip();
+      if (database.server.variant === 'timescale') this.skip();
       await rows(`CREATE TABLE flow_data_202401 PARTITION OF flow_data
 FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');`);
       await rows(`INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ('f1', '2024-01-15', 1)`);

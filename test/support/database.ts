@@ -1,4 +1,5 @@
-// A migrated database of its own for a suite of tests, and a store on it.
+// A migrated database of its own for a suite of tests, with a store on it or as other programs see it.
+import pg from 'pg';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { postgresFor, type TestPostgres } from './postgres.ts';
@@ -25,5 +26,26 @@ export function onDatabase(): TestDatabase {
     get store() {
       return store as Store;
     },
+  };
+}
+
+/** The same, and a connection as psql or Grafana have it: without the mark of Fieldline's own ones. */
+export function onClient() {
+  let client: pg.Client | undefined;
+  // Ends before the server does: hooks run in the order in which they were added.
+  after(() => client?.end());
+  const database = onDatabase();
+  before(async () => {
+    client = new pg.Client({ connectionString: database.server.url });
+    await client.connect();
+  });
+  return {
+    get server() {
+      return database.server;
+    },
+    get client() {
+      return client as pg.Client;
+    },
+    rows: async (sql: string, values?: unknown[]) => (await (client as pg.Client).query(sql, values)).rows,
   };
 }
