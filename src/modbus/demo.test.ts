@@ -1,10 +1,9 @@
 // The demo instruments: real answers on a socket for both shipped maps, with a totalizer that is the integral of the flow.
 import assert from 'node:assert/strict';
-import { openBus } from './bus.ts';
+import { busTo } from './bus.fixture.ts';
 import { demoFlow, demoTotal, demoUnits, startDemoInstruments } from './demo.ts';
 import { findMap } from './maps.ts';
 import { registerReader } from './reader.ts';
-import { tcpConnector } from './tcp.ts';
 import { systemTiming } from './timing.ts';
 import { fakeClock } from '../kernel/clock.ts';
 
@@ -13,14 +12,7 @@ describe('demo instruments', () => {
     const clock = fakeClock();
     const seconds = clock.now() / 1000;
     const instruments = await startDemoInstruments(0, clock);
-    const bus = openBus({
-      name: 'demo',
-      connect: tcpConnector({ host: instruments.host, port: instruments.port, connectTimeoutMs: 500 }),
-      timeoutMs: 500,
-      parallel: 4,
-      quarantine: { after: 3, probeMs: 1000 },
-      timing: systemTiming,
-    });
+    const bus = busTo(instruments, 500);
     const poll = (unit: number, map: string) =>
       registerReader({
         bus,

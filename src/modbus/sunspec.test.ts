@@ -1,11 +1,11 @@
 // SunSpec devices: the chain of models walked from each base, points found by model, and everything that may be missing.
 import assert from 'node:assert/strict';
-import { type Bus, openBus } from './bus.ts';
+import type { Bus } from './bus.ts';
+import { busTo } from './bus.fixture.ts';
 import { parseMap } from './map.ts';
 import { REFUSED_MS, registerReader } from './reader.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
 import { sunspecChain } from './sunspec.ts';
-import { tcpConnector } from './tcp.ts';
 import { fakeTiming } from './timing.fixture.ts';
 import { systemTiming } from './timing.ts';
 
@@ -48,14 +48,7 @@ describe('SunSpec', () => {
     asked = [];
     simulator = await startSimulator();
     simulator.misbehave = ({ address, count }) => void asked.push(`${address}+${count}`);
-    bus = openBus({
-      name: 'b',
-      connect: tcpConnector({ host: simulator.host, port: simulator.port, connectTimeoutMs: 5000 }),
-      timeoutMs: 10_000,
-      parallel: 4,
-      quarantine: { after: 3, probeMs: 60_000 },
-      timing: systemTiming,
-    });
+    bus = busTo(simulator);
   });
   afterEach(async () => {
     await bus.close();

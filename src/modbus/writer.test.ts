@@ -1,9 +1,9 @@
 // Writing to a unit that keeps its registers: read-back, refusals, answers that do not come, and nothing sent in a dry run.
 import assert from 'node:assert/strict';
-import { type Bus, openBus } from './bus.ts';
+import type { Bus } from './bus.ts';
+import { busTo } from './bus.fixture.ts';
 import { parseMap } from './map.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
-import { tcpConnector } from './tcp.ts';
 import { systemTiming } from './timing.ts';
 import { type WriterOptions, writer } from './writer.ts';
 
@@ -39,14 +39,7 @@ describe('writer', () => {
       for (const [at, value] of values.entries()) memory[address + at] = value;
       return undefined;
     };
-    bus = openBus({
-      name: 'b',
-      connect: tcpConnector({ host: simulator.host, port: simulator.port, connectTimeoutMs: 5000 }),
-      timeoutMs: 300,
-      parallel: 4,
-      quarantine: { after: 3, probeMs: 60_000 },
-      timing: systemTiming,
-    });
+    bus = busTo(simulator, 300);
   });
   afterEach(async () => {
     await bus.close();
