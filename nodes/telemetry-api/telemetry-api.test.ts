@@ -24,14 +24,14 @@ describe('telemetry-api', () => {
     { id: 'api', type: 'fieldline-telemetry-api', store: 'db', wires: [['to']], ...settings },
     { id: 'to', type: 'test-sink' },
   ];
-  const device = { device_id: 'D1', online: true, last_seen: new Date(), last_measurement: null };
+  const device = { device_id: 'D1', online: true, last_seen: '2026-01-01 00:00:00', last_measurement: null };
   const latest = {
-    device_id: 'D1',
-    metric: 'power_kw',
-    value: 2.750000000895319,
-    value_text: null,
-    at: '2026-01-01 00:00:00',
-    stale: true,
+    device_ids: '["D1"]',
+    metrics: '["power_kw"]',
+    values: '[2.750000000895319]',
+    texts: '[null]',
+    times: '["2026-01-01T00:00:00"]',
+    stale_before: '"2026-01-02T00:00:00"',
   };
   /** Rows for the statements about devices; any other gets these. */
   const devicesOr = (others: readonly unknown[]) => async (sql: string) =>

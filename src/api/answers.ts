@@ -9,7 +9,7 @@ import { ago, shown } from './display.ts';
 import { history } from './history.ts';
 import { historyRequest } from './history-request.ts';
 import { isProblem } from './problem.ts';
-import { rateMeter, summary } from './summary.ts';
+import { rateMeter, summarizer } from './summary.ts';
 import { unknownDevices } from './unknown.ts';
 
 /** Questions, and what they are about in words. */
@@ -29,10 +29,11 @@ const DEFAULT_ROWS = 20;
 /** `messages()` is the number of readings this process has handled. Rejects with a Fault, of kind data when the question is wrong. */
 export function answerer(query: Query, clock: Clock, messages: () => number): (ask: Ask) => Promise<unknown> {
   const rate = rateMeter(clock);
+  const summary = summarizer(query, clock);
   return async ask => {
     switch (ask.what) {
       case 'summary': {
-        const figures = await summary(query);
+        const figures = await summary();
         const perSecond = Math.round(rate(messages()) * 10) / 10;
         return { ...figures, messages_per_second: perSecond, messages_per_second_text: `${perSecond.toFixed(1)}/s` };
       }

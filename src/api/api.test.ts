@@ -12,7 +12,7 @@ import { listDevices } from './devices.ts';
 import { history } from './history.ts';
 import { historyRequest } from './history-request.ts';
 import { isProblem } from './problem.ts';
-import { summary } from './summary.ts';
+import { summarizer } from './summary.ts';
 
 describe('telemetry API on PostgreSQL', () => {
   let postgres: TestPostgres | undefined;
@@ -180,7 +180,12 @@ describe('telemetry API on PostgreSQL', () => {
       `INSERT INTO measurements (device_id, value_mm, anomaly_score, timestamp) VALUES ('a', 1, -1, $1)`,
       [minutesAgo(25 * 60)],
     );
-    assert.deepEqual(await summary(store.query), { devices: 2, online: 1, rows_last_minute: 1, anomalies_24h: 4 });
+    assert.deepEqual(await summarizer(store.query, systemClock)(), {
+      devices: 2,
+      online: 1,
+      rows_last_minute: 1,
+      anomalies_24h: 4,
+    });
   });
 
   it('answers with the ledger of this process, and says where it does not balance', async () => {

@@ -1,4 +1,4 @@
-// One answer for many who ask: reused while nothing has changed, made once however many ask at the same time.
+// One answer for many who ask: reused while nothing has changed, or while a new one would be too dear; made once however many ask at the same time.
 import type { Clock } from '../kernel/clock.ts';
 
 export type CacheOptions = {
@@ -33,6 +33,32 @@ export function cached<T>(
   return () => {
     if (kept !== undefined && clock.steady() - kept.lookedAt < freshMs) return Promise.resolve(kept.value);
     running ??= look().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
+/** `load` is at work for at most one part in so many of the time: a dear answer is reused for longer than a cheap one. */
+const SHARE = 100;
+const MOST_MS = 30_000;
+
+/** Never dearer than one percent of a connection, however often it is asked; at most 30 s old. */
+export function sparing<T>(load: () => Promise<T>, clock: Clock): () => Promise<T> {
+  let kept: { value: T; until: number } | undefined;
+  let running: Promise<T> | undefined;
+
+  async function renew(): Promise<T> {
+    const began = clock.steady();
+    const value = await load();
+    const now = clock.steady();
+    kept = { value, until: now + Math.min(MOST_MS, SHARE * (now - began)) };
+    return value;
+  }
+
+  return () => {
+    if (kept !== undefined && clock.steady() < kept.until) return Promise.resolve(kept.value);
+    running ??= renew().finally(() => {
       running = undefined;
     });
     return running;

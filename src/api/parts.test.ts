@@ -1,7 +1,7 @@
 // What the API is made of, without a database: shown values, rates and the cache.
 import assert from 'node:assert/strict';
 import { fakeClock } from '../kernel/clock.ts';
-import { cached } from './cache.ts';
+import { cached, sparing } from './cache.ts';
 import { ago, rounded, shown } from './display.ts';
 import { rateMeter } from './summary.ts';
 
@@ -70,6 +70,31 @@ describe('telemetry API', () => {
     assert.equal(await get(), 2, 'nothing changed');
     clock.advance(1000);
     assert.equal(await get(), 3, 'too old');
+  });
+
+  it('asks for what is dear the more seldom, once for many, and after a failure again', async () => {
+    const clock = fakeClock();
+    let took = 0;
+    let loads = 0;
+    const get = sparing(async () => {
+      clock.advance(took);
+      if (took === 7) throw new Error('away');
+      return ++loads;
+    }, clock);
+    assert.deepEqual([await get(), await get()], [1, 2], 'what takes no time is always new');
+    took = 20;
+    assert.deepEqual(await Promise.all([get(), get()]), [3, 3]);
+    clock.advance(1999);
+    assert.equal(await get(), 3);
+    took = 7;
+    clock.advance(1);
+    await assert.rejects(get(), /away/);
+    took = 5000;
+    assert.equal(await get(), 4);
+    clock.advance(29_999);
+    assert.equal(await get(), 4);
+    clock.advance(1);
+    assert.equal(await get(), 5, 'never older than 30 s');
   });
 
   it('tries again after a failure', async () => {

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { allMetrics } from '../kernel/metrics.ts';
 import type { Query } from '../reading/contracts.ts';
 import { onceSql } from './anomalies.ts';
+import { sparing } from './cache.ts';
 import { onlineSql } from './devices.ts';
 
 export type Summary = {
@@ -35,19 +36,23 @@ function counted(interval: string, condition: (table: string) => string): string
 const anomalous = (table: string) =>
   table === 'sensor_readings' ? `anomaly_score < 0 AND ${onceSql}` : 'anomaly_score < 0';
 
-const summarySql = `
+const devicesSql = `
   SELECT (SELECT count(*) FROM devices) AS devices,
-    (SELECT count(*) FROM devices AS d WHERE ${onlineSql}) AS online,
-    ${counted('1 minute', () => 'true')} AS rows_last_minute,
+    (SELECT count(*) FROM devices AS d WHERE ${onlineSql}) AS online`;
+const rowsSql = `
+  SELECT ${counted('1 minute', () => 'true')} AS rows_last_minute,
     ${counted('24 hours', anomalous)} AS anomalies_24h`;
 
-export async function summary(query: Query): Promise<Summary> {
-  const [row] = await query<Record<keyof Summary, unknown>>(summarySql);
-  return {
-    devices: Number(row?.devices ?? 0),
-    online: Number(row?.online ?? 0),
-    rows_last_minute: Number(row?.rows_last_minute ?? 0),
-    anomalies_24h: Number(row?.anomalies_24h ?? 0),
+/** Gives the figures of now. What has to be counted row by row may be some seconds old where there are many: at most 30. */
+export function summarizer(query: Query, clock: Clock): () => Promise<Summary> {
+  const figures = async <Name extends keyof Summary>(sql: string, ...names: Name[]) => {
+    const [row] = await query<Record<Name, unknown>>(sql);
+    return Object.fromEntries(names.map(name => [name, Number(row?.[name] ?? 0)])) as Record<Name, number>;
+  };
+  const rows = sparing(() => figures(rowsSql, 'rows_last_minute', 'anomalies_24h'), clock);
+  return async () => {
+    const [devices, counts] = await Promise.all([figures(devicesSql, 'devices', 'online'), rows()]);
+    return { ...devices, ...counts };
   };
 }
 
