@@ -28,6 +28,24 @@ const HOUR_MS = 3_600_000;
 /** Lets it run, or stand still, for a random time. */
 const pause = (draw: Draw, fromMs: number, toMs: number) => wait(draw.between(fromMs, toMs));
 
+/** `n` counts from 0. */
+type Once = (scene: Scene, draw: Draw, n: number, short: boolean) => Promise<void>;
+
+/** As often as the table says, one after the other. */
+function times(once: Once): Fault['inject'] {
+  return async (scene, draw, count, short) => {
+    for (let n = 0; n < count; n++) await once(scene, draw, n, short);
+  };
+}
+
+/** When it has run for a random time. */
+function after(fromMs: number, toMs: number, once: Once): Once {
+  return async (scene, draw, n, short) => {
+    await pause(draw, fromMs, toMs);
+    await once(scene, draw, n, short);
+  };
+}
+
 async function killGateway({ gateway }: Scene, draw: Draw): Promise<void> {
   await gateway.end('SIGKILL');
   // Sometimes it is killed again while it starts.
@@ -51,26 +69,23 @@ function killChild({ gateway }: Scene, part: 'broker' | 'postgres'): void {
   if (pid !== undefined) signal(pid, 'SIGKILL');
 }
 
-const killTogether: Fault['inject'] = async (scene, draw, times) => {
+async function killTogether(scene: Scene, draw: Draw): Promise<void> {
   const { gateway, postgres } = scene;
-  for (let n = 0; n < times; n++) {
-    await pause(draw, 200, 1500);
-    // At least two of the three.
-    const spared = draw.whole(0, 3);
-    if (spared !== 2) killChild(scene, 'broker');
-    await Promise.all([
-      spared === 0 ? undefined : gateway.end('SIGKILL'),
-      spared === 1 ? undefined : postgres!.terminate('SIGKILL'),
-    ]);
-    await pause(draw, 0, 500);
-    // In this order or the other: whoever comes first has to wait.
-    const databaseLater = draw.uniform() < 0.5;
-    await Promise.all([
-      wait(databaseLater ? 0 : draw.between(0, 500)).then(() => (spared === 0 ? undefined : gateway.start())),
-      wait(databaseLater ? draw.between(0, 500) : 0).then(() => (spared === 1 ? undefined : postgres!.restart())),
-    ]);
-  }
-};
+  // At least two of the three.
+  const spared = draw.whole(0, 3);
+  if (spared !== 2) killChild(scene, 'broker');
+  await Promise.all([
+    spared === 0 ? undefined : gateway.end('SIGKILL'),
+    spared === 1 ? undefined : postgres!.terminate('SIGKILL'),
+  ]);
+  await pause(draw, 0, 500);
+  // In this order or the other: whoever comes first has to wait.
+  const databaseLater = draw.uniform() < 0.5;
+  await Promise.all([
+    wait(databaseLater ? 0 : draw.between(0, 500)).then(() => (spared === 0 ? undefined : gateway.start())),
+    wait(databaseLater ? draw.between(0, 500) : 0).then(() => (spared === 1 ? undefined : postgres!.restart())),
+  ]);
+}
 
 /** Nodes on the way of the messages, changed in turn. */
 const nodes = [
@@ -78,12 +93,10 @@ const nodes = [
 ].map(name => `fieldline-${name}`);
 
 function deploys(type: DeployType): Fault['inject'] {
-  return async ({ gateway }, draw, times) => {
-    for (let n = 0; n < times; n++) {
-      await gateway.deploy(type, touching(nodes[draw.whole(0, nodes.length - 1)]!));
-      await pause(draw, 0, 500);
-    }
-  };
+  return times(async ({ gateway }, draw) => {
+    await gateway.deploy(type, touching(nodes[draw.whole(0, nodes.length - 1)]!));
+    await pause(draw, 0, 500);
+  });
 }
 
 /** Each statement on the tables of the load takes this much longer, and so does its commit. */
@@ -96,60 +109,55 @@ export const faults: readonly Fault[] = [
     says: 'kill -9 of the gateway, its broker with it',
     scene: 'plain',
     times: { full: 30, short: 3 },
-    async inject(scene, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 100, 1500);
+    inject: times(
+      after(100, 1500, async (scene, draw) => {
         await killGateway(scene, draw);
         await scene.gateway.start();
-      }
-    },
+      }),
+    ),
   },
   {
     name: 'kill-database',
     says: 'kill -9 of PostgreSQL',
     scene: 'plain',
     times: { full: 30, short: 2 },
-    async inject(scene, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 100, 1500);
+    inject: times(
+      after(100, 1500, async (scene, draw) => {
         await killDatabase(scene, draw);
         await scene.postgres!.restart();
-      }
-    },
+      }),
+    ),
   },
   {
     name: 'kill-outbox',
     says: 'kill -9 of the gateway while PostgreSQL is away',
     scene: 'plain',
     times: { full: 10, short: 1 },
-    async inject(scene, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await scene.postgres!.terminate('SIGQUIT');
-        await pause(draw, 500, 3000);
-        await killGateway(scene, draw);
-        // Half of the time it finds the database gone.
-        if (draw.uniform() < 0.5) await scene.postgres!.restart();
-        const starting = scene.gateway.start(120_000);
-        await pause(draw, 0, 2000);
-        await scene.postgres!.restart();
-        await starting;
-        await pause(draw, 500, 3000);
-      }
-    },
+    inject: times(async (scene, draw) => {
+      await scene.postgres!.terminate('SIGQUIT');
+      await pause(draw, 500, 3000);
+      await killGateway(scene, draw);
+      // Half of the time it finds the database gone.
+      if (draw.uniform() < 0.5) await scene.postgres!.restart();
+      const starting = scene.gateway.start(120_000);
+      await pause(draw, 0, 2000);
+      await scene.postgres!.restart();
+      await starting;
+      await pause(draw, 500, 3000);
+    }),
   },
   {
     name: 'database-away',
     says: 'PostgreSQL stopped for 30 s (5 s in the short table)',
     scene: 'plain',
     times: { full: 1, short: 1 },
-    async inject({ postgres }, draw, times, short) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 500, 2000);
+    inject: times(
+      after(500, 2000, async ({ postgres }, _draw, _n, short) => {
         await postgres!.terminate('SIGQUIT');
         await wait(short ? 5000 : 30_000);
         await postgres!.restart();
-      }
-    },
+      }),
+    ),
   },
   {
     name: 'slow-database',
@@ -183,51 +191,47 @@ export const faults: readonly Fault[] = [
     says: 'SIGTERM of the gateway, and a start',
     scene: 'plain',
     times: { full: 10, short: 1 },
-    async inject({ gateway }, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 200, 1500);
+    inject: times(
+      after(200, 1500, async ({ gateway }, draw) => {
         const ended = await gateway.end('SIGTERM');
         if (ended.code !== 0) throw new Error(`SIGTERM: expected the exit code 0, got ${ended.code ?? ended.signal}`);
         await pause(draw, 0, 500);
         await gateway.start();
-      }
-    },
+      }),
+    ),
   },
   {
     name: 'kill-broker',
     says: "kill -9 of the broker's process",
     scene: 'plain',
     times: { full: 30, short: 1 },
-    async inject(scene, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 100, 1500);
+    inject: times(
+      after(100, 1500, async scene => {
         killChild(scene, 'broker');
-      }
-    },
+      }),
+    ),
   },
   {
     name: 'kill-together',
     says: 'kill -9 of two or all of gateway, PostgreSQL and broker at once',
     scene: 'plain',
     times: { full: 30, short: 1 },
-    inject: killTogether,
+    inject: times(after(200, 1500, killTogether)),
   },
   {
     name: 'own-database',
     says: "kill -9 of the gateway's own PostgreSQL, with the gateway every third time",
     scene: 'own database',
     times: { full: 15, short: 1 },
-    async inject(scene, draw, times) {
-      const { gateway } = scene;
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 500, 2000);
+    inject: times(
+      after(500, 2000, async (scene, draw, n) => {
         killChild(scene, 'postgres');
-        if (n % 3 !== 2) continue;
+        if (n % 3 !== 2) return;
         await pause(draw, 0, 500);
-        await gateway.end('SIGKILL');
-        await gateway.start();
-      }
-    },
+        await scene.gateway.end('SIGKILL');
+        await scene.gateway.start();
+      }),
+    ),
   },
   {
     name: 'broker-apart',
@@ -235,23 +239,21 @@ export const faults: readonly Fault[] = [
     scene: 'broker apart',
     timedOnly: true,
     times: { full: 20, short: 2 },
-    async inject({ broker }, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 100, 1500);
+    inject: times(
+      after(100, 1500, async ({ broker }, draw, n) => {
         await broker!.end(n % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
         await pause(draw, 0, 1000);
         await broker!.start();
-      }
-    },
+      }),
+    ),
   },
   {
     name: 'full-disk',
     says: 'disk of the data directory full, with PostgreSQL there and away',
     scene: 'small disk',
     times: { full: 6, short: 2 },
-    async inject({ disk, postgres }, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 500, 1500);
+    inject: times(
+      after(500, 1500, async ({ disk, postgres }, draw, n) => {
         const away = n % 2 === 1;
         if (away) await postgres!.terminate('SIGQUIT');
         await pause(draw, 0, 1000);
@@ -261,8 +263,8 @@ export const faults: readonly Fault[] = [
         await pause(draw, 0, 1000);
         disk!.free();
         if (away) await postgres!.restart();
-      }
-    },
+      }),
+    ),
   },
   {
     name: 'clock-steps',
@@ -270,15 +272,14 @@ export const faults: readonly Fault[] = [
     scene: 'set clock',
     times: { full: 8, short: 2 },
     clockMoves: true,
-    async inject({ setClock, gateway }, draw, times) {
-      for (let n = 0; n < times; n++) {
-        await pause(draw, 500, 2000);
+    inject: times(
+      after(500, 2000, async ({ setClock, gateway }, draw, n) => {
         setClock(n % 2 === 0 ? draw.sign() * HOUR_MS : 0);
-        if (draw.uniform() < 0.5) continue;
+        if (draw.uniform() < 0.5) return;
         await pause(draw, 0, 100);
         await gateway.end('SIGKILL');
         await gateway.start();
-      }
-    },
+      }),
+    ),
   },
 ];
