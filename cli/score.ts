@@ -8,7 +8,8 @@ import { type Io, linesOf } from './io.ts';
 const USAGE = `usage: fieldline score [--explain] < in.csv > out.csv
 
 Reads CSV with the columns timestamp and value (time without zone is UTC) and writes the same rows with anomaly_score as
-the last column: 1 is normal, below 0 an anomaly. --explain adds kind, expected and band before it.`;
+the last column: 1 is normal, below 0 an anomaly. --explain adds kind, expected and band before it, severity (of the value)
+and alarm (the worst severity of an episode, until the series was normal for a while).`;
 
 /** Exit code: 0, or 2 for wrong use or input that is no such CSV. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -18,7 +19,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return wrong === '--help' ? 0 : 2;
   }
   const explain = argv.includes('--explain');
-  const added = explain ? ['kind', 'expected', 'band', 'anomaly_score'] : ['anomaly_score'];
+  const added = explain ? ['kind', 'expected', 'band', 'severity', 'alarm', 'anomaly_score'] : ['anomaly_score'];
   const one = series();
   let columns: Columns | undefined;
   for await (const row of rowsOf(io.stdin)) {
@@ -64,10 +65,11 @@ function columnsOf(cells: readonly string[]): Columns | undefined {
 }
 
 function explained(scored: Scored | undefined): string[] {
-  if (scored === undefined) return ['', '', ''];
-  const { kind, expected: forecast, band } = scored;
+  if (scored === undefined) return ['', '', '', '', ''];
+  const { severity = '', alarm, kind, expected: forecast, band } = scored;
   const told = forecast === undefined ? '' : exact(forecast, 9);
-  return [kind, told, band === undefined ? '' : `${exact(band[0], 9)}..${exact(band[1], 9)}`];
+  const range = band === undefined ? '' : `${exact(band[0], 9)}..${exact(band[1], 9)}`;
+  return [kind, told, range, severity, alarm?.severity ?? ''];
 }
 
 /** Significant digits, so that a score just below 0 stays below 0. */

@@ -89,6 +89,28 @@ describe('anomaly node', () => {
     assert.equal(restored?.score, whole?.score);
   });
 
+  it('keeps an alarm over a deploy, and ends it after as many normal values as are set', async () => {
+    const settings = { series: 'key', key: 'payload.metadata.alarms', keyType: 'msg' };
+    await runtime.deploy(flow({ ...settings, alarmNormal: 20 }));
+    const [spike] = (await send(...history(200), reading(200, 'm', 30))).slice(-1);
+    assert.ok(spike?.severity !== undefined);
+    const alarm = { metric: 'power_kw', severity: spike.severity, kind: spike.kind, since: reading(200).timestamp };
+    assert.deepEqual(spike.alarms, [alarm]);
+    await runtime.deploy(flow({ ...settings, alarmNormal: 20, maxSeries: 9 }));
+    const later = await send(...Array.from({ length: 60 }, (_, at) => reading(201 + at)));
+    assert.deepEqual(later[0]?.alarms, [alarm]);
+    const end = later.findIndex(told => told?.alarms === undefined);
+    assert.ok(end >= 19 && end < 40, `ended after ${end} values`);
+    assert.ok(later.slice(end).every(told => told?.alarms === undefined));
+  });
+
+  it('begins no alarm below the severity that is set', async () => {
+    await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.grave', keyType: 'msg', alarmFrom: 'critical' }));
+    const told = await send(...history(200), reading(200, 'm', 3.2), reading(201), reading(202, 'm', 3000));
+    assert.ok(told[200]?.severity !== undefined && told[200].alarms === undefined, JSON.stringify(told[200]));
+    assert.equal(told[202]?.alarms?.[0]?.severity, 'critical');
+  });
+
   it('neither judges nor learns while the guard is true', async () => {
     await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.guarded', keyType: 'msg' }));
     await send(...history(200));

@@ -8,8 +8,9 @@ const FALSE_ALARMS = { low: 0.1, medium: 1, high: 5 } as const;
 
 export function optionsOf(settings: Settings<typeof fields>): ScoreOptions & { falseAlarms: number } {
   const { sensitivity, falseAlarms, direction, nearUnits, nearPercent } = settings;
+  const { alarmFrom, alarmLeave, alarmNormal } = settings;
   return {
     falseAlarms: sensitivity === 'rate' ? falseAlarms : FALSE_ALARMS[sensitivity],
-    ...{ direction, nearUnits, nearPercent },
+    ...{ direction, nearUnits, nearPercent, alarmFrom, alarmLeave, alarmNormal },
   };
 }

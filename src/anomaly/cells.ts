@@ -42,6 +42,7 @@ const take = (count: number): number => {
 export const [VALUE, SLOT] = [take(1), take(1)];
 export const SCORE = take(8);
 export const EPISODE = take(8);
+export const ALARM = take(7);
 export const WEEK = take(4);
 export const RHYTHM = take(13);
 export const COUNTER = take(6);

@@ -1,9 +1,9 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
-import type { Anomaly, Reading } from '../reading/reading.ts';
+import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
 import type { Known } from './cells.ts';
 import { memories } from './memories.ts';
 import { lastTimeOf } from './rhythm.ts';
-import { accept, explain, type ScoreOptions, scoring } from './score.ts';
+import { accept, alarmOf, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
 import { isState, restore, save } from './state.ts';
 
 export type DeviceScorerOptions = ScoreOptions & {
@@ -37,6 +37,11 @@ export function seriesKey({ deviceId, telemetry, metadata }: Reading): string {
   return metadata.elementId ?? metadata.elementType ?? deviceId;
 }
 
+function alarmIn(metric: string, { severity, kind, since }: NonNullable<Scored['alarm']>): Alarm {
+  const told = { metric, severity, kind };
+  return since === undefined ? told : { ...told, since: new Date(since).toISOString() };
+}
+
 export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   const { maxSeries = 10_000, remembered = 10_000 } = options;
   const { score, pass } = scoring(options);
@@ -51,6 +56,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     let lowest: Known | undefined;
     let least = 0;
     let metric = '';
+    let alarms: Alarm[] | undefined;
     for (const name in reading.telemetry) {
       const value = reading.telemetry[name];
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
@@ -59,14 +65,22 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const when = name === 'value_mm' ? Number.NaN : time;
       if (guarded) pass(one, when, value);
       const scored = guarded ? 1 : score(one, when, value);
+      const alarm = alarmOf(one.cells);
+      if (alarm !== undefined) {
+        alarms ??= [];
+        alarms.push(alarmIn(name, alarm));
+      }
       if (lowest !== undefined && scored >= least) continue;
       lowest = one;
       least = scored;
       metric = name;
     }
     if (lowest === undefined) return undefined;
-    const { since, ...told } = explain(lowest);
-    return since === undefined ? { ...told, metric } : { ...told, metric, since: new Date(since).toISOString() };
+    const { since, alarm: _, ...told } = explain(lowest);
+    const anomaly: Anomaly = { ...told, metric };
+    if (since !== undefined) anomaly.since = new Date(since).toISOString();
+    if (alarms !== undefined) anomaly.alarms = alarms;
+    return anomaly;
   };
 
   return {

@@ -40,11 +40,6 @@ export function mannerOf(cells: Float64Array): 'shift' | 'burst' | undefined {
   return Math.abs(2 * cells[ABOVE]! - points) > 0.7 * points ? 'shift' : 'burst';
 }
 
-/** An episode of another kind (a stuck sensor) began at this time (ms, NaN: unknown), if none lasts. */
-export function beginAt(cells: Float64Array, time: number): void {
-  if (Number.isNaN(cells[SINCE])) cells[SINCE] = time;
-}
-
 /** The last surprise, before anything was taken from it because it was told before. */
 export const toldOf = (cells: Float64Array): number => cells[TOLD]!;
 
@@ -68,7 +63,7 @@ export function heard(cells: Float64Array, surprise: number, limit: number, time
   cells[RECORD] = Math.max(record * (cells[LASTS] === 1 ? FADE_LASTING : FADE), near ? told : 0);
   if (told >= limit && place !== 'unwanted') {
     cells[LASTS] = 1;
-    beginAt(cells, time);
+    if (Number.isNaN(cells[SINCE])) cells[SINCE] = time;
   }
   if (near) {
     cells[QUIET] = 0;

@@ -1,9 +1,11 @@
 // Score: one streaming judgement per point of a series, from its past alone: 1 is normal, below 0 is an anomaly.
 import { acceptValue, isAccepted } from './accepted.ts';
+import type { Severity } from '../reading/reading.ts';
+import { type AlarmOptions, alarming, endAlarm, heardSince, lastSeverity, severityOf, worstOf } from './alarm.ts';
 import { emptyBlock, type Known, places, SCORE, SLOT, SLOTS, VALUE } from './cells.ts';
 import { isQuiet, type Role, roleOf } from './codes.ts';
 import { beginCounter, isCounter, WATCHED, watch } from './counter.ts';
-import { beginAt, beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
+import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, limitOf } from './limit.ts';
 import { bandOf, beginPanel, forecastOf, isAbove, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
 import { beginWeek, lookBack, rememberSurprise } from './week.ts';
@@ -24,12 +26,16 @@ export type Scored = {
   band?: readonly [low: number, high: number];
   /** Milliseconds since the epoch at which the episode began, while one lasts. */
   since?: number;
+  /** How grave the value is, be it reported or part of what was; absent when it is neither. */
+  severity?: Severity;
+  /** While the series is in alarm: the worst of the episode, and since when (ms), where times are known. */
+  alarm?: { severity: Severity; kind: Kind; since?: number };
 };
 
 /** Which values may be anomalies: above what is expected, below it, or both. */
 export type Direction = 'both' | 'up' | 'down';
 
-export type ScoreOptions = {
+export type ScoreOptions = AlarmOptions & {
   /** False alarms to be expected in 10,000 points of steady noise. */
   falseAlarms?: number;
   direction?: Direction;
@@ -59,14 +65,18 @@ const HALF_HOUR = 1_800_000;
 const LARGEST = 1e140;
 
 // What was last said: SCORED, KIND (by its place), the limit of the models (0 where they were not asked), the watched value.
-// LOW, HIGH: the range so far. STUCK: the value stands still.
-const [SCORED, KIND, JUDGED_BY, WATCH, LOW, HIGH, STUCK] = places(SCORE);
+// LOW, HIGH: the range so far. STUCK: the value stands still. GRAVITY: the score before anything was taken from it because
+// it was told before.
+const [SCORED, KIND, JUDGED_BY, WATCH, LOW, HIGH, STUCK, GRAVITY] = places(SCORE);
 
 const bounded = (value: number): number => Math.min(LARGEST, Math.max(-LARGEST, value));
 const decision = (surprise: number, limit: number): number => {
   const ratio = (surprise / limit) ** 2;
   return 1 - (2 * ratio) / (1 + ratio);
 };
+
+/** Score of what is so many times too long. */
+const overdue = (times: number): number => -0.1 - 0.8 * (1 - 1 / times);
 
 /** A series that has seen nothing. */
 export function begin(): Known {
@@ -81,6 +91,7 @@ function startOver(known: Known): void {
   beginPanel(known);
   beginEpisodes(known.cells);
   beginWeek(known);
+  endAlarm(known.cells);
 }
 
 function say(cells: Float64Array, score: number, kind: Kind): void {
@@ -107,6 +118,7 @@ function tame(cells: Float64Array): void {
 export function scoring(options: ScoreOptions = {}): Scoring {
   const { falseAlarms = 1, direction = 'both', nearUnits = 0, nearPercent = 0 } = options;
   const base = baseLimit(falseAlarms);
+  const track = alarming(options);
 
   const isNear = (cells: Float64Array, value: number): boolean => {
     const expected = forecastOf(cells);
@@ -129,6 +141,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
     say(cells, decision(surprise, limit), surprise > limit / 2 ? (mannerOf(cells) ?? outlying) : 'normal');
     cells[JUDGED_BY] = limit;
+    cells[GRAVITY] = side === 'unwanted' ? 1 : decision(toldOf(cells), limit);
   };
 
   /** Judges the watched value, then it is learned. */
@@ -142,7 +155,10 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     if (cells[LEARNED]! < LEARNING) say(cells, 1, 'learning');
     else if (role === 'size') ask(known, time);
     else say(cells, 1, 'normal');
-    if (role === 'new' && !isAccepted(cells, value)) say(cells, NEW_CODE_SCORE, 'range');
+    if (role === 'new' && !isAccepted(cells, value)) {
+      say(cells, NEW_CODE_SCORE, 'range');
+      cells[GRAVITY] = NEW_CODE_SCORE;
+    }
     tame(cells);
     learn(known);
   };
@@ -153,9 +169,11 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       const value = bounded(given);
       const pause = gapBefore(cells, time);
       const role = roleOf(cells, value);
-      const standing = stillness(cells, value) >= 1 && !isQuiet(cells);
+      const still = stillness(cells, value);
+      const standing = still >= 1 && !isQuiet(cells);
       const watched = watch(cells, secondsBefore(cells, time), value);
       cells[JUDGED_BY] = 0;
+      cells[GRAVITY] = 1;
       // A counter that begins anew or a late reading of one is no sign of anything.
       if (watched === 'changed') startOver(known);
       if (watched === 'size') judgeWatched(known, time, role);
@@ -165,10 +183,14 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       if (kind === 'learning') return 1;
       if (standing) {
         say(cells, cells[STUCK] === 1 ? cells[SCORED]! : Math.min(cells[SCORED]!, STUCK_SCORE), 'stuck');
-        beginAt(cells, time);
+        cells[GRAVITY] = Math.min(cells[GRAVITY]!, overdue(still));
       }
       cells[STUCK] = standing ? 1 : 0;
-      if (pause > 1) say(cells, Math.min(cells[SCORED]!, -0.1 - 0.8 * (1 - 1 / pause)), 'gap');
+      if (pause > 1) {
+        say(cells, Math.min(cells[SCORED]!, overdue(pause)), 'gap');
+        cells[GRAVITY] = Math.min(cells[GRAVITY]!, cells[SCORED]!);
+      }
+      track(cells, cells[SCORED]!, cells[GRAVITY]!, cells[KIND]!, time);
       return cells[SCORED]!;
     },
 
@@ -178,6 +200,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       if (watch(cells, secondsBefore(cells, time), bounded(given)) === 'changed') startOver(known);
       cells[JUDGED_BY] = 0;
       say(cells, 1, 'guarded');
+      endAlarm(cells);
     },
   };
 }
@@ -191,9 +214,25 @@ export function explain({ cells }: Known): Scored {
     scored.expected = forecastOf(cells);
     scored.band = [bounded(low), bounded(high)];
   }
-  const since = sinceOf(cells);
-  if (since !== undefined && scored.kind !== 'learning' && scored.kind !== 'guarded') scored.since = since;
+  const since = scored.kind === 'stuck' ? heardSince(cells) : sinceOf(cells);
+  if (isTime(since) && scored.kind !== 'learning' && scored.kind !== 'guarded') scored.since = since;
+  const severity = lastSeverity(cells);
+  if (severity !== undefined) scored.severity = severity;
+  const alarm = alarmOf(cells);
+  if (alarm !== undefined) scored.alarm = alarm;
   return scored;
+}
+
+const isTime = (time: number | undefined): time is number => time !== undefined && !Number.isNaN(time);
+
+/** The alarm a series is in. */
+export function alarmOf(cells: Float64Array): Scored['alarm'] {
+  const worst = worstOf(cells);
+  if (worst === undefined) return undefined;
+  const [score, kind] = worst;
+  const told = { severity: severityOf(score) ?? 'info', kind: KINDS[kind]! };
+  const since = heardSince(cells);
+  return isTime(since) ? { ...told, since } : told;
 }
 
 /** What of the last value was judged: itself or, of a counter, its rise per second. */
@@ -205,6 +244,7 @@ export const watchedOf = ({ cells }: Known): { readonly value: number; readonly 
 /** The value last scored was normal: values like it, stretches and pauses so long are no anomalies from now on. */
 export function accept({ cells }: Known): void {
   const kind = KINDS[cells[KIND]!];
+  endAlarm(cells);
   if (kind === 'gap' || cells[STUCK] === 1) acceptRhythm(cells);
   else acceptValue(cells, cells[WATCH]!, forecastOf(cells));
 }

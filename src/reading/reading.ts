@@ -12,7 +12,16 @@ export type Anomaly = {
   expected?: number;
   band?: readonly [low: number, high: number];
   since?: string;
+  /** How grave the value is, be it reported for the first time (score below 0) or part of an episode that was. */
+  severity?: Severity;
+  /** All metrics of the reading's series that are in alarm; absent when none is. */
+  alarms?: Alarm[];
 };
+
+export type Severity = 'info' | 'warning' | 'critical';
+
+/** From the first grave value until the series was normal for a while: an alert that goes by it does not flap. `severity`, `kind`: the worst so far. */
+export type Alarm = { metric: string; severity: Severity; kind: string; since?: string };
 
 /**
  * How a redelivery of a message without a time of its own is recognised: the sink writes `key` in the transaction of
