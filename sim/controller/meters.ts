@@ -13,7 +13,7 @@ import { mtFragments } from '../../src/decoders/laser/mt-fragments.ts';
 import { mtCrc, mtRequest } from '../../src/decoders/laser/mt-frame.ts';
 import { toHex } from '../../src/kernel/bytes.ts';
 import { type AdvertiserOptions, adStructures } from './air.ts';
-import { gattServer, PROPERTY, type ServiceOptions } from './gatt.ts';
+import { type GattServer, gattServer, PROPERTY, type ServiceOptions } from './gatt.ts';
 
 export type Meter = {
   advertiser: AdvertiserOptions;
@@ -65,21 +65,14 @@ export function glmMeter({
   ]);
   const measure = (metres: number): boolean =>
     syncing && gatt.push(glmCharacteristic, glmFrame(metres, sequence++ & 0xff));
-  const name = Buffer.from('Bosch GLM50C x0001');
+  const service = Buffer.from(glmService.replaceAll('-', ''), 'hex').reverse();
   return {
     advertiser: {
-      address,
-      random,
-      everyMs: 50,
-      data: adStructures([0x01, Buffer.of(0x06)], [0x07, Buffer.from(glmService.replaceAll('-', ''), 'hex').reverse()]),
-      scanResponse: adStructures([0x09, name]),
-      gatt: {
-        ...gatt,
-        reset: send => {
-          syncing = false;
-          gatt.reset(send);
-        },
-      },
+      ...advertised({ address, random }, [0x07, service]),
+      scanResponse: adStructures(called('Bosch GLM50C x0001')),
+      gatt: forgetting(gatt, () => {
+        syncing = false;
+      }),
     },
     measure,
     written,
@@ -142,21 +135,13 @@ export function glm100Meter({
     },
     ...deviceServices(battery, firmware),
   ]);
-  const name = Buffer.from('Bosch GLM100C x0002');
   return {
     advertiser: {
-      address,
-      random,
-      everyMs: 50,
-      data: adStructures([0x01, Buffer.of(0x06)], [0x09, name]),
-      gatt: {
-        ...gatt,
-        reset: send => {
-          pieces.length = 0;
-          unanswered = false;
-          gatt.reset(send);
-        },
-      },
+      ...advertised({ address, random }, called('Bosch GLM100C x0002')),
+      gatt: forgetting(gatt, () => {
+        pieces.length = 0;
+        unanswered = false;
+      }),
     },
     measure: metres => written.includes(`10${toHex(glm100Enable)}`) && measure(metres),
     written,
@@ -203,15 +188,29 @@ export function distoMeter({
     ...deviceServices(battery, firmware),
   ]);
   return {
-    advertiser: {
-      address,
-      random,
-      everyMs: 50,
-      data: adStructures([0x01, Buffer.of(0x06)], [0x09, Buffer.from('DISTO 12345678')]),
-      gatt,
-    },
+    advertiser: { ...advertised({ address, random }, called('DISTO 12345678')), gatt },
     measure,
     written,
+  };
+}
+
+type Structure = [type: number, value: Uint8Array];
+
+const called = (name: string): Structure => [0x09, Buffer.from(name)];
+
+/** As every meter shows itself to the air: its flags, and by what it is known. */
+function advertised(who: { address: string; random: boolean }, known: Structure): AdvertiserOptions {
+  return { ...who, everyMs: 50, data: adStructures([0x01, Buffer.of(0x06)], known) };
+}
+
+/** A new connection finds the meter as it was in the beginning. */
+function forgetting(gatt: GattServer, forget: () => void): GattServer {
+  return {
+    ...gatt,
+    reset(send) {
+      forget();
+      gatt.reset(send);
+    },
   };
 }
 
