@@ -5,7 +5,7 @@ import { startInstruments } from '../sim/instruments.ts';
 import { restApi } from '../src/api/http-api.ts';
 import { restIngest } from '../src/api/ingest-rest.ts';
 import { Fault } from '../src/kernel/fault.ts';
-import { drained, pauseSources } from '../src/palette/drain.ts';
+import { drained, stopSources } from '../src/palette/drain.ts';
 import { healthParts } from '../src/palette/health.ts';
 import { traceTo } from '../src/palette/trace.ts';
 import { quantity } from '../src/reading/quantity.ts';
@@ -244,7 +244,7 @@ export async function startGateway(options: {
   for (const end of endRest) end();
   stops.add('node-red', NODE_RED_MS, () => nodeRed.stop());
   stops.add('sources', DRAIN_MS, async limitMs => {
-    pauseSources();
+    stopSources();
     await drained(limitMs);
   });
 

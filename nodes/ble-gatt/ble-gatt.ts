@@ -3,6 +3,7 @@ import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { toHex } from '../../src/kernel/bytes.ts';
 import { Fault, reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
+import { areStopping } from '../../src/palette/drain.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { deviceDetails } from '../../src/radio/device-details.ts';
 import { gattCommandOf } from '../../src/radio/gatt-commands.ts';
@@ -43,8 +44,7 @@ export const definition = defineNode({
 
     const pump = pumpOf<Raw>({
       counter: ledgerIn(host.directory).counter(host.id, host.name),
-      size: 1,
-      window: 100,
+      ...{ id: host.id, size: 1, window: 100 },
       emit: raws => host.emit({ payload: raws[0], topic: raws[0]?.topic ?? '' }),
       onDrop(count, why, reason) {
         dropped += count;
@@ -115,11 +115,11 @@ export const definition = defineNode({
       },
       pause: pump.pause,
       resume: pump.resume,
-      async close() {
+      async close(removed) {
         clearInterval(timer);
         running.delete(host.id);
         await session.close();
-        pump.close();
+        pump.close(!removed && !areStopping());
         await radio.close();
       },
     };

@@ -2,6 +2,7 @@
 import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { defineNode } from '../../src/palette/define.ts';
+import { areStopping } from '../../src/palette/drain.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
@@ -34,6 +35,7 @@ export const definition = defineNode({
     const batches = settings.emit === 'batches';
     const tally = scanTally(settings.adapter, settings.scanner);
     const pump = pumpOf<Raw>({
+      id: host.id,
       counter: ledgerIn(host.directory).counter(host.id, host.name),
       size: batches ? 200 : 1,
       window: batches ? 4 : 100,
@@ -84,10 +86,10 @@ export const definition = defineNode({
       },
       pause: pump.pause,
       resume: pump.resume,
-      async close() {
+      async close(removed) {
         stop();
         tally.close();
-        pump.close();
+        pump.close(!removed && !areStopping());
         await radio.close();
       },
     };

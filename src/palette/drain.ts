@@ -5,6 +5,7 @@ export type Pausable = { pause(): void; resume(): void };
 
 const sources = new Set<Pausable>();
 let paused = false;
+let stopping = false;
 
 /** A source started; it is paused at once when the gateway is stopping. Returns the removal. */
 export function addSource(source: Pausable): () => void {
@@ -16,6 +17,17 @@ export function addSource(source: Pausable): () => void {
 export function pauseSources(): void {
   paused = true;
   for (const source of sources) source.pause();
+}
+
+/** Before a stop: there will be no flow to go on with. */
+export function stopSources(): void {
+  stopping = true;
+  pauseSources();
+}
+
+/** For the close of a node: does another one take its place? */
+export function areStopping(): boolean {
+  return stopping;
 }
 
 export function resumeSources(): void {

@@ -28,7 +28,6 @@ const announced = new WeakMap<TrackedMessage, number>();
 let epoch = 0;
 // Between flows:stopping and flows:started some nodes are not there, and sending to them is silently nothing.
 let deploying = false;
-// Were messages on their way when the flows were stopped last?
 let interrupted = false;
 let emptied: (() => void)[] = [];
 
@@ -75,11 +74,12 @@ function forget(ticket: Ticket): void {
   for (const resolve of waiting) resolve();
 }
 
-/** Tickets that are not settled. */
+/** Were messages on their way when the flows were stopped last? */
 export function wasInterrupted(): boolean {
   return interrupted;
 }
 
+/** Tickets that are not settled. */
 export function openTickets(): number {
   return open.size;
 }

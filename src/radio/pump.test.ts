@@ -1,5 +1,6 @@
 // The pump between radio and flow: order, groups, bounds, retries, and nothing after the end.
 import assert from 'node:assert/strict';
+import type { Counter } from '../kernel/ledger.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import { type Pump, pumpOf } from './pump.ts';
 
@@ -8,7 +9,7 @@ const OUTAGE: Settled = { ok: false, kind: 'outage', reason: 'database is away' 
 const DATA: Settled = { ok: false, kind: 'data', reason: 'refused' };
 
 /** A pump whose emits and timers the test settles by hand. */
-function setUp(options: { size?: number; window?: number; limit?: number }): {
+function setUp(options: { id?: string; size?: number; window?: number; limit?: number; counter?: Counter<number> }): {
   pump: Pump<number>;
   sent: number[][];
   settle(settled?: Settled): Promise<void>;
@@ -124,5 +125,39 @@ describe('radio pump', () => {
     await turn();
     assert.deepEqual(sent, [[1]]);
     assert.deepEqual(drops, ['1 closed: the node was closed before the flow took them']);
+  });
+
+  describe('over a deploy', () => {
+    it('leaves what waits, and what comes back, to its successor, in order and once', async () => {
+      const before = setUp({ id: 'n1', window: 1 });
+      for (const item of [1, 2, 3]) before.pump.offer(item);
+      await turn();
+      before.pump.pause();
+      before.pump.close(true);
+      const next = setUp({ id: 'n1', window: 5 });
+      await turn();
+      assert.deepEqual([before.sent, next.sent, next.pump.held], [[[1]], [[2], [3]], 2]);
+      await before.settle(OUTAGE);
+      await turn();
+      assert.deepEqual(next.sent, [[2], [3], [1]]);
+      for (let n = 0; n < 3; n++) await next.settle();
+      assert.deepEqual([next.pump.held, before.drops, next.drops], [0, [], []]);
+      next.pump.close();
+    });
+
+    it('drops what nobody takes over in time, and what another node would', async () => {
+      const lost: number[] = [];
+      const counter = { enter() {}, leave() {}, drop: (item: number) => lost.push(item) };
+      const before = setUp({ id: 'n1', counter });
+      before.pump.offer(1);
+      before.pump.close(true);
+      const other = setUp({ id: 'n2' });
+      await before.fire();
+      const late = setUp({ id: 'n1' });
+      await turn();
+      assert.deepEqual([other.sent, late.sent], [[], []]);
+      assert.deepEqual(lost, [1]);
+      for (const { pump } of [other, late]) pump.close();
+    });
   });
 });

@@ -2,9 +2,12 @@
 import { backoff } from '../kernel/backoff.ts';
 import type { Counter } from '../kernel/ledger.ts';
 import type { Settled } from '../kernel/ticket.ts';
+import { handOver, takeOver } from './handover.ts';
 import { type After, after as realAfter } from './timing.ts';
 
 export type PumpOptions<Item> = {
+  /** Of the node: what one has left, its successor takes over. */
+  id?: string;
   /** Counts each item where it comes in and where it ends. */
   counter?: Counter<Item>;
   emit: (items: readonly Item[]) => Promise<Settled>;
@@ -28,7 +31,8 @@ export type Pump<Item> = {
   readonly trouble: string;
   pause(): void;
   resume(): void;
-  close(): void;
+  /** `keep`: what has not been passed on waits for the next pump of the same id; else it is dropped. */
+  close(keep?: boolean): void;
 };
 
 type Group<Item> = { items: readonly Item[]; tries: number };
@@ -37,6 +41,7 @@ const HELD = 10_000;
 
 /** Items leave in order of arrival; in an outage one group at a time is tried, with backoff, for ever. */
 export function pumpOf<Item>({
+  id,
   counter,
   emit,
   size,
@@ -54,6 +59,7 @@ export function pumpOf<Item>({
   let trouble = '';
   let paused = false;
   let closed = false;
+  let heir: string | undefined;
   let cancelRetry: (() => void) | undefined;
 
   function drop(items: readonly Item[], why: 'full' | 'refused' | 'closed', reason: string): void {
@@ -79,7 +85,7 @@ export function pumpOf<Item>({
   function landed(group: Group<Item>, settled: Settled): void {
     flying--;
     if (settled.ok) for (const item of group.items) counter?.leave(item);
-    else if (closed) for (const item of group.items) counter?.drop(item);
+    else if (closed) part(group.items);
     if (closed) return;
     if (settled.ok) {
       trouble = '';
@@ -97,6 +103,23 @@ export function pumpOf<Item>({
     held -= group.items.length;
     run();
   }
+
+  /** After the close, when the node shows nothing any more. */
+  function part(items: readonly Item[]): void {
+    const forget = (left: readonly Item[]) => {
+      for (const item of left) counter?.drop(item);
+    };
+    if (heir === undefined) forget(items);
+    else handOver(heir, items, forget, after);
+  }
+
+  /** What the pump before had left: it is counted already. */
+  function inherit(items: readonly Item[]): void {
+    held += items.length;
+    queue.push(...items);
+    setImmediate(run);
+  }
+  const disinherit = id === undefined ? undefined : takeOver(id, inherit);
 
   return {
     offer(item) {
@@ -121,11 +144,15 @@ export function pumpOf<Item>({
       paused = false;
       run();
     },
-    close() {
+    close(keep = false) {
+      if (closed) return;
       closed = true;
+      heir = keep ? id : undefined;
+      disinherit?.();
       cancelRetry?.();
       const left = [...failed.flatMap(({ items }) => items), ...queue];
-      if (left.length > 0) drop(left, 'closed', 'the node was closed before the flow took them');
+      if (heir !== undefined) part(left);
+      else if (left.length > 0) drop(left, 'closed', 'the node was closed before the flow took them');
       queue = [];
     },
   };
