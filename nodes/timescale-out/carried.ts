@@ -9,13 +9,32 @@ import type { Refused } from '../../src/sinks/dead-letters.ts';
 export type Carried = { row: Reading; topic: string | undefined; alone: boolean };
 type Fate = Outcome | 'kept' | 'dropped';
 
+/** JSON has no NaN and no infinity; a table that takes no such number must refuse it after an outage, too. */
 export const carriedCodec: RowCodec<Carried> = {
-  toJson: ({ row, topic, alone }) => (topic === undefined ? [row, alone] : [row, alone, topic]),
+  toJson({ row, topic, alone }) {
+    const endless = endlessOf(row);
+    if (endless !== undefined) return [row, alone, topic ?? null, endless];
+    return topic === undefined ? [row, alone] : [row, alone, topic];
+  },
   fromJson(value) {
-    const [row, alone, topic] = value as [Reading, boolean, string?];
-    return { row, topic, alone };
+    const [row, alone, topic, endless = {}] = value as [Reading, boolean, (string | null)?, Record<string, string>?];
+    for (const [name, number] of Object.entries(endless)) row.telemetry[name] = Number(number);
+    return { row, topic: topic ?? undefined, alone };
   },
 };
+
+/** Values that are NaN or infinite, as text; undefined where there are none. */
+function endlessOf(row: unknown): Record<string, string> | undefined {
+  if (!isReading(row)) return undefined;
+  let endless: Record<string, string> | undefined;
+  for (const name in row.telemetry) {
+    const value = row.telemetry[name];
+    if (typeof value !== 'number' || Number.isFinite(value)) continue;
+    endless ??= {};
+    endless[name] = String(value);
+  }
+  return endless;
+}
 
 export function carriedOf({ payload, topic }: Message): readonly Carried[] {
   const alone = !Array.isArray(payload);

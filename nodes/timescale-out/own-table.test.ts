@@ -76,14 +76,17 @@ describe('timescale-out node with a table of your own', function () {
     );
     await plant.server.terminate('SIGQUIT');
     assert.deepEqual(await plant.runtime.emit('src', { payload: reading(13) }), { ok: true });
+    // JSON would make nothing of it, and the table a NULL.
+    assert.deepEqual(await plant.runtime.emit('src', { payload: reading(14, Number.NaN) }), { ok: true });
     await plant.runtime.deploy(flow({ policy: 'disk' }));
-    await plant.runtime.untilStatus('own', /3 on disk/);
+    await plant.runtime.untilStatus('own', /4 on disk/);
     await plant.server.restart();
     await plant.store.query(CREATE);
     const [batch, single] = await plant.runtime.until('k', 2);
     assert.deepEqual([batch?.payload, single?.payload].flat().length, 3);
     assert.deepEqual(await held(), [11, 12, 13]);
-    assert.match((await plant.runtime.untilStatus('own', /rows\/s$/)).text ?? '', /rows\/s$/);
+    const { text } = await plant.runtime.untilStatus('own', /1 rejected/);
+    assert.match(text ?? '', /rows\/s, 1 rejected: column power \(integer\): expected a whole number, got "NaN"/);
   });
 
   it('says before the first message what the table lacks, and stops saying so when it is mended', async () => {

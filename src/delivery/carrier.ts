@@ -7,7 +7,7 @@ import { type Breaker, isOutage } from './breaker.ts';
 export type Fate = Outcome | 'kept' | 'dropped';
 
 export type Carrier<Row> = {
-  /** One batch at a time. Resolves with the fate of each row, in order; rejects with what the sink threw, other than an outage. */
+  /** One batch at a time. Resolves with the fate of each row, in order. */
   write(rows: readonly Row[]): Promise<readonly Fate[]>;
   /** Gives up what waits, as an outage; what is under way may still arrive within `graceMs`. */
   close(graceMs: number): Promise<void>;
@@ -17,7 +17,7 @@ export function closedFault(): Fault {
   return new Fault('FIELDLINE_DEPLOYED', 'link: expected to write, got closed', { kind: 'outage' });
 }
 
-/** Tries until it works; what comes meanwhile waits behind it. */
+/** Tries until it works; what comes meanwhile waits behind it. The sink rejects with outages only. */
 export function memoryCarrier<Row>(sink: Sink<Row>, breaker: Breaker): Carrier<Row> {
   let closed = false;
   return {

@@ -7,6 +7,7 @@ import { type Carrier, closedFault } from './carrier.ts';
 import type { Batch, Outbox, OutboxState } from './outbox.ts';
 
 export type DiskCarrierOptions<Row> = {
+  /** Rejects with outages only. */
   sink: Sink<Row>;
   breaker: Breaker;
   /** Most rows in one write out of the outbox. */
@@ -106,7 +107,7 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
   async function carry(from: Outbox<Row>, batches: readonly Batch<Row>[]): Promise<boolean> {
     const rows = batches.flatMap(batch => batch.rows);
     try {
-      const outcomes = await breaker.attempt(() => narrowed(rows));
+      const outcomes = await breaker.attempt(() => sink.write(rows));
       while (!(await told(rows, outcomes))) if (closed) return false;
       from.settle(batches);
       return true;
@@ -122,18 +123,6 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
       return true;
     } catch {
       return false;
-    }
-  }
-
-  /** Nobody waits for these rows any more, so that a batch that the sink chokes on must not stop the queue: it is halved. */
-  async function narrowed(rows: readonly Row[]): Promise<readonly Outcome[]> {
-    try {
-      return await sink.write(rows);
-    } catch (error) {
-      if (isOutage(error)) throw error;
-      if (rows.length === 1) return [{ rejected: reasonOf(error) }];
-      const middle = rows.length >> 1;
-      return [...(await narrowed(rows.slice(0, middle))), ...(await narrowed(rows.slice(middle)))];
     }
   }
 

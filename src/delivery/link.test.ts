@@ -127,6 +127,15 @@ describe('link', () => {
       });
     });
 
+  for (const kind of ['drop', 'memory', 'disk'] as const)
+    it(`${kind}: lets no row suffer for the poison that it is written with`, async () => {
+      const { link, peer } = bench(kind === 'disk' ? disk() : { kind });
+      peer.choke = 3;
+      // Of several messages, in one write.
+      const answers = await Promise.all([link.submit(rows(0, 3)), link.submit(rows(3, 1)), link.submit(rows(4, 2))]);
+      assert.deepEqual(answers, [['stored', 'stored', 'stored'], [{ rejected: 'choked' }], ['stored', 'stored']]);
+    });
+
   describe('drop', () => {
     it('drops and counts what meets an outage, and tries again when it is due', async () => {
       const { link, peer, counts, log, clock, status } = bench({ kind: 'drop' });
@@ -243,7 +252,7 @@ describe('link', () => {
       assert.equal(counts['fieldline_rejected_total'], 1);
     });
 
-    it('halves a batch on which the peer chokes, until only the poison is left', async () => {
+    it('halves a batch on which the peer chokes, until only the poison is left, after an outage too', async () => {
       const { link, peer, drained } = bench(disk());
       peer.up = false;
       await link.submit(rows(0, 20));

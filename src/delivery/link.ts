@@ -9,6 +9,7 @@ import { type Breaker, type BreakerOptions, type BreakerState, breaker } from '.
 import { type Carrier, dropCarrier, type Fate, memoryCarrier } from './carrier.ts';
 import { type DiskCarrier, diskCarrier } from './disk-carrier.ts';
 import { linkWords, rateMeter } from './link-status.ts';
+import { halving } from './halving.ts';
 import { type FullPolicy, type Gone, openOutbox } from './outbox.ts';
 import type { RowCodec } from './outbox-batch.ts';
 
@@ -52,9 +53,10 @@ export type Link<Row> = {
 const TICK_MS = 1000;
 const DROPS_LOG_MS = 60_000;
 
-export function openLink<Row>(sink: Sink<Row>, options: LinkOptions<Row>): Link<Row> {
+export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<Row> {
   const { target, policy, host, counter = 'fieldline_stored_total', maxRows = 5000 } = options;
   const clock: Clock = options.clock ?? systemClock;
+  const sink = halving(peer);
   const rate = rateMeter(2 * TICK_MS);
   const totals = { rejected: 0, dropped: 0, lost: 0 };
   let lastReason = '';

@@ -168,7 +168,7 @@ export function entryOf(reading: Reading, at: number, table: ReadingTable, now: 
   } catch {
     return expected('metadata', 'something that JSON can hold', metadata);
   }
-  const given = metadata.digest?.toLowerCase();
+  const given = typeof metadata.digest === 'string' ? metadata.digest.toLowerCase() : undefined;
   return {
     at,
     reading,

@@ -67,9 +67,9 @@ function single(
     texts.push(fit === null ? null : fit.text);
   }
   const { deviceId, timestamp, telemetry, metadata } = reading;
-  const content = HEX32.test(metadata.digest ?? '')
-    ? metadata.digest!.toLowerCase()
-    : digest(metadata.digest ?? JSON.stringify(telemetry));
+  const given = typeof metadata.digest === 'string' ? metadata.digest : undefined;
+  const content =
+    given !== undefined && HEX32.test(given) ? given.toLowerCase() : digest(given ?? JSON.stringify(telemetry));
   const of = metric === undefined ? '' : ` ${metric}`;
   const identity = digest(`${plan.table.oid} ${deviceId} ${timestamp} ${content}${of}`);
   const receipt = metadata.receipt && {
