@@ -8,7 +8,7 @@ const JSON_TYPE = /^application\/(json|[\w.+-]*\+json)\s*(;|$)/i;
 // A client that sends a byte now and then must not hold the connection for ever.
 const SLOWEST_MS = 15_000;
 
-export async function bodyOf(request: IncomingMessage): Promise<{ value: unknown } | Problem> {
+export async function bodyOf(request: IncomingMessage, slowestMs = SLOWEST_MS): Promise<{ value: unknown } | Problem> {
   const type = request.headers['content-type'] ?? '';
   if (!JSON_TYPE.test(type))
     return problem(
@@ -18,7 +18,7 @@ export async function bodyOf(request: IncomingMessage): Promise<{ value: unknown
     );
   const tooLarge = problem(413, 'Too large', `body: expected at most ${MAX_BODY_BYTES} bytes`, 'body');
   if (Number(request.headers['content-length']) > MAX_BODY_BYTES) return tooLarge;
-  const text = await readText(request);
+  const text = await readText(request, slowestMs);
   if (text === undefined) return tooLarge;
   if (typeof text !== 'string') return text;
   let value: unknown;
@@ -32,7 +32,7 @@ export async function bodyOf(request: IncomingMessage): Promise<{ value: unknown
 }
 
 /** Undefined when it is too large. */
-function readText(request: IncomingMessage): Promise<string | undefined | Problem> {
+function readText(request: IncomingMessage, slowestMs: number): Promise<string | undefined | Problem> {
   return new Promise(resolve => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -47,7 +47,8 @@ function readText(request: IncomingMessage): Promise<string | undefined | Proble
       else chunks.push(chunk);
     };
     const cutShort = () => end(problem(400, 'Bad request', 'body: expected all of it', 'body'));
-    const timer = setTimeout(() => end(problem(408, 'Too slow', 'body: expected all of it within 15 s')), SLOWEST_MS);
+    const late = problem(408, 'Too slow', `body: expected all of it within ${slowestMs / 1000} s`);
+    const timer = setTimeout(() => end(late), slowestMs);
     request.on('data', take);
     request.once('end', () => end(Buffer.concat(chunks).toString()));
     request.once('error', cutShort);

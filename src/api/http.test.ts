@@ -355,6 +355,32 @@ describe('HTTP API', () => {
       assert.equal(((await json(`/api/dead-letters/${oldest?.['id']}`)) as Row)['text'], '{"a": 1}');
       assert.equal((await world.get('/api/dead-letters/999999')).status, 404);
     });
+
+    it('of one organisation are nothing to another, in the list, by number, by filter and by cursor', async () => {
+      await store.query(`INSERT INTO dead_letters (source, topic, reason, bytes, digest, org_id)
+        SELECT 's', 't', 'secret of ' || org, 'x', gen_random_uuid(), nullif(org, '')
+        FROM unnest(ARRAY['north', 'south', '', 'north', 'south']) AS org`);
+      const all = await rows('/api/dead-letters');
+      assert.equal(all.length, 5);
+      for (const [org, count] of [
+        ['north', 2],
+        ['south', 2],
+        ['west', 0],
+      ] as const) {
+        const own = bearer(tokenFor('admin', org));
+        const cursor = Buffer.from(JSON.stringify([Number.MAX_SAFE_INTEGER])).toString('base64url');
+        for (const path of ['', '?source=s', '?state=open', `?cursor=${cursor}`, '?org_id=south', '?limit=1000']) {
+          const seen = await rows(`/api/dead-letters${path}`, own);
+          const reasons = new Set(seen.map(row => row['reason']));
+          assert.deepEqual([...reasons, seen.length], count > 0 ? [`secret of ${org}`, count] : [0], path);
+        }
+        for (const { id, reason } of all)
+          assert.equal(
+            (await world.get(`/api/dead-letters/${id}`, own)).status,
+            reason === `secret of ${org}` ? 200 : 404,
+          );
+      }
+    });
   });
 
   describe('who asks', () => {

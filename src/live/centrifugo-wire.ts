@@ -1,4 +1,5 @@
 // The words of the Centrifugo client protocol v2, JSON form: one or more JSON objects in a text frame, joined by newlines, in both directions.
+import { shallowEnough } from '../reading/payload.ts';
 import type { Close } from './codec.ts';
 import type { Entry } from './log.ts';
 
@@ -59,7 +60,7 @@ export function parseCommand(line: string): Command | undefined {
   } catch {
     return undefined;
   }
-  if (!isObject(parsed)) return undefined;
+  if (!isObject(parsed) || !shallowEnough(parsed)) return undefined;
   const { id } = parsed;
   if (id === undefined || id === 0) {
     if ('send' in parsed) return { kind: 'send' };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as library from 'socket.io';
 import { io, type Socket } from 'socket.io-client';
+import { WebSocket } from 'ws';
 import type { Identify } from '../reading/principal.ts';
 import { type Admission, openAdmission } from './admission.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -76,6 +77,31 @@ describe('live with the public Socket.IO client', () => {
       await socket.emitWithAck('subscribe', 'device:D9');
       assert.equal(data.length, 1);
     });
+
+  it('speaks with clients of version 2, as their packets are', async () => {
+    const line = new WebSocket(`ws://${served.at}/socket.io/?EIO=3&transport=websocket&token=acme`);
+    const packets: string[] = [];
+    line.on('message', data => packets.push(String(data)));
+    await until(() => packets.length === 2);
+    assert.match(packets[0]!, /^0\{"sid":/);
+    assert.equal(packets[1], '40', 'of its own accord, which later versions wait to be asked for');
+    line.send('2');
+    line.send('420["subscribe","device:D1"]');
+    await until(() => packets.length === 4);
+    assert.deepEqual(packets.slice(2), ['3', '430[{"ok":true,"channel":"device:D1"}]']);
+    hub.publish([laser(1, { orgId: 'other' }), laser(2, { orgId: 'acme' })]);
+    await until(() => packets.length === 5);
+    const [event, row, channel] = JSON.parse(packets[4]!.slice(2));
+    assert.deepEqual([packets[4]!.slice(0, 2), event, row.value_mm, channel], ['42', 'telemetry', 2, 'device:D1']);
+    line.terminate();
+
+    const refused = new WebSocket(`ws://${served.at}/socket.io/?EIO=3&transport=websocket&token=bad`);
+    const told: string[] = [];
+    refused.on('message', data => told.push(String(data)));
+    await until(() => told.length === 2);
+    assert.match(told[1]!, /^44.*forged/);
+    refused.terminate();
+  });
 
   it('names events by what they are, and the channel beside the row', async () => {
     const socket = open();

@@ -1,6 +1,7 @@
 // Socket.IO at /socket.io/: `subscribe` and `unsubscribe` with a channel, and the events `telemetry`, `alarm` and `system` (seed 002).
 import { createServer, type IncomingMessage } from 'node:http';
 import { count } from '../kernel/metrics.ts';
+import { shallowEnough } from '../reading/payload.ts';
 import type { Admission } from './admission.ts';
 import { allowance } from './allowance.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -51,7 +52,7 @@ export function socketIoEndpoint(
     const leave = admission.enter();
     const subscriber = sockets.get(socket)!;
     const events = allowance(EVENTS_PER_SECOND, 2 * options.maxSubscriptions + EVENTS_PER_SECOND, systemClock);
-    socket.use((_packet, next) => (events.take() ? next() : void socket.conn.close()));
+    socket.use((packet, next) => (events.take() && shallowEnough(packet) ? next() : void socket.conn.close()));
     socket.on('subscribe', (channel, ...more) => answer(more, subscriber.subscribe(channel, more[0])));
     socket.on('unsubscribe', (channel, ...more) => answer(more, subscriber.unsubscribe(channel)));
     socket.on('disconnect', reason => {

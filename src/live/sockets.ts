@@ -17,6 +17,7 @@ export type SocketOptions = {
 };
 
 const TICK_MS = 500;
+const INTERNAL: Close = { code: 1011, reason: 'internal error' };
 // A client that does not answer our close frame is cut off after this.
 const CLOSE_LIMIT_MS = 2000;
 
@@ -37,7 +38,14 @@ export function socketEndpoint(hub: Hub, admission: Admission, options: SocketOp
     const path = pathOf(request);
     const session = codec(hub, wireOf(client, line, request, admission));
     sessions.set(client, session);
-    client.on('message', (data, binary) => session.receive(binary ? bytesOf(data) : bytesOf(data).toString()));
+    client.on('message', (data, binary) => {
+      // A session does not throw; should one do it all the same, that is the end of this line and of nothing else.
+      try {
+        session.receive(binary ? bytesOf(data) : bytesOf(data).toString());
+      } catch {
+        closeSoon(client, INTERNAL);
+      }
+    });
     client.on('close', code => {
       leave();
       sessions.delete(client);

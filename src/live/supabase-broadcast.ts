@@ -1,13 +1,15 @@
 // Broadcasts over HTTP, as Supabase Realtime takes them from programs that hold no line: POST /realtime/v1/api/broadcast.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { shallowEnough } from '../reading/payload.ts';
 import type { Admission } from './admission.ts';
 import { type Endpoint, pathOf, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
 import { type Rooms, roomName } from './supabase-rooms.ts';
-import { type Broadcast, isObject } from './supabase-wire.ts';
+import { type Broadcast, isObject, MAX_DEPTH } from './supabase-wire.ts';
 
 const ROOT = /^\/realtime\/v1\/api\/broadcast(?:\/([^/]+)\/events\/([^/]+))?\/?$/;
 const MAX_BYTES = 1024 * 1024;
 const MAX_MESSAGES = 1000;
+const SLOWEST_MS = 15_000;
 
 type Addressed = { topic: string; isPrivate: boolean; broadcast: Broadcast };
 
@@ -30,7 +32,12 @@ export function broadcastEndpoint(rooms: Rooms, admission: Admission): Endpoint 
     const who = admission.identify(request);
     if ('refused' in who) return refuseRequest(response, 401, who.refused, page);
     const body = await bodyOf(request);
-    if (body === undefined) return refuseRequest(response, 413, `Expected at most ${MAX_BYTES} bytes`, page);
+    if (!Buffer.isBuffer(body)) {
+      // What is left of it would hold the line.
+      response.shouldKeepAlive = false;
+      const says = body === 413 ? `Expected at most ${MAX_BYTES} bytes` : 'Expected all of it within 15 s';
+      return refuseRequest(response, body, says, page);
+    }
     const messages = messagesOf(request, body);
     if (messages === undefined)
       return refuseRequest(response, 400, 'Expected {"messages":[{"topic","event","payload"}]}', page);
@@ -76,7 +83,8 @@ function addressed(value: unknown): Addressed | undefined {
 
 function jsonOf(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString());
+    const value: unknown = JSON.parse(body.toString());
+    return shallowEnough(value, MAX_DEPTH) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -90,14 +98,27 @@ function decoded(part: string): string | undefined {
   }
 }
 
-/** Undefined where it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** The body, or the status to answer with. The line stays open, so that the answer can leave. */
+function bodyOf(request: IncomingMessage): Promise<Buffer | 408 | 413> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const end = (result: Buffer | 408 | 413): void => {
+      clearTimeout(late);
+      request.off('data', take).resume();
+      resolve(result);
+    };
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES) end(413);
+      else chunks.push(chunk);
+    };
+    const late = setTimeout(() => end(408), SLOWEST_MS);
+    request.on('data', take);
+    request.once('end', () => end(Buffer.concat(chunks)));
+    request.once('close', () => {
+      clearTimeout(late);
+      reject(new Error('the client hung up'));
+    });
+  });
 }

@@ -1,4 +1,5 @@
 // The words of Supabase Realtime: Phoenix frames as objects (vsn 1.0.0) or lists (vsn 2.0.0), and the binary ones of broadcasts.
+import { shallowEnough } from '../reading/payload.ts';
 
 /** 1: objects, 2: lists, and bytes for broadcasts. */
 export type Version = 1 | 2;
@@ -16,6 +17,9 @@ export type Frame = {
 /** What clients send each other; `payload` is JSON or bytes. */
 export type Broadcast = { event: string; payload: string | Buffer };
 
+/** Far deeper than anything that an application says. */
+export const MAX_DEPTH = 64;
+
 /** The frame of a client; undefined when it is none. */
 export function parseFrame(frame: string | Buffer, version: Version): Frame | undefined {
   if (typeof frame !== 'string') return version === 2 ? parseBinary(frame) : undefined;
@@ -25,7 +29,8 @@ export function parseFrame(frame: string | Buffer, version: Version): Frame | un
   } catch {
     return undefined;
   }
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
+  // What is nested without end can be read, and then neither be walked nor be written.
+  if (typeof parsed !== 'object' || parsed === null || !shallowEnough(parsed, MAX_DEPTH)) return undefined;
   const object = parsed as Record<string, unknown>;
   const [joinRef, ref, topic, event, payload] = Array.isArray(parsed)
     ? (parsed as unknown[])
@@ -62,12 +67,11 @@ function parseBinary(bytes: Buffer): Frame | undefined {
   return { joinRef: joinRef || null, ref: ref || null, topic, event: 'broadcast', payload: {}, broadcast };
 }
 
-/** The text, when it is JSON. */
+/** The text, when it is JSON of bounded depth. */
 function jsonOf(bytes: Buffer): string | undefined {
   const text = bytes.toString();
   try {
-    JSON.parse(text);
-    return text;
+    return shallowEnough(JSON.parse(text), MAX_DEPTH) ? text : undefined;
   } catch {
     return undefined;
   }
