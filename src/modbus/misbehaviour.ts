@@ -5,7 +5,8 @@ import { exceptionPdu } from './simulated-unit.ts';
 
 /** What is sent instead of the right answer. */
 export type BytesWrong =
-  | { kind: 'exception'; code: number }
+  /** `followed`: bytes that come with it. */
+  | { kind: 'exception'; code: number; followed?: Uint8Array }
   /** The answer is cut after so many bytes, and nothing follows. */
   | { kind: 'partial'; bytes: number }
   /** The byte count field is wrong by so much; the frame is as long as it should be. */
@@ -32,7 +33,11 @@ export type Misbehaviour =
   | { kind: 'drip' }
   /** Ends the connection: hard, or in order. */
   | { kind: 'reset' }
-  | { kind: 'close' };
+  | { kind: 'close' }
+  /** Ends it hard after so many bytes of the right answer. */
+  | { kind: 'cut'; bytes: number }
+  /** The right answer, and the one before it with it in one piece. */
+  | { kind: 'again' };
 
 type Wrong = { transaction?: number; protocol?: number; length?: number; unit?: number };
 
@@ -56,7 +61,7 @@ export function wrongAnswer(how: BytesWrong, frame: Frame, right: Uint8Array, en
   const whole = envelope(frame, right);
   switch (how.kind) {
     case 'exception':
-      return envelope(frame, exceptionPdu(code, how.code));
+      return Buffer.concat([envelope(frame, exceptionPdu(code, how.code)), how.followed ?? Buffer.alloc(0)]);
     case 'partial':
       return whole.subarray(0, how.bytes);
     case 'byte-count':

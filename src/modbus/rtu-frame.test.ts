@@ -24,6 +24,13 @@ describe('RTU frames', () => {
   const cases: [what: string, received: string, request: Request, gives: object][] = [
     ['an answer', answer, read, { data: '040006' + '0005', extra: 0 }],
     ['an answer twice', answer + answer, read, { data: '0400060005', extra: 9 }],
+    [
+      'two answers that differ',
+      frame(1, '03 04 00 07 00 08') + answer,
+      read,
+      { wrong: /expected one, got two that differ/ },
+    ],
+    ['an exception and an answer', frame(1, '83 02') + answer, read, { wrong: /two that differ/ }],
     ['noise before', `ff0103${answer}`, read, { data: '0400060005', extra: 0 }],
     ['its own echo', `${requestFrame(read).toString('hex')}${answer}`, read, { data: '0400060005', echo: true }],
     ['nothing but the echo', requestFrame(read).toString('hex'), read, { echo: true }],

@@ -1,5 +1,5 @@
 // Serial framing (Modbus over Serial Line V1.02 §2.5): checksum, frames built, and answers found among whatever a line carries.
-import { answerBytes, isWrite, type Request } from './link.ts';
+import { answerBytes, isWrite, nameOf, type Request } from './link.ts';
 import { answerFault, functionOf, type Message, requestPdu } from './pdu.ts';
 
 /** Unit, function, exception code and checksum: the shortest answer. */
@@ -61,11 +61,13 @@ export type Heard = {
 
 /**
  * Looks for the answer in what came since the request went out. Damaged bytes, the request's own echo and frames of
- * other units are passed over. `echoes`: this line is known to give requests back; a write's confirmation looks the same.
+ * other units are passed over. Where two right answers came that differ, nobody knows which one belongs to the request
+ * (a converter may have held back an old one): neither is believed. `echoes`: this line is known to give requests back; a write's confirmation looks the same.
  */
 export function listen(received: Buffer, request: Request, echoes: boolean): Heard {
   const own = requestFrame(request);
   const heard: Heard = { echo: false, extra: 0 };
+  let right: { message: Message; end: number } | undefined;
   const mayBeEcho = (at: number) =>
     !heard.echo && (echoes || !confirmsByEcho(request)) && received.subarray(at, at + own.length).equals(own);
   for (let at = 0; at + SHORTEST <= received.length; ) {
@@ -82,11 +84,15 @@ export function listen(received: Buffer, request: Request, echoes: boolean): Hea
     at += found.length;
     if (found.message.unit !== request.unit) continue;
     const wrong = answerFault(request, found.message);
-    if (wrong === undefined) return { ...heard, answer: found.message, extra: received.length - at };
-    heard.wrong = wrong;
+    if (wrong !== undefined) heard.wrong = wrong;
+    else if (right === undefined) right = { message: found.message, end: at };
+    else if (!sameBytes(right.message.pdu, found.message.pdu))
+      return { ...heard, wrong: `answer for ${nameOf(request)}: expected one, got two that differ` };
   }
-  return heard;
+  return right === undefined ? heard : { ...heard, answer: right.message, extra: received.length - right.end };
 }
+
+const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
 const confirmsByEcho = (request: Request) => functionOf(request) === 5 || functionOf(request) === 6;
 

@@ -28,6 +28,7 @@ export type Framing = 'tcp' | 'rtu';
 
 export function simulatedDevice(units: Iterable<readonly [number, Unit]>, framing: Framing): Device {
   const delayed = new Set<NodeJS.Timeout>();
+  let before: Uint8Array = Buffer.alloc(0);
   const envelope: Envelope = framing === 'tcp' ? tcpEnvelope : rtuEnvelope;
   const later = (ms: number, run: () => void) => {
     const timer = setTimeout(() => {
@@ -44,6 +45,8 @@ export function simulatedDevice(units: Iterable<readonly [number, Unit]>, framin
     // A broadcast is answered by nobody.
     if (framing === 'rtu' && frame.unit === 0) return;
     const whole = envelope(frame, right);
+    const last = before;
+    before = whole;
     if (how === undefined) return send(whole);
     switch (how.kind) {
       case 'silence':
@@ -55,6 +58,12 @@ export function simulatedDevice(units: Iterable<readonly [number, Unit]>, framin
         return;
       case 'reset':
         return reset();
+      case 'cut':
+        send(whole.subarray(0, how.bytes));
+        // The part is on its way before the end is.
+        return later(2, reset);
+      case 'again':
+        return send(Buffer.concat([last, whole]));
       case 'close':
         return close();
       default:

@@ -1,96 +1,20 @@
 // Every fault of the client library's list on all three transports: a value is right or absent, nothing hangs, and the line heals.
 import assert from 'node:assert/strict';
-import { type Bus, type BusOptions, openBus } from './bus.ts';
+import type { Bus, BusOptions } from './bus.ts';
 import { ModbusFault } from './fault.ts';
-import type { Connect, ReadRequest } from './link.ts';
+import type { ReadRequest } from './link.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
-import { rtuOverTcpConnector } from './rtu-over-tcp.ts';
-import { serialConnector } from './serial.ts';
-import { simulatedLine } from './serial.fixture.ts';
-import { type Asked, type Device, startSimulator } from './simulator.ts';
-import type { Unit } from './simulated-unit.ts';
-import { systemTiming } from './timing.ts';
-import { tcpConnector } from './tcp.ts';
-
-const TIMEOUT_MS = 60;
-const DRAIN_MS = 90;
-/** The register at an address holds unit and address: any shifted answer shows. */
-const unitOf = (unit: number): [number, Unit] => [
-  unit,
-  (table, address) => (table === 'coil' || table === 'discrete' ? (address >> 1) & 1 : unit * 1000 + address),
-];
-const units = () => [1, 2, 9].map(unitOf);
-
-type Bench = {
-  device: Pick<Device, 'misbehave' | 'write'>;
-  connect: Connect;
-  parallel: number;
-  /** Sends bytes that nobody asked for. */
-  say(bytes: Uint8Array): void;
-  /** The other side goes, and comes back. */
-  flap(): Promise<void>;
-  close(): Promise<void>;
-};
-
-async function tcpBench(framing: 'tcp' | 'rtu'): Promise<Bench> {
-  const simulator = await startSimulator({ units: units(), framing });
-  const peer = { host: simulator.host, port: simulator.port, connectTimeoutMs: 2000 };
-  return {
-    device: simulator,
-    connect: framing === 'tcp' ? tcpConnector(peer) : rtuOverTcpConnector({ ...peer, drainMs: DRAIN_MS }),
-    parallel: framing === 'tcp' ? 4 : 1,
-    say: simulator.say,
-    flap: async () => simulator.cut(),
-    close: simulator.close,
-  };
-}
-
-async function serialBench(): Promise<Bench> {
-  const line = simulatedLine(units());
-  const format = { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const;
-  return {
-    device: line,
-    connect: serialConnector({
-      path: line.path,
-      format,
-      connectTimeoutMs: 2000,
-      drainMs: DRAIN_MS,
-      makePort: line.makePort,
-    }),
-    parallel: 1,
-    say: line.say,
-    async flap() {
-      line.unplug();
-      await new Promise(resolve => setTimeout(resolve, 20));
-      line.plug();
-    },
-    async close() {
-      line.stop();
-    },
-  };
-}
-
-const transports: [name: string, bench: () => Promise<Bench>][] = [
-  ['TCP', () => tcpBench('tcp')],
-  ['RTU over TCP', () => tcpBench('rtu')],
-  ['RTU', serialBench],
-];
-
-/** One poll of many: units in turn, addresses and lengths that repeat, so that a shifted answer would fit. */
-const requests: ReadRequest[] = [
-  [9, 0, 4],
-  [1, 10, 4],
-  [9, 20, 4],
-  [9, 30, 2],
-  [1, 40, 4],
-  [2, 50, 4],
-  [9, 60, 4],
-].map(([unit = 0, address = 0, count = 0]) => ({ unit, table: 'holding', address, count }));
-
-const right = ({ unit, address, count }: ReadRequest) =>
-  Array.from({ length: count }, (_, at) => unit * 1000 + address + at);
-const wordsOf = (bytes: Uint8Array) =>
-  Array.from({ length: bytes.length / 2 }, (_, at) => Buffer.from(bytes).readUInt16BE(at * 2));
+import type { Asked } from './simulator.ts';
+import {
+  type Bench,
+  heals,
+  openTestBus,
+  readFrom,
+  requests,
+  right,
+  TIMEOUT_MS,
+  transports,
+} from './transports.fixture.ts';
 
 type How = (asked: Asked, number: number) => Misbehaviour | undefined;
 const every =
@@ -132,6 +56,9 @@ const faults: [what: string, how: How][] = [
   ['12 length 0', third({ kind: 'length', value: 0 })],
   ['12 a longer length', third({ kind: 'length', value: 200 })],
   ['12 half an answer', third({ kind: 'partial', bytes: 6 })],
+  ['12 half an answer, and the end of the link', third({ kind: 'cut', bytes: 6 })],
+  ['an answer with the one before it', every({ kind: 'again' })],
+  ['an exception and noise', third({ kind: 'exception', code: 6, followed: bytes('0903080001') })],
   ['12 all but the last byte', third({ kind: 'partial', bytes: 12 })],
   ['19 another transaction', third({ kind: 'transaction', by: 1 })],
   ['19 the echo of a line', every({ kind: 'echo' })],
@@ -151,17 +78,7 @@ for (const [transport, openBench] of transports)
   describe(`faults on ${transport}`, () => {
     let bench: Bench;
     let bus: Bus;
-    const open = (more: Partial<BusOptions> = {}) =>
-      openBus({
-        name: 'b',
-        connect: bench.connect,
-        timeoutMs: TIMEOUT_MS,
-        parallel: bench.parallel,
-        quarantine: { after: 1000, probeMs: 1 },
-        timing: systemTiming,
-        random: () => 0,
-        ...more,
-      });
+    const open = (more: Partial<BusOptions> = {}) => openTestBus(bench, more);
     beforeEach(async () => {
       bench = await openBench();
       bus = open();
@@ -177,15 +94,7 @@ for (const [transport, openBench] of transports)
       bus = open({ timeoutMs: 10_000 });
     };
 
-    /** The words, or the fault; never anything else. */
-    async function read(request: ReadRequest): Promise<number[] | ModbusFault> {
-      try {
-        return wordsOf(await bus.read(request));
-      } catch (error) {
-        assert.ok(error instanceof ModbusFault, String(error));
-        return error;
-      }
-    }
+    const read = (request: ReadRequest) => readFrom(bus, request);
 
     for (const [what, how] of transport === 'TCP' ? faults : [...faults, ...damaged])
       it(`${what}: a value is right or absent, and the line heals`, async function () {
@@ -198,20 +107,7 @@ for (const [transport, openBench] of transports)
             if (!(got instanceof ModbusFault)) assert.deepEqual(got, right(request));
           }
         bench.device.misbehave = () => undefined;
-        let healthy = 0;
-        for (let n = 0; healthy < requests.length; n++) {
-          assert.ok(n < 100, 'it does not heal');
-          const request = requests[n % requests.length] as ReadRequest;
-          const got = await read(request);
-          if (got instanceof ModbusFault) {
-            healthy = 0;
-            // While the port is away, reads are refused at once.
-            if (got.trouble === 'link') await new Promise(resolve => setTimeout(resolve, 50));
-          } else {
-            assert.deepEqual(got, right(request));
-            healthy++;
-          }
-        }
+        await heals(bus);
       });
 
     it('4 many calls at once are all answered, each with its own', async () => {
