@@ -1,13 +1,15 @@
 // radio: recovery after every fault of adapter, link and process; what a scanner and a flow cost; how fast decoders are.
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import bleGattNode from '../../nodes/ble-gatt/ble-gatt.ts';
 import { radioTimes } from '../../src/radio/child-messages.ts';
-import { gattSession } from '../../src/radio/session.ts';
-import { sharedRadio } from '../../src/radio/shared-adapters.ts';
-import { after } from '../../src/radio/timing.ts';
+import type { Raw } from '../../src/reading/raw.ts';
 import { type Fault, faults } from '../../test/radio/faults.ts';
 import { nobleIsHere } from '../../test/radio/noble-here.ts';
-import { GLM, METER, type World, world } from '../../test/radio/world.ts';
+import { METER, type World, world } from '../../test/radio/world.ts';
+import { throughTheWorst } from '../../test/radio/worst-account.ts';
+import { testRuntime } from '../../test/support/node-red.ts';
+import { startPostgres } from '../../test/support/postgres.ts';
 import { type Figure, ms, type Options, type Report } from '../figure.ts';
 import { type FlowNode, makeGateway } from '../gateway.ts';
 import { load, median, percentile } from '../machine.ts';
@@ -26,7 +28,10 @@ const PARTS: Readonly<Record<string, (options: Options, report: Report) => Promi
   flow,
   shipped,
   latency,
+  worst,
 };
+/** Adverts a second while everything goes wrong. */
+const WORST_RATE = 500;
 /** Ten minutes of rotating addresses, where the whole is asked for. */
 const WHOLE_SECONDS = 600;
 const FLOW = [
@@ -37,7 +42,7 @@ const FLOW = [
 ];
 
 export const radio: Figure = {
-  says: 'recovery of the real noble on an emulated controller, fault by fault; load of adverts (--only recovery,decoders,scanner,flow,shipped,latency)',
+  says: 'recovery of the real noble on an emulated controller, fault by fault; load of adverts (--only recovery,decoders,scanner,flow,shipped,latency,worst)',
   defaults: { runs: 3, seconds: 30, rates: [200, 10_000] },
   async run(options, report) {
     if (!nobleIsHere) return report.note('Not measured: @abandonware/noble is not installed.');
@@ -127,34 +132,68 @@ function placed(adapter: string): FlowNode[] {
   );
 }
 
-/** From the button of the meter to the flow: the moment is in the measurement itself. */
+/** Every fault of a radio at random moments, and what became of each advert and measurement that was sent meanwhile. */
+async function worst(options: Options, report: Report): Promise<void> {
+  report.table('Everything that goes wrong with a radio, at random; what was sent, and what became of it', [
+    ...['seed', 'seconds', 'faults', 'adverts', 'of them stored', 'dropped with a reason'],
+    ...['measurements', 'of them stored', 'unaccounted'],
+  ]);
+  const postgres = await startPostgres();
+  try {
+    const seconds = secondsOf(options);
+    for (let run = 0; run < (options.full ? 1 : options.runs); run++) {
+      const seed = options.seed + run;
+      const databaseUrl = await postgres.database(`worst_${seed}`);
+      const { adverts, frames, struck } = await throughTheWorst({ seed, rate: WORST_RATE, seconds, databaseUrl });
+      const strikes = Object.values(struck).reduce((sum, count) => sum + count, 0);
+      const unaccounted = [adverts, frames].reduce(
+        (sum, one) =>
+          sum + Math.abs(one.missing - one.counted) + one.strange.length + Math.abs(one.readable - one.read),
+        0,
+      );
+      report.row(
+        ...[seed, seconds, strikes, adverts.sent, adverts.sent - adverts.missing, adverts.counted],
+        ...[frames.sent, frames.sent - frames.missing, unaccounted],
+      );
+      report.note(
+        `Seed ${seed}: ${Object.entries(struck)
+          .map(([name, count]) => `${name} ${count}`)
+          .join(', ')}.`,
+      );
+    }
+  } finally {
+    await postgres.stop();
+  }
+}
+
+/** From the button of the meter to the output of ble-gatt in a running Node-RED: the moment is in the measurement itself. */
 async function latency({ short }: Options, report: Report): Promise<void> {
-  report.table('From the frame of a laser meter to the session that takes it, ms', ['frames', 'p50', 'p99', 'load']);
+  report.table('From the frame of a laser meter to the node behind ble-gatt, ms', ['frames', 'p50', 'p99', 'load']);
   const air = await openAir(200);
-  const device = sharedRadio({ host: '127.0.0.1', port: air.port }, false);
+  const runtime = await testRuntime();
+  runtime.register(bleGattNode);
   const waits: number[] = [];
-  const session = gattSession({
-    radio: device,
-    address: METER,
-    ...GLM,
-    onData(bytes) {
-      if (bytes.length !== 20) return;
+  runtime.onSink('frames', ({ payload }, _send, done) => {
+    const { bytes } = payload as Raw;
+    if (bytes.length === 20) {
       const metres = new DataView(bytes.buffer, bytes.byteOffset).getFloat32(7, true);
       const sentAt = Math.round((metres - 1) * 100_000) - 1;
       waits.push((Date.now() - sentAt + 100_000) % 100_000);
-    },
-    onLink() {},
-    after,
+    }
+    done();
   });
-  device.scan(() => {});
+  const adapter = `tcp://127.0.0.1:${air.port}`;
+  await runtime.deploy([
+    { id: 'gatt', type: 'fieldline-ble-gatt', adapter, address: METER, wires: [['frames'], [], []] },
+    { id: 'frames', type: 'test-sink' },
+  ]);
   const wanted = short ? 100 : 1000;
   while (waits.length < wanted) {
     air.press();
     await wait(15);
   }
   report.row(waits.length, ms(percentile(waits, 0.5)), ms(percentile(waits, 0.99)), load().toFixed(1));
-  await session.close();
-  await device.close();
+  await runtime.deploy([]);
   air.close();
 }
 

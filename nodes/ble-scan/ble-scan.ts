@@ -50,9 +50,9 @@ export const definition = defineNode({
       const { fill, text } = tally.say(trouble, pump.held);
       host.status(fill, text);
     }
-    radio.onLost((count, reason) => {
+    radio.onLost((count, reason, why) => {
       tally.dropped(count);
-      host.count('fieldline_dropped_total', count, { reason: 'full' });
+      host.count('fieldline_dropped_total', count, { reason: why });
       show(reason);
     });
     radio.onState(({ state, reason }) => {

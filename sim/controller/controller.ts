@@ -20,6 +20,12 @@ export type EmulatedController = {
   readonly commands: ReadonlyMap<number, number>;
   /** Reports that were sent to the host. */
   readonly reported: number;
+  /** Packets that were sent to the host. */
+  readonly sent: number;
+  /** Connections of hosts so far. */
+  readonly hosts: number;
+  /** Port of the host that is connected, on its side. */
+  readonly hostPort: number | undefined;
   close(): Promise<void>;
 };
 
@@ -62,14 +68,20 @@ export async function emulatedController({
   let state = initialState();
   let dead = false;
   let reported = 0;
+  let sent = 0;
+  let hosts = 0;
   const commands = new Map<number, number>();
   const air = airOf(report);
   const connections = connectionsOf(send, address =>
     [...air.devices].find(device => device.address === address && device.gatt !== undefined),
   );
 
+  const isHeard = (): boolean => !dead && socket?.writable === true;
+
   function send(packet: Buffer): void {
-    if (!dead) socket?.write(packet);
+    if (!isHeard()) return;
+    socket?.write(packet);
+    sent++;
   }
 
   function report(advert: OnAir): void {
@@ -79,7 +91,7 @@ export async function emulatedController({
       (state.leEvents >> BigInt((scan === 'extended' ? LE_EVENT.extendedAdvert : LE_EVENT.advert) - 1)) &
       1n;
     if (scan === 'off' || hears === 0n || (advert.extended && scan !== 'extended')) return;
-    if ((socket?.writableLength ?? 0) > MAX_BUFFERED) return;
+    if (!isHeard() || (socket?.writableLength ?? 0) > MAX_BUFFERED) return;
     const answers = style === 'active' && advert.scanResponse !== undefined;
     for (const packet of reportsOf(advert, scan === 'extended', false)) send(packet);
     if (answers) for (const packet of reportsOf(advert, scan === 'extended', true)) send(packet);
@@ -181,6 +193,7 @@ export async function emulatedController({
 
   const server: Server = createServer(connection => {
     socket?.destroy();
+    hosts++;
     socket = connection.setNoDelay(true);
     reset();
     dead = false;
@@ -233,6 +246,15 @@ export async function emulatedController({
     commands,
     get reported() {
       return reported;
+    },
+    get sent() {
+      return sent;
+    },
+    get hosts() {
+      return hosts;
+    },
+    get hostPort() {
+      return socket?.remotePort;
     },
     async close() {
       air.close();

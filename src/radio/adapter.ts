@@ -1,6 +1,6 @@
 // The radio behind an adapter: one Bluetooth process for all nodes that use it, started by the first, ended with the last.
 import { Fault } from '../kernel/fault.ts';
-import type { HeardAdvert, Link, Radio, RadioState } from '../reading/radio.ts';
+import type { HeardAdvert, Link, LostListener, Radio, RadioState } from '../reading/radio.ts';
 import { unpackAdverts } from './advert-batch.ts';
 import { advertFields } from './advert-data.ts';
 import { type Calls, callsTo } from './calls.ts';
@@ -17,7 +17,7 @@ export type Adapter = {
   connect(address: string, signal?: AbortSignal): Promise<Link>;
   onState(listener: (state: RadioState) => void): () => void;
   /** Adverts that were heard and did not come through, with the reason. */
-  onLost(listener: (count: number, reason: string) => void): () => void;
+  onLost(listener: LostListener): () => void;
   readonly pid: number | undefined;
   close(): Promise<void>;
 };
@@ -32,8 +32,10 @@ const SLOW = 'the flows are slower than the radio';
 export function adapterOf(controller: Controller, times: RadioTimes = radioTimes): Adapter {
   const scans = new Set<Scan>();
   const stateListeners = new Set<(state: RadioState) => void>();
-  const lostListeners = new Set<(count: number, reason: string) => void>();
+  const lostListeners = new Set<LostListener>();
   let state: RadioState = { state: 'starting', reason: 'the Bluetooth process starts' };
+  /** Of this child: adverts that came through, and that it has told to have dropped. */
+  let received = 0;
   let dropped = 0;
   const process: RadioProcess = radioProcess({ controller, times, onMessage: take, onEnd: ended });
   // The child has its own limits; these are for a child that keeps none.
@@ -73,7 +75,13 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
     process.tell({ scan: scans.size > 0, active: [...scans].some(({ active }) => active) });
   }
 
-  function ended(reason: string): void {
+  function lost(count: number, why: 'full' | 'ended', reason: string): void {
+    if (count > 0) for (const listener of lostListeners) listener(count, reason, why);
+  }
+
+  function ended(reason: string, heard: number): void {
+    lost(heard - received - dropped, 'ended', reason);
+    received = 0;
     dropped = 0;
     // What the child said last tells more than how it ended.
     if (state.state === 'on' || state.state === 'starting') become({ state: 'off', reason });
@@ -88,14 +96,14 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
       if (message.state.state === 'on') tellScan();
     } else if ('id' in message) calls.settle(message);
     else if ('beat' in message) {
-      const lost = message.beat.dropped - dropped;
+      lost(message.beat.dropped - dropped, 'full', SLOW);
       dropped = message.beat.dropped;
-      if (lost > 0) for (const listener of lostListeners) listener(lost, SLOW);
     } else if ('link' in message) links.take(message);
   }
 
   function takeAdverts(packed: Uint8Array): void {
     for (const { address, rssi, txPower, data, at } of unpackAdverts(packed)) {
+      received++;
       const advert: HeardAdvert = {
         address,
         ...(rssi === undefined ? {} : { rssi }),

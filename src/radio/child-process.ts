@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { backoff } from '../kernel/backoff.ts';
 import type { FromChild, RadioTimes, ToChild } from './child-messages.ts';
 import type { Controller } from './controller-name.ts';
+import { heardCount } from './heard-count.ts';
 
 export type RadioProcess = {
   /** Lost where no child runs at the moment. */
@@ -17,8 +18,8 @@ export type RadioProcessOptions = {
   controller: Controller;
   times: RadioTimes;
   onMessage: (message: FromChild) => void;
-  /** Another child takes over soon; whatever waited for this one has failed. */
-  onEnd: (reason: string) => void;
+  /** Another child takes over soon; whatever waited for this one has failed. `heard`: adverts in its life. */
+  onEnd: (reason: string, heard: number) => void;
 };
 
 const childFile = import.meta.url.endsWith('.ts') ? './child.ts' : './child.js';
@@ -43,6 +44,8 @@ const LONGEST_WAIT_MS = 5000;
 /** A small machine takes its time until the first word. */
 const SLOW_START = 5;
 const CLOSE_MS = 1500;
+/** Where the child finds the file of its count: the first after the channel. */
+const COUNT_AT = '4';
 const KEPT_STDERR = 300;
 
 export function radioProcess({ controller, times, onMessage, onEnd }: RadioProcessOptions): RadioProcess {
@@ -52,11 +55,12 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
   let closed = false;
 
   function start(): void {
-    const started = fork(fileURLToPath(new URL(childFile, import.meta.url)), [], {
+    const heard = heardCount();
+    const started = fork(fileURLToPath(new URL(childFile, import.meta.url)), heard === undefined ? [] : [COUNT_AT], {
       serialization: 'advanced',
       execArgv: ['--disable-warning=ExperimentalWarning', ...MEMORY],
       env: { ...MEMORY_ENVIRONMENT, ...process.env },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...(heard === undefined ? [] : [heard.file])],
     });
     child = started;
     let last = '';
@@ -101,8 +105,11 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
     function over(how: string): void {
       clearInterval(look);
       child = undefined;
+      const inItsLife = heard?.read() ?? 0;
+      heard?.close();
       onEnd(
         `the Bluetooth process ended: ${hung ? `it hung for ${patience / 1000} s` : how}${last === '' ? '' : `: ${last.trim().split('\n').at(-1)}`}`,
+        inItsLife,
       );
       if (!closed) timer = setTimeout(start, wait.next());
     }

@@ -4,6 +4,7 @@ import type { RadioState } from '../reading/radio.ts';
 import { advertOutlet } from './advert-outlet.ts';
 import type { FromChild, ToChild } from './child-messages.ts';
 import { type LiveController, liveController } from './controller.ts';
+import { countInto } from './heard-count.ts';
 
 const OVER = 75;
 const CRASHED = 70;
@@ -22,15 +23,20 @@ function tellFault(where: string, reason: string): void {
   tell({ fault: `${where}: ${reason}` });
 }
 function tellOver(state: RadioState): void {
+  outlet.flush();
   tell({ state }, () => process.exit(OVER));
 }
 
 const outlet = advertOutlet((packed, done) => tell({ adverts: packed }, done));
+let offered = 0;
+const [countFile] = process.argv.slice(2);
+const noteOffered = countFile === undefined ? () => {} : countInto(Number(countFile));
 
 process.on('disconnect', () => process.exit(0));
 // The parent ends this process when it has drained; signals to the whole group are for the parent.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('uncaughtException', error => {
+  outlet.flush();
   tell({ fault: `crashed: ${reasonOf(error)}` }, () => process.exit(CRASHED));
 });
 // noble's writes end so when their link has gone meanwhile.
@@ -60,7 +66,9 @@ async function begin({ open, times }: Extract<ToChild, { open: unknown }>): Prom
     onState: state => tell({ state }),
     onAdvert(report) {
       heard++;
-      if (scan.on) outlet.offer({ ...report, at: Date.now() });
+      if (!scan.on) return;
+      noteOffered(++offered);
+      outlet.offer({ ...report, at: Date.now() });
     },
     onFault: tellFault,
     onLinkEnd: (link, reason) => tell({ link, ended: reason }),

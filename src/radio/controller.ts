@@ -37,10 +37,12 @@ export async function liveController(
 ): Promise<LiveController | undefined> {
   const { onState, onAdvert, onFault, onLinkEnd, onRssi } = events;
   let over = false;
+  let leave = async (): Promise<void> => {};
   const end = (state: RadioState): void => {
     if (over) return;
     over = true;
-    events.onOver(state);
+    // What was heard before the end still counts.
+    void leave().then(() => events.onOver(state));
   };
   const onDead = (reason: string): void => end({ state: 'off', reason });
 
@@ -58,6 +60,7 @@ export async function liveController(
     end(transport);
     return undefined;
   }
+  leave = transport.close;
   gate = gateOf(
     transport,
     {

@@ -11,7 +11,7 @@ function scene(exclusive = true) {
     send: packet => sent.push(packet.toString('hex')),
     isUp: () => true,
     exclusive,
-    close() {},
+    async close() {},
   };
   const gate = gateOf(
     transport,

@@ -12,7 +12,8 @@ export type Transport = {
   isUp(): boolean;
   /** The controller is ours alone: it may be reset, and takes one command at a time. The kernel has its own ways. */
   readonly exclusive: boolean;
-  close(): void;
+  /** Resolves when what was on its way here has been taken. */
+  close(): Promise<void>;
 };
 
 export type TransportEvents = {
@@ -28,6 +29,8 @@ export type NoController = { state: 'off' | 'unsupported' | 'unauthorized'; reas
 
 const CONNECT_MS = 3000;
 const READ_BYTES = 64 * 1024;
+/** A controller that is told of the end answers with its own at once, or never. */
+const END_MS = 500;
 
 export function openTcp(host: string, port: number, events: TransportEvents): Promise<Transport | NoController> {
   return new Promise(resolve => {
@@ -55,7 +58,16 @@ export function openTcp(host: string, port: number, events: TransportEvents): Pr
         send: packet => void socket.write(packet),
         isUp: () => !socket.destroyed,
         exclusive: true,
-        close: () => socket.destroy(),
+        close: () =>
+          new Promise(ended => {
+            const late = setTimeout(() => socket.destroy(), END_MS);
+            socket.once('close', () => {
+              clearTimeout(late);
+              ended();
+            });
+            if (socket.destroyed) ended();
+            else socket.end();
+          }),
       });
     });
     socket.on('error', error => {
@@ -115,7 +127,9 @@ export function openKernel(device: number, filter: Buffer, events: TransportEven
     send: packet => socket.write(packet),
     isUp: () => socket.isDevUp(),
     exclusive: false,
-    close: () => socket.stop(),
+    async close() {
+      socket.stop();
+    },
   };
 }
 

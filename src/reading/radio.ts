@@ -29,6 +29,9 @@ export type Link = {
   disconnect(): Promise<void>;
 };
 
+/** `full`: the flows are slower than the radio; `ended`: they were with the Bluetooth process when it ended. */
+export type LostListener = (count: number, reason: string, why: 'full' | 'ended') => void;
+
 export type Radio = {
   /** Every advert as heard: nothing merged, nothing left out. Returns the stop. */
   scan(onAdvert: (advert: HeardAdvert) => void): () => void;
@@ -36,6 +39,6 @@ export type Radio = {
   connect(address: string, signal?: AbortSignal): Promise<Link>;
   onState(listener: (state: RadioState) => void): void;
   /** Adverts that the radio heard and could not hand over, with the reason. */
-  onLost(listener: (count: number, reason: string) => void): void;
+  onLost(listener: LostListener): void;
   close(): Promise<void>;
 };
