@@ -1,7 +1,8 @@
 // The journal's SQLite file: schema, the check when it is opened, and what is saved of a damaged one.
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../kernel/fault.ts';
+import { logLoss, mended } from './journal-damage.ts';
 
 const SCHEMA = `
   create table if not exists entry(seq integer primary key, meta text not null, blob blob not null);
@@ -40,8 +41,11 @@ function salvage(file: string, reason: string): { db: DatabaseSync; loss: string
   const db = connect(file);
   let saved = 0;
   let missing = 0;
+  let readable: ReturnType<typeof mended> | undefined;
   try {
-    const old = new DatabaseSync(aside);
+    db.exec('pragma wal_checkpoint(truncate)');
+    readable = mended(aside, file);
+    const old = new DatabaseSync(readable.file);
     const copy = (table: string, columns: string, order: string): void => {
       const marks = columns.replace(/\w+/g, '?');
       const insert = db.prepare(`insert or ignore into ${table}(${columns}) values(${marks})`);
@@ -70,6 +74,7 @@ function salvage(file: string, reason: string): { db: DatabaseSync; loss: string
   } catch {
     if (db.isTransaction) db.exec('rollback');
   }
+  readable?.remove();
   const loss = `${file} was damaged (${reason}): ${saved} entries saved, ${missing || 'an unknown number'} lost, the damaged file is kept as ${aside}`;
   return { db, loss };
 }
@@ -77,7 +82,10 @@ function salvage(file: string, reason: string): { db: DatabaseSync; loss: string
 /** The file, checked; where it was damaged a new one with what could be saved, and what was lost in words. Throws when it cannot be used. */
 export function openFile(file: string): { db: DatabaseSync; loss: string | undefined } {
   try {
-    return { db: connect(file), loss: undefined };
+    const emptied = existsSync(file) && statSync(file).size === 0 && `${file} was empty: what lay there is lost`;
+    // Before SQLite opens it and writes over it.
+    const lost = logLoss(file, Date.now());
+    return { db: connect(file), loss: lost ?? (emptied || undefined) };
   } catch (error) {
     if (!isDamage(error)) throw error;
     return salvage(file, reasonOf(error));

@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeClock } from '../kernel/clock.ts';
@@ -250,6 +262,77 @@ describe('outbox', () => {
       closeSync(handle);
     }
 
+    for (const [what, share, harm] of [
+      ['cut to a half', 0.5, () => truncateSync(file, Math.floor(statSync(file).size / 2))],
+      ['cut by a tenth', 0.9, () => truncateSync(file, Math.floor(statSync(file).size * 0.9))],
+      ['with its first page overwritten', 1, () => damage(0, Buffer.alloc(600, 0xee))],
+    ] as const)
+      it(`gives what is left of a file ${what}, and names the loss`, async () => {
+        const first = await open<string>();
+        const rows = numbers(0, 300).map(n => `${n} ${noise(800)}`);
+        for (const row of rows) await first.append([row]);
+        await first.close();
+        harm();
+        const saved = await drain(await open<string>());
+        assert.deepEqual(
+          saved,
+          rows.filter(row => saved.includes(row)),
+        );
+        assert.ok(saved.length >= rows.length * (share - 0.1), `${saved.length} are saved`);
+        assert.match(gone[0]?.text ?? '', /was damaged .* the damaged file is kept as/);
+        assert.equal(
+          gone.reduce((sum, loss) => sum + loss.rows, 0),
+          rows.length - saved.length,
+        );
+      });
+
+    it('says that a file was found empty', async () => {
+      writeFileSync(file, '');
+      const it = await open<number>();
+      assert.match(gone[0]?.text ?? '', /was empty: what lay there is lost/);
+      assert.deepEqual(await it.append([1]), ['kept']);
+    });
+
+    for (const [what, at, says] of [
+      ['in its middle', 0.3, /-wal was damaged: \d+ commits lost, the damaged file is kept as/],
+      ['at its begin', 0, /-wal was damaged: an unknown number of commits lost/],
+      ['not at all', undefined, undefined],
+    ] as const)
+      it(`names what a crash and a write-ahead log that is damaged ${what} have lost`, async () => {
+        const first = await open<number>();
+        for (let n = 0; n < 100; n++) await first.append([n]);
+        // As kill -9 leaves it.
+        const crashed = join(folder, 'crashed.outbox');
+        for (const suffix of ['', '-wal']) cpSync(file + suffix, crashed + suffix);
+        await first.close();
+        file = crashed;
+        if (at !== undefined) {
+          file += '-wal';
+          damage(Math.floor(statSync(file).size * at), Buffer.alloc(600, 0xee));
+          file = crashed;
+        }
+        const saved = await drain(await open<number>());
+        assert.deepEqual(saved, numbers(0, saved.length));
+        if (says === undefined) assert.deepEqual([saved.length, gone], [100, []]);
+        else {
+          assert.ok(saved.length < 100);
+          assert.match(gone[0]?.text ?? '', says);
+          assert.ok(readdirSync(folder).some(name => name.includes('-wal.damaged-')));
+        }
+      });
+
+    it('takes the end of a log that a crash has torn for no loss', async () => {
+      const first = await open<number>();
+      for (let n = 0; n < 20; n++) await first.append([n]);
+      const crashed = join(folder, 'crashed.outbox');
+      for (const suffix of ['', '-wal']) cpSync(file + suffix, crashed + suffix);
+      await first.close();
+      file = crashed;
+      truncateSync(`${crashed}-wal`, statSync(`${crashed}-wal`).size - 2000);
+      const saved = await drain(await open<number>());
+      assert.deepEqual([saved, gone], [numbers(0, saved.length), []]);
+    });
+
     for (const [where, part] of [
       ['a third', 1 / 3],
       ['the middle', 1 / 2],
@@ -304,7 +387,12 @@ describe('outbox', () => {
     it('goes on with a file that is nothing at all', async () => {
       writeFileSync(file, 'this was never an outbox, but it is long enough to look like one'.repeat(50));
       const it = await open<number>();
-      assert.match(gone[0]?.text ?? '', /damaged/);
+      const [, aside] = /kept as (\S+)$/.exec(gone[0]?.text ?? '') ?? [];
+      assert.match(readFileSync(aside!, 'utf8'), /^this was never an outbox/);
+      assert.deepEqual(
+        readdirSync(folder).filter(name => name.includes('mended')),
+        [],
+      );
       await it.append([1, 2]);
       assert.deepEqual(await drain(it), [1, 2]);
     });
