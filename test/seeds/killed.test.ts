@@ -1,0 +1,102 @@
+// The gateway is killed under load: a centrifuge client that kept its position gets every stored row, or is told that it has a gap.
+import assert from 'node:assert/strict';
+import { Centrifuge } from 'centrifuge';
+import pg from 'pg';
+import { WebSocket } from 'ws';
+import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+
+const KILLS = 3;
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
+}
+
+describe('a live client of a gateway that is killed', function () {
+  this.timeout(120_000);
+  let postgres: TestPostgres;
+  let gateway: Gateway;
+  let psql: pg.Client;
+  let client: Centrifuge | undefined;
+
+  before(async function () {
+    postgres = await postgresFor(this);
+    this.timeout(120_000);
+    gateway = await makeGateway({ databaseUrl: postgres.url });
+    await gateway.start();
+    await until(() => gateway.log.includes('told this once'));
+    psql = new pg.Client({ connectionString: postgres.url });
+    psql.on('error', () => undefined);
+    await psql.connect();
+  });
+  after(async () => {
+    client?.disconnect();
+    await psql?.end();
+    await gateway?.remove();
+    await postgres?.stop();
+  });
+
+  it('never misses a row without being told so', async () => {
+    const key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
+    /** Values in the order of their coming, and `gap` where the server said that it cannot go on. */
+    const told: (number | 'gap' | 'resumed')[] = [];
+    const epochs = new Set<unknown>();
+    client = new Centrifuge(`${gateway.url.replace('http', 'ws')}/ws`, {
+      ...{ websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 100 },
+    });
+    const subscription = client.newSubscription('flow_data_changes', { recoverable: true, positioned: true });
+    subscription.on('publication', ({ data }) => told.push((data as { flow_rate: number }).flow_rate));
+    subscription.on('subscribed', ({ wasRecovering, recovered, streamPosition }) => {
+      epochs.add(streamPosition?.epoch);
+      if (wasRecovering) told.push(recovered ? 'resumed' : 'gap');
+    });
+    subscription.subscribe();
+    client.connect();
+    await subscription.ready(20_000);
+
+    let sent = 0;
+    let publishing = true;
+    const publisher = (async () => {
+      while (publishing) {
+        const rows = Array.from({ length: 5 }, () => ({ device_id: 'nivus-1', flow_rate: ++sent }));
+        // What a gateway that is away does not answer is lost to us, and no matter here.
+        await fetch(`${gateway.url}/api/ingest`, {
+          method: 'POST',
+          headers: { 'x-api-key': key, 'content-type': 'application/json' },
+          body: JSON.stringify(rows.map((row, n) => ({ ...row, timestamp: new Date(1.77e12 + (sent + n) * 1000) }))),
+          signal: AbortSignal.timeout(5000),
+        }).then(
+          answer => answer.body?.cancel(),
+          () => undefined,
+        );
+        await new Promise(resolve => setTimeout(resolve, 100));
+      }
+    })();
+
+    for (let kill = 1; kill <= KILLS; kill++) {
+      const before = told.length;
+      await until(() => told.length > before + 15);
+      await gateway.end('SIGKILL');
+      await gateway.start();
+      await until(() => told.filter(one => one === 'gap').length === kill);
+    }
+    const last = told.length;
+    await until(() => told.length > last + 5);
+    publishing = false;
+    await publisher;
+    const { rows } = await psql.query<{ flow_rate: number }>('SELECT flow_rate FROM flow_data ORDER BY id');
+    await until(() => told.includes(rows.at(-1)!.flow_rate));
+
+    assert.equal(epochs.size, KILLS + 1, 'each kill begins a new epoch');
+    const values = told.filter(one => typeof one === 'number');
+    assert.equal(new Set(values).size, values.length, 'nothing twice');
+    const seen = new Set(values);
+    const stored = rows.map(row => row.flow_rate);
+    for (const [at, value] of stored.entries()) {
+      if (seen.has(value)) continue;
+      const before = told.indexOf(stored.slice(0, at).findLast(one => seen.has(one)) ?? Number.NaN);
+      const after = told.indexOf(stored.slice(at).find(one => seen.has(one)) ?? Number.NaN);
+      assert.ok(told.slice(before + 1, after).includes('gap'), `row ${value} was missed, and nobody said so`);
+    }
+  });
+});
