@@ -1,81 +1,20 @@
-// Tests of the embedded broker with real clients: acknowledgement after the disk, durable sessions, retained messages, bounds, misuse.
+// Tests of the embedded broker with real clients: acknowledgement after the disk, durable sessions, retained messages, consumers.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { openJournal } from '../delivery/journal.ts';
-import type { Journal } from '../delivery/journal-contract.ts';
 import { fakeClock } from '../kernel/clock.ts';
 import { audience } from './audience.ts';
-import { type Broker, type BrokerOptions, startBroker } from './broker.ts';
+import { onBroker, until } from '../../test/support/broker.ts';
 import type { Consumer } from './consumers.ts';
 
 describe('embedded broker', () => {
-  let folder = '';
-  let journal: Journal;
-  let broker: Broker;
-  let clients: MqttClient[] = [];
-  let sockets: Socket[] = [];
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'broker-'));
-  });
-  afterEach(async () => {
-    for (const socket of sockets) socket.destroy();
-    await Promise.all(clients.map(client => client.endAsync(true)));
-    clients = [];
-    sockets = [];
-    await broker?.close();
-    await journal?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  async function start(options: Partial<BrokerOptions> = {}, maxBytes?: number): Promise<Broker> {
-    journal = await openJournal(join(folder, 'journal.db'), { maxBytes });
-    broker = await startBroker({ journal, host: '127.0.0.1', port: 0, ...options });
-    return broker;
-  }
-  /** As after a stop: everything in memory is gone. */
-  async function restart(options: Partial<BrokerOptions> = {}): Promise<Broker> {
-    await Promise.all(clients.map(client => client.endAsync(true)));
-    clients = [];
-    await broker.close();
-    await journal.close();
-    return start(options);
-  }
-  async function client(clientId: string, options: IClientOptions = {}): Promise<MqttClient & { got: string[] }> {
-    const url = `mqtt://127.0.0.1:${broker.port}`;
-    const made = await mqtt.connectAsync(url, { clientId, reconnectPeriod: 0, ...options });
-    clients.push(made);
-    const got: string[] = [];
-    made.on('message', (topic, payload, { qos, retain, dup }) => {
-      got.push(`${topic}=${payload} ${qos}${retain ? ' retained' : ''}${dup ? ' dup' : ''}`);
-    });
-    return Object.assign(made, { got });
-  }
-  const until = async (holds: () => boolean): Promise<void> => {
-    while (!holds()) await sleep(5);
-  };
-  /** A client that is nothing but a socket. */
-  async function bare(clientId: string, clean: boolean, subscribe?: string): Promise<Socket> {
-    const socket = connect(broker.port, '127.0.0.1');
-    sockets.push(socket);
-    socket.on('error', () => {});
-    await once(socket, 'connect');
-    socket.write(generate({ cmd: 'connect', clientId, clean, keepalive: 0, protocolId: 'MQTT', protocolVersion: 4 }));
-    await once(socket, 'data');
-    if (subscribe) {
-      socket.write(generate({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: subscribe, qos: 1 }] }));
-      await once(socket, 'data');
-    }
-    return socket;
-  }
+  const world = onBroker();
+  const { start, restart, client, bare } = world;
 
   for (const qos of [1, 2] as const)
     it(`keeps QoS ${qos} messages of a durable session over a restart, in order, until it acknowledges`, async () => {
@@ -85,7 +24,7 @@ describe('embedded broker', () => {
       await first.endAsync();
       const sender = await client('sender');
       for (let at = 0; at < 20; at++) await sender.publishAsync(`t/${at}`, String(at), { qos });
-      assert.equal(broker.state().journal.entries, 20);
+      assert.equal(world.broker.state().journal.entries, 20);
       await restart();
       const second = await client('durable', { clean: false });
       await until(() => second.got.length === 20);
@@ -93,7 +32,7 @@ describe('embedded broker', () => {
         second.got,
         Array.from({ length: 20 }, (_, at) => `t/${at}=${at} ${qos}`),
       );
-      await until(() => broker.state().journal.entries === 0);
+      await until(() => world.broker.state().journal.entries === 0);
     });
 
   it('marks what it sends again, under the same identifier', async () => {
@@ -103,7 +42,7 @@ describe('embedded broker', () => {
     await sender.publishAsync('t', 'x', { qos: 1 });
     const [before] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
-    await until(() => broker.state().clients === 1);
+    await until(() => world.broker.state().clients === 1);
     const again = await bare('durable', false);
     const [after] = (await once(again, 'data')) as [Buffer];
     assert.equal(before[0], 0x32);
@@ -118,7 +57,7 @@ describe('embedded broker', () => {
     await live.subscribeAsync('t', { qos: 1 });
     await sender.publishAsync('t', '1', { qos: 1 });
     await until(() => live.got.length === 1);
-    assert.equal(broker.state().journal.entries, 0, 'a clean session needs no journal');
+    assert.equal(world.broker.state().journal.entries, 0, 'a clean session needs no journal');
     const one = await client('one', { clean: false });
     await one.subscribeAsync('t', { qos: 1 });
     const two = await client('two', { clean: false });
@@ -127,10 +66,10 @@ describe('embedded broker', () => {
     await sender.publishAsync('t', '2', { qos: 1 });
     await until(() => one.got.length === 1);
     await sleep(50);
-    assert.equal(broker.state().journal.entries, 1, 'two has not seen it');
+    assert.equal(world.broker.state().journal.entries, 1, 'two has not seen it');
     const back = await client('two', { clean: false });
     await until(() => back.got.length === 1);
-    await until(() => broker.state().journal.entries === 0);
+    await until(() => world.broker.state().journal.entries === 0);
   });
 
   it('forgets a session that connects clean, and what was kept for it', async () => {
@@ -141,8 +80,8 @@ describe('embedded broker', () => {
     const sender = await client('sender');
     await sender.publishAsync('t', '1', { qos: 1 });
     const clean = await client('x', { clean: true });
-    await until(() => broker.state().journal.entries === 0);
-    assert.deepEqual([broker.state().sessions, clean.got], [0, []]);
+    await until(() => world.broker.state().journal.entries === 0);
+    assert.deepEqual([world.broker.state().sessions, clean.got], [0, []]);
   });
 
   it('forgets a session that nobody used for longer than its expiry', async () => {
@@ -151,9 +90,9 @@ describe('embedded broker', () => {
     const first = await client('x', { clean: false });
     await first.subscribeAsync('t', { qos: 1 });
     await first.endAsync();
-    await until(() => broker.state().clients === 0);
+    await until(() => world.broker.state().clients === 0);
     clock.advance(101_000);
-    const members = audience(journal, clock);
+    const members = audience(world.journal, clock);
     assert.deepEqual(members.expire(), ['session:x']);
     assert.equal(members.get('session', 'x'), undefined);
   });
@@ -171,147 +110,6 @@ describe('embedded broker', () => {
     await until(() => reader.got.length >= 1);
     await sleep(50);
     assert.deepEqual(reader.got, ['r/a=kept 1 retained']);
-  });
-
-  it('withholds PUBACK while the journal is full, and gives it when there is room', async () => {
-    await start({}, 3000);
-    const reader = await client('reader', { clean: false });
-    await reader.subscribeAsync('t', { qos: 1 });
-    await reader.endAsync();
-    const sender = await client('sender');
-    let acknowledged = 0;
-    for (let at = 0; at < 10; at++)
-      sender.publish('t', Buffer.alloc(500, at), { qos: 1 }, error => {
-        if (!error) acknowledged++;
-      });
-    await until(() => broker.state().journal.waiting > 0);
-    await sleep(50);
-    assert.ok(acknowledged >= 3 && acknowledged <= 5, `${acknowledged} acknowledged`);
-    const other = await client('other');
-    await other.publishAsync('elsewhere', 'x', { qos: 1 });
-    const back = await client('reader', { clean: false });
-    await until(() => acknowledged === 10 && back.got.length === 10);
-  });
-
-  for (const clean of [true, false])
-    it(`a ${clean ? 'clean' : 'durable'} subscriber that stops reading delays nobody for more than about a second`, async () => {
-      await start();
-      const stuck = await bare('stuck', clean, 't/#');
-      stuck.pause();
-      const live = await client('live');
-      await live.subscribeAsync('t/#', { qos: 1 });
-      const sender = await client('sender');
-      const payload = Buffer.alloc(100_000);
-      let longest = 0;
-      for (let at = 0; at < 300; at++) {
-        const began = performance.now();
-        await sender.publishAsync('t/x', payload, { qos: 1 });
-        longest = Math.max(longest, performance.now() - began);
-      }
-      await until(() => live.got.length === 300);
-      // The bound is the drain timeout of 1 s; the rest is room for a busy machine.
-      assert.ok(longest < 4000, `${Math.round(longest)} ms`);
-    });
-
-  it('asks for user name and password', async () => {
-    await start({ authenticate: async (user, password, id) => user === 'u' && `${password}` === 'p' && id !== 'evil' });
-    await client('good', { username: 'u', password: 'p' });
-    await assert.rejects(client('bad', { username: 'u', password: 'x' }), /Not authorized/);
-    await assert.rejects(client('evil', { username: 'u', password: 'p' }), /Not authorized/);
-    await assert.rejects(client('none'), /Not authorized/);
-  });
-
-  it('refuses filters that are none, too long or too many, each by itself', async () => {
-    await start({ limits: { filters: 3, topicBytes: 20 } });
-    const one = await client('one', { clean: false });
-    const granted = async (topics: string[]): Promise<number[]> =>
-      (
-        await one
-          .subscribeAsync(topics, { qos: 1 })
-          .catch(error => error.packet?.granted.map((qos: number) => ({ qos })) ?? [])
-      ).map(({ qos }: { qos: number }) => qos);
-    assert.deepEqual(await granted(['a', 'x'.repeat(21)]), [1, 128]);
-    assert.deepEqual(await granted(['b', 'c', 'd', 'e']), [1, 1, 128, 128]);
-    assert.deepEqual(await granted(['a']), [1]);
-  });
-
-  const misuse: [name: string, packet: () => Buffer][] = [
-    [
-      'a topic of the broker itself',
-      () => generate({ cmd: 'publish', topic: '$SYS/x', payload: '', qos: 1, messageId: 1, dup: false, retain: false }),
-    ],
-    [
-      'a topic that is too long',
-      () =>
-        generate({
-          cmd: 'publish',
-          topic: 'x'.repeat(2000),
-          payload: '',
-          qos: 1,
-          messageId: 1,
-          dup: false,
-          retain: false,
-        }),
-    ],
-    [
-      'a packet that is too large',
-      () =>
-        generate({
-          cmd: 'publish',
-          topic: 'x',
-          payload: Buffer.alloc(200_000),
-          qos: 1,
-          messageId: 1,
-          dup: false,
-          retain: false,
-        }),
-    ],
-    ['a length that is none', () => Buffer.from('30ffffffffff', 'hex')],
-    ['garbage', () => Buffer.from('00112233445566778899'.repeat(5), 'hex')],
-    [
-      'a second CONNECT',
-      () =>
-        generate({ cmd: 'connect', clientId: 'x', clean: true, keepalive: 0, protocolId: 'MQTT', protocolVersion: 4 }),
-    ],
-  ];
-  for (const [name, packet] of misuse)
-    it(`cuts off ${name}, and nobody else`, async () => {
-      await start({ limits: { packetBytes: 100_000 } });
-      const other = await client('other');
-      await other.subscribeAsync('t', { qos: 1 });
-      const socket = await bare('bad', true);
-      socket.resume();
-      const closed = new Promise(resolve => socket.once('close', resolve));
-      socket.write(packet());
-      await closed;
-      await other.publishAsync('t', 'still here', { qos: 1 });
-      await until(() => other.got.length === 1);
-    });
-
-  it('refuses clients above its limit, and durable ones above theirs', async () => {
-    await start({ limits: { clients: 2, durable: 1 } });
-    /** What the broker answers to CONNECT before it hangs up. */
-    const answer = async (clientId: string, clean: boolean): Promise<string> => {
-      const socket = connect(broker.port, '127.0.0.1');
-      sockets.push(socket);
-      socket.on('error', () => {});
-      let heard = '';
-      socket.on('data', chunk => {
-        heard += chunk.toString('hex');
-      });
-      socket.write(generate({ cmd: 'connect', clientId, clean, keepalive: 0, protocolId: 'MQTT', protocolVersion: 4 }));
-      await new Promise(resolve => socket.once('close', resolve).once('data', resolve));
-      return heard;
-    };
-    const welcome = '20020000';
-    assert.equal(await answer('durable', false), welcome);
-    await until(() => broker.state().sessions === 1);
-    assert.equal(await answer('second', false), '', 'one durable session is all it takes');
-    assert.equal(await answer('clean', true), welcome);
-    assert.equal(await answer('third', true), '', 'two clients are all it takes');
-    sockets[0]?.destroy();
-    await until(() => broker.state().clients === 1);
-    assert.equal(await answer('durable', false), welcome);
   });
 
   it('does not take a QoS 2 message twice that is sent again', async () => {
@@ -343,23 +141,18 @@ describe('embedded broker', () => {
     assert.deepEqual(back.got.filter(text => text.startsWith('t=once')).length + reader.got.length, 1);
   });
 
-  it('says that its port is in use', async () => {
-    await start();
-    const { port } = broker;
-    await assert.rejects(startBroker({ journal, host: '127.0.0.1', port }), { code: 'FIELDLINE_PORT_IN_USE' });
-    await assert.rejects(startBroker({ journal, host: '203.0.113.1', port: 0 }), { code: 'FIELDLINE_SETTING' });
-  });
-
   it('serves MQTT over WebSocket', async () => {
     await start();
     const http: Server = createServer();
     const upgrades = new WebSocketServer({ server: http, path: '/mqtt' });
-    upgrades.on('connection', (socket, request) => broker.handleWebSocket(createWebSocketStream(socket), request));
+    upgrades.on('connection', (socket, request) =>
+      world.broker.handleWebSocket(createWebSocketStream(socket), request),
+    );
     http.listen(0, '127.0.0.1');
     await once(http, 'listening');
     const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/mqtt`;
     const over = await mqtt.connectAsync(url, { reconnectPeriod: 0 });
-    clients.push(over);
+    world.clients.push(over);
     await over.subscribeAsync('t', { qos: 1 });
     const got = new Promise<Buffer>(resolve => over.once('message', (_topic, payload) => resolve(payload)));
     await over.publishAsync('t', Buffer.alloc(50_000, 'w'), { qos: 1 });
@@ -374,8 +167,8 @@ describe('embedded broker', () => {
     const reader = await client('reader', { clean: false });
     await reader.subscribeAsync('t/will', { qos: 1 });
     await reader.endAsync();
-    const socket = connect(broker.port, '127.0.0.1');
-    sockets.push(socket);
+    const socket = connect(world.broker.port, '127.0.0.1');
+    world.sockets.push(socket);
     const will = { topic: 't/will', payload: 'gone', qos: 1 as const, retain: false };
     socket.write(
       generate({
@@ -390,7 +183,7 @@ describe('embedded broker', () => {
     );
     await once(socket, 'data');
     socket.destroy();
-    await until(() => broker.state().journal.entries === 1);
+    await until(() => world.broker.state().journal.entries === 1);
     const back = await client('reader', { clean: false });
     await until(() => back.got.length === 1);
     assert.deepEqual(back.got, ['t/will=gone 1']);
@@ -411,15 +204,15 @@ describe('embedded broker', () => {
           },
         });
       });
-    const first = await broker.register('c', filters, 100, () => {});
+    const first = await world.broker.register('c', filters, 100, () => {});
     assert.deepEqual(await pulled(first), ['r/a']);
     let takenOver = 0;
-    const second = await broker.register('c', filters, 100, () => takenOver++);
+    const second = await world.broker.register('c', filters, 100, () => takenOver++);
     assert.deepEqual(await pulled(second), ['r/a']);
-    await broker.register('c', filters, 100, () => {});
+    await world.broker.register('c', filters, 100, () => {});
     assert.equal(takenOver, 1);
     await assert.rejects(
-      broker.register('d', [{ filter: 'a#', qos: 1 }], 100, () => {}),
+      world.broker.register('d', [{ filter: 'a#', qos: 1 }], 100, () => {}),
       { code: 'FIELDLINE_SETTING' },
     );
   });
@@ -427,18 +220,18 @@ describe('embedded broker', () => {
   it('forgets a consumer whose node was removed, with all that waits for it, once the time for undoing is over', async () => {
     const clock = fakeClock();
     await start({ clock });
-    const kept = () => audience(journal, clock).get('consumer', 'gone')?.expirySeconds;
-    const consumer = await broker.register('gone', [{ filter: 't/#', qos: 1 }], 100_000, () => {});
+    const kept = () => audience(world.journal, clock).get('consumer', 'gone')?.expirySeconds;
+    const consumer = await world.broker.register('gone', [{ filter: 't/#', qos: 1 }], 100_000, () => {});
     const sender = await client('sender');
     await sender.publishAsync('t/a', 'waits', { qos: 1 });
-    await broker.release('gone', 600);
+    await world.broker.release('gone', 600);
     assert.equal(kept(), 100_000, 'in use, by another node of the name');
     consumer.detach();
-    await broker.release('gone', 600);
+    await world.broker.release('gone', 600);
     clock.advance(599_000);
-    assert.deepEqual(audience(journal, clock).expire(), []);
+    assert.deepEqual(audience(world.journal, clock).expire(), []);
     clock.advance(2_000);
-    assert.deepEqual(audience(journal, clock).expire(), ['consumer:gone']);
-    await until(() => journal.state().entries === 0);
+    assert.deepEqual(audience(world.journal, clock).expire(), ['consumer:gone']);
+    await until(() => world.journal.state().entries === 0);
   });
 });
