@@ -41,14 +41,14 @@ const take = (count: number): number => {
 /** The value as it is watched, and its half hour of the day (−1: time unknown). */
 export const [VALUE, SLOT] = [take(1), take(1)];
 export const SCORE = take(8);
-export const EPISODE = take(8);
+export const EPISODE = take(9);
 export const ALARM = take(7);
 export const WEEK = take(4);
 export const RHYTHM = take(13);
 export const COUNTER = take(6);
 export const CODES = take(5);
 export const ACCEPTED = take(1);
-export const PANEL = take(5);
+export const PANEL = take(6);
 export const PLAIN = take(3);
 export const EVIDENCE = take(9);
 const OPINIONS = take(4 * MODELS);

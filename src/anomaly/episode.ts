@@ -17,11 +17,12 @@ const WEARY = 0.05;
 const REST = 0.9999;
 const LASTING_POINTS = 8;
 
-// WEARINESS: by how much the limit is raised. SINCE: when it began (ms), NaN while none lasts or times are unknown.
-const [RECORD, QUIET, WEARINESS, SINCE, LASTS, POINTS, ABOVE, TOLD] = places(EPISODE);
+// WEARINESS: by how much the limit is raised. SINCE: when it began (ms), NaN while none lasts or times are unknown. SIDE: where
+// the value of the record was.
+const [RECORD, QUIET, WEARINESS, SINCE, LASTS, POINTS, ABOVE, TOLD, SIDE] = places(EPISODE);
 
 export function beginEpisodes(cells: Float64Array): void {
-  cells.fill(0, EPISODE, EPISODE + 8);
+  cells.fill(0, EPISODE, EPISODE + 9);
   cells[SINCE] = Number.NaN;
 }
 
@@ -48,17 +49,29 @@ export type Place = 'above' | 'below' | 'unwanted';
 
 /**
  * What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. One that nobody
- * wants to hear of is 0, and what follows from it (the way back) is no news either.
+ * wants to hear of is 0, and what follows from it (the way back) is no news either. `outside`: the value lies outside the
+ * range so far; on the other side than the record it repeats nothing.
  */
-export function heard(cells: Float64Array, surprise: number, limit: number, time: number, place: Place): number {
+export function heard(
+  cells: Float64Array,
+  surprise: number,
+  limit: number,
+  time: number,
+  place: Place,
+  outside: boolean,
+): number {
   cells[WEARINESS]! *= REST;
   // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
   const told = surprise > limit ? limit * (1 + Math.log(surprise / limit)) : surprise;
   cells[TOLD] = told;
   const record = cells[RECORD]!;
   const used = usedTo(cells);
+  const side = place === 'above' ? 1 : -1;
+  const other = outside && told > limit && cells[SIDE] === -side;
+  if (other || (told >= record && told > limit / 2)) cells[SIDE] = side;
   const repeated =
-    told <= (record >= limit ? WORSE * record : record) || (used > USED * limit && told <= OUT_OF_USE * used);
+    !other &&
+    (told <= (record >= limit ? WORSE * record : record) || (used > USED * limit && told <= OUT_OF_USE * used));
   const near = told > limit / 2;
   cells[RECORD] = Math.max(record * (cells[LASTS] === 1 ? FADE_LASTING : FADE), near ? told : 0);
   if (told >= limit && place !== 'unwanted') {

@@ -44,8 +44,8 @@ const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5 };
 const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 13 };
 const SURPRISE = LN + 1;
 
-/** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). */
-export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL] = at.places(at.PANEL);
+/** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). BEYOND: by its lying beyond the range alone. */
+export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL, BEYOND] = at.places(at.PANEL);
 // What the strongest opinion rests on: whose it is, its forecast and scale, and the cells of its tail, of a range both sides'.
 const [BY, FORECAST, SIZE, SHAPE] = at.places(at.EVIDENCE);
 const OTHER_SHAPE = SHAPE + 3;
@@ -80,6 +80,7 @@ export function judge(cells: Float64Array): void {
   }
   cells[MIDDLE] = cells[LONG_EXPECTED]!;
   const beyond = outside(cells, HIGH, OF_VALUES, value, -value);
+  cells[BEYOND] = beyond;
   sum += beyond;
   if (beyond > strongest) [strongest, by] = [beyond, BY_VALUES];
   const off = cells[RECENT]! - cells[MIDDLE]!;

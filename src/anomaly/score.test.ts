@@ -150,6 +150,16 @@ describe('score: faults', () => {
     assert.deepEqual(alarms(scores), [2000, 5000]);
   });
 
+  it('sees what falls out of the range in the middle of an episode that went up', () => {
+    const scores = run(noises['gaussian'] as Maker, 5, 3010, (v, at) =>
+      at >= 3000 ? (at === 3004 ? -80 : v + 60) : v,
+    );
+    assert.deepEqual(
+      alarms(scores).filter(at => at >= 3000 && at <= 3004),
+      [3000, 3004],
+    );
+  });
+
   it('adopts a shift: what was wrong becomes normal, going back is news', () => {
     const scores = run(noises['gaussian'] as Maker, 3, 9000, (v, at) => (at >= 3000 && at < 7000 ? v + 50 : v));
     assert.deepEqual(

@@ -7,7 +7,7 @@ import { isQuiet, type Role, roleOf } from './codes.ts';
 import { beginCounter, isCounter, WATCHED, watch } from './counter.ts';
 import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, limitOf } from './limit.ts';
-import { bandOf, beginPanel, forecastOf, isAbove, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
+import { BEYOND, bandOf, beginPanel, forecastOf, isAbove, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
 import { beginWeek, lookBack, rememberSurprise } from './week.ts';
 import { acceptRhythm, beginRhythm, gapBefore, secondsBefore, stillness } from './rhythm.ts';
 
@@ -135,9 +135,9 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     const unwanted = direction !== 'both' && above !== (direction === 'up');
     lookBack(known, time);
     const side = unwanted || isNear(cells, value) ? 'unwanted' : above ? 'above' : 'below';
-    const surprise = heard(cells, cells[TOTAL]!, limit, time, side);
-    rememberSurprise(cells, toldOf(cells));
     const kind = kindOf(cells);
+    const surprise = heard(cells, cells[TOTAL]!, limit, time, side, cells[BEYOND]! > limit);
+    rememberSurprise(cells, toldOf(cells));
     const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
     say(cells, decision(surprise, limit), surprise > limit / 2 ? (mannerOf(cells) ?? outlying) : 'normal');
     cells[JUDGED_BY] = limit;
