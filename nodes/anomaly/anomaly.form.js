@@ -151,6 +151,7 @@ FieldlineForm.panel('fieldline-anomaly', form => {
   form.ask('fieldline/anomaly/series', { store: storeId() }).then(
     answer => {
       series = answer.series;
+      if (answer.says) say(answer.says);
       if (series.length > 0 && device.value === '') {
         device.value = series[0].device;
         metric.value = series[0].metric;

@@ -45,6 +45,12 @@ describe('dialog of anomaly', () => {
       ],
     }));
 
+  it('says what is missing, without a failure, when it opens before the database is deployed', async () =>
+    assert.deepEqual(await ask('series', { store: 'new' }), {
+      series: [],
+      says: 'store: expected a timescale-db node that is deployed, got "new"',
+    }));
+
   it('tries settings as they stand in the form, on all tables that hold the metric', async () => {
     const all = await tried({});
     assert.deepEqual([all['scored'], all['found'], all['falseAlarmsADay']], [1000, 1, 0.144]);

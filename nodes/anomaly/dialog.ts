@@ -15,15 +15,20 @@ const DRAWN = 400;
 const SHARE = 10_000;
 
 export function dialog(admin: Admin): void {
-  // Body: `{ store }`, the id of a database node.
-  admin.act('fieldline/anomaly/series', async request => ({ series: await storedSeries(queryOf(request)) }));
+  // Body: `{ store }`, the id of a database node. Asked by every dialog that opens: no database yet is no error then.
+  admin.act('fieldline/anomaly/series', async request => {
+    const query = queryOf(request);
+    return typeof query === 'string' ? { series: [], says: query } : { series: await storedSeries(query) };
+  });
   // Body: `{ store, device, metric, settings }`, the settings as they stand in the form.
   admin.act('fieldline/anomaly/try', async request => {
     const { device, metric, settings } = (request.body ?? {}) as Record<string, unknown>;
     if (typeof device !== 'string' || typeof metric !== 'string')
       throw new Error(expected('body', '{ store, device, metric, settings }', request.body));
     const options = checkedOptions(settings);
-    const points = await storedPoints(queryOf(request), { device, metric }, TRIED);
+    const query = queryOf(request);
+    if (typeof query === 'string') throw new Error(query);
+    const points = await storedPoints(query, { device, metric }, TRIED);
     const tried = trial(points, options, DRAWN);
     return { ...tried, falseAlarmsADay: (options.falseAlarms * tried.pointsADay) / SHARE };
   });
@@ -35,9 +40,9 @@ function checkedOptions(given: unknown): ScoreOptions & { falseAlarms: number } 
   return optionsOf(settings);
 }
 
-function queryOf({ body, node }: AdminRequest): Query {
+/** Or the reason why there is none. */
+function queryOf({ body, node }: AdminRequest): Query | string {
   const id = String((body as { store?: unknown } | null)?.store ?? '');
   const { query } = (node(id) ?? {}) as { query?: Query };
-  if (query === undefined) throw new Error(expected('store', 'a timescale-db node that is deployed', id || 'none'));
-  return query;
+  return query ?? expected('store', 'a timescale-db node that is deployed', id || 'none');
 }
