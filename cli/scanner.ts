@@ -1,6 +1,6 @@
 // The scanner of seed 001 without Node-RED: adverts, filtered and once per window, to MQTT; a heartbeat; commands.
 import { reasonOf } from '../src/kernel/fault.ts';
-import { closeDelivery, issueTicket, settle } from '../src/kernel/ticket.ts';
+import { issueTicket, settle, type Ticket } from '../src/kernel/ticket.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { type Outgoing, publisher } from '../src/mqtt/publisher.ts';
 import { wireSource } from '../src/mqtt/subscriber.ts';
@@ -43,16 +43,20 @@ export async function startScanner(config: ScanConfig, log: Log): Promise<Scanne
   const copies = dedup({ windowMs: config.dedupSeconds * 1000, maxKeys: DEVICES, clock: systemClock });
   const devices = deviceCount();
   let adapter = 'starting';
+  /** For the next advert that passes. */
+  let spare = freshTicket();
 
   function heard(advert: HeardAdvert): void {
     if (!passes(advert.address)) return;
     devices.add(advert.address);
     // A copy counts as seen when its first has reached the broker: what was dropped is let through again.
-    const ticket = issueTicket(0, 0, () => {});
+    const ticket = spare;
     if (config.dedupSeconds > 0 && !copies.passes(advert.address, ticket)) {
-      closeDelivery(ticket);
+      // Used only while its first is under way; most are not, and at ten thousand a second one for each would be most of the memory.
+      if (ticket.mergedInto !== undefined) spare = freshTicket();
       return;
     }
+    spare = freshTicket();
     void send(`raw/${scannerId}`, rawAdvert(advert, scannerId).bytes).then(sent =>
       settle(ticket, sent ? { ok: true } : { ok: false, kind: 'outage', reason: 'dropped' }),
     );
@@ -142,6 +146,8 @@ function perform(text: string, acts: Readonly<Record<string, () => void>>): Answ
     return { id: request?.id, ok: false, error: reasonOf(error) };
   }
 }
+
+const freshTicket = (): Ticket => issueTicket(0, 0, () => {});
 
 /** Devices heard, exact up to a limit: rotating addresses must not fill the memory. */
 function deviceCount(): { add(address: string): void; readonly count: number } {
