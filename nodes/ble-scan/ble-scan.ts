@@ -15,6 +15,9 @@ import type { Raw } from '../../src/reading/raw.ts';
 import { deviceFilter } from '../../src/stream/allow.ts';
 import { fields } from './fields.ts';
 
+/** A text for each of ten thousand adverts a second would be most of what this node leaves to be collected. */
+const SHOW_MS = 200;
+
 export const definition = defineNode({
   type: 'fieldline-ble-scan',
   family: 'source',
@@ -46,7 +49,10 @@ export const definition = defineNode({
         show(reason);
       },
     });
+    let cancelShow: (() => void) | undefined;
     function show(trouble = pump.trouble): void {
+      cancelShow?.();
+      cancelShow = undefined;
       const { fill, text } = tally.say(trouble, pump.held);
       host.status(fill, text);
     }
@@ -70,7 +76,7 @@ export const definition = defineNode({
           tally.heard(advert.address);
           host.count('fieldline_received_total');
           pump.offer(rawAdvert(advert, settings.scanner));
-          show();
+          cancelShow ??= after(SHOW_MS, () => show());
         },
         onSilence(ms) {
           tally.silent(ms);
@@ -88,6 +94,7 @@ export const definition = defineNode({
       resume: pump.resume,
       async close(removed) {
         stop();
+        cancelShow?.();
         tally.close();
         pump.close(!removed && !areStopping());
         await radio.close();
