@@ -33,6 +33,7 @@ export type Outcome = {
   firstLost: readonly string[];
 };
 
+/** Without a further row. A machine that is too small for the load takes its time, and has lost nothing by that. */
 const SETTLE_MS = 90_000;
 const SAMPLE_MS = 100;
 /** Whatever hangs, the table ends. */
@@ -75,15 +76,22 @@ async function longestPause(rows: Rows, prefixes: readonly string[]): Promise<nu
   return found!.ms;
 }
 
-/** The archive has an outbox of its own, which may be emptied later than that of the readings. */
-async function archiveOf(rows: Rows, range: Range): Promise<Count> {
-  const end = performance.now() + SETTLE_MS;
-  let count = await rows.archived(range);
-  while (count.lost > 0 && performance.now() < end) {
+/** Resolves when nothing is missing any more, or nothing more has come for a while. */
+async function whole(counted: () => Promise<Count>): Promise<Count> {
+  let count = await counted();
+  let grownAt = performance.now();
+  while (count.lost > 0 && performance.now() < grownAt + SETTLE_MS) {
     await wait(500);
-    count = await rows.archived(range);
+    const { lost } = count;
+    count = await counted();
+    if (count.lost < lost) grownAt = performance.now();
   }
   return count;
+}
+
+async function readingsOf(rows: Rows, range: Range): Promise<Count> {
+  const count = await rows.settled(range, SETTLE_MS);
+  return count.lost === 0 ? count : whole(() => rows.count(range));
 }
 
 async function staleDevices(rows: Rows, { prefix, next }: Range): Promise<number> {
@@ -135,9 +143,10 @@ export async function measure(fault: Fault, scene: Scene, { seed, rate, short }:
   const published = await Promise.all(publishing.map(load => load.finish(SETTLE_MS)));
   const ranges = published.map(progress => progress.range);
   const readings = [];
-  for (const range of ranges) readings.push(await rows.settled(range, SETTLE_MS));
+  for (const range of ranges) readings.push(await readingsOf(rows, range));
+  // The archive has an outbox of its own, which may be emptied later than that of the readings.
   const archived = [];
-  for (const range of ranges) archived.push(await archiveOf(rows, range));
+  for (const range of ranges) archived.push(await whole(() => rows.archived(range)));
   const stale = fault.clockMoves ? [] : await Promise.all(ranges.map(range => staleDevices(rows, range)));
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   return {
