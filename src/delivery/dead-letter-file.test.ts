@@ -54,6 +54,17 @@ describe('dead letter file', () => {
     );
   });
 
+  it('spreads what comes together over files, so that none is too long to be read', async () => {
+    const file = await openDeadLetters(folder, { maxBytes: 8000, files: 8 });
+    await Promise.all(Array.from({ length: 5 }, (_, at) => file.append(raw(`${at} ${'x'.repeat(600)}`), 'x', 3)));
+    // A file that is not full takes one more.
+    assert.equal(readdirSync(folder).length, 3);
+    assert.deepEqual(
+      (await file.list()).letters.map(({ topic }) => topic[0]),
+      ['0', '1', '2', '3', '4'],
+    );
+  });
+
   for (const [name, damage] of [
     ['half a last line', (file: string) => truncateSync(file, statSync(file).size - 20)],
     ['a last line without its end', (file: string) => truncateSync(file, statSync(file).size - 1)],

@@ -83,7 +83,7 @@ export async function openDeadLetters(folder: string, options: DeadLetterOptions
 async function openFile(folder: string, options: DeadLetterOptions): Promise<DeadLetterFile> {
   const { maxBytes = 64 << 20, files = 8, clock = systemClock } = options;
   const fileBytes = Math.max(1, Math.floor(maxBytes / files));
-  let queue: { line: Buffer; resolve(): void; reject(fault: Fault): void }[] = [];
+  const queue: { line: Buffer; resolve(): void; reject(fault: Fault): void }[] = [];
   let writing: Promise<void> | undefined;
   let dropped = 0;
   let current = await guarded(async () => {
@@ -126,8 +126,7 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
 
   /** One write and one fsync for all that wait. */
   async function write(): Promise<void> {
-    const batch = queue;
-    queue = [];
+    const batch = queue.splice(0, countWithin(queue, fileBytes));
     try {
       if (size >= fileBytes) await rotate();
       const handle = await open(join(folder, nameOf(current)), 'a+');
@@ -217,6 +216,18 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
       await writing;
     },
   };
+}
+
+/** How many lines go into one file, one at least: a file must not become longer than a text can be. */
+function countWithin(queue: readonly { line: Buffer }[], bytes: number): number {
+  let size = 0;
+  let count = 0;
+  for (const { line } of queue) {
+    size += line.length;
+    if (count > 0 && size > bytes) break;
+    count++;
+  }
+  return count;
 }
 
 function parse(line: string): DeadLetter | undefined {

@@ -40,13 +40,21 @@ export async function pack(texts: readonly string[]): Promise<{ blob: Uint8Array
   return { blob, crc: crc32(blob), packed };
 }
 
+/** `textBytes`: size of the text that the rows were made of. */
+export type Unpacked<Row> = { rows: Row[]; textBytes: number };
+
 /** Throws an Error when the bytes are not those that were packed. */
-export async function unpack<Row>(head: BatchHead, blob: Uint8Array, codec: RowCodec<Row> | undefined): Promise<Row[]> {
+export async function unpack<Row>(
+  head: BatchHead,
+  blob: Uint8Array,
+  codec: RowCodec<Row> | undefined,
+): Promise<Unpacked<Row>> {
   if (crc32(blob) !== head.crc) throw new Error('the checksum does not match');
   const text = head.packed ? await inflate(blob, { maxOutputLength: MOST_TEXT_BYTES, chunkSize: CHUNK_BYTES }) : blob;
   const values = JSON.parse(Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString()) as unknown[];
   if (values.length !== head.rows) throw new Error(expected('batch', `${head.rows} rows`, values.length));
-  return codec === undefined ? (values as Row[]) : values.map(codec.fromJson);
+  const rows = codec === undefined ? (values as Row[]) : values.map(codec.fromJson);
+  return { rows, textBytes: text.byteLength };
 }
 
 /** Where the sequence goes on after a batch. */

@@ -5,7 +5,13 @@ import type { Journal } from './journal-contract.ts';
 import { type BatchHead, endOf, headOf, type Position, type RowCodec, unpack } from './outbox-batch.ts';
 
 /** A batch as it was read; its rows once it was unpacked. */
-export type Lying<Row> = { seq: number; head: BatchHead; blob: Uint8Array; rows: readonly Row[] | undefined };
+export type Lying<Row> = {
+  seq: number;
+  head: BatchHead;
+  blob: Uint8Array;
+  rows: readonly Row[] | undefined;
+  textBytes: number;
+};
 
 export type Front<Row> = {
   /** Read, not out, oldest first. Empty after `load` only where nothing lies on the disk. */
@@ -66,7 +72,7 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       miss(head, head.at);
       read = endOf(head, blob);
       readAt = head.at;
-      ahead.push({ seq, head, blob, rows: undefined });
+      ahead.push({ seq, head, blob, rows: undefined, textBytes: 0 });
     }
     if (entries.length === 0) miss(until, clock.now());
   }
@@ -132,7 +138,7 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       if (out.size === 0) oldestAt = batch.head.at;
       out.add(batch);
       try {
-        batch.rows ??= await unpack(batch.head, batch.blob, codec);
+        if (batch.rows === undefined) Object.assign(batch, await unpack(batch.head, batch.blob, codec));
         return batch;
       } catch (error) {
         const { head } = batch;

@@ -95,6 +95,21 @@ describe('outbox', () => {
     assert.deepEqual(await drain(it, 30), numbers(0, 100));
   });
 
+  it('hands out no more than about 16 MB at once, however small it lies on the disk', async () => {
+    const it = await open<string>();
+    const text = 'x'.repeat(6 << 20);
+    for (let n = 0; n < 5; n++) await it.append([`${n} ${text}`]);
+    assert.ok(it.state().bytes < 1 << 20);
+    const counts: number[] = [];
+    for (;;) {
+      const batches = await it.next(1000);
+      if (batches.length === 0) break;
+      counts.push(batches.length);
+      it.settle(batches);
+    }
+    assert.deepEqual(counts, [3, 2]);
+  });
+
   it('keeps what was out and not settled over a restart', async () => {
     const first = await open<number>();
     await first.append([1]);

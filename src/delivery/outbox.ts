@@ -54,7 +54,10 @@ export type Outbox<Row> = {
    * is full and its policy is to block. Rejects with a Fault of kind outage when the file can no longer be used.
    */
   append(rows: readonly Row[]): Promise<readonly Keeping[]>;
-  /** Oldest batches that are not out, about `rows` together, one at least; none when it is empty. Rejects as `append`. */
+  /**
+   * Oldest batches that are not out, about `rows` together and of little more than 16 MB, one at least; none when it is
+   * empty. Rejects as `append`.
+   */
   next(rows: number): Promise<readonly Batch<Row>[]>;
   /** They have arrived: forgotten with the next commit. A crash before it brings them back. */
   settle(batches: readonly Batch<Row>[]): void;
@@ -64,6 +67,8 @@ export type Outbox<Row> = {
   close(): Promise<void>;
 };
 
+/** Text of the rows that are handed out at once: on the disk they may be a thousand times smaller. */
+const NEXT_BYTES = 16 << 20;
 /** What the journal counts for an entry besides its blob, at most. */
 const ENTRY_BYTES = 300;
 /** A machine without a battery clock starts in the past: such times say nothing about age. */
@@ -107,7 +112,13 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
     const forgotten = front.forget(batches);
     if (options.onDropped !== undefined)
       for (const { rows: known, head, blob } of batches)
-        options.onDropped(known ?? (await unpack(head, blob, codec).catch(() => [])));
+        options.onDropped(
+          known ??
+            (await unpack(head, blob, codec).then(
+              unpacked => unpacked.rows,
+              () => [],
+            )),
+        );
     await forgotten;
   }
 
@@ -199,15 +210,18 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
     async next(most) {
       const taken: Lying<Row>[] = [];
       let count = 0;
+      let bytes = 0;
       for (;;) {
         do await front.load();
         while (expire());
         const first = front.ahead[0];
-        if (first === undefined || (count > 0 && count + first.head.rows > most)) return taken as Batch<Row>[];
+        const enough = count > 0 && (count + (first?.head.rows ?? 0) > most || bytes >= NEXT_BYTES);
+        if (first === undefined || enough) return taken as Batch<Row>[];
         const batch = await front.take();
         if (batch === undefined) continue;
         taken.push(batch);
         count += batch.head.rows;
+        bytes += batch.textBytes;
       }
     },
     settle(batches) {
