@@ -1,4 +1,4 @@
-// sink: the database write alone, without flow and broker: readings per second by table and batch size, and the cost of those written before.
+// sink: the database write alone, without flow and broker: readings per second by table and batch size, and beside a bare batched insert.
 import { digest } from '../../src/kernel/bytes.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
@@ -44,18 +44,38 @@ function sensorReading(number: number, epochMs: number): Reading {
 
 const KINDS = { energy_readings: energyReading, sensor_readings: sensorReading };
 
+/** The least that stores rows once: five columns, one unique key, no devices, latest values or receipts. */
+const BARE_TABLE = `CREATE TABLE bench_bare (time timestamptz, device text, metric text, value float8, raw jsonb,
+  UNIQUE (device, metric, time))`;
+const BARE = `INSERT INTO bench_bare SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::float8[], $5::jsonb[])
+  ON CONFLICT DO NOTHING`;
+
+/** As many rows as the readings make; the energy of a message stands in one row. */
+function bareValues(readings: readonly Reading[], table: string): unknown[] {
+  const rows = readings.flatMap(({ timestamp, deviceId, telemetry }) =>
+    Object.entries(telemetry)
+      .slice(0, table === 'energy_readings' ? 1 : undefined)
+      .map(([metric, value]) => [timestamp, deviceId, metric, value, null]),
+  );
+  return [0, 1, 2, 3, 4].map(column => rows.map(row => row[column]));
+}
+
 export const sink: Figure = {
   says: 'readings per second of the database write alone, by table and batch size, new and already stored',
   defaults: { seconds: 3, runs: 1 },
   async run({ seconds }, report) {
     report.table(
-      'one write after the other, 100 devices; a reading is one row of energy_readings, three of sensor_readings',
-      ['table', 'readings a batch', 'readings', 'batches', 'readings/s', 'batch p50 ms', 'batch p99 ms', 'load'],
+      'one write after the other, 100 devices; a reading is one row of energy_readings, three of sensor_readings; bare: as many rows, inserted in turn',
+      [
+        ...['table', 'readings a batch', 'readings', 'batches', 'readings/s', 'batch p50 ms', 'batch p99 ms'],
+        ...['bare rows/s', 'time of bare ×', 'load'],
+      ],
     );
     const postgres = await startPostgres();
     const store = openStore({ url: postgres.url });
     try {
       await migrate(postgres.url);
+      await store.query(BARE_TABLE);
       const target = readingSink({ query: store.prepared, bulk: store.bulk, target: 'bench' });
       const epochMs = Date.now();
       let next = 0;
@@ -64,6 +84,8 @@ export const sink: Figure = {
           const batches: Reading[][] = [];
           for (const readings of ['new', 'already stored']) {
             const took: number[] = [];
+            let bare = 0;
+            let bareRows = 0;
             const end = performance.now() + seconds * 1000;
             for (let n = 0; n < MOST_BATCHES && performance.now() < end; n++) {
               if (readings === 'new') batches.push(Array.from({ length: size }, () => readingOf(next++, epochMs)));
@@ -72,11 +94,17 @@ export const sink: Figure = {
               const began = performance.now();
               await target.write(batch);
               took.push(performance.now() - began);
+              const values = bareValues(batch, table);
+              bareRows += (values[0] as unknown[]).length;
+              const bareBegan = performance.now();
+              await store.prepared(BARE, values);
+              bare += performance.now() - bareBegan;
             }
             const busy = took.reduce((sum, one) => sum + one, 0);
             report.row(
               ...[table, size, readings, took.length, Math.round((took.length * size * 1000) / busy)],
-              ...[ms(percentile(took, 0.5)), ms(percentile(took, 0.99)), load().toFixed(1)],
+              ...[ms(percentile(took, 0.5)), ms(percentile(took, 0.99)), Math.round((bareRows * 1000) / bare)],
+              ...[(busy / bare).toFixed(2), load().toFixed(1)],
             );
           }
         }
