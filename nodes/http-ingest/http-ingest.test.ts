@@ -124,10 +124,7 @@ describe('http-ingest node', () => {
     await runtime.deploy(toSink());
     const lost = await createKey(store.query, { name: 'lost', limitPerMinute: 60_000 });
     const headers = { 'x-api-key': lost.key };
-    // A key is known within 50 ms of its making: what is no key may not ask the database each time.
-    const known = performance.now() + 1000;
-    while ((await post({ device_id: 'd', flow_rate: 1 }, headers)).status !== 200)
-      assert.ok(performance.now() < known, 'the new key is known');
+    assert.equal((await post({ device_id: 'd', flow_rate: 1 }, headers)).status, 200, 'known at once');
     await revokeKeys(store.query, 'lost');
     const end = performance.now() + 1000;
     let { status } = await post({ device_id: 'd', flow_rate: 1 }, headers);

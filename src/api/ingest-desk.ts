@@ -51,6 +51,8 @@ export type Desk = {
   /** Counts a request of the key; the refusal when there were too many. */
   count(key: Key): Answer | undefined;
   take(posted: Posted): Promise<Answer>;
+  /** Counts an answer that was found without the desk, and what it turned away for good. */
+  refuse(answer: Answer, reason?: string): Answer;
   /** Readings that another route has read and checked, on the same way. Rejects with a Fault of kind outage when they cannot be taken now. */
   deposit: Intake;
   /** Paused, it tells senders to come again in a moment; what it has taken goes on. */
@@ -90,8 +92,10 @@ export function ingestDesk(options: DeskOptions): Desk {
     const identity = digest(bytes);
     const known = remembered.get(name);
     if (known?.digest === identity && known.answer !== undefined) return known.answer;
-    if (known !== undefined && known.digest !== identity)
+    if (known !== undefined && known.digest !== identity) {
+      options.onRefused?.(1, 'key used twice');
       return refusal(problem(422, 'Key used twice', OTHER_BODY, 'idempotency-key'));
+    }
     const answer = fresh(posted);
     remembered.set(name, { digest: identity, answer });
     const { status } = await answer;
@@ -178,6 +182,10 @@ export function ingestDesk(options: DeskOptions): Desk {
     },
     async take(posted) {
       return told(await take(posted));
+    },
+    refuse(answer, reason) {
+      if (reason !== undefined) options.onRefused?.(1, reason);
+      return told(answer);
     },
     async deposit(readings) {
       const endings = behind() ?? (await delivered(readings));

@@ -171,12 +171,20 @@ describe('ingest over HTTP', () => {
     ['JSON of another name', flow(), { 'content-type': 'application/vnd.acme+json; charset=UTF-8' }, 200],
   ];
   for (const [name, body, headers, status] of bodies)
-    it(`answers ${status} to ${name}`, async () => {
+    it(`answers ${status} to ${name}, and counts it`, async () => {
       const response = await scene.post('/api/ingest', body, { 'x-api-key': 'app-key', ...headers });
       assert.equal(response.status, status);
       assert.equal((await jsonOf(response))['status'] ?? 200, status);
       assert.equal(scene.received.length, status === 200 ? 1 : 0);
+      assert.deepEqual(scene.answers, { [status]: 1 });
+      assert.equal(Object.values(scene.refused).length, status === 200 ? 0 : 1);
     });
+
+  it('counts what it refuses by method or address', async () => {
+    assert.equal((await fetch(`${scene.url}/api/ingest`)).status, 405);
+    assert.equal((await scene.post('/api/devices/%00/telemetry', { flow_rate: 1 })).status, 400);
+    assert.deepEqual([scene.answers, scene.refused], [{ 400: 1, 405: 1 }, { address: 1 }]);
+  });
 
   it('answers a device that names no type', async () => {
     const body = JSON.stringify(flow());
@@ -271,6 +279,7 @@ describe('ingest over HTTP', () => {
         const body = flow({ note: 'x'.repeat(size) });
         await scene.post('/api/ingest', body, headers);
         assert.equal((await scene.post('/api/ingest', { ...body, flow_rate: 2 }, headers)).status, 422);
+        assert.deepEqual(scene.refused, { 'key used twice': 1 });
         assert.equal((await scene.post('/api/ingest', body, headers)).status, 200);
         // The answer to a large body is not kept: its readings go again, with the receipt by which they are known.
         assert.equal(scene.received.length, size === 0 ? 1 : 2);

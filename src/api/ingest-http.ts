@@ -31,19 +31,21 @@ export function ingestHandler(desk: Desk, bodies: BodyLimits, read: BodyReader =
   /** Undefined: the client is gone. */
   async function answerTo(request: IncomingMessage): Promise<Answer | undefined> {
     if (request.method !== 'POST')
-      return refusal(problem(405, 'Method not allowed', `method: expected POST, got ${request.method}`), {
-        allow: 'POST',
-      });
+      return desk.refuse(
+        refusal(problem(405, 'Method not allowed', `method: expected POST, got ${request.method}`), { allow: 'POST' }),
+      );
     const key = await desk.admit(credentialsOf(request.headers));
     if ('status' in key) return key;
     const early = desk.behind() ?? desk.count(key);
     if (early !== undefined) return early;
     const address = addressOf(request);
-    if ('status' in address) return address;
+    if ('status' in address) return desk.refuse(address, 'address');
     const received = await read(request, bodies);
     if (received === undefined) return undefined;
     if (!Buffer.isBuffer(received))
-      return refusal(received, received.status === 503 ? { 'retry-after': '1' } : undefined);
+      return received.status === 503
+        ? desk.refuse(refusal(received, { 'retry-after': '1' }))
+        : desk.refuse(refusal(received), 'body');
     return desk.take({ key, bytes: received, protocol: 'http', ...address });
   }
 
@@ -51,7 +53,8 @@ export function ingestHandler(desk: Desk, bodies: BodyLimits, read: BodyReader =
     answerTo(request).then(
       answer => answer && respond(request, response, answer),
       // Nothing is known to lead here; a client gets an answer all the same, and one that makes it come again.
-      () => respond(request, response, refusal(problem(503, 'Not now', 'the request could not be worked on'))),
+      () =>
+        respond(request, response, desk.refuse(refusal(problem(503, 'Not now', 'the request could not be worked on')))),
     );
   };
 }

@@ -175,6 +175,8 @@ describe('ingest over WebSocket', () => {
     const gone = once(first, 'close');
     first.send(' '.repeat(20_000));
     assert.equal((await gone)[0], 1009);
+    assert.deepEqual(scene.refused, { body: 2 });
+    assert.deepEqual([scene.answers[413], scene.answers[415]], [1, 1]);
   });
 
   it('ends a connection that answers no ping', async () => {

@@ -52,7 +52,11 @@ export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSo
     /** The key is asked for with every frame, since it may be revoked while the connection lasts. */
     async function receive(bytes: Buffer, binary: boolean, number: number): Promise<void> {
       const frame = frameOf(bytes, number);
-      if (binary) return say(number, refusal(problem(415, 'Unsupported', 'frame: expected text, got bytes')));
+      if (binary)
+        return say(
+          number,
+          desk.refuse(refusal(problem(415, 'Unsupported', 'frame: expected text, got bytes')), 'body'),
+        );
       const text = secret ?? frame.key;
       const key = await desk.admit(text);
       if ('status' in key) {
@@ -74,8 +78,11 @@ export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSo
     alive.add(client);
     client.on('pong', () => alive.add(client));
     client.on('close', () => clearTimeout(limit));
-    // ws closes the connection itself (1009 too large, 1007 no UTF-8 …).
-    client.on('error', () => {});
+    // ws closes the connection itself (1009 too large, 1007 no UTF-8 …); whether it had a key is no matter.
+    client.on('error', error => {
+      const tooLarge = (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+      desk.refuse(refusal(problem(tooLarge ? 413 : 400, 'Frame refused', `frame: ${error.message}`)), 'body');
+    });
     client.on('message', (data, binary) => {
       if (++waiting >= MOST_OPEN) client.pause();
       const work = () => receive(bytesOf(data), binary, number);

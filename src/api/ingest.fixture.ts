@@ -34,6 +34,8 @@ export type Scene = {
   /** What has reached the flow. */
   received: Reading[];
   refused: Record<string, number>;
+  /** Answers counted, by status. */
+  answers: Record<number, number>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   close(): Promise<void>;
 };
@@ -52,7 +54,7 @@ export async function openScene(
     ['app-key', APP],
   ]);
   const scene: Omit<Scene, 'desk' | 'url' | 'post' | 'close'> = {
-    ...{ clock, keys, received: [], refused: {} },
+    ...{ clock, keys, received: [], refused: {}, answers: {} },
     deliver: async readings => stored(readings),
   };
   const desk = ingestDesk({
@@ -64,6 +66,9 @@ export async function openScene(
     deliver(readings) {
       scene.received.push(...readings);
       return scene.deliver(readings);
+    },
+    onAnswer({ status }) {
+      scene.answers[status] = (scene.answers[status] ?? 0) + 1;
     },
     onRefused(items, reason) {
       scene.refused[reason] = (scene.refused[reason] ?? 0) + items;

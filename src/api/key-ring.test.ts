@@ -1,6 +1,6 @@
 // Key ring on a database that answers what the test says: new, revoked and expired keys, floods of wrong ones, an outage.
 import assert from 'node:assert/strict';
-import { fakeClock } from '../kernel/clock.ts';
+import { fakeClock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
 import { type Key, keyRing } from './key-ring.ts';
@@ -51,6 +51,19 @@ describe('key ring', () => {
       assert.equal(await ring.find(`wrong ${n}`), undefined);
     }
     assert.ok(asked.filter(one => one === 'SELECT').length <= 21, `${asked.length}`);
+  });
+
+  it('waits a moment for a key that was just made, not for what can be none', async () => {
+    const fresh = `flk_${'x'.repeat(43)}`;
+    const ring = keyRing(query, systemClock);
+    await ring.find('a');
+    rows = [row('a'), row(fresh)];
+    const [found, known] = await Promise.all([ring.find(fresh), ring.find('a')]);
+    assert.deepEqual([found?.name, known?.name], [fresh, 'a']);
+    asked = [];
+    assert.equal(await ring.find('flk_short'), undefined);
+    assert.equal(await ring.find(`${fresh}x`), undefined);
+    assert.deepEqual(asked, []);
   });
 
   it('lets a key expire by the clock, also when the database is away', async () => {

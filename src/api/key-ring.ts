@@ -2,7 +2,7 @@
 import { boundedMap } from '../kernel/bounded.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Query } from '../reading/contracts.ts';
-import { type KeyKind, keyHash } from './keys.ts';
+import { isKeyText, type KeyKind, keyHash } from './keys.ts';
 
 /** `perMinute`: a limit of its own. */
 export type Key = {
@@ -104,7 +104,12 @@ export function keyRing(query: Query, clock: Clock, { extra = new Map(), databas
       if (given !== undefined) return given;
       await noOlderThan(FRESH_MS);
       const hash = keyHash(text);
-      if (keys?.get(hash) === undefined) await noOlderThan(FRESH_FOR_UNKNOWN_MS);
+      if (keys?.get(hash) === undefined) {
+        // One just made, by a rotation say, is worth a moment's wait; anything else is refused at once.
+        if (isKeyText(text)) await pause(askedAt + FRESH_FOR_UNKNOWN_MS - clock.steady());
+        await noOlderThan(FRESH_FOR_UNKNOWN_MS);
+        if (isKeyText(text) && running !== undefined) await patient(running);
+      }
       if (keys === undefined) throw failure ?? new Error('the keys have not been read yet');
       const held = keys.get(hash);
       if (held === undefined || held.expiresAt <= clock.now()) return undefined;
@@ -112,6 +117,11 @@ export function keyRing(query: Query, clock: Clock, { extra = new Map(), databas
       return held;
     },
   };
+}
+
+/** At least so long: a timer may fire a fraction of a millisecond early. */
+async function pause(ms: number): Promise<void> {
+  if (ms > 0) await new Promise(resolve => setTimeout(resolve, Math.ceil(ms) + 1));
 }
 
 function heldOf(row: Row): Held {

@@ -48,6 +48,11 @@ export function keyHash(key: string): string {
   return hash('sha256', key, 'hex');
 }
 
+/** Might this be a key of ours? */
+export function isKeyText(text: string): boolean {
+  return text.startsWith(PREFIX) && text.length === PREFIX.length + 43;
+}
+
 function randomKey(): string {
   return PREFIX + randomBytes(32).toString('base64url');
 }
