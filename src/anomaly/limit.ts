@@ -12,7 +12,7 @@ const LEAST = 6;
 // Young series are judged more mildly: their tails rest on few points, and who has seen no two days knows no day.
 const YOUNG_POINTS = 30;
 const YOUNG_DAYS = 2;
-const OF_YOUTH = 0.2;
+const OF_YOUTH = 0.4;
 /** What series of pure noise must do more. */
 const OF_PLAINNESS = 0.25;
 
