@@ -7,12 +7,12 @@ import { openStore, type Store } from '../../src/store/store.ts';
 import { type Editor, openEditor } from './editor.ts';
 
 describe('browser: settings of the anomaly score are tried on stored values', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let editor: Editor;
   let store: Store;
   before(async function () {
     editor = await openEditor(this);
-    editor.page.setDefaultTimeout(15_000);
+    editor.page.setDefaultTimeout(30_000);
     const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
     store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
     // A daily curve every five minutes for four days, with a spike in the third and a dip in the last hours.

@@ -17,7 +17,7 @@ const QUIET = [
 ];
 
 describe('browser', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let gateway: Gateway | undefined;
   let browser: Browser | undefined;
   let page: Page;
@@ -41,7 +41,7 @@ describe('browser', function () {
 
   it('opens the editor with the shipped flow, every node valid and nothing in the way', async () => {
     await page.goto(`${gateway?.url}/`);
-    await page.waitForSelector('.red-ui-flow-node', { timeout: 30_000 });
+    await page.waitForSelector('.red-ui-flow-node', { timeout: 60_000 });
     assert.equal((await page.locator('.red-ui-flow-node').count()) > 10, true);
     assert.equal(
       await page.locator('.red-ui-flow-node-error-shown, .red-ui-flow-node-error:not(.hide):visible').count(),
@@ -120,8 +120,8 @@ describe('browser', function () {
 
   it('shows the dashboard with devices, their values and a chart within seconds', async () => {
     await page.goto(`${gateway?.url}/dashboard`);
-    await page.getByText('Devices').first().waitFor({ timeout: 20_000 });
-    await page.locator('tbody tr', { hasText: 'online' }).nth(5).waitFor({ timeout: 20_000 });
+    await page.getByText('Devices').first().waitFor({ timeout: 60_000 });
+    await page.locator('tbody tr', { hasText: 'online' }).nth(5).waitFor({ timeout: 60_000 });
     const cells = await page.locator('tbody tr').allTextContents();
     assert.ok(
       cells.some(text => /°C|mm|kW/.test(text)),

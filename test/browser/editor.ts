@@ -25,7 +25,7 @@ export type Editor = {
 
 /** Loaded, with the shipped flow. Skips the suite aloud where there is no browser. */
 export async function openEditor(context: Mocha.Context): Promise<Editor> {
-  context.timeout(120_000);
+  context.timeout(180_000);
   if (!existsSync(CHROMIUM)) {
     console.log(`      skipped: the browser test needs ${CHROMIUM} (Debian package chromium)`);
     return context.skip();
@@ -43,7 +43,7 @@ export async function openEditor(context: Mocha.Context): Promise<Editor> {
     const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
     page.on('pageerror', error => faults.push(error.message));
     await page.goto(`${gateway.url}/`);
-    await page.waitForSelector('.red-ui-flow-node', { timeout: 30_000 });
+    await page.waitForSelector('.red-ui-flow-node', { timeout: 60_000 });
     return { page, gateway, faults, close };
   } catch (error) {
     await close();

@@ -6,11 +6,11 @@ import { type Editor, openEditor } from './editor.ts';
 const shots = process.env['FIELDLINE_SHOTS'];
 
 describe('browser: try a message', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let editor: Editor;
   before(async function () {
     editor = await openEditor(this);
-    editor.page.setDefaultTimeout(10_000);
+    editor.page.setDefaultTimeout(30_000);
   });
   after(() => editor?.close());
 

@@ -7,12 +7,12 @@ import { openStore, type Store } from '../../src/store/store.ts';
 import { type Editor, openEditor } from './editor.ts';
 
 describe('browser: a table of your own', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let editor: Editor;
   let store: Store;
   before(async function () {
     editor = await openEditor(this);
-    editor.page.setDefaultTimeout(10_000);
+    editor.page.setDefaultTimeout(30_000);
     const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
     store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
     await store.query('CREATE SCHEMA plant');

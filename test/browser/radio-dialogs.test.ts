@@ -12,12 +12,12 @@ const SEALED = '{"address":"54:48:E6:8F:80:A5","service_data":{"fcd2":"41a47266c
 const KEY = '231d39c1d7cc1ab1aee224cd096db932';
 
 describe('browser: Bluetooth dialogs', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let editor: Editor;
   let controller: EmulatedController;
   before(async function () {
     editor = await openEditor(this);
-    editor.page.setDefaultTimeout(10_000);
+    editor.page.setDefaultTimeout(30_000);
     controller = await emulatedController();
     controller.air.add(glmMeter({ address: GLM, finds: 2.45 }).advertiser);
     controller.air.add(distoMeter({ address: DISTO, random: true, finds: 3.25 }).advertiser);

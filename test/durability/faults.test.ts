@@ -10,7 +10,7 @@ const RATE = 600;
 
 for (const kind of new Set(faults.map(fault => fault.scene)))
   describe(`durability, ${kind}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     let scene: Scene | undefined;
     before(async function () {
       postgresHere(this);

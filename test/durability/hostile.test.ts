@@ -47,7 +47,7 @@ const odd: Readonly<Record<string, string>> = {
 };
 
 describe('hostile MQTT payloads', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let scene: Scene;
   before(async function () {
     postgresHere(this);
@@ -65,7 +65,7 @@ describe('hostile MQTT payloads', function () {
     for (const [n, [name, payload]] of payloads.entries()) {
       await load.acknowledged(100 * (n + 1));
       await new Promise<void>((resolve, reject) => {
-        const limit = setTimeout(() => reject(new Error(`"${name}" is not acknowledged`)), 15_000);
+        const limit = setTimeout(() => reject(new Error(`"${name}" is not acknowledged`)), 60_000);
         hostile.publish(`homelab/energy/hostile-${n}`, Buffer.from(payload), () => {
           clearTimeout(limit);
           resolve();

@@ -32,7 +32,7 @@ function advert(scanner: string, number: number, more: object = {}): string {
 }
 
 describe('seed 001: the subscriber', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let postgres: TestPostgres;
   let gateway: Gateway;
   let publisher: Publisher;
@@ -41,7 +41,7 @@ describe('seed 001: the subscriber', function () {
 
   before(async function () {
     postgres = await postgresFor(this);
-    this.timeout(90_000);
+    this.timeout(180_000);
     url = await postgres.database('subscriber');
     gateway = await makeGateway({ databaseUrl: url });
     await gateway.start();

@@ -17,7 +17,7 @@ const shownFaults: Readonly<Record<string, RegExp>> = {
 };
 
 describe('examples', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const files = globSync('examples/*.json', { cwd: root }).sort();
   let gateway: Gateway | undefined;
   let status: NodeStatus;

@@ -14,7 +14,7 @@ const METER = 'demo-flow-1';
 type Row = Record<string, unknown>;
 
 describe('flows/fluxio.json', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let postgres: TestPostgres;
   let gateway: Gateway;
   let pool: pg.Pool;
@@ -23,7 +23,7 @@ describe('flows/fluxio.json', function () {
 
   before(async function () {
     postgres = await postgresFor(this);
-    this.timeout(90_000);
+    this.timeout(180_000);
     url = await postgres.database('fluxio');
     gateway = await makeGateway({ databaseUrl: url, env: { FIELDLINE_DEMO: 'on' } });
     await gateway.start();

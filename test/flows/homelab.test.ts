@@ -16,7 +16,7 @@ const flowOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'flows'
 type Row = Record<string, unknown>;
 
 describe('seeds 002 and 003', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let postgres: TestPostgres;
   let gateway: Gateway;
   let pool: pg.Pool;
@@ -26,7 +26,7 @@ describe('seeds 002 and 003', function () {
 
   before(async function () {
     postgres = await postgresFor(this);
-    this.timeout(90_000);
+    this.timeout(180_000);
     const url = await postgres.database('homelab');
     gateway = await makeGateway({ databaseUrl: url, env: { FIELDLINE_DEMO: 'on' } });
     await gateway.start();

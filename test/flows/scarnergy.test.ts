@@ -12,7 +12,7 @@ const flowOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'flows'
 const METER = 'demo-00:13:43:A1:B2:C3';
 
 describe('seeds 000 and 001 on the radio', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let postgres: TestPostgres;
   let gateway: Gateway;
   let pool: pg.Pool;
@@ -22,7 +22,7 @@ describe('seeds 000 and 001 on the radio', function () {
 
   before(async function () {
     postgres = await postgresFor(this);
-    this.timeout(90_000);
+    this.timeout(180_000);
     const url = await postgres.database('scarnergy');
     gateway = await makeGateway({ databaseUrl: url, env: { FIELDLINE_DEMO: 'on' } });
     await gateway.start();

@@ -82,7 +82,7 @@ function databaseProcess(directory: string, options: { uid?: number; gid?: numbe
 }
 
 describe('embedded database', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let base: string;
   let directory: string;
   const remembered = () => JSON.parse(readFileSync(path.join(directory, 'database.json'), 'utf8'));
@@ -132,8 +132,8 @@ describe('embedded database', function () {
       await ask(database.url, 'CREATE TABLE kept AS SELECT 7 AS n');
       const killed = database.pid!;
       process.kill(killed, 'SIGKILL');
-      assert.ok(await until(() => database.pid !== undefined && database.pid !== killed, 15_000));
-      assert.ok(await until(() => database.state === 'running', 5_000));
+      assert.ok(await until(() => database.pid !== undefined && database.pid !== killed, 60_000));
+      assert.ok(await until(() => database.state === 'running', 60_000));
       assert.deepEqual(await ask(database.url, 'SELECT n FROM kept'), [{ n: 7 }]);
     });
   });
@@ -270,7 +270,7 @@ function chownDeep(folder: string, uid: number, gid: number): void {
 }
 
 describe('PostgreSQL programs', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let base: string;
   beforeEach(() => {
     base = mkdtempSync(path.join(os.tmpdir(), 'fieldline-programs-'));
