@@ -72,7 +72,7 @@ describe('fieldline, the process', () => {
       ids,
       Array.from({ length: 50_000 }, (_, id) => id),
     );
-  }).timeout(20_000);
+  });
 
   it('ends quietly when its reader leaves', async () => {
     const child = spawn(process.execPath, [command, 'decode', 'laser'], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -87,7 +87,7 @@ describe('fieldline, the process', () => {
     const [code] = await once(child, 'exit');
     child.stdin.destroy();
     assert.deepEqual([code, errors], [0, '']);
-  }).timeout(20_000);
+  });
 });
 
 function* endless(): Generator<string> {

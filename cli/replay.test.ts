@@ -162,5 +162,5 @@ describe('fieldline replay', () => {
     assert.ok(stored! + duplicates! < 2900, `${stored} and ${duplicates}`);
     assert.equal(await count('sensor_readings'), 3000);
     assert.deepEqual(await db.store.query('SELECT state FROM replays'), [{ state: 'done' }]);
-  }).timeout(60_000);
+  });
 });

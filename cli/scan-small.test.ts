@@ -37,7 +37,7 @@ describe('scan, its process', () => {
       rmSync(folder, { recursive: true });
     }
     assert.deepEqual(await ended, [0, null]);
-  }).timeout(20_000);
+  });
 
   it('leaves the configuration, which may hold a password, to no process of its own', () => {
     process.env['FIELDLINE_SCAN_CONFIG'] = '{"scannerId":"attic"}';

@@ -156,7 +156,7 @@ describe('scan, at a broker', () => {
     const [first] = adverts;
     assert.equal(first?.['scanner_id'], 'attic');
     assert.match(String(first?.['timestamp']), /^\d{4}-.*Z$/);
-  }).timeout(10_000);
+  });
 
   it('says how it is', async () => {
     await start();
@@ -171,13 +171,13 @@ describe('scan, at a broker', () => {
     assert.deepEqual(rest, { scanner_id: 'attic', adapter_status: 'on', location: 'roof' });
     assert.match(String(timestamp), /Z$/);
     for (const count of [uptime, sent, seen]) assert.ok(Number(count) >= 1, String(count));
-  }).timeout(10_000);
+  });
 
   it('leaves out what the lists leave out', async () => {
     await start({ block: ['00', 'DE'], dedupSeconds: 0 });
     await until(() => on('bt-mqtt/raw/attic').length > 5);
     for (const { address } of on('bt-mqtt/raw/attic')) assert.doesNotMatch(String(address), /^(00|DE)/);
-  }).timeout(10_000);
+  });
 
   it('carries out commands, and answers', async () => {
     await start({ heartbeatSeconds: 3600 });
@@ -200,7 +200,7 @@ describe('scan, at a broker', () => {
       ok: false,
       error: 'command: expected one of heartbeat, restart_scan',
     });
-  }).timeout(10_000);
+  });
 
   it('drops what the broker cannot take, and goes on when it is back', async () => {
     await start();
@@ -209,5 +209,5 @@ describe('scan, at a broker', () => {
     await until(() => log.includes('the broker is away; adverts are dropped'));
     await openBroker();
     await until(() => log.includes('the broker is there again'));
-  }).timeout(15_000);
+  });
 });

@@ -46,7 +46,7 @@ describe('ble-gatt node', () => {
       last_measurement: last,
     } = messages.at(-1)!.payload as Record<string, unknown>;
     assert.deepEqual([connected, typeof today, new Date(String(last)).toISOString()], [true, 'number', last]);
-  }).timeout(10_000);
+  });
 
   it('tries again where the device is away, and says so', async () => {
     await runtime.deploy(flow({ address: '00:00:00:00:00:01' }));

@@ -108,7 +108,7 @@ describe('ble-scan node', () => {
     do await runtime.until(sink, ++seen);
     while (jsonOf(runtime.received(sink)[seen - 1]?.payload)['timestamp'] !== lost);
     assert.equal((await runtime.untilStatus('n', /devices$/)).fill, 'green');
-  }).timeout(10_000);
+  });
 
   const broken: [name: string, settings: object, text: RegExp][] = [
     ['an adapter', { adapter: 'hci' }, /adapter: expected hci0, tcp:/],

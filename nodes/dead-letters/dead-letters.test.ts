@@ -174,5 +174,5 @@ describe('dead-letters node', () => {
     await order({ command: 'resend' });
     await worked();
     assert.equal((await rows()).length, 1);
-  }).timeout(20_000);
+  });
 });

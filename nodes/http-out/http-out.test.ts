@@ -92,7 +92,7 @@ describe('http-out node', () => {
       [{ n: 1 }, { n: 2 }],
     );
     assert.equal(new Set(heard.map(({ headers }) => headers['idempotency-key'])).size, 2);
-  }).timeout(20_000);
+  });
 
   it('tells the ledger where messages end, those of the outbox when they have left it', async () => {
     const account = openAccount('http-out-test', 'test');
@@ -127,7 +127,7 @@ describe('http-out node', () => {
     await untilHeard(6);
     await runtime.untilStatus('out', /rejected/);
     assert.deepEqual(ends(), [2, 5, 0]);
-  }).timeout(20_000);
+  });
 
   it('comes again when it is asked to', async () => {
     await runtime.deploy(flow({ policy: 'memory' }));

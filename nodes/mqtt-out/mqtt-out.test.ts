@@ -97,7 +97,7 @@ describe('mqtt-out node', () => {
     const seen = await heard(3);
     assert.deepEqual(seen.filter(message => /^v\/\d/.test(message)).sort(), ['v/2 2', 'v/3 3']);
     assert.deepEqual([line().outbox, line().stored, difference(line())], [0, 2, 0]);
-  }).timeout(20_000);
+  });
 
   it('publishes each member of an array, raw messages as they were received', async () => {
     await runtime.deploy(flow({ topic: '', retain: 'yes' }));

@@ -86,7 +86,7 @@ describe('raw-archive node', () => {
     assert.deepEqual(await settled, { ok: true });
     assert.equal(runtime.received('archived').length, before + 1);
     assert.deepEqual((await kept()).at(-1), { power_kw: 4 });
-  }).timeout(15_000);
+  });
 
   it('passes on what is kept on disk, and archives it later', async () => {
     await deploy('disk');
@@ -97,5 +97,5 @@ describe('raw-archive node', () => {
     await server.restart();
     await runtime.untilStatus('arch', /rows\/s$/);
     assert.deepEqual((await kept()).slice(-2), [{ power_kw: 5 }, { power_kw: 6 }]);
-  }).timeout(15_000);
+  });
 });

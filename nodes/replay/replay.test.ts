@@ -145,7 +145,7 @@ describe('replay node', () => {
     assert.deepEqual(await store.query('SELECT state, settled, failed FROM replays'), [
       { state: 'done', settled: 600, failed: 0 },
     ]);
-  }).timeout(20_000);
+  });
 
   it('is stopped by a message', async () => {
     await keep(...Array.from({ length: 200 }, (_, n) => advert(n)));
@@ -165,7 +165,7 @@ describe('replay node', () => {
     await runtime.deploy(flow());
     await runtime.untilStatus('n', /done: 1 of 1/);
     assert.equal(await count('measurements'), 1);
-  }).timeout(20_000);
+  });
 
   it('gives up what the flow refuses, into the dead letters, and counts it', async () => {
     await keep(advert(1), advert(2));

@@ -90,7 +90,7 @@ describe('timescale-out node', () => {
     ]);
     const back = await plant.runtime.untilStatus('out', /rows\/s$/);
     assert.equal(back.fill, 'green');
-  }).timeout(20_000);
+  });
 
   it('stores what it holds when it is deployed away', async () => {
     await plant.runtime.deploy(flow());
@@ -132,7 +132,7 @@ describe('timescale-out node', () => {
     ]);
     assert.deepEqual(await plant.runtime.emit('src', { payload: meterReading(204) }), { ok: true });
     assert.equal((await plant.runtime.until('stored', 3)).length, 3);
-  }).timeout(30_000);
+  });
 
   it('drops readings of an outage where that is the policy, and counts them', async () => {
     await plant.runtime.deploy(flow({ policy: 'drop' }));
@@ -144,7 +144,7 @@ describe('timescale-out node', () => {
     await plant.runtime.untilStatus('out', /^database away, .*2 dropped/);
     await plant.server.restart();
     assert.equal(plant.runtime.received('stored').length, 1);
-  }).timeout(30_000);
+  });
 
   it('says what is wrong without a database, and gives no message up', async () => {
     await plant.runtime.deploy(flow({ store: '' }));

@@ -277,7 +277,7 @@ describe('replay', () => {
     await restarted;
     assert.equal(got.length, 300);
     assert.deepEqual(await db.store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 300 }]);
-  }).timeout(20_000);
+  });
 
   describe('offer of what a new decoder knows', () => {
     const even = (bytes: Uint8Array) => bytes.at(-1)! % 2 === 0;

@@ -76,7 +76,7 @@ describe('ledger of an archive through kill -9', () => {
     assert.equal(linesOf('table'), MESSAGES);
     assert.equal(cameIn(line()!), MESSAGES);
     assert.deepEqual(JSON.parse(readFileSync(newest(), 'utf8').split('\n')[1]!).held, { runs: [], unnumbered: [] });
-  }).timeout(30_000);
+  });
 
   function newest(): string {
     const at = (file: string): number => Number(JSON.parse(readFileSync(file, 'utf8').split('\n')[1]!).generation);

@@ -97,7 +97,7 @@ describe('live browser client', () => {
       Array.from({ length: sent }, (_, at) => at + 1),
     );
     assert.equal(it.gaps, 0);
-  }).timeout(10_000);
+  });
 
   it('tells a gap where rows are lost, and goes on', async () => {
     hub.publish([laser(1)]);

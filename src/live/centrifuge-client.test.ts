@@ -170,7 +170,7 @@ describe('live with the public centrifuge client', () => {
       values,
       Array.from({ length: sent }, (_, at) => at + 1),
     );
-  }).timeout(10_000);
+  });
 
   it('answers pings', async () => {
     const client = connect();

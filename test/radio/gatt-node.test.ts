@@ -111,7 +111,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
       await runtime.untilStatus('gatt', /1 measurement today/);
       // The button on the canvas.
       assert.deepEqual(await ask('measure', { node: 'gatt' }), { says: 'measure command sent' });
-    }).timeout(15_000);
+    });
 
   it('reads and writes what a message names', async () => {
     await deploy({ preset: 'leica-disto', address: DISTO });
@@ -131,7 +131,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
       const settled = await runtime.emit('src', message);
       assert.ok(!settled.ok && settled.kind === 'data' && reason.test(settled.reason), JSON.stringify(settled));
     }
-  }).timeout(15_000);
+  });
 
   it('reads an own device again and again; a refusal is said at once, and the link stays', async () => {
     await deploy({ preset: 'own', ...OWN, how: 'read', readSeconds: 0.1, address: SENSOR });
@@ -145,7 +145,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
     await runtime.until('frames', runtime.received('frames').length + 2);
     assert.ok(reads > before);
     assert.ok(runtime.received('status').every(({ payload }) => (payload as { connected: boolean }).connected));
-  }).timeout(15_000);
+  });
 
   it('says so where a command finds no device', async () => {
     await runtime.deploy([
@@ -178,7 +178,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
       assert.ok(view.devices.every(({ rssi }) => rssi === -60));
       await runtime.emit('src', { payload: 'measure' });
       await runtime.until('frames', 2);
-    }).timeout(15_000);
+    });
 
     it('reads the services, over the link of the node and over one of its own', async () => {
       await deploy({ preset: 'bosch-glm', address: GLM });
@@ -189,7 +189,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
         assert.deepEqual(services.at(-2), { uuid: '180f', characteristics: [{ uuid: '2a19', properties: ['read'] }] });
         assert.match(services[0]!.uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-/);
       }
-    }).timeout(15_000);
+    });
 
     it('measures with settings that are not deployed', async () => {
       await runtime.deploy([]);
@@ -204,7 +204,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
       assert.deepEqual(own, { hex: '0102', says: '2 bytes' });
       const wrong = await ask('try', { node: 'new', settings: settings({ preset: 'own', enable: 'xy' }) });
       assert.match(String(wrong['error']), /Enable command: expected bytes as hex, got "xy"/);
-    }).timeout(30_000);
+    });
 
     it('says what is wrong with an adapter', async () => {
       assert.match(String((await ask('scan', { adapter: 'usb0' }))['error']), /adapter: expected hci0/);

@@ -175,7 +175,7 @@ suite(withNoble('noble: faults'), () => {
       await new Promise(resolve => setTimeout(resolve, 60));
       await Promise.all([scene.measured(), scene.heard()]);
       await scene.until(() => scene.controller.scanning === 'passive');
-    }).timeout(10_000);
+    });
 
   for (const [name, hex] of harmless)
     it(`takes no notice of ${name}`, async () => {
@@ -207,5 +207,5 @@ suite(withNoble('noble: faults'), () => {
         scene.states.slice(before).map(({ state }) => state),
         ['off', 'on'],
       );
-    }).timeout(10_000);
+    });
 });

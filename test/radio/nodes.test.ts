@@ -27,7 +27,7 @@ describe('Bluetooth nodes without a radio', () => {
     const away = /not connected, trying again: unsupported: this machine has no Bluetooth/;
     assert.equal((await runtime.untilStatus('gatt', away)).fill, 'red');
     await runtime.deploy([]);
-  }).timeout(15_000);
+  });
 });
 
 (nobleIsHere ? describe : describe.skip)(withNoble('Bluetooth nodes on a controller'), () => {
@@ -95,7 +95,7 @@ describe('Bluetooth nodes without a radio', () => {
     const { firmware, battery_estimate: battery, connected, rssi } = status;
     assert.deepEqual([firmware, battery, connected, rssi], ['4.5', 77, true, -56]);
     assert.equal(controller.scanning, 'passive');
-  }).timeout(20_000);
+  });
 
   it('scan actively where they are told to', async () => {
     await runtime.deploy(flow('active'));
@@ -103,5 +103,5 @@ describe('Bluetooth nodes without a radio', () => {
       runtime.received('adverts').map(({ payload }) => JSON.parse(Buffer.from((payload as Raw).bytes).toString()).name);
     for (let count = 1; !names().includes('attic'); count++) await runtime.until('adverts', count);
     assert.equal(controller.scanning, 'active');
-  }).timeout(20_000);
+  });
 });
