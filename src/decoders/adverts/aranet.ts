@@ -4,14 +4,14 @@ import { viewOf } from './shared/numbers.ts';
 
 const COMPANY = '0702';
 const LENGTH_4 = 22;
-// The highest bit says that the sensor is being calibrated or has not measured yet.
-const NOT_MEASURED = 0x8000;
+// Bits that say that the sensor is being calibrated or has not measured yet.
+const NOT_MEASURED = { co2: 0x8000, temperature: 0xc000, pressure: 0x8000 } as const;
 
 function aranet4(view: DataView): Decoded {
   const telemetry: Record<string, number> = {};
   const quality: Record<string, string> = {};
-  const put = (metric: string, raw: number, over: number): void => {
-    if (raw & NOT_MEASURED) quality[metric] = 'not available';
+  const put = (metric: keyof typeof NOT_MEASURED, raw: number, over: number): void => {
+    if (raw & NOT_MEASURED[metric]) quality[metric] = 'not available';
     else telemetry[metric] = raw / over;
   };
   put('co2', view.getUint16(8, true), 1);
@@ -52,6 +52,13 @@ export const decoder = defineDecoder({
         manufacturer_data: { [COMPANY]: '2113040100' + '0e0f01' + '0080' + '9e01' + '2e27' + '2d5f' + '032c011e00b9' },
       },
       gives: { temperature: 20.7, pressure: 1003, humidity: 45, battery: 95 },
+    },
+    {
+      name: 'no temperature',
+      advert: {
+        manufacturer_data: { [COMPANY]: '2113040100' + '0e0f01' + 'dc05' + '0040' + '2e27' + '2d5f' + '032c011e00b9' },
+      },
+      gives: { co2: 1500, pressure: 1003, humidity: 45, battery: 95 },
     },
     { name: 'switched off', advert: { manufacturer_data: { [COMPANY]: '0113040100' } }, gives: {} },
     {
