@@ -16,7 +16,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   score: {
     summary: 'anomaly scores for a CSV timestamp,value',
-    usage: 'score [--explain]',
+    usage: 'score [--explain] [--alarms]',
     load: () => import('./score.ts'),
   },
   scan: {

@@ -4,7 +4,12 @@ import type { ScanConfig } from './scan-config.ts';
 
 /** No optimised code, and little room for what is young: the scanner has few things that live long (docs/adr/0007). */
 const FLAGS = ['--no-opt', '--no-maglev', '--optimize-for-size', '--no-allocation-site-pretenuring'];
-const AT_START = ['--max-semi-space-size=1', '--max-old-space-size=24', '--disable-warning=ExperimentalWarning'];
+const AT_START = [
+  '--max-semi-space-size=1',
+  '--max-old-space-size=24',
+  '--expose-gc',
+  '--disable-warning=ExperimentalWarning',
+];
 /** For the C library of Linux: one arena, and what is freed is given back. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '65536' };
 /** Carries the configuration over, so that what reads it is not loaded again. */

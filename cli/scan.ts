@@ -8,6 +8,7 @@ import type { ScanConfig } from './scan-config.ts';
 import { carriedConfig, startOverSmall } from './scan-small.ts';
 import type { Log } from './scanner.ts';
 
+const COLLECT_MS = 10_000;
 const USAGE = 'usage: fieldline scan --config scanner.yaml';
 
 /** Logs JSON lines on standard error. Ends with 2 where the configuration is wrong, with 0 on SIGTERM or SIGINT. */
@@ -23,7 +24,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   });
   const { startScanner } = await import('./scanner.ts');
   const scanner = await startScanner(config, log);
+  // Where the process has started over small: what has grown old unnoticed would stay for minutes.
+  const collecting = setInterval(() => globalThis.gc?.(), COLLECT_MS).unref();
   await told;
+  clearInterval(collecting);
   await scanner.close();
   return 0;
 }

@@ -5,21 +5,31 @@ import { expected } from '../src/kernel/fault.ts';
 import { isoTime } from '../src/reading/time.ts';
 import { type Io, linesOf } from './io.ts';
 
-const USAGE = `usage: fieldline score [--explain] < in.csv > out.csv
+const USAGE = `usage: fieldline score [--explain] [--alarms] < in.csv > out.csv
 
 Reads CSV with the columns timestamp and value (time without zone is UTC) and writes the same rows with anomaly_score as
-the last column: 1 is normal, below 0 an anomaly. --explain adds kind, expected and band before it, severity (of the value)
-and alarm (the worst severity of an episode, until the series was normal for a while).`;
+the last column: 1 is normal, below 0 an anomaly. --explain adds kind, expected and band before it; --alarms adds severity
+(of the value) and alarm (the worst severity of an episode, until the series was normal for a while).`;
+
+/** Columns that an option adds before the score, in this order. */
+const COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  '--explain': ['kind', 'expected', 'band'],
+  '--alarms': ['severity', 'alarm'],
+};
 
 /** Exit code: 0, or 2 for wrong use or input that is no such CSV. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const wrong = argv.find(argument => argument !== '--explain');
+  const wrong = argv.find(argument => !Object.hasOwn(COLUMNS, argument));
   if (wrong !== undefined) {
-    io.stderr(wrong === '--help' ? USAGE : `${expected('score', '--explain or nothing', wrong)}\n${USAGE}`);
+    io.stderr(
+      wrong === '--help'
+        ? USAGE
+        : `${expected('score', `${Object.keys(COLUMNS).join(', ')} or nothing`, wrong)}\n${USAGE}`,
+    );
     return wrong === '--help' ? 0 : 2;
   }
-  const explain = argv.includes('--explain');
-  const added = explain ? ['kind', 'expected', 'band', 'severity', 'alarm', 'anomaly_score'] : ['anomaly_score'];
+  const options = Object.keys(COLUMNS).filter(option => argv.includes(option));
+  const names = options.flatMap(option => COLUMNS[option] ?? []);
   const one = series();
   let columns: Columns | undefined;
   for await (const row of rowsOf(io.stdin)) {
@@ -31,7 +41,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         return 2;
       }
       if (columns.header) {
-        await io.stdout([row, ...added].join(','));
+        await io.stdout([row, ...names, 'anomaly_score'].join(','));
         continue;
       }
     }
@@ -44,9 +54,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const scored = value === undefined ? undefined : one.score(timeOfCell(cells[columns.timestamp]), value);
     // A row that ends early is filled up, so that the score stands in its column.
     const filling = Array.from({ length: Math.max(0, columns.width - cells.length) }, () => '');
-    await io.stdout(
-      [row, ...filling, ...(explain ? explained(scored) : []), scored ? exact(scored.score, 6) : ''].join(','),
-    );
+    const told = explained(scored);
+    const score = scored === undefined ? '' : exact(scored.score, 6);
+    await io.stdout([row, ...filling, ...names.map(name => told[name] ?? ''), score].join(','));
   }
   return 0;
 }
@@ -64,12 +74,17 @@ function columnsOf(cells: readonly string[]): Columns | undefined {
   return undefined;
 }
 
-function explained(scored: Scored | undefined): string[] {
-  if (scored === undefined) return ['', '', '', '', ''];
+/** Cells by the name of their column. */
+function explained(scored: Scored | undefined): Readonly<Record<string, string>> {
+  if (scored === undefined) return {};
   const { severity = '', alarm, kind, expected: forecast, band } = scored;
-  const told = forecast === undefined ? '' : exact(forecast, 9);
-  const range = band === undefined ? '' : `${exact(band[0], 9)}..${exact(band[1], 9)}`;
-  return [kind, told, range, severity, alarm?.severity ?? ''];
+  return {
+    kind,
+    expected: forecast === undefined ? '' : exact(forecast, 9),
+    band: band === undefined ? '' : `${exact(band[0], 9)}..${exact(band[1], 9)}`,
+    severity,
+    alarm: alarm?.severity ?? '',
+  };
 }
 
 /** Significant digits, so that a score just below 0 stays below 0. */
