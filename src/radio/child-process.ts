@@ -30,6 +30,7 @@ const MEMORY = [
   '--max-old-space-size=16',
   '--max-semi-space-size=1',
   '--no-allocation-site-pretenuring',
+  '--expose-gc',
   '--optimize-for-size',
   '--no-opt',
   '--no-maglev',

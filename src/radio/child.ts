@@ -8,6 +8,7 @@ import { countInto } from './heard-count.ts';
 
 const OVER = 75;
 const CRASHED = 70;
+const COLLECT_MS = 10_000;
 
 let live: LiveController | undefined;
 let scan = { on: false, active: false };
@@ -57,6 +58,9 @@ process.on('message', (message: ToChild) => {
     error => tell({ id: message.id, error: reasonOf(error) }),
   );
 });
+
+// What has grown old unnoticed would stay until V8 thinks that it is much; on a small machine it is. Some 10 ms each time.
+setInterval(() => globalThis.gc?.(), COLLECT_MS);
 
 async function begin({ open, times }: Extract<ToChild, { open: unknown }>): Promise<void> {
   setInterval(() => {
