@@ -248,6 +248,27 @@ describe('dead letters', () => {
     ]);
   });
 
+  it('of readings belong to the organisation of the reading', async () => {
+    const reading: Reading = {
+      deviceId: 'd',
+      protocol: 'mqtt',
+      timestamp: '2026-01-03T16:00:00.000Z',
+      telemetry: { a: 1 },
+      metadata: { digest: '0'.repeat(32), orgId: 'north' },
+    };
+    const refused = [reading, { ...reading, metadata: {} }, 'no reading'].map(row => ({
+      row,
+      topic: 't',
+      reason: 'r',
+    }));
+    await keepDeadLetters(db.store.query, 'sink', refused);
+    assert.deepEqual(await db.store.query('SELECT org_id FROM dead_letters ORDER BY id'), [
+      { org_id: 'north' },
+      { org_id: null },
+      { org_id: null },
+    ]);
+  });
+
   it('are sent as they were put right; the original stays', async () => {
     await keep(letter(1), letter(2, { kind: 'reading' }));
     const [reading] = await listLetters(db.store.query, { topic: 't/2' });

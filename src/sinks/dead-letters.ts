@@ -7,8 +7,8 @@ import { isReading, type Reading } from '../reading/reading.ts';
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
 
-const sql = `INSERT INTO dead_letters AS l (source, topic, device_id, reason, bytes, digest)
-  SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::uuid[])
+const sql = `INSERT INTO dead_letters AS l (source, topic, device_id, org_id, reason, bytes, digest)
+  SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::uuid[])
   ON CONFLICT (source, digest, received_at) DO UPDATE SET
     attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, state = 'open', resent_at = NULL`;
 
@@ -21,6 +21,7 @@ export async function keepDeadLetters(query: Query, source: string, refused: rea
     source,
     rows.map(row => row.topic),
     rows.map(row => row.deviceId),
+    rows.map(row => row.orgId),
     rows.map(row => row.reason),
     rows.map(row => row.bytes),
     rows.map(row => row.digest),
@@ -32,6 +33,7 @@ function letterOf({ row, topic, reason }: Refused) {
   return {
     topic: topic === undefined ? undefined : clean(topic),
     deviceId: isReading(row) ? clean(row.deviceId) : undefined,
+    orgId: isReading(row) && row.metadata.orgId !== undefined ? clean(row.metadata.orgId) : undefined,
     reason: clean(reason),
     bytes,
     digest: digest(bytes),
