@@ -225,11 +225,11 @@ describe('replay', () => {
     let kept = await claimReplay(db.store.query, 'me', { id: replay.id });
     while (kept?.settled !== 40) kept = await claimReplay(db.store.query, 'me', { id: replay.id });
     // The first run is never closed, as after kill -9; its claim is gone. A write of it that was on its way may claim anew.
-    let second: typeof kept;
-    while (second === undefined) {
+    const takeOver = async (): Promise<NonNullable<typeof kept>> => {
       await db.store.query('UPDATE replays SET claimed_by = NULL, claimed_until = NULL');
-      second = await claimReplay(db.store.query, 'next', { id: replay.id });
-    }
+      return (await claimReplay(db.store.query, 'next', { id: replay.id })) ?? takeOver();
+    };
+    const second = await takeOver();
     const got = await all(openReplay({ query: db.store.query, replay: second, claim: 'next' }));
     assert.deepEqual(
       got.map(({ bytes }) => Number(Buffer.from(bytes).toString())),
