@@ -1,13 +1,13 @@
 // fieldline dead-letters: lists and shows what could not be stored, and queues it for the gateway to send again.
-import { parseArgs } from 'node:util';
 import { openDeadLetters } from '../src/delivery/dead-letter-file.ts';
 import { lettersFolder, nodesWithLetters } from '../src/delivery/dead-letter-mover.ts';
 import { type LetterFilter, letterFilterOf } from '../src/delivery/letter-filter.ts';
 import { obey } from '../src/delivery/letter-orders.ts';
-import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { expected, Fault } from '../src/kernel/fault.ts';
 import { openStore } from '../src/store/store.ts';
 import { databaseOf, failed } from './database.ts';
 import type { Io } from './io.ts';
+import { usage } from './usage.ts';
 
 const USAGE = `Usage: fieldline dead-letters list|show|resend|discard [ID …] [options]
 
@@ -35,6 +35,7 @@ const options = {
   'database-url': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+const { parsed } = usage(USAGE, options);
 const COMMANDS = ['list', 'show', 'resend', 'discard'];
 
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
@@ -80,14 +81,6 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
   } catch (error) {
     return failed('dead-letters', error, io);
-  }
-}
-
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    throw new Fault('FIELDLINE_SETTING', `${reasonOf(error)}\n${USAGE}`);
   }
 }
 

@@ -1,11 +1,10 @@
 // fieldline keys: makes, lists, rotates and revokes the API keys with which gateways and apps post readings.
-import { parseArgs } from 'node:util';
 import { createKey, type KeyKind, keyKinds, listKeys, revokeKeys, rotateKey } from '../src/api/keys.ts';
-import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Query } from '../src/reading/contracts.ts';
 import { openStore } from '../src/store/store.ts';
 import { databaseOf, failed } from './database.ts';
 import type { Io } from './io.ts';
+import { usage } from './usage.ts';
 
 const USAGE = `Usage: fieldline keys create NAME | list | rotate NAME|ID | revoke NAME|ID [options]
 
@@ -32,6 +31,7 @@ const options = {
   'database-url': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+const { wrong, parsed } = usage(USAGE, options);
 
 type Values = ReturnType<typeof parsed>['values'];
 
@@ -100,16 +100,4 @@ function numberOf(
   const number = given.trim() === '' ? Number.NaN : Number(given);
   if (!(number >= least && number <= 1e6)) throw wrong(`--${option}`, `a number from ${least} to 1000000`, given);
   return number;
-}
-
-function wrong(where: string, what: string, got: unknown): Fault {
-  return new Fault('FIELDLINE_SETTING', `${expected(where, what, got)}\n${USAGE}`);
-}
-
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    throw new Fault('FIELDLINE_SETTING', `${reasonOf(error)}\n${USAGE}`);
-  }
 }

@@ -1,13 +1,13 @@
 // fieldline users: prints access tokens for applications that read the API and the live channels of a gateway.
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { readEnvironment } from '../gateway/environment.ts';
 import { readPrivate } from '../gateway/private-file.ts';
-import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { Fault } from '../src/kernel/fault.ts';
 import { type Role, roles, signToken } from '../src/kernel/token.ts';
 import { failed } from './database.ts';
 import { rootFolder } from './gateway-arguments.ts';
 import type { Io } from './io.ts';
+import { usage } from './usage.ts';
 
 const USAGE = `Usage: fieldline users token --org ID --role viewer|operator|admin [--sub NAME] [--hours N]
 
@@ -24,6 +24,7 @@ const options = {
   hours: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+const { wrong, parsed } = usage(USAGE, options);
 
 const MOST_HOURS = 8760;
 
@@ -62,16 +63,4 @@ function secretIn(io: Io): string {
   const known = secret ?? readPrivate(path.join(directory, 'secret'))?.trim();
   if (known) return known;
   throw new Fault('FIELDLINE_SETTING', `secret: expected FIELDLINE_SECRET, or a gateway that has run in ${directory}`);
-}
-
-function wrong(where: string, what: string, got: unknown): Fault {
-  return new Fault('FIELDLINE_SETTING', `${expected(where, what, got)}\n${USAGE}`);
-}
-
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    throw new Fault('FIELDLINE_SETTING', `${reasonOf(error)}\n${USAGE}`);
-  }
 }
