@@ -1,4 +1,5 @@
 // Tail of a journal: what was committed lately and not acknowledged yet, in memory, so that readers that keep up need not ask the file.
+import { type Numbered, numbered } from './numbered.ts';
 
 export type Entry = { seq: number; meta: string; blob: Uint8Array };
 type Kept = { entry: Entry; bytes: number; readers: readonly number[] };
@@ -14,45 +15,47 @@ export type Tail = {
 
 /** `lastSeq`: the newest entry that is in the file already. Holds at most `maxBytes`; the oldest leave first. */
 export function journalTail(lastSeq: number, maxBytes = 8 << 20): Tail {
-  const kept = new Map<number, Kept>();
-  const byReader = new Map<number, Map<number, Entry>>();
+  const kept = numbered<Kept>();
+  const byReader = new Map<number, Numbered<Entry>>();
   // Every entry from here on that somebody still waits for is in memory.
   let from = lastSeq + 1;
   let bytes = 0;
 
-  function forget(seq: number, { bytes: size, readers }: Kept): void {
-    kept.delete(seq);
+  function forget({ entry, bytes: size, readers }: Kept): void {
+    kept.delete(entry.seq);
     bytes -= size;
-    for (const reader of readers) byReader.get(reader)?.delete(seq);
+    for (const reader of readers) byReader.get(reader)?.delete(entry.seq);
+  }
+  /** `seq` has just been taken from one reader: the last one takes it out of memory. */
+  function leave(seq: number): void {
+    const one = kept.get(seq);
+    if (one?.readers.every(reader => byReader.get(reader)?.get(seq) === undefined)) forget(one);
   }
 
   return {
     push(entry, readers) {
       const size = entry.blob.length + entry.meta.length;
-      kept.set(entry.seq, { entry, bytes: size, readers });
+      kept.push(entry.seq, { entry, bytes: size, readers });
       bytes += size;
       for (const reader of readers) {
         let entries = byReader.get(reader);
         if (entries === undefined) {
-          entries = new Map();
+          entries = numbered();
           byReader.set(reader, entries);
         }
-        entries.set(entry.seq, entry);
+        entries.push(entry.seq, entry);
       }
-      // Looking for the oldest steps over the places of all that have left since the map was last made anew.
-      if (bytes <= maxBytes) return;
-      for (const [seq, oldest] of kept) {
-        forget(seq, oldest);
-        from = seq + 1;
-        if (bytes <= maxBytes) break;
+      while (bytes > maxBytes) {
+        const oldest = kept.oldest() as Kept;
+        forget(oldest);
+        from = oldest.entry.seq + 1;
       }
     },
     read(reader, after, limit) {
       if (after + 1 < from) return undefined;
       const found: Entry[] = [];
       let size = 0;
-      for (const [seq, entry] of byReader.get(reader) ?? []) {
-        if (seq <= after) continue;
+      for (const entry of byReader.get(reader)?.above(after) ?? []) {
         found.push(entry);
         size += entry.blob.length;
         if (found.length >= limit.entries || size >= limit.bytes) break;
@@ -61,20 +64,12 @@ export function journalTail(lastSeq: number, maxBytes = 8 << 20): Tail {
     },
     ack(reader, seqs) {
       const entries = byReader.get(reader);
-      if (entries === undefined) return;
-      for (const seq of seqs) {
-        if (!entries.delete(seq)) continue;
-        const one = kept.get(seq);
-        if (one?.readers.every(other => !byReader.get(other)?.has(seq))) forget(seq, one);
-      }
+      for (const seq of seqs) if (entries?.delete(seq)) leave(seq);
     },
     drop(reader) {
       const entries = byReader.get(reader);
       byReader.delete(reader);
-      for (const seq of entries?.keys() ?? []) {
-        const one = kept.get(seq);
-        if (one?.readers.every(other => !byReader.get(other)?.has(seq))) forget(seq, one);
-      }
+      for (const { seq } of entries?.above(0) ?? []) leave(seq);
     },
   };
 }
