@@ -28,6 +28,8 @@ type Session = { flights: Inflight; client?: Client; pull?: Pull };
 // Writes to one client that may be under way at a time, none while its socket is full; the rest stays in the journal.
 const MAX_WRITES = 256;
 
+const SESSIONS = readerOf('session', '');
+const isSession = (reader: string): boolean => reader.startsWith(SESSIONS);
 const isFull = (client: Client): boolean => (client.conn as Duplex).writableNeedDrain;
 
 export function sessions(journal: BrokerJournal, audience: Audience, window: number): Sessions {
@@ -143,7 +145,8 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
       open.delete(clientId);
     },
     journalled(payload, readers) {
-      readersOf.set(payload, readers);
+      // Only the durable sessions among them are ever looked for; a note for each message of a flow would cost more than its acknowledgement.
+      if (readers.some(isSession)) readersOf.set(payload, readers);
     },
   };
 }
