@@ -1,6 +1,7 @@
 // The words and colours that a node shows of its link.
 import type { BreakerState } from './breaker.ts';
 import type { DiskState } from './disk-carrier.ts';
+import type { OutboxState } from './outbox.ts';
 
 export type LinkFigures = {
   perSecond: number;
@@ -18,13 +19,13 @@ export type LinkFigures = {
 };
 export type LinkWords = { fill: 'green' | 'yellow' | 'red'; text: string };
 
-/** `steadyMs` of the breaker's clock, `nowMs` of the wall. */
-export function linkWords(target: string, figures: LinkFigures, steadyMs: number, nowMs: number): LinkWords {
+/** `steadyMs` of the breaker's clock. */
+export function linkWords(target: string, figures: LinkFigures, steadyMs: number): LinkWords {
   const { perSecond, waiting, full, rejected, lastReason, dropped, lost, breaker, disk } = figures;
   const onDisk = disk !== undefined && 'rows' in disk ? disk : undefined;
   const parts: string[] = [];
   if (waiting > 0) parts.push(`${waiting} waiting`);
-  if (onDisk !== undefined && onDisk.rows > 0) parts.push(diskWords(onDisk, nowMs));
+  if (onDisk !== undefined && onDisk.rows > 0) parts.push(diskWords(onDisk));
   if (full) parts.push('memory full');
   if (onDisk?.blocked) parts.push('outbox full');
   if (onDisk?.fault !== undefined) parts.push(`the disk refuses: ${onDisk.fault}`);
@@ -49,11 +50,8 @@ export function linkWords(target: string, figures: LinkFigures, steadyMs: number
   return { fill: broken ? 'red' : troubled ? 'yellow' : 'green', text: [rate, ...parts, ...refusals].join(', ') };
 }
 
-function diskWords(
-  { rows, bytes, oldestAt }: { rows: number; bytes: number; oldestAt: number | undefined },
-  nowMs: number,
-): string {
-  const age = oldestAt === undefined ? '' : `, oldest ${ageWords(nowMs - oldestAt)}`;
+function diskWords({ rows, bytes, oldestMs }: Pick<OutboxState, 'rows' | 'bytes' | 'oldestMs'>): string {
+  const age = oldestMs === undefined ? '' : `, oldest ${ageWords(oldestMs)}`;
   return `${rows} on disk (${(bytes / 1e6).toFixed(1)} MB${age})`;
 }
 

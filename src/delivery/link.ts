@@ -146,17 +146,14 @@ export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<
       ...{ ...totals, lastReason, perSecond: rate.perSecond(now) },
       ...{ waiting: batches.waiting, full: batches.full, breaker: guard.state, disk: state },
     };
-    const { fill, text } = linkWords(target, figures, now, clock.now());
+    const { fill, text } = linkWords(target, figures, now);
     host.status(fill, text);
     host.gauge('fieldline_waiting_rows', batches.waiting);
     host.gauge('fieldline_peer_up', guard.state.state === 'closed' ? 1 : 0);
     if (state === undefined || !('rows' in state)) return;
     host.gauge('fieldline_outbox_rows', state.rows);
     host.gauge('fieldline_outbox_bytes', state.bytes);
-    host.gauge(
-      'fieldline_outbox_oldest_seconds',
-      state.oldestAt === undefined ? 0 : Math.max(0, (clock.now() - state.oldestAt) / 1000),
-    );
+    host.gauge('fieldline_outbox_oldest_seconds', (state.oldestMs ?? 0) / 1000);
   }
 
   return {

@@ -5,8 +5,8 @@ import { expected, reasonOf } from '../kernel/fault.ts';
 
 /** Rows and bytes that went into the outbox before, since it was made: positions that only ever grow. */
 export type Position = { row: number; byte: number };
-/** What stands beside the blob. `at`: wall clock, ms. */
-export type BatchHead = Position & { rows: number; at: number; crc: number; packed: boolean };
+/** What stands beside the blob. `at`: wall clock, ms, for people; `clock`: that of the outbox, ms, for its age. */
+export type BatchHead = Position & { rows: number; at: number; clock: number; crc: number; packed: boolean };
 
 /** How one row becomes JSON and back; plain JSON where it is left out. */
 export type RowCodec<Row> = { toJson(row: Row): unknown; fromJson(value: unknown): Row };
@@ -66,7 +66,9 @@ export function endOf(head: BatchHead, blob: Uint8Array): Position {
 export function headOf(meta: string): BatchHead | undefined {
   try {
     const head = JSON.parse(meta) as BatchHead;
-    const numbers = [head.row, head.byte, head.rows, head.at, head.crc];
+    // Files of the first version told the wall clock alone.
+    head.clock ??= head.at;
+    const numbers = [head.row, head.byte, head.rows, head.at, head.clock, head.crc];
     return numbers.every(number => Number.isSafeInteger(number) && number >= 0) ? head : undefined;
   } catch {
     return undefined;

@@ -28,8 +28,8 @@ export type Front<Row> = {
   readonly out: number;
   /** Resolves when something that was out is done with or given back. */
   returned(): Promise<void>;
-  /** Wall clock, ms, of the oldest batch that was seen. */
-  readonly oldestAt: number | undefined;
+  /** When the oldest batch that was read was kept, by the clock of the outbox, ms. */
+  readonly oldest: number | undefined;
 };
 
 export type FrontOptions<Row> = {
@@ -54,7 +54,6 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
   let cursor = 0;
   let read = options.begin;
   let readAt: number | undefined;
-  let oldestAt: number | undefined;
   let reading: Promise<void> | undefined;
   let waiting: (() => void)[] = [];
 
@@ -129,13 +128,11 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
         await reading;
         if (cursor === before) return;
       }
-      oldestAt = ahead[0]?.head.at;
     },
     cut: count => ahead.splice(0, count),
     async take() {
       const batch = ahead.shift();
       if (batch === undefined) return undefined;
-      if (out.size === 0) oldestAt = batch.head.at;
       out.add(batch);
       try {
         if (batch.rows === undefined) Object.assign(batch, await unpack(batch.head, batch.blob, codec));
@@ -157,8 +154,9 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       return out.size;
     },
     returned: () => new Promise(resolve => waiting.push(resolve)),
-    get oldestAt() {
-      return oldestAt;
+    get oldest() {
+      const [first = ahead[0]] = out;
+      return first?.head.clock;
     },
   };
 }

@@ -14,6 +14,7 @@ import {
   textOf,
   unpack,
 } from './outbox-batch.ts';
+import { type ClockNote, machineUptime, outboxClock } from './outbox-clock.ts';
 import { type Lying, openFront, PAGE, READER } from './outbox-front.ts';
 
 /** What becomes of rows when the outbox is full. */
@@ -26,6 +27,8 @@ export type OutboxOptions<Row> = {
   full?: FullPolicy;
   codec?: RowCodec<Row>;
   clock?: Clock;
+  /** How long the machine has been running, ms. */
+  uptime?: () => number;
   /** Rows that a bound has dropped, or that a damaged file has lost. */
   onGone?(gone: Gone): void;
   /** The rows themselves that a bound has dropped after they were kept. */
@@ -39,8 +42,8 @@ export type OutboxState = {
   rows: number;
   /** On the disk, compressed. */
   bytes: number;
-  /** Wall clock, ms, of the oldest row; undefined when there is none, or none was looked at yet. */
-  oldestAt: number | undefined;
+  /** Age of the oldest row, ms; undefined when there is none, or none was looked at yet. */
+  oldestMs: number | undefined;
   /** An append waits for room. */
   blocked: boolean;
   /** Why the disk does not take what was given to it; it is tried again. */
@@ -71,15 +74,16 @@ export type Outbox<Row> = {
 const NEXT_BYTES = 16 << 20;
 /** What the journal counts for an entry besides its blob, at most. */
 const ENTRY_BYTES = 300;
-/** A machine without a battery clock starts in the past: such times say nothing about age. */
-const CREDIBLE_FROM = Date.UTC(2024, 0, 1);
 
 /** Opens or makes the file, for this process alone. Rejects with a Fault of kind outage when it cannot be used. */
 export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
   const { maxBytes = 1 << 30, maxAgeMs = Infinity, full = 'block', codec, clock = systemClock } = options;
   const journal = await openJournal(file, { maxBytes });
   const begin = positionOf(journal.notes.get('begin')) ?? { row: 0, byte: 0 };
-  let end = positionOf(journal.notes.get('end')) ?? (await lastPosition(journal, begin));
+  const noted = journal.notes.get('end');
+  const last = clockNoteOf(noted) === undefined ? await lastOf(journal, begin) : undefined;
+  const age = outboxClock(clockNoteOf(noted) ?? last?.clock, clock, options.uptime ?? machineUptime);
+  let end = positionOf(noted) ?? last?.position ?? begin;
   let committed = end;
   let rows = Math.max(0, end.row - begin.row);
   let lastAppend: Promise<unknown> = Promise.resolve();
@@ -100,6 +104,8 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
   if (journal.loss !== undefined) gone('damaged', 0, journal.loss);
   // One look at once, so that the age of the oldest is known.
   if (rows > 0) await front.load();
+
+  const endNote = ({ row, byte }: Position): string => JSON.stringify([row, byte, ...age.note()]);
 
   function fits(size: number): boolean {
     const { bytes, waiting } = journal.state();
@@ -145,8 +151,8 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
 
   /** True when something was too old. */
   function expire(): boolean {
-    const limit = clock.now() - maxAgeMs;
-    const young = front.ahead.findIndex(({ head }) => head.at >= limit || head.at < CREDIBLE_FROM);
+    const limit = age.ms() - maxAgeMs;
+    const young = front.ahead.findIndex(({ head }) => head.clock >= limit);
     const old = front.cut(young < 0 ? front.ahead.length : young);
     if (old.length > 0) void drop('age', old, `older than ${maxAgeMs / 3_600_000} h`).catch(() => {});
     return old.length > 0;
@@ -166,10 +172,11 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
       return texts.map(() => 'dropped');
     }
     if (full === 'drop-oldest') await makeRoom(size);
-    const head: BatchHead = { ...end, rows: texts.length, at: Math.floor(clock.now()), crc, packed };
+    const [clockMs, at] = age.note();
+    const head: BatchHead = { ...end, rows: texts.length, at, clock: clockMs, crc, packed };
     const after = endOf(head, blob);
     end = after;
-    await journal.append(JSON.stringify(head), blob, [READER], ['end', JSON.stringify([after.row, after.byte])]);
+    await journal.append(JSON.stringify(head), blob, [READER], ['end', endNote(after)]);
     committed = after;
     rows += texts.length;
     return texts.map(() => 'kept');
@@ -230,9 +237,15 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
     giveBack: batches => front.giveBack(batches as readonly Lying<Row>[]),
     state() {
       const { bytes, waiting, fault } = journal.state();
-      return { rows, bytes, oldestAt: rows > 0 ? front.oldestAt : undefined, blocked: waiting > 0, fault };
+      const { oldest } = front;
+      const oldestMs = rows > 0 && oldest !== undefined ? age.ms() - oldest : undefined;
+      return { rows, bytes, oldestMs, blocked: waiting > 0, fault };
     },
-    close: () => journal.close(),
+    close() {
+      // Age goes on from here, also where nothing was kept for long.
+      if (rows > 0) void journal.note('end', endNote(committed)).catch(() => {});
+      return journal.close();
+    },
   };
 }
 
@@ -241,15 +254,20 @@ function positionOf(note: string | undefined): Position | undefined {
   return row === undefined || byte === undefined ? undefined : { row, byte };
 }
 
-/** For a new file, and where the note was lost with a part of the file. */
-async function lastPosition(journal: Journal, begin: Position): Promise<Position> {
-  let last = begin;
+function clockNoteOf(note: string | undefined): ClockNote | undefined {
+  const [, , ms, wall, up] = note === undefined ? [] : (JSON.parse(note) as number[]);
+  return ms === undefined || wall === undefined || up === undefined ? undefined : [ms, wall, up];
+}
+
+/** For a new file, and where the note was lost with a part of the file; its newest row counts as kept just now. */
+async function lastOf(journal: Journal, begin: Position): Promise<{ position: Position; clock?: ClockNote }> {
+  let last: { position: Position; clock?: ClockNote } = { position: begin };
   for (let after = 0; ; ) {
     const entries = await journal.read(READER, after, PAGE);
     if (entries.length === 0) return last;
     for (const { seq, meta, blob } of entries) {
       const head = headOf(meta);
-      if (head !== undefined) last = endOf(head, blob);
+      if (head !== undefined) last = { position: endOf(head, blob), clock: [head.clock, Infinity, 0] };
       after = seq;
     }
   }
