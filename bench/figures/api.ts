@@ -95,10 +95,10 @@ export const api: Figure = {
       );
       world = await openWorld(store.query);
       const at = world;
-      await timed(report, 'devices with latest values, from the database', 50, async () =>
+      await timed(report, 'devices with latest values, from the database', 500, async () =>
         JSON.stringify(await listDevices(store.query)),
       );
-      await timed(report, 'GET /api/devices', 50, () => read(at, '/api/devices'));
+      await timed(report, 'GET /api/devices', 500, () => read(at, '/api/devices'));
       const day = (n: number) => {
         const from = START + ((n * 7919) % Math.max(1, MINUTES - 1440)) * 60_000;
         return `start=${new Date(from).toISOString()}&end=${new Date(from + 86_400_000).toISOString()}`;

@@ -34,12 +34,15 @@ export type Device = {
 export const onlineSql = `coalesce(d.last_seen > now() - CASE WHEN d.class = 'scanner' THEN interval '5 minutes'
   ELSE interval '15 minutes' END, false)`;
 
-const utc = (column: string) => `((${column}) AT TIME ZONE 'UTC')`;
+const utc = (column: string) => `(${column} AT TIME ZONE 'UTC')`;
+/** What has no date in ISO 8601 (infinity, before Christ) is none: another writer may say anything. */
+const dated = (column: string) => `${column} >= '0001-01-01Z' AND ${column} < '10000-01-01Z'`;
+const timeText = (column: string) => `CASE WHEN ${dated(column)} THEN to_json(${utc(column)}) #>> '{}' END`;
 
 const devicesSql = (condition: string) => `
   SELECT d.device_id, d.name, d.class, d.application_id, ${onlineSql} AS online, d.connected, d.status, d.rssi,
-    d.firmware, d.battery_estimate, d.measurements_today, ${utc('d.last_measurement')}::text AS last_measurement,
-    ${utc('d.last_seen')}::text AS last_seen, d.parser, d.metadata
+    d.firmware, d.battery_estimate, d.measurements_today, ${timeText('d.last_measurement')} AS last_measurement,
+    ${timeText('d.last_seen')} AS last_seen, d.parser, d.metadata
   FROM devices AS d WHERE ${condition} ORDER BY d.device_id LIMIT $1`;
 
 // One row with a list of each column, joined here: thousands of rows, or JSON of each value, take three times as long.
@@ -47,10 +50,10 @@ const listed = (value: string) => `array_to_json(array_agg(${value}))::text`;
 const latestSql = (condition: string) => `
   SELECT ${listed('v.device_id')} AS device_ids, ${listed('v.metric')} AS metrics, ${listed('v.value')} AS values,
     ${listed('v.value_text')} AS texts, ${listed(utc('v.timestamp'))} AS times,
-    to_json(${utc(`now() - interval '5 minutes'`)})::text AS stale_before
-  FROM latest_values AS v WHERE ${condition}`;
+    to_json(${utc(`(now() - interval '5 minutes')`)}) #>> '{}' AS stale_before
+  FROM latest_values AS v WHERE ${dated('v.timestamp')} AND ${condition}`;
 
-/** Times are UTC as PostgreSQL writes it. */
+/** Times are UTC as PostgreSQL writes them in JSON: ISO 8601 without Z, with as many digits as there are. */
 type DeviceRow = Omit<Device, 'latest'>;
 /** JSON; null where there are none. */
 type LatestColumns = Record<'device_ids' | 'metrics' | 'values' | 'texts' | 'times', string | null> & {
@@ -89,21 +92,21 @@ function joined(devices: readonly DeviceRow[], [columns]: readonly LatestColumns
     listOf<string | null>(columns?.texts),
     listOf<string>(columns?.times),
   ];
-  const staleBefore = JSON.parse(columns?.stale_before ?? '""') as string;
+  const staleBefore = columns?.stale_before ?? '';
   for (const [at, id] of ids.entries()) {
     const of = latest.get(id);
     if (of === undefined) continue;
     const [metric, text, time] = [metrics[at]!, texts[at] ?? null, times[at]!];
     const unit = unitOf(metric);
     const value = shownOf(values[at], text);
-    const timestamp = isoOf(time) ?? time;
+    const timestamp = isoOf(time);
     const stale = time < staleBefore;
     of[metric] = unit === undefined ? { value, timestamp, stale } : { value, unit, timestamp, stale };
   }
   return devices.map(row => ({
     ...row,
-    last_measurement: isoOf(row.last_measurement),
-    last_seen: isoOf(row.last_seen),
+    last_measurement: row.last_measurement && isoOf(row.last_measurement),
+    last_seen: row.last_seen && isoOf(row.last_seen),
     latest: latest.get(row.device_id)!,
   }));
 }
@@ -119,11 +122,9 @@ function shownOf(value: unknown, text: string | null): LatestValue['value'] {
   return typeof value === 'number' ? value : null;
 }
 
-/** `2026-02-11 14:30:00.5` as `2026-02-11T14:30:00.500Z`; a Date would cost as much as the whole query. For PostgreSQL a time can be infinite. */
-function isoOf(utc: string | null): string | null {
-  if (utc === null || utc.endsWith('infinity')) return null;
-  const fraction = utc.slice(20);
-  return `${utc.slice(0, 10)}T${utc.slice(11, 19)}.${fraction.length < 3 ? fraction.padEnd(3, '0') : fraction}Z`;
+/** `2026-02-11T14:30:00.5` as `2026-02-11T14:30:00.500Z`; a Date would cost as much as the whole query. */
+function isoOf(utc: string): string {
+  return `${utc.length < 23 ? (utc.length === 19 ? `${utc}.000` : utc.padEnd(23, '0')) : utc}Z`;
 }
 
 /** Changes whenever a device is heard or added: tells whether a list made before still holds. */
