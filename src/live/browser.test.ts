@@ -8,10 +8,7 @@ import { fileEndpoint } from './files.ts';
 import { createHub, type Hub } from './hub.ts';
 import { laser, type Served, serveEndpoint } from './live.fixture.ts';
 import { socketEndpoint } from './sockets.ts';
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 1));
-}
+import { until } from '../../test/support/until.ts';
 
 describe('live browser client', () => {
   let hub: Hub;

@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
 import { laser as measured, type Served, serveEndpoint } from './live.fixture.ts';
 import { socketEndpoint } from './sockets.ts';
+import { until } from '../../test/support/until.ts';
 
 // The part of the package's types that is used here, so that this compiles where the package is absent.
 type Handler = (context: Record<string, unknown> & { data: Record<string, unknown>; code: number }) => void;
@@ -91,10 +92,6 @@ describe('live with the public centrifuge client', () => {
     subscription.subscribe();
     const context = await next(subscription, 'subscribed');
     return { subscription, values, context };
-  }
-
-  async function until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise(resolve => setTimeout(resolve, 1));
   }
 
   it('gets the snapshot, then the rows that pass its filter', async () => {

@@ -12,10 +12,7 @@ import { createHub } from './hub.ts';
 import { latestRowsOf } from './prime.ts';
 import type { Row } from './publication.ts';
 import { ofChannel } from './selection.ts';
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 2));
-}
+import { until } from '../../test/support/until.ts';
 
 describe('live feed of other writers', function () {
   this.timeout(20_000);

@@ -12,12 +12,9 @@ import { laser, type Served, serveEndpoint } from './live.fixture.ts';
 import { rowOfRecord } from './record.ts';
 import { socketIoEndpoint } from './socket-io.ts';
 import type { SocketIo } from './socket-io-package.ts';
+import { until } from '../../test/support/until.ts';
 
 type Data = { value_mm: number; type: string };
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 1));
-}
 
 describe('live with the public Socket.IO client', () => {
   let hub: Hub;

@@ -8,12 +8,9 @@ import type { Endpoint } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
 import { laser, type Served, serveEndpoint } from './live.fixture.ts';
 import { type SseOptions, sseEndpoint } from './sse.ts';
+import { until } from '../../test/support/until.ts';
 
 type Told = { channel: string; offset: number; data: { value_mm: number } };
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 1));
-}
 
 describe('live server-sent events', () => {
   let hub: Hub;

@@ -14,6 +14,7 @@ import { socketEndpoint } from './sockets.ts';
 import { broadcastEndpoint } from './supabase-broadcast.ts';
 import { createRooms } from './supabase-rooms.ts';
 import { supabaseCodec } from './supabase.ts';
+import { until } from '../../test/support/until.ts';
 
 const SECRET = 'a secret of the tests';
 type Change = { eventType: string; new: Record<string, unknown>; old: Record<string, unknown>; errors: unknown };
@@ -30,10 +31,6 @@ const identify: Identify = (request, given) => {
 
 function tokenOf(org: string, seconds = 3600): string {
   return signToken({ sub: 'u', org_id: org, role: 'viewer', exp: Math.floor(Date.now() / 1000) + seconds }, SECRET);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 1));
 }
 
 describe('live with the public Supabase clients', function () {

@@ -5,12 +5,9 @@ import pg from 'pg';
 import { WebSocket } from 'ws';
 import { type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
 const KILLS = 3;
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
-}
 
 describe('a live client of a gateway that is killed', function () {
   this.timeout(120_000);

@@ -11,15 +11,12 @@ import { type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { signToken } from '../../src/kernel/token.ts';
 import { connect } from '../../src/live/browser/live.js';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
 type Row = Record<string, unknown>;
 const SECRET = 'the secret of this test';
 /** Runs a snippet of a browser application. */
 const snippet = (...parts: string[]) => new Function(...parts) as (...values: unknown[]) => unknown;
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
-}
 
 describe('applications of the seeds on sockets', function () {
   this.timeout(90_000);
