@@ -1,0 +1,78 @@
+// For tests of routes over HTTP: a real PostgreSQL, emptied before each test, and the API over it; nothing may go wrong inside.
+import assert from 'node:assert/strict';
+import { migrate } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { openWorld, type World } from './api.fixture.ts';
+
+export type Row = Record<string, unknown>;
+type Headers = Record<string, string>;
+
+export type HttpWorld = {
+  readonly store: Store;
+  readonly world: World;
+  json(path: string, headers?: Headers): Promise<unknown>;
+  rows(path: string, headers?: Headers): Promise<Row[]>;
+  /** One field of each row. */
+  column(name: string, path: string, headers?: Headers): Promise<unknown[]>;
+  /** All pages of a list, by the links from one to the next; `meanwhile` runs after each. */
+  pages(path: string, headers?: Headers, meanwhile?: () => Promise<unknown>): Promise<Row[][]>;
+};
+
+/** For the body of a `describe`. */
+export function httpWorld(): HttpWorld {
+  let postgres: TestPostgres | undefined;
+  let store: Store;
+  let world: World;
+
+  before(async function () {
+    postgres = await postgresFor(this);
+    await migrate(postgres.url);
+    store = openStore({ url: postgres.url });
+  });
+  after(async () => {
+    await store?.close();
+    await postgres?.stop();
+  });
+  beforeEach(async () => {
+    await store.query(`TRUNCATE devices, latest_values, measurements, sensor_readings, energy_readings, flow_data,
+      inspections, dead_letters, api_keys`);
+    world = await openWorld(store.query);
+  });
+  afterEach(async () => {
+    await world.close();
+    assert.deepEqual(world.faults, [], 'nothing went wrong inside');
+  });
+
+  const json = async (path: string, headers?: Headers): Promise<unknown> => (await world.get(path, headers)).json();
+  const rows = async (path: string, headers?: Headers) => (await json(path, headers)) as Row[];
+  return {
+    get store() {
+      return store;
+    },
+    get world() {
+      return world;
+    },
+    json,
+    rows,
+    column: async (name, path, headers) => (await rows(path, headers)).map(row => row[name]),
+    async pages(from, headers, meanwhile) {
+      const seen: Row[][] = [];
+      for (let path: string | undefined = from; path !== undefined; ) {
+        const page: Response = await world.get(path, headers);
+        assert.equal(page.status, 200, path);
+        seen.push((await page.json()) as Row[]);
+        path = /^<(.+)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1];
+        await meanwhile?.();
+      }
+      return seen;
+    },
+  };
+}
+
+/** Three devices: of north, of south and of nobody. */
+export async function threeDevices({ query }: Pick<Store, 'query'>): Promise<void> {
+  await query(`INSERT INTO devices (device_id, org_id, application_id, last_seen, metadata) VALUES
+    ('a', 'north', 'hall', now(), '{"floor": 1, "old": true}'), ('b', 'south', NULL, now() - interval '1 hour', '{}'),
+    ('c', NULL, 'hall', NULL, '{}')`);
+}
