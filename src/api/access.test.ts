@@ -1,7 +1,7 @@
 // Who may ask the API for what: tokens, keys, organisations.
 import assert from 'node:assert/strict';
 import { bearer, tokenFor } from './api.fixture.ts';
-import { httpWorld, threeDevices } from './http.fixture.ts';
+import { httpWorld, threeDevices } from '../../test/api/http-world.ts';
 import { createKey } from './keys.ts';
 
 describe('who asks the API', () => {

@@ -1,7 +1,7 @@
 // /api/devices on a real PostgreSQL: the list with its cache, filters and pages, one device, and what may be changed of it.
 import assert from 'node:assert/strict';
 import { bearer, tokenFor } from './api.fixture.ts';
-import { httpWorld, type Row, threeDevices } from './http.fixture.ts';
+import { httpWorld, type Row, threeDevices } from '../../test/api/http-world.ts';
 
 describe('devices over HTTP', () => {
   const at = httpWorld();

@@ -1,6 +1,6 @@
 // /api/history on a real PostgreSQL: buckets of any width in any zone, gaps, aggregates, and never more rows than it says.
 import assert from 'node:assert/strict';
-import { httpWorld } from './http.fixture.ts';
+import { httpWorld } from '../../test/api/http-world.ts';
 
 describe('history over HTTP', () => {
   const at = httpWorld();

@@ -1,7 +1,7 @@
 // /api/inspections and /api/dead-letters on a real PostgreSQL, each organisation its own.
 import assert from 'node:assert/strict';
 import { bearer, tokenFor } from './api.fixture.ts';
-import { httpWorld, type Row } from './http.fixture.ts';
+import { httpWorld, type Row } from '../../test/api/http-world.ts';
 
 describe('inspections and dead letters over HTTP', () => {
   const at = httpWorld();

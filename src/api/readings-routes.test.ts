@@ -1,6 +1,6 @@
 // /api/flow-data and /api/v1/energy on a real PostgreSQL: ranges, pages, CSV, hours.
 import assert from 'node:assert/strict';
-import { httpWorld } from './http.fixture.ts';
+import { httpWorld } from '../../test/api/http-world.ts';
 
 describe('readings over HTTP', () => {
   const at = httpWorld();

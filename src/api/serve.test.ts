@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { openStore } from '../store/store.ts';
 import { bearer, openWorld, tokenFor } from './api.fixture.ts';
 import { restApi } from './http-api.ts';
-import { httpWorld, type Row } from './http.fixture.ts';
+import { httpWorld, type Row } from '../../test/api/http-world.ts';
 
 describe('HTTP API', () => {
   const at = httpWorld();

@@ -1,9 +1,9 @@
 // For tests of routes over HTTP: a real PostgreSQL, emptied before each test, and the API over it; nothing may go wrong inside.
 import assert from 'node:assert/strict';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
-import { openWorld, type World } from './api.fixture.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { openWorld, type World } from '../../src/api/api.fixture.ts';
 
 export type Row = Record<string, unknown>;
 type Headers = Record<string, string>;
