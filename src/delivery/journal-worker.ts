@@ -5,14 +5,22 @@ import { openFile } from './journal-file.ts';
 /** Counted for each entry besides its bytes, so that a flood of empty messages is bounded too. */
 export const ENTRY_OVERHEAD = 100;
 
-export type Append = { seq: number; meta: string; length: number; readers: readonly number[] };
+/** Entries by column; `blobs` and `readers` hold those of all entries, one after the other. */
+export type Appends = {
+  /** Number of the first entry; the others follow on it. */
+  first: number;
+  metas: readonly string[];
+  lengths: readonly number[];
+  blobs: Uint8Array;
+  readerCounts: readonly number[];
+  readers: readonly number[];
+};
 export type Read = { id: number; reader: number; after: number; entries: number; bytes: number };
-/** What is committed together. `blobs` holds the bytes of all appends, one after the other. */
+/** What is committed together. */
 export type Writes = {
   newReaders: [id: number, name: string][];
   acks: { reader: number; seqs: readonly number[] }[];
-  appends: Append[];
-  blobs: Uint8Array;
+  appends: Appends;
   drops: number[];
   notes: [key: string, value: string | null][];
 };
@@ -97,6 +105,24 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
     }
   }
 
+  function append({ first, metas, lengths, blobs, readerCounts, readers }: Appends, counts: Map<number, number>): void {
+    let at = 0;
+    let reader = 0;
+    for (const [index, meta] of metas.entries()) {
+      const seq = first + index;
+      const length = lengths[index] as number;
+      const readerCount = readerCounts[index] as number;
+      insert.run(seq, meta, blobs.subarray(at, at + length));
+      at += length;
+      for (const end = reader + readerCount; reader < end; reader++) expect.run(readers[reader] as number, seq);
+      if (readerCount > 1) counts.set(seq, readerCount);
+      bytes += length + Buffer.byteLength(meta) + ENTRY_OVERHEAD;
+      entries++;
+    }
+    // Numbers are never used twice, not even when all entries are gone: readers know by them what they have had.
+    if (metas.length > 0) setLast.run(first + metas.length - 1);
+  }
+
   /** Acknowledgements first, so that reads see them; reads before appends, so that nothing is handed out before its commit. */
   function commit(writes: Writes | undefined, reads: readonly Read[]): void {
     if (writes === undefined) {
@@ -112,18 +138,7 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
       for (const ack of writes.acks) for (const seq of ack.seqs) release(ack.reader, seq, counts);
       unread = false;
       reads.forEach(read);
-      let at = 0;
-      for (const { seq, meta, length, readers } of writes.appends) {
-        insert.run(seq, meta, writes.blobs.subarray(at, at + length));
-        at += length;
-        for (const reader of readers) expect.run(reader, seq);
-        if (readers.length > 1) counts.set(seq, readers.length);
-        bytes += length + Buffer.byteLength(meta) + ENTRY_OVERHEAD;
-        entries++;
-      }
-      // Numbers are never used twice, not even when all entries are gone: readers know by them what they have had.
-      const last = writes.appends.at(-1);
-      if (last !== undefined) setLast.run(last.seq);
+      append(writes.appends, counts);
       for (const reader of writes.drops) {
         for (const row of pendingOf.all(reader)) release(reader, Number(row['seq']), counts);
         dropReader.run(reader);

@@ -3,9 +3,9 @@ import { backoff } from '../kernel/backoff.ts';
 import { expected, Fault } from '../kernel/fault.ts';
 import type { Journal } from './journal-contract.ts';
 import { startThread } from './journal-thread.ts';
-import { emptyQueue, isEmpty, joined, type Queued } from './journal-queue.ts';
+import { emptyQueue, isEmpty, type Queued, writesOf } from './journal-queue.ts';
 import { type Entry, journalTail } from './journal-tail.ts';
-import type { Append, Read, Request } from './journal-worker.ts';
+import type { Read, Request } from './journal-worker.ts';
 
 export type JournalOptions = {
   /** Bound of the entries in bytes, each counted with 100 bytes more. */ maxBytes?: number;
@@ -80,8 +80,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       sentBytes = queuedBytes;
       queued = emptyQueue();
       queuedBytes = 0;
-      sent.writes.blobs = joined(sent.blobs);
-      request.writes = sent.writes;
+      request.writes = writesOf(sent);
     }
     if (closing && sent === undefined) request.close = true;
     if (request.reads || request.writes || request.close) thread.post(request);
@@ -95,12 +94,12 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     entries = after.entries;
     fault = undefined;
     waits.reset();
-    if (batch !== undefined && batch.writes.appends.length > 0) company = batch.writes.appends.length > 1;
+    if (batch !== undefined && batch.entries.length > 0) company = batch.entries.length > 1;
     for (const done of batch?.done ?? []) done();
     const woken = new Set<number>();
-    for (const [at, { seq, meta, readers }] of (batch?.writes.appends ?? []).entries()) {
-      tail.push({ seq, meta, blob: batch?.blobs[at] as Uint8Array }, readers);
-      for (const reader of readers) woken.add(reader);
+    for (const entry of batch?.entries ?? []) {
+      tail.push(entry, entry.readers);
+      for (const reader of entry.readers) woken.add(reader);
     }
     for (const reader of woken) for (const listener of listeners.get(reader) ?? []) listener();
     admit();
@@ -126,7 +125,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       fault = response.refused;
       // A disk that stays full must not hold the end for ever: nothing in a refused batch was ever acknowledged.
       if (closing) thread.stop();
-      retry = setTimeout(() => sent && thread.post({ writes: sent.writes }), waits.next());
+      retry = setTimeout(() => sent && thread.post({ writes: writesOf(sent) }), waits.next());
     } else if ('read' in response) {
       let at = 0;
       const rows = response.rows.map(({ seq, meta, length }) => {
@@ -185,9 +184,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
         if (refusal) return reject(refusal);
         const go = (): void => {
           const seq = ++lastSeq;
-          const entry: Append = { seq, meta, length: blob.length, readers: [...new Set(readers)].map(readerId) };
-          queued.writes.appends.push(entry);
-          queued.blobs.push(blob);
+          queued.entries.push({ seq, meta, blob, readers: [...new Set(readers)].map(readerId) });
           if (note) {
             notes.set(...note);
             queued.writes.notes.push([...note]);
