@@ -48,6 +48,8 @@ export type Desk = {
   behind(): Answer | undefined;
   /** The key of these credentials, or the refusal. */
   admit(credentials: string | undefined): Promise<Key | Answer>;
+  /** False when the key of these credentials is known to be out of use; for one that asks nothing just now. */
+  mayBeInUse(credentials: string): Promise<boolean>;
   /** Counts a request of the key; the refusal when there were too many. */
   count(key: Key): Answer | undefined;
   take(posted: Posted): Promise<Answer>;
@@ -173,6 +175,11 @@ export function ingestDesk(options: DeskOptions): Desk {
         return told(away(`the keys cannot be read: ${reasonOf(error)}`, AGAIN_S));
       }
     },
+    mayBeInUse: credentials =>
+      ring.find(credentials).then(
+        key => key !== undefined,
+        () => true,
+      ),
     count(key) {
       const perMinute = key.perMinute ?? options.perMinute[key.kind];
       const seconds = rate(String(key.id), perMinute);

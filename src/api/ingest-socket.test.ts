@@ -1,9 +1,11 @@
 // Ingest over WebSocket on real sockets: the key in a header or in the first frame, answers by id, clients that misbehave.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import WebSocket from 'ws';
 import { Fault } from '../kernel/fault.ts';
 import { openScene, type Scene, stored } from './ingest.fixture.ts';
+import type { Key } from './key-ring.ts';
 
 const flow = (more: object = {}) => ({ device_id: 'd', flow_rate: 1, ...more });
 type Line = {
@@ -74,12 +76,30 @@ describe('ingest over WebSocket', () => {
     ['a fault of a field', JSON.stringify({ id: 1, device_id: 'd' }), 400],
     ['an empty array', '[]', 400],
     ['too many', JSON.stringify(Array.from({ length: 101 }, () => ({}))), 413],
+    ['data that is no reading', '{"id": 1, "data": 5}', 400],
   ];
   for (const [name, frame, status] of wrong)
     it(`answers ${status} to ${name}, and goes on`, async () => {
       await open({ authorization: 'Bearer app-key' });
       const { id, ok, error } = await ask(frame);
       assert.deepEqual([id, ok, error?.status], [1, undefined, status]);
+      assert.equal((await ask(flow())).ok, true);
+    });
+
+  const endless = '['.repeat(20_000) + ']'.repeat(20_000);
+  for (const [place, frame, id] of [
+    ['data', `{"id": 7, "data": ${endless}}`, 7],
+    ['a field', `{"id": "a", "device_id": "d", "flow_rate": 1, "more": ${endless}}`, 'a'],
+    ['the id', `{"id": ${endless}, "device_id": "d", "flow_rate": 1}`, 1],
+    ['everything', endless, 1],
+  ] as const)
+    it(`answers a frame with ${place} nested without end, and goes on`, async () => {
+      await scene.close();
+      scene = await openScene({ socket: { maxBytes: 100_000 } });
+      await open({ 'x-api-key': 'app-key' });
+      const line = await ask(frame);
+      assert.deepEqual([line.id, line.error?.status], [id, 400]);
+      assert.deepEqual(scene.refused, { body: 1 });
       assert.equal((await ask(flow())).ok, true);
     });
 
@@ -129,6 +149,102 @@ describe('ingest over WebSocket', () => {
     const gone = once(client, 'close');
     assert.equal((await ask(flow())).error?.status, 401);
     assert.equal((await gone)[0], 4401);
+  });
+
+  it('sends away a silent client whose key is revoked, and one that comes meanwhile, but none while keys cannot be read', async () => {
+    await scene.close();
+    scene = await openScene({ socket: { checkMs: 10 } });
+    await open({ 'x-api-key': 'app-key' });
+    const asked: string[] = [];
+    scene.find = text => {
+      asked.push(text);
+      return Promise.reject(new Fault('FIELDLINE_DATABASE', 'away', { kind: 'outage' }));
+    };
+    while (asked.length < 3) await new Promise(resolve => setImmediate(resolve));
+    assert.equal(client.readyState, client.OPEN);
+    const gone = once(client, 'close');
+    scene.find = async () => undefined;
+    assert.equal((await gone)[0], 4401);
+    assert.deepEqual(scene.answers, {}, 'nobody has asked for an answer');
+  });
+
+  it('answers in the order of the frames, whichever is done first', async () => {
+    const waiting: (() => void)[] = [];
+    scene.deliver = readings => new Promise(resolve => waiting.push(() => resolve(stored(readings))));
+    await open({ 'x-api-key': 'app-key' });
+    const lines: Line[] = [];
+    client.on('message', data => lines.push(JSON.parse(String(data)) as Line));
+    for (const frame of [flow({ id: 'slow' }), { id: 'wrong' }, flow({ id: 'quick' })])
+      client.send(JSON.stringify(frame));
+    while (waiting.length < 2) await new Promise(resolve => setImmediate(resolve));
+    waiting[1]?.();
+    for (let n = 0; n < 50; n++) await new Promise(resolve => setImmediate(resolve));
+    assert.deepEqual(lines, []);
+    waiting[0]?.();
+    while (lines.length < 3) await once(client, 'message');
+    assert.deepEqual(
+      lines.map(({ id }) => id),
+      ['slow', 'wrong', 'quick'],
+    );
+  });
+
+  // More than both ends of a connection hold between them.
+  const FLOOD_BYTES = 40_000_000;
+
+  it('reads no more of a client that takes no answers', async () => {
+    await open({ 'x-api-key': 'app-key' });
+    client.pause();
+    const count = Math.ceil(FLOOD_BYTES / 9000);
+    let taken = 0;
+    client.on('message', () => taken++);
+    const frame = JSON.stringify({ id: 'x'.repeat(9000) });
+    for (let n = 0; n < count; n++) client.send(frame);
+    const answered = () => Object.values(scene.answers).reduce((sum, n) => sum + n, 0);
+    let before = -1;
+    while (before !== answered()) {
+      before = answered();
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    assert.ok(before < count, `${before} of ${count} answered before anybody took an answer`);
+    client.resume();
+    while (taken < count) await once(client, 'message');
+  });
+
+  it('gathers no answers to pings for a client that takes none', async () => {
+    await open({ 'x-api-key': 'app-key' });
+    client.pause();
+    let pongs = 0;
+    client.on('pong', () => pongs++);
+    // A ping of 125 bytes, masked with zeros.
+    const ping = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125, 'p')]);
+    const count = Math.ceil(FLOOD_BYTES / ping.length);
+    const { _socket: socket } = client as unknown as { _socket: Socket };
+    const written = once(socket.write(Buffer.concat(Array<Buffer>(count).fill(ping))) ? process : socket, 'drain');
+    await written;
+    client.resume();
+    assert.equal((await ask(flow())).ok, true);
+    assert.ok(pongs > 0 && pongs < count, `${pongs} of ${count}`);
+  });
+
+  it('lets nobody in who is let in only after the node was closed', async () => {
+    let found: ((key: Key | undefined) => void) | undefined;
+    scene.find = () => new Promise(resolve => (found = resolve));
+    const refused = refusedWith({ 'x-api-key': 'app-key' });
+    while (found === undefined) await new Promise(resolve => setImmediate(resolve));
+    scene.closeSockets();
+    found(scene.keys.get('app-key'));
+    assert.equal(await refused, 503);
+  });
+
+  it('keeps room for clients with a key', async () => {
+    await scene.close();
+    scene = await openScene({ socket: { maxUnknown: 1 } });
+    await open();
+    const first = client;
+    assert.equal(await refusedWith({}), 503);
+    await open({ 'x-api-key': 'app-key' });
+    assert.equal((await ask(flow())).ok, true);
+    first.terminate();
   });
 
   it('counts each frame as a request of its key', async () => {

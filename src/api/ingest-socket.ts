@@ -1,10 +1,10 @@
-// Ingest over WebSocket: one reading or an array a frame, each frame answered by its id after the commit.
+// Ingest over WebSocket: one reading or an array a frame, each frame answered by its id after the commit, in order.
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { isJson, parseJson } from '../reading/payload.ts';
 import { type Answer, refusal } from './ingest-answer.ts';
 import type { Desk } from './ingest-desk.ts';
+import { type Frame, frameOf, lineOf } from './ingest-frame.ts';
 import { credentialsOf } from './ingest-http.ts';
 import { problem } from './problem.ts';
 
@@ -13,10 +13,14 @@ export const SOCKET_PATH = '/ws/ingest';
 export type IngestSocketOptions = {
   maxBytes: number;
   maxConnections?: number;
+  /** Of these, those that have shown no key yet. */
+  maxUnknown?: number;
   /** A client without a key in a header shows it within this time. */
   keyMs?: number;
   /** A client that answers no ping until the next one is gone. */
   pingMs?: number;
+  /** So often the keys of those who are silent are looked at: one that was revoked holds no connection for a second. */
+  checkMs?: number;
 };
 
 export type IngestSocket = {
@@ -26,58 +30,69 @@ export type IngestSocket = {
   close(): void;
 };
 
-/** Frames of one client that are not answered yet; above it nothing more is read of it. */
+/** Frames of one client whose answer it has not taken yet; above it nothing more is read of it. */
 const MOST_OPEN = 16;
+/** A client that takes nothing we send is told no more of its pings. */
+const MOST_UNSENT_BYTES = 64 * 1024;
 /** A client that does not answer our close frame is cut off after this. */
 const CLOSE_LIMIT_MS = 2000;
 /** RFC 6455 §7.4.1: 1012 restart; 4401 is HTTP's 401 in the range of applications. */
 const COME_BACK = 1012;
 const UNAUTHORIZED = 4401;
+const LATER = '503 Service Unavailable\r\nRetry-After: 5';
 
 export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSocket {
-  const { maxBytes, maxConnections = 1000, keyMs = 10_000, pingMs = 30_000 } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxBytes, perMessageDeflate: false });
+  const { maxBytes, maxConnections = 1000, maxUnknown = 200 } = options;
+  const { keyMs = 10_000, pingMs = 30_000, checkMs = 250 } = options;
+  const sockets = new WebSocketServer({
+    ...{ noServer: true, maxPayload: maxBytes, perMessageDeflate: false, autoPong: false },
+  });
   const alive = new WeakSet<WebSocket>();
+  /** Undefined until it was shown. */
+  const secrets = new Map<WebSocket, string | undefined>();
+  /** Those whose key is being looked up. */
+  let entering = 0;
+  let closed = false;
 
   function open(client: WebSocket, shown: string | undefined): void {
-    let secret = shown;
     let frames = shown === undefined ? 0 : 1;
     let waiting = 0;
-    let turn: Promise<void> = Promise.resolve();
-    const limit = setTimeout(() => secret ?? closeSoon(client, UNAUTHORIZED, 'no key'), keyMs);
-    const say = (id: unknown, answer: Answer): void => {
-      if (client.readyState === client.OPEN) client.send(lineOf(id, answer));
-    };
+    let turn: Promise<unknown> = Promise.resolve();
+    const limit = setTimeout(() => secrets.get(client) ?? closeSoon(client, UNAUTHORIZED, 'no key'), keyMs);
 
     /** The key is asked for with every frame, since it may be revoked while the connection lasts. */
-    async function receive(bytes: Buffer, binary: boolean, number: number): Promise<void> {
-      const frame = frameOf(bytes, number);
-      if (binary)
-        return say(
-          number,
-          desk.refuse(refusal(problem(415, 'Unsupported', 'frame: expected text, got bytes')), 'body'),
-        );
+    async function answerTo(bytes: Buffer, binary: boolean, number: number): Promise<Said> {
+      const secret = secrets.get(client);
+      const frame: Frame = binary ? { id: number, bytes } : frameOf(bytes, number);
       const text = secret ?? frame.key;
       const key = await desk.admit(text);
-      if ('status' in key) {
-        say(frame.id, key);
-        return key.status === 401 ? closeSoon(client, UNAUTHORIZED, 'no key in use') : undefined;
-      }
+      if ('status' in key) return { id: frame.id, answer: key, leaves: key.status === 401 };
       if (secret === undefined) {
-        secret = text;
+        secrets.set(client, text);
         clearTimeout(limit);
-        return say(frame.id, { status: 200, body: {} });
+        return { id: frame.id, answer: { status: 200, body: {} } };
       }
-      const early = desk.behind() ?? desk.count(key);
-      say(
-        frame.id,
-        early ?? (await desk.take({ key, bytes: frame.bytes, protocol: 'websocket', topic: 'http/socket' })),
-      );
+      const early = desk.behind() ?? desk.count(key) ?? (binary ? desk.refuse(NO_TEXT, 'body') : undefined);
+      const answer =
+        early ?? (await desk.take({ key, bytes: frame.bytes, protocol: 'websocket', topic: 'http/socket' }));
+      return { id: frame.id, answer };
+    }
+
+    /** Resolves when the client's connection has taken it. */
+    async function say({ id, answer, leaves }: Said): Promise<void> {
+      if (client.readyState === client.OPEN)
+        await new Promise<void>(resolve => client.send(lineOf(id, answer), () => resolve()));
+      if (leaves) closeSoon(client, UNAUTHORIZED, 'no key in use');
     }
 
     alive.add(client);
+    secrets.set(client, shown);
     client.on('pong', () => alive.add(client));
-    client.on('close', () => clearTimeout(limit));
+    client.on('ping', data => client.bufferedAmount < MOST_UNSENT_BYTES && client.pong(data));
+    client.on('close', () => {
+      clearTimeout(limit);
+      secrets.delete(client);
+    });
     // ws closes the connection itself (1009 too large, 1007 no UTF-8 …); whether it had a key is no matter.
     client.on('error', error => {
       const tooLarge = (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
@@ -85,10 +100,12 @@ export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSo
     });
     client.on('message', (data, binary) => {
       if (++waiting >= MOST_OPEN) client.pause();
-      const work = () => receive(bytesOf(data), binary, number);
+      const work = () => answerTo(bytesOf(data), binary, number);
       const number = frames++;
       // Until the key is known, frames wait for the one before.
-      turn = (secret === undefined ? turn.then(work) : work())
+      const said = secrets.get(client) === undefined ? turn.then(work) : work();
+      turn = Promise.all([said, turn])
+        .then(([first]) => say(first))
         .catch(() => client.terminate())
         .finally(() => {
           if (--waiting < MOST_OPEN) client.resume();
@@ -104,28 +121,51 @@ export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSo
     }
   }, pingMs);
 
+  /** Each key once, however many connections it has. */
+  async function endOf(secret: string): Promise<void> {
+    if (await desk.mayBeInUse(secret)) return;
+    for (const [client, shown] of secrets) if (shown === secret) closeSoon(client, UNAUTHORIZED, 'no key in use');
+  }
+  const checker = setInterval(() => {
+    for (const secret of new Set(secrets.values())) if (secret !== undefined) void endOf(secret);
+  }, checkMs);
+
+  const unknown = () => [...secrets.values()].filter(secret => secret === undefined).length;
+  const isFull = (secret: string | undefined): boolean =>
+    sockets.clients.size + entering >= maxConnections || (secret === undefined && unknown() >= maxUnknown);
+
   return {
     upgrade(request, socket, head) {
       socket.on('error', () => socket.destroy());
       const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-      if (sockets.clients.size >= maxConnections) return void refuse('503 Service Unavailable\r\nRetry-After: 5');
       const secret = credentialsOf(request.headers);
+      if (isFull(secret)) return void refuse(LATER);
+      entering++;
       const admitted = secret === undefined ? Promise.resolve(undefined) : desk.admit(secret);
       void admitted.then(key => {
-        if (key === undefined || !('status' in key))
-          return sockets.handleUpgrade(request, socket, head, client => open(client, secret));
-        return refuse(key.status === 401 ? '401 Unauthorized' : '503 Service Unavailable\r\nRetry-After: 5');
+        entering--;
+        if (key !== undefined && 'status' in key) return refuse(key.status === 401 ? '401 Unauthorized' : LATER);
+        // The node was closed meanwhile: the one that takes its place is asked next time.
+        if (closed) return refuse(LATER);
+        return sockets.handleUpgrade(request, socket, head, client => open(client, secret));
       });
     },
     get clients() {
       return sockets.clients.size;
     },
     close() {
+      closed = true;
       clearInterval(pinger);
+      clearInterval(checker);
       for (const client of sockets.clients) closeSoon(client, COME_BACK, 'restart');
     },
   };
 }
+
+/** `leaves`: the connection ends with it. */
+type Said = { id: unknown; answer: Answer; leaves?: boolean };
+
+const NO_TEXT = refusal(problem(415, 'Unsupported', 'frame: expected text, got bytes'));
 
 function closeSoon(client: WebSocket, code: number, reason: string): void {
   client.close(code, reason);
@@ -135,27 +175,4 @@ function closeSoon(client: WebSocket, code: number, reason: string): void {
 
 function bytesOf(data: RawData): Buffer {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
-}
-
-type Frame = { id: unknown; bytes: Buffer; key?: string };
-
-/**
- * `{ id?, key }`, `{ id?, data: reading or array }`, a reading (with an `id` that is the frame's, too) or an array. The id is
- * no part of what is stored: a reading sent again under another id is the same reading.
- */
-function frameOf(bytes: Buffer, number: number): Frame {
-  const parsed = parseJson(bytes.toString());
-  if (!isJson(parsed)) return { id: number, bytes };
-  const { id = number, ...rest } = parsed;
-  const { key, data, ...more } = rest;
-  if (typeof key === 'string' && Object.keys(more).length === 0 && data === undefined) return { id, bytes, key };
-  if (typeof data === 'object' && data !== null && Object.keys(more).length === 0)
-    return { id, bytes: Buffer.from(JSON.stringify(data)) };
-  return { id, bytes: parsed['id'] === undefined ? bytes : Buffer.from(JSON.stringify(rest)) };
-}
-
-function lineOf(id: unknown, { status, body, headers }: Answer): string {
-  if (status < 400) return JSON.stringify({ id, ok: true, ...body });
-  const seconds = headers?.['retry-after'];
-  return JSON.stringify({ id, error: body, ...(seconds === undefined ? {} : { retry_after: Number(seconds) }) });
 }

@@ -31,12 +31,16 @@ export type Scene = {
   keys: Map<string, Key>;
   /** What the flow does with readings; stored at once unless said otherwise. */
   deliver: (readings: readonly Reading[]) => Promise<readonly Ending[]>;
+  /** Looks a key up; among `keys` unless said otherwise. */
+  find: (text: string) => Promise<Key | undefined>;
   /** What has reached the flow. */
   received: Reading[];
   refused: Record<string, number>;
   /** Answers counted, by status. */
   answers: Record<number, number>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** As a deploy does. */
+  closeSockets(): void;
   close(): Promise<void>;
 };
 
@@ -53,12 +57,13 @@ export async function openScene(
     ['gateway-key', GATEWAY],
     ['app-key', APP],
   ]);
-  const scene: Omit<Scene, 'desk' | 'url' | 'post' | 'close'> = {
+  const scene: Omit<Scene, 'desk' | 'url' | 'post' | 'closeSockets' | 'close'> = {
     ...{ clock, keys, received: [], refused: {}, answers: {} },
     deliver: async readings => stored(readings),
+    find: async text => keys.get(text),
   };
   const desk = ingestDesk({
-    ring: { find: async text => keys.get(text), load: async () => {} },
+    ring: { find: text => scene.find(text), load: async () => {} },
     rate: rateLimit(clock),
     clock,
     perMinute: { gateway: 10, app: 600 },
@@ -74,7 +79,7 @@ export async function openScene(
       scene.refused[reason] = (scene.refused[reason] ?? 0) + items;
     },
   });
-  const socket = ingestSocket(desk, { maxBytes: 10_000, ...options.socket });
+  const socket = ingestSocket(desk, { maxBytes: 10_000, checkMs: 60_000, ...options.socket });
   const shut = openDoor(server, {
     leads: path => path === SOCKET_PATH || isIngestPath(path),
     request: ingestHandler(desk, { maxBytes: 10_000, slowestMs }),
@@ -92,6 +97,7 @@ export async function openScene(
         headers: { 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
       }),
+    closeSockets: socket.close,
     async close() {
       shut();
       socket.close();
