@@ -2,6 +2,7 @@
 import type { Advert } from '../reading/advert.ts';
 import type { Metadata, Value } from '../reading/reading.ts';
 import type { AdvertRecord } from './advert-record.ts';
+import type { Range } from './plausible.ts';
 import type { FrameCounter } from './replay-guard.ts';
 
 /** What an advert says. Values in the units of the metric vocabulary (°C, %, hPa, V, mm …). */
@@ -42,6 +43,8 @@ export type AdvertDecoder = {
    * Without them it is asked about every advert, which costs time where thousands a second are heard.
    */
   keys?: readonly string[];
+  /** metric → lowest and highest value that the layout itself documents, where that is more than is plausible elsewhere. */
+  ranges?: Readonly<Record<string, Range>>;
   /** Cheap and certain: is this advert of this format? No other decoder may say yes to the same advert. */
   matches(advert: Advert): boolean;
   /** Pure: never throws, logs, waits, reads a clock or keeps anything between two calls. */

@@ -6,6 +6,7 @@ import type { Value } from '../reading/reading.ts';
 import { advertOf } from './advert-record.ts';
 import type { AdvertDecoder, DecodedAdvert, DecoderExample } from './define.ts';
 import { type LoadedDecoder, loadFolder } from './load-folder.ts';
+import { implausible } from './plausible.ts';
 
 export type Verdict =
   | { decoder: AdvertDecoder; decoded: DecodedAdvert }
@@ -56,21 +57,26 @@ function answerOf(decoders: readonly AdvertDecoder[], advert: Advert): Verdict |
       const decoded = decoder.decode(advert);
       return 'rejected' in decoded
         ? { rejected: String(decoded.rejected), decoder }
-        : { decoder, decoded: withValuesOnly(decoded) };
+        : { decoder, decoded: withValuesOnly(decoded, decoder) };
     } catch (error) {
       return { rejected: `decoder ${decoder.name} failed: ${reasonOf(error)}`, decoder };
     }
   return undefined;
 }
 
-/** A value that is no finite number, text or truth value leaves the telemetry and gives its reason; text is made storable. */
-function withValuesOnly(decoded: DecodedAdvert): DecodedAdvert {
+/** A value that is no finite number in its range, text or truth value leaves the telemetry and gives its reason; text is made storable. */
+function withValuesOnly(decoded: DecodedAdvert, { ranges }: AdvertDecoder): DecodedAdvert {
   const telemetry: Record<string, Value> = {};
   const quality = { ...decoded.quality };
   for (const [metric, value] of Object.entries<unknown>(decoded.telemetry))
     if (typeof value === 'string') telemetry[metric] = cleanText(value);
-    else if (typeof value === 'boolean' || Number.isFinite(value)) telemetry[metric] = value as Value;
-    else quality[metric] = 'not a number';
+    else if (typeof value === 'boolean') telemetry[metric] = value;
+    else if (typeof value !== 'number' || !Number.isFinite(value)) quality[metric] = 'not a number';
+    else {
+      const why = implausible(metric, value, ranges);
+      if (why === undefined) telemetry[metric] = value;
+      else quality[metric] = why;
+    }
   return { ...decoded, telemetry, quality };
 }
 

@@ -2,7 +2,7 @@
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
 import { bthomeModels, counterOf, macBytes, modelOf, openBthome, withoutValues } from './bthome/device.ts';
-import { integer, interpret, type Part } from './bthome/interpret.ts';
+import { cutShort, integer, interpret, type Part } from './bthome/interpret.ts';
 import { bthomeObjects } from './bthome/objects.ts';
 
 const PLAIN = '181c';
@@ -32,8 +32,7 @@ function objectsOf(body: Uint8Array): Decoded {
     const length = (body[at]! & 0x1f) - 1;
     const coding = body[at]! >> 5;
     const id = body[at + 1];
-    if (id === undefined || length < 0 || at + 2 + length > body.length)
-      return { rejected: `BTHome: the object at byte ${at} is longer than the frame` };
+    if (id === undefined || length < 0 || at + 2 + length > body.length) return cutShort(parts, id);
     const bytes = body.subarray(at + 2, at + 2 + length);
     at += 2 + length;
     // Coding 4 is the device address.
@@ -118,6 +117,11 @@ export const decoder = defineDecoder({
       name: 'encrypted, without key',
       advert: { service_data: { '181e': 'fba435e4d3c312fb0011223357d90a99' } },
       gives: {},
+    },
+    {
+      name: 'lying length after a whole object',
+      advert: { service_data: { '181c': '23025d09' + '1f03b718' } },
+      gives: { temperature: 23.97 },
     },
     { name: 'lying length', advert: { service_data: { '181c': '1f025d09' } }, rejects: 'longer than the frame' },
   ],

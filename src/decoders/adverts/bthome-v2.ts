@@ -2,7 +2,7 @@
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
 import { bthomeModels, counterOf, macBytes, modelOf, openBthome, withoutValues } from './bthome/device.ts';
-import { interpret, type Part } from './bthome/interpret.ts';
+import { cutShort, interpret, type Part } from './bthome/interpret.ts';
 import { bthomeObjects } from './bthome/objects.ts';
 
 const UUID = 'fcd2';
@@ -41,8 +41,7 @@ function objectsOf(body: Uint8Array): Decoded {
     if (object === undefined)
       return interpret(parts, `unknown object 0x${id.toString(16).padStart(2, '0')}, rest not read`);
     const length = object.bytes === 'counted' ? body[at++] : object.bytes;
-    if (length === undefined || at + length > body.length)
-      return { rejected: `BTHome: object 0x${id.toString(16).padStart(2, '0')} is longer than the frame` };
+    if (length === undefined || at + length > body.length) return cutShort(parts, id);
     parts.push({ object, bytes: body.subarray(at, at + length) });
     at += length;
   }
@@ -170,10 +169,20 @@ export const decoder = defineDecoder({
       gives: { battery: 93 },
     },
     {
-      name: 'one byte short',
+      name: 'one byte short: what stands before the cut object counts',
       origin,
       advert: { service_data: { fcd2: '4002ca0903bf' } },
+      gives: { temperature: 25.06 },
+    },
+    {
+      name: 'cut inside its first object',
+      advert: { service_data: { fcd2: '4003bf' } },
       rejects: 'object 0x03 is longer than the frame',
+    },
+    {
+      name: 'more than all',
+      advert: { service_data: { fcd2: '4001ff' + '03ffff' + '45f6ff' } },
+      gives: { temperature: -1 },
     },
     { name: 'wrong version', origin, advert: { service_data: { fcd2: 'e102000c0404138a01' } }, rejects: 'version 7' },
     {

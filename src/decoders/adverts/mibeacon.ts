@@ -116,6 +116,11 @@ export const decoder = defineDecoder({
       rejects: 'longer than the frame',
     },
     {
+      name: 'cut inside its second object',
+      advert: { service_data: { [UUID]: '50205b0401332211efcdab' + '041002ceff' + '061002ee' } },
+      gives: { temperature: -5 },
+    },
+    {
       name: 'below zero, without a sender',
       advert: { service_data: { [UUID]: '50205b0401332211efcdab041002ceff' } },
       gives: { temperature: -5 },
@@ -162,6 +167,24 @@ export const decoder = defineDecoder({
       },
       gives: { dimmer: 'press', dimmer_presses: 1 },
     },
+    {
+      name: 'version 3, key with its middle',
+      origin,
+      advert: {
+        address: 'F8:24:41:C5:98:8B',
+        bindkey: 'b85307515848' + '8d3d3c97' + '7ca39a5b5ea9',
+        service_data: { [UUID]: '5830b603d28b98c54124f8c3491476757e00000099' },
+      },
+      gives: { dimmer: 'press', dimmer_presses: 1 },
+    },
+    {
+      name: 'battery above 100 %: no voltage either',
+      advert: { service_data: { [UUID]: '50205b0401332211efcdab' + '0a100193' } },
+      gives: {},
+    },
+    example('toothbrush, score alone', 'E6:71:43:17:5B:11', '7130890437115b174371e609' + '033006' + '020000000063', {
+      score: 99,
+    }),
     {
       name: 'version 3, key of another device',
       origin,

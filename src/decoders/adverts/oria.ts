@@ -1,4 +1,4 @@
-// Oria thermometers T201 and T301: company 0xAA55, big-endian hundredths.
+// Oria (SensorPro) thermometers T201 and T301: company 0xAA55, big-endian hundredths.
 import { defineDecoder } from '../define.ts';
 import { viewOf } from './shared/numbers.ts';
 
@@ -9,7 +9,7 @@ export const decoder = defineDecoder({
   name: 'oria',
   vendor: 'Oria',
   models: ['T201', 'T301'],
-  source: 'https://decoder.theengs.io/devices/T301.html',
+  source: 'https://github.com/Bluetooth-Devices/sensorpro-ble',
   keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert) {
@@ -21,6 +21,7 @@ export const decoder = defineDecoder({
         temperature: view.getInt16(10) / 100,
         humidity: view.getUint16(12) / 100,
         battery: view.getUint8(14),
+        voltage: view.getUint16(8) / 100,
       },
       deviceModel: `Oria ${/^T[23]01/.exec(advert.name ?? '')?.[0] ?? 'T301'}`,
     };
@@ -29,7 +30,7 @@ export const decoder = defineDecoder({
     {
       name: 'below zero',
       advert: { name: 'T301', manufacturer_data: { [COMPANY]: '0105a1b2c3d4e5f60107' + 'fe0c' + '1194' + '5a0001' } },
-      gives: { temperature: -5, humidity: 45, battery: 90 },
+      gives: { temperature: -5, humidity: 45, battery: 90, voltage: 2.63 },
     },
     { name: 'cut', advert: { manufacturer_data: { [COMPANY]: '0105a1b2c3d4e5f6' } }, rejects: 'at least 17 bytes' },
   ],

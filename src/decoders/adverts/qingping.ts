@@ -43,29 +43,35 @@ const objects: ReadonlyMap<number, [length: number, read: Read]> = new Map<numbe
 ]);
 const PACKET = 0x0f;
 
-/** Objects from byte 8 on; `rejected` where one is longer than the frame or has a length of its own. */
+/** Objects from byte 8 on, up to one that is longer than the frame or has a length of its own: after it nothing is certain. */
 function objectsOf(frame: Uint8Array, type: number): Omit<DecodedAdvert, 'deviceModel'> | { rejected: string } {
   const telemetry: Record<string, Value> = {};
   const metadata: Metadata = {};
-  const unknown: string[] = [];
+  const unread: string[] = [];
   for (let at = HEAD; at < frame.length; ) {
     const id = frame[at]!;
     const length = frame[at + 1];
     const shown = `object 0x${id.toString(16).padStart(2, '0')}`;
-    if (length === undefined || at + 2 + length > frame.length)
-      return { rejected: `Qingping: ${shown} is longer than the frame` };
+    if (length === undefined || at + 2 + length > frame.length) {
+      if (at === HEAD) return { rejected: `Qingping: ${shown} is longer than the frame` };
+      unread.push(`${shown} is longer than the frame`);
+      break;
+    }
     const object = objects.get(id);
-    if (object !== undefined && object[0] !== length)
-      return { rejected: `Qingping: ${shown} has ${length} bytes, expected ${object[0]}` };
+    if (object !== undefined && object[0] !== length) {
+      if (at === HEAD) return { rejected: `Qingping: ${shown} has ${length} bytes, expected ${object[0]}` };
+      unread.push(`${shown} has ${length} bytes, expected ${object[0]}`);
+      break;
+    }
     const view = new DataView(frame.buffer, frame.byteOffset + at + 2, length);
     if (object !== undefined) Object.assign(telemetry, object[1](view));
-    else if (id !== PACKET || length !== 1) unknown.push(shown);
+    else if (id !== PACKET || length !== 1) unread.push(`unknown ${shown}`);
     else if (metadata['packetId'] === undefined) metadata['packetId'] = view.getUint8(0);
     // Older contact sensors put their state into a second packet object.
     else if (type === CONTACT_SENSOR) telemetry['opening'] = view.getUint8(0) !== 1;
     at += 2 + length;
   }
-  return { telemetry, metadata, quality: unknown.length === 0 ? {} : { payload: `unknown ${unknown.join(', ')}` } };
+  return { telemetry, metadata, quality: unread.length === 0 ? {} : { payload: unread.join(', ') } };
 }
 
 const origin = 'Bluetooth-Devices/qingping-ble tests/test_parser.py (MIT)';
@@ -134,9 +140,19 @@ export const decoder = defineDecoder({
       gives: { battery: 42 },
     },
     {
-      name: 'one byte short',
+      name: 'one byte short: what stands before the cut object counts',
       advert: { service_data: { fdcd: '080c344d56342d5801042001b2010201' } },
-      rejects: 'object 0x02 is longer than the frame',
+      gives: { temperature: 28.8, humidity: 43.4 },
+    },
+    {
+      name: 'cut inside its first object',
+      advert: { service_data: { fdcd: '080c344d56342d5801042001b2' } },
+      rejects: 'object 0x01 is longer than the frame',
+    },
+    {
+      name: 'an object of a wrong length after a right one',
+      advert: { service_data: { fdcd: '080c344d56342d5801042001b201' + '0200' + '0702a027' } },
+      gives: { temperature: 28.8, humidity: 43.4 },
     },
     {
       name: 'a device that is not known',

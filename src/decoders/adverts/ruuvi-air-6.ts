@@ -1,6 +1,6 @@
 // Ruuvi Air data format 6: air quality in an advert of the legacy length.
 import { defineDecoder } from '../define.ts';
-import { fieldsOf, pressure, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
+import { fieldsOf, pressure, RANGES, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
 
 const LENGTH = 20;
 // Codes 0 to 254 spread logarithmically over 0 to 65535 lx.
@@ -12,6 +12,7 @@ export const decoder = defineDecoder({
   models: ['Ruuvi Air'],
   source: 'https://docs.ruuvi.com/communication/bluetooth-advertisements/data-format-6',
   keys: [RUUVI],
+  ranges: RANGES,
   matches: advert => ruuviFrame(advert, 6) !== undefined,
   decode(advert) {
     const frame = ruuviFrame(advert, 6) ?? new Uint8Array();

@@ -1,6 +1,6 @@
 // Ruuvi Air data format E1: air quality in an extended advert, with all particle sizes.
 import { defineDecoder } from '../define.ts';
-import { fieldsOf, pressure, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
+import { fieldsOf, pressure, RANGES, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
 
 const LENGTH = 40;
 const NOT = 0xffff;
@@ -11,6 +11,7 @@ export const decoder = defineDecoder({
   models: ['Ruuvi Air (extended)'],
   source: 'https://docs.ruuvi.com/communication/bluetooth-advertisements/data-format-e1',
   keys: [RUUVI],
+  ranges: RANGES,
   matches: advert => ruuviFrame(advert, 0xe1) !== undefined,
   decode(advert) {
     const frame = ruuviFrame(advert, 0xe1) ?? new Uint8Array();

@@ -1,6 +1,6 @@
 // RuuviTag data format 3 (RAWv1): the format of older firmware.
 import { defineDecoder } from '../define.ts';
-import { acceleration, fieldsOf, pressure, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
+import { acceleration, fieldsOf, pressure, RANGES, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
 
 const LENGTH = 14;
 const NOT_SIGNED = -0x8000;
@@ -11,6 +11,7 @@ export const decoder = defineDecoder({
   models: ['RuuviTag (format 3)'],
   source: 'https://github.com/ruuvi/ruuvi-sensor-protocols/blob/master/dataformat_03.md',
   keys: [RUUVI],
+  ranges: RANGES,
   matches: advert => ruuviFrame(advert, 3) !== undefined,
   decode(advert) {
     const frame = ruuviFrame(advert, 3) ?? new Uint8Array();

@@ -2,7 +2,7 @@
 import { toHex } from '../../kernel/bytes.ts';
 import type { Metadata } from '../../reading/reading.ts';
 import { defineDecoder } from '../define.ts';
-import { acceleration, fieldsOf, pressure, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
+import { acceleration, fieldsOf, pressure, RANGES, RUUVI, ruuviFrame } from './ruuvi/fields.ts';
 
 const LENGTH = 24;
 const NOT_SIGNED = -0x8000;
@@ -14,6 +14,7 @@ export const decoder = defineDecoder({
   models: ['RuuviTag', 'RuuviTag Pro'],
   source: 'https://github.com/ruuvi/ruuvi-sensor-protocols/blob/master/dataformat_05.md',
   keys: [RUUVI],
+  ranges: RANGES,
   matches: advert => ruuviFrame(advert, 5) !== undefined,
   decode(advert) {
     const frame = ruuviFrame(advert, 5) ?? new Uint8Array();

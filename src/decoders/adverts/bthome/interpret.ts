@@ -1,6 +1,6 @@
 // From BTHome objects as found in a frame to telemetry: names, numbering of equal ones, events, device details.
 import type { Metadata, Value } from '../../../reading/reading.ts';
-import type { DecodedAdvert } from '../../define.ts';
+import type { Decoded, DecodedAdvert } from '../../define.ts';
 import { type BthomeObject, buttonEvents, dimmerEvents } from './objects.ts';
 
 /** One object of a frame. `number` is given where the frame itself says how the number is coded (version 1). */
@@ -78,6 +78,13 @@ export function interpret(parts: readonly Part[], unread?: string): DecodedAdver
     }
   }
   return { telemetry, quality, metadata, ...(time === undefined ? {} : { time }) };
+}
+
+/** What stood before an object that is longer than the frame counts; nothing before it means that the frame is damaged. */
+export function cutShort(parts: readonly Part[], id: number | undefined): Decoded {
+  const what = id === undefined ? 'the last object' : `object 0x${id.toString(16).padStart(2, '0')}`;
+  const why = `${what} is longer than the frame`;
+  return parts.length > 0 ? interpret(parts, why) : { rejected: `BTHome: ${why}` };
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -27,22 +27,29 @@ export function goveeFrame<Decode>(
   advert: Advert,
   layouts: readonly Layout<Decode>[],
 ): { layout: Layout<Decode>; frame: Uint8Array } | undefined {
-  const named = advert.name !== undefined && MODEL.test(advert.name);
+  const name = advert.name !== undefined && MODEL.test(advert.name) ? advert.name : undefined;
   for (const [company, bytes] of advert.manufacturerData) {
     if (company === APPLE) continue;
     const frame = cleared(bytes);
     for (const layout of layouts)
-      if (layout.length === frame.length && isOf(layout, advert, named, company)) return { layout, frame };
+      if (layout.length === frame.length && isOf(layout, layouts, name, advert, company)) return { layout, frame };
   }
   return undefined;
 }
 
-function isOf({ name, companies, service }: Layout<unknown>, advert: Advert, named: boolean, company: string): boolean {
-  return (
-    (named && name?.test(advert.name ?? '') === true) ||
-    companies?.includes(company) === true ||
-    (service !== undefined && advert.serviceUuids.includes(service))
-  );
+/** A name that one of the layouts knows decides alone: a frame of another length under it is damaged, not another model. */
+function isOf(
+  layout: Layout<unknown>,
+  layouts: readonly Layout<unknown>[],
+  name: string | undefined,
+  advert: Advert,
+  company: string,
+): boolean {
+  if (name !== undefined && layout.name?.test(name)) return true;
+  const { companies, service } = layout;
+  const fits =
+    companies?.includes(company) === true || (service !== undefined && advert.serviceUuids.includes(service));
+  return fits && (name === undefined || !layouts.some(other => other.name?.test(name)));
 }
 
 /** The model of the advertised name, which the layout alone often leaves open. */

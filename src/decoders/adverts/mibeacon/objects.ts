@@ -14,7 +14,7 @@ const objects: ReadonlyMap<number, MiObject> = new Map([
   ...lockObjects,
 ]);
 
-/** Reads the objects of a plain payload in their order; later ones overwrite. */
+/** Reads the objects of a plain payload in their order; later ones overwrite. What stands before a cut one counts. */
 export function objectsOf(payload: Uint8Array, model: string): (Told & { unread: string[] }) | { rejected: string } {
   const telemetry: Record<string, Value> = {};
   const metadata: Metadata = {};
@@ -25,7 +25,11 @@ export function objectsOf(payload: Uint8Array, model: string): (Told & { unread:
     const id = view.getUint16(at, true);
     const length = view.getUint8(at + 2);
     const shown = `object 0x${id.toString(16).padStart(4, '0')}`;
-    if (at + 3 + length > payload.length) return { rejected: `MiBeacon: ${shown} is longer than the frame` };
+    if (at + 3 + length > payload.length) {
+      if (at === 0) return { rejected: `MiBeacon: ${shown} is longer than the frame` };
+      unread.push(`${shown} is longer than the frame`);
+      return { telemetry, metadata, unread };
+    }
     const object = objects.get(id);
     if (object === undefined) unread.push(`unknown ${shown}`);
     else if (!object.bytes.includes(length)) unread.push(`${shown} has ${length} bytes`);

@@ -53,8 +53,9 @@ function openTagged({ frame, payload }: Sealed, mac: Uint8Array, key: Uint8Array
 
 /** Without a tag only the objects themselves can show whether the key fitted; the caller looks at them. */
 function openLegacy({ frame, payload }: Sealed, mac: Uint8Array, key: Uint8Array): Uint8Array | { closed: string } {
-  if (key.length !== 12) return { closed: `encrypted, key has ${key.length} bytes instead of 12` };
-  const fullKey = Buffer.concat([key.subarray(0, 6), LEGACY_MIDDLE, key.subarray(6)]);
+  if (key.length !== 12 && key.length !== 16) return { closed: `encrypted, key has ${key.length} bytes instead of 12` };
+  // Some tools hand out the key with the four bytes already in it.
+  const fullKey = key.length === 16 ? key : Buffer.concat([key.subarray(0, 6), LEGACY_MIDDLE, key.subarray(6)]);
   // CCM's key stream with a nonce of 13 bytes: flags, nonce, block counter from 1 (RFC 3610 §2.3).
   const start = Buffer.concat([
     Uint8Array.of(1),

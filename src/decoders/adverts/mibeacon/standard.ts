@@ -76,6 +76,7 @@ export const standardObjects: readonly (readonly [number, MiObject])[] = [
       // The voltage is worked out from the percentage, as the maker's app does it: one 1.5 V cell or a 3 V one.
       read: (view, model) => {
         const battery = view.getUint8(0);
+        if (battery > 100) return values({ battery });
         const [empty, full] = SINGLE_CELL.has(model) ? [0.8, 1.6] : [2.2, 3.1];
         return values({ battery, voltage: rounded(empty! + ((full! - empty!) * battery) / 100) });
       },
@@ -125,8 +126,10 @@ export const standardObjects: readonly (readonly [number, MiObject])[] = [
       bytes: [5, 6],
       read: view => {
         const state = view.getUint8(0);
-        if (state > 1) return {};
-        return values({ toothbrush: state === 0, ...(view.byteLength === 6 ? { score: view.getUint8(5) } : {}) });
+        return values({
+          ...(state > 1 ? {} : { toothbrush: state === 0 }),
+          ...(view.byteLength === 6 ? { score: view.getUint8(5) } : {}),
+        });
       },
     },
   ],

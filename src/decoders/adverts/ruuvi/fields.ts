@@ -3,6 +3,8 @@ import type { Advert } from '../../../reading/advert.ts';
 import type { DecodedAdvert } from '../../define.ts';
 
 export const RUUVI = '0499';
+/** The formats document humidity up to the last code before the reserved one. */
+export const RANGES = { humidity: [0, 163.835] } as const;
 
 /** The Ruuvi frame of an advert when it begins with this format number. */
 export function ruuviFrame(advert: Advert, format: number): Uint8Array | undefined {
