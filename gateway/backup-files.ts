@@ -11,7 +11,7 @@ const LEFT_OUT = [
   /^postgresql-[^/]*$/,
   /(^|\/)node_modules$/,
   /\.(new|partial|tmp)$/,
-  /-(wal|shm|journal)$/,
+  /-(wal|shm|journal|mark)$/,
 ];
 const SQLITE = 'SQLite format 3\0';
 

@@ -3,6 +3,7 @@ import { existsSync, renameSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../kernel/fault.ts';
 import { logLoss, mended } from './journal-damage.ts';
+import { type Mark, type MarkFile, openMark } from './journal-mark.ts';
 
 const SCHEMA = `
   create table if not exists entry(seq integer primary key, meta text not null, blob blob not null);
@@ -79,8 +80,17 @@ function salvage(file: string, reason: string): { db: DatabaseSync; loss: string
   return { db, loss };
 }
 
+export type OpenedFile = { db: DatabaseSync; mark: MarkFile; loss: string | undefined };
+
 /** The file, checked; where it was damaged a new one with what could be saved, and what was lost in words. Throws when it cannot be used. */
-export function openFile(file: string): { db: DatabaseSync; loss: string | undefined } {
+export function openFile(file: string): OpenedFile {
+  const { db, loss } = openOrSalvage(file);
+  const mark = openMark(`${file}-mark`);
+  const behind = mark.found && catchUp(file, db, mark.found);
+  return { db, mark, loss: [loss, behind].filter(Boolean).join('; ') || undefined };
+}
+
+function openOrSalvage(file: string): { db: DatabaseSync; loss: string | undefined } {
   try {
     const emptied = existsSync(file) && statSync(file).size === 0 && `${file} was empty: what lay there is lost`;
     // Before SQLite opens it and writes over it.
@@ -90,4 +100,19 @@ export function openFile(file: string): { db: DatabaseSync; loss: string | undef
     if (!isDamage(error)) throw error;
     return salvage(file, reasonOf(error));
   }
+}
+
+/** Numbers are never used twice, those of commits that are gone neither. Returns what is lost with them. */
+function catchUp(file: string, db: DatabaseSync, mark: Mark): string | undefined {
+  const query = 'select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)';
+  const { n: last } = db.prepare(query).get() as { n: number };
+  if (last >= mark.seq) return undefined;
+  db.exec('begin immediate');
+  db.prepare('insert or replace into last values(1, ?)').run(mark.seq);
+  const note = db.prepare('insert or replace into note values(?, ?)');
+  for (const one of Object.entries(mark.notes)) note.run(...one);
+  db.exec('commit');
+  const most = Math.min(mark.entries, mark.seq - last);
+  if (most === 0) return undefined;
+  return `${file} ends before its last commits, its write-ahead log or the file itself was taken away or put back: up to ${most} entries lost, of the numbers ${last + 1} to ${mark.seq}`;
 }

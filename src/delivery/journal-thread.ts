@@ -1,7 +1,7 @@
 // Starts the journal's worker thread, from source and from the build alike, and tells of its end.
 import { Worker } from 'node:worker_threads';
 import { expected, Fault } from '../kernel/fault.ts';
-import type { Opened, Request, Response } from './journal-worker.ts';
+import type { Opened, Request, Response, Served } from './journal-worker.ts';
 
 export type Thread = {
   readonly opened: Opened;
@@ -15,9 +15,9 @@ export type Thread = {
 const workerFile = import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './journal-worker.js';
 
 /** Rejects with a Fault of kind outage when the file cannot be used. */
-export async function startThread(file: string): Promise<Thread> {
+export async function startThread(file: string, marked: readonly string[]): Promise<Thread> {
   const worker = new Worker(new URL(workerFile, import.meta.url), {
-    workerData: file,
+    workerData: { file, marked } satisfies Served,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const faultOf = (reason: string): Fault =>

@@ -45,8 +45,14 @@ export type Response =
   | { committed: { bytes: number; entries: number } }
   | { refused: string };
 
-function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]) => void): (request: Request) => void {
-  const { db, loss } = openFile(file);
+/** `marked`: notes that are known even where the file is put back to an earlier state. */
+export type Served = { file: string; marked: readonly string[] };
+
+function serve(
+  { file, marked }: Served,
+  post: (response: Response, transfer?: ArrayBuffer[]) => void,
+): (request: Request) => void {
+  const { db, mark, loss } = openFile(file);
   const one = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);
   let bytes = one(`select coalesce(sum(octet_length(blob) + octet_length(meta) + ${ENTRY_OVERHEAD}), 0) n from entry`);
   let entries = one('select count(*) n from entry');
@@ -54,6 +60,12 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
   const shared = new Map<number, number>();
   for (const row of db.prepare('select seq, count(*) n from pending group by seq having n > 1').iterate())
     shared.set(Number(row['seq']), Number(row['n']));
+
+  let lastSeq = one('select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)');
+  const notes = db.prepare('select key, value from note').all() as { key: string; value: string }[];
+  const markedNotes = Object.fromEntries(
+    notes.flatMap(({ key, value }) => (marked.includes(key) ? [[key, value]] : [])),
+  );
 
   const insert = db.prepare('insert into entry values(?, ?, ?)');
   const expect = db.prepare('insert into pending values(?, ?)');
@@ -153,22 +165,23 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
       return;
     }
     for (const [seq, left] of counts) left > 1 ? shared.set(seq, left) : shared.delete(seq);
+    const { first, metas } = writes.appends;
+    if (metas.length > 0) lastSeq = first + metas.length - 1;
+    for (const [key, value] of writes.notes) if (marked.includes(key)) markedNotes[key] = value ?? '';
+    mark.keep({ seq: lastSeq, entries, notes: markedNotes });
     post({ committed: { bytes, entries } });
   }
 
   post({
     opened: {
-      lastSeq: one('select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)'),
+      lastSeq,
       bytes,
       entries,
       readers: db
         .prepare('select id, name from reader')
         .all()
         .map(row => [Number(row['id']), String(row['name'])]),
-      notes: db
-        .prepare('select key, value from note')
-        .all()
-        .map(row => [String(row['key']), String(row['value'])]),
+      notes: notes.map(({ key, value }) => [key, value]),
       loss,
     },
   });
@@ -186,13 +199,14 @@ function serve(file: string, post: (response: Response, transfer?: ArrayBuffer[]
     if (request.copy) copy(request.copy);
     if (!request.close) return;
     db.close();
+    mark.close();
   };
 }
 
 if (parentPort !== null) {
   const port = parentPort;
   try {
-    const handle = serve(workerData as string, (response, transfer = []) => port.postMessage(response, transfer));
+    const handle = serve(workerData as Served, (response, transfer = []) => port.postMessage(response, transfer));
     port.on('message', (request: Request) => {
       handle(request);
       if (request.close) port.close();

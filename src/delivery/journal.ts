@@ -8,7 +8,10 @@ import { type Entry, journalTail } from './journal-tail.ts';
 import type { Read, Request } from './journal-worker.ts';
 
 export type JournalOptions = {
-  /** Bound of the entries in bytes, each counted with 100 bytes more. */ maxBytes?: number;
+  /** Bound of the entries in bytes, each counted with 100 bytes more. */
+  maxBytes?: number;
+  /** A few short notes that are known even where the file was put back to an earlier state. */
+  marked?: readonly string[];
 };
 
 const OVERHEAD = 100;
@@ -28,7 +31,7 @@ export const openJournals = new Map<string, Pick<Journal, 'copyTo'>>();
  */
 export async function openJournal(file: string, options: JournalOptions = {}): Promise<Journal> {
   const maxBytes = options.maxBytes ?? 256 << 20;
-  const thread = await startThread(file);
+  const thread = await startThread(file, options.marked ?? []);
   const { opened } = thread;
 
   let { lastSeq, bytes: storedBytes, entries } = opened;

@@ -64,7 +64,8 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
     for (const { seq, meta, blob } of entries) {
       cursor = seq;
       const head = headOf(meta);
-      if (head === undefined) {
+      // What lies before the begin has arrived: the file was put back to an earlier state.
+      if (head === undefined || head.row < options.begin.row) {
         journal.ack(READER, [seq]);
         continue;
       }
@@ -73,8 +74,13 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       readAt = head.at;
       ahead.push({ seq, head, blob, rows: undefined, textBytes: 0 });
     }
-    if (entries.length === 0) miss(until, clock.now());
+    if (entries.length > 0 || until.row <= read.row) return;
+    miss(until, clock.now());
+    // What was told is not told again.
+    if (out.size === 0) void noteBegin(read).catch(() => {});
   }
+
+  const noteBegin = ({ row, byte }: Position): Promise<void> => journal.note('begin', JSON.stringify([row, byte]));
 
   /** Rows are numbered without a gap: what is not there was lost with a part of the file. */
   function miss(to: Position, at: number): void {
@@ -105,8 +111,7 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       READER,
       batches.map(({ seq }) => seq),
     );
-    const begin = endOf(last.head, last.blob);
-    await journal.note('begin', JSON.stringify([begin.row, begin.byte]));
+    await noteBegin(out.size === 0 && ahead.length === 0 ? read : endOf(last.head, last.blob));
   }
 
   function wake(): void {

@@ -78,7 +78,7 @@ const ENTRY_BYTES = 300;
 /** Opens or makes the file, for this process alone. Rejects with a Fault of kind outage when it cannot be used. */
 export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
   const { maxBytes = 1 << 30, maxAgeMs = Infinity, full = 'block', codec, clock = systemClock } = options;
-  const journal = await openJournal(file, { maxBytes });
+  const journal = await openJournal(file, { maxBytes, marked: ['begin', 'end'] });
   const begin = positionOf(journal.notes.get('begin')) ?? { row: 0, byte: 0 };
   const noted = journal.notes.get('end');
   const last = clockNoteOf(noted) === undefined ? await lastOf(journal, begin) : undefined;
@@ -88,6 +88,7 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
   let rows = Math.max(0, end.row - begin.row);
   let lastAppend: Promise<unknown> = Promise.resolve();
   let lastSettled: Promise<void> = Promise.resolve();
+  let settling = 0;
 
   const gone = (why: Gone['why'], count: number, reason: string): void =>
     options.onGone?.({ why, rows: count, text: `${file}: ${reason}` });
@@ -132,9 +133,8 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
   async function makeRoom(size: number): Promise<void> {
     while (!fits(size)) {
       await front.load();
-      if (front.out > 0) {
-        await front.returned();
-        await lastSettled;
+      if (front.out > 0 || settling > 0) {
+        await (front.out > 0 ? front.returned() : lastSettled);
         continue;
       }
       let freed = 0;
@@ -232,7 +232,13 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
       }
     },
     settle(batches) {
-      lastSettled = front.forget(batches as readonly Lying<Row>[]).catch(() => {});
+      settling++;
+      lastSettled = front
+        .forget(batches as readonly Lying<Row>[])
+        .catch(() => {})
+        .finally(() => {
+          settling--;
+        });
     },
     giveBack: batches => front.giveBack(batches as readonly Lying<Row>[]),
     state() {
