@@ -224,7 +224,10 @@ describe('http-ingest node', () => {
     await runtime.deploy(toDatabase());
     const count = (name: string, labels: object) =>
       metric(name, { node: 'in', type: 'fieldline-http-ingest', name: 'http-ingest', ...labels });
-    const before = { rejected: count('fieldline_rejected_total', { reason: 'fields' }) };
+    const before = {
+      rejected: count('fieldline_rejected_total', { reason: 'fields' }),
+      clockless: count('fieldline_gateway_time_total', {}),
+    };
     const sql = "x'); DROP TABLE flow_data; --";
     const wrong = [
       { device_id: sql, flow_rate: sql },
@@ -242,6 +245,7 @@ describe('http-ingest node', () => {
     ];
     for (const body of good) assert.equal((await post(body)).body['stored'], 1, JSON.stringify(body).slice(0, 80));
     assert.equal(count('fieldline_rejected_total', { reason: 'fields' }) - before.rejected, wrong.length);
+    assert.equal(count('fieldline_gateway_time_total', {}) - before.clockless, good.length);
     const stored =
       await rows(`SELECT device_id, status, org_id, created_at > now() - interval '1 minute' AS now FROM flow_data
       WHERE device_id = 'hostile' OR device_id LIKE 'x''%' ORDER BY id`);

@@ -18,6 +18,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { shortfallOf } from '../../src/reading/shortfall.ts';
 import { timeLimitsOf } from '../../src/reading/time-settings.ts';
 import type { Store } from '../../src/store/store.ts';
 import { fields } from './fields.ts';
@@ -78,6 +79,11 @@ export const definition = defineNode({
         host.count('fieldline_ingest_answers_total', 1, { status: String(answer.status) });
       },
       onRefused: (items, reason) => host.count('fieldline_rejected_total', items, { reason }),
+      onTaken(readings) {
+        const { clockless, absent } = shortfallOf(readings);
+        if (clockless > 0) host.count('fieldline_gateway_time_total', clockless);
+        if (absent > 0) host.count('fieldline_absent_values_total', absent);
+      },
     });
     const maxBytes = Math.round(settings.maxKilobytes * 1024);
     const request = ingestHandler(desk, { maxBytes, slowestMs: settings.bodySeconds * 1000 });

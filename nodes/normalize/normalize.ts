@@ -2,6 +2,7 @@
 import { defineNode, type Done, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
+import { shortfallOf } from '../../src/reading/shortfall.ts';
 import { type Intake, intake } from '../../src/stream/intake.ts';
 import { withComputed } from '../../src/stream/expression.ts';
 import { standing } from '../../src/stream/standing.ts';
@@ -30,10 +31,9 @@ export const definition = defineNode({
       passed += readings.length;
       turnedAway += rejected.length;
       for (const { kind } of rejected) host.count('fieldline_rejected_total', 1, { reason: kind });
-      const late = readings.filter(({ metadata }) => metadata.timestampSource === 'gateway').length;
-      if (late > 0) host.count('fieldline_gateway_time_total', late);
-      const gaps = readings.reduce((sum, { metadata }) => sum + Object.keys(metadata.quality ?? {}).length, 0);
-      if (gaps > 0) host.count('fieldline_absent_values_total', gaps);
+      const { clockless, absent } = shortfallOf(readings);
+      if (clockless > 0) host.count('fieldline_gateway_time_total', clockless);
+      if (absent > 0) host.count('fieldline_absent_values_total', absent);
       const text = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
       host.status(...line(text, rejected[0]?.reason));
     };

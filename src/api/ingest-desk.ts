@@ -41,6 +41,7 @@ export type DeskOptions = {
   deliver(readings: readonly Reading[]): Promise<readonly Ending[]>;
   onAnswer?(answer: Answer): void;
   onRefused?(items: number, reason: string): void;
+  onTaken?(readings: readonly Reading[]): void;
 };
 
 export type Desk = {
@@ -55,6 +56,8 @@ export type Desk = {
   take(posted: Posted): Promise<Answer>;
   /** Counts an answer that was found without the desk, and what it turned away for good. */
   refuse(answer: Answer, reason?: string): Answer;
+  /** Counts a request that nobody could answer: its sender left, or broke the rules of HTTP, in the middle of the body. */
+  cutShort(): void;
   /** Readings that another route has read and checked, on the same way. Rejects with a Fault of kind outage when they cannot be taken now. */
   deposit: Intake;
   /** Paused, it tells senders to come again in a moment; what it has taken goes on. */
@@ -90,7 +93,7 @@ export function ingestDesk(options: DeskOptions): Desk {
   async function take(posted: Posted): Promise<Answer> {
     const { key, bytes, idempotencyKey } = posted;
     if (idempotencyKey === undefined) return fresh(posted);
-    const name = `${key.id} ${posted.topic} ${posted.deviceId ?? ''} ${idempotencyKey}`;
+    const name = `${ownerOf(key)} ${posted.topic} ${posted.deviceId ?? ''} ${idempotencyKey}`;
     const identity = digest(bytes);
     const known = remembered.get(name);
     if (known?.digest === identity && known.answer !== undefined) return known.answer;
@@ -101,8 +104,8 @@ export function ingestDesk(options: DeskOptions): Desk {
     const answer = fresh(posted);
     remembered.set(name, { digest: identity, answer });
     const { status } = await answer;
-    // What is worth another attempt is attempted again; what has been committed meanwhile is known by its receipt.
-    if (status >= 500) remembered.delete(name);
+    // What was refused may come again, mended or later; what has been committed meanwhile is known by its receipt.
+    if (status >= 400) remembered.delete(name);
     else if (bytes.byteLength > MOST_REMEMBERED_BYTES) remembered.set(name, { digest: identity, answer: undefined });
     return answer;
   }
@@ -110,7 +113,7 @@ export function ingestDesk(options: DeskOptions): Desk {
   async function fresh(posted: Posted): Promise<Answer> {
     const { key, protocol, topic, deviceId, partial = false, idempotencyKey } = posted;
     const receipt =
-      idempotencyKey === undefined ? undefined : { key: `http ${key.id} ${idempotencyKey}`, redelivered: true };
+      idempotencyKey === undefined ? undefined : { key: `http ${ownerOf(key)} ${idempotencyKey}`, redelivered: true };
     const body = readBody(posted.bytes, {
       ...{ deviceId, orgId: key.orgId, topic, maxItems: options.maxItems, limits: options.times },
       origin: { receivedAt: clock.now(), source: key.name, protocol, ...(receipt && { receipt }) },
@@ -133,6 +136,7 @@ export function ingestDesk(options: DeskOptions): Desk {
   }
 
   async function delivered(readings: readonly Reading[]): Promise<readonly Ending[] | Answer> {
+    options.onTaken?.(readings);
     const mark = { since: clock.steady() };
     underWay.add(mark);
     open += readings.length;
@@ -194,6 +198,9 @@ export function ingestDesk(options: DeskOptions): Desk {
       if (reason !== undefined) options.onRefused?.(1, reason);
       return told(answer);
     },
+    cutShort() {
+      options.onRefused?.(1, 'cut short');
+    },
     async deposit(readings) {
       const endings = behind() ?? (await delivered(readings));
       if (!('status' in endings)) return endings;
@@ -209,6 +216,11 @@ export function ingestDesk(options: DeskOptions): Desk {
       return open;
     },
   };
+}
+
+/** Of all keys of one gateway or app: who sends again may have got a new key meanwhile. */
+function ownerOf({ orgId = '', name }: Key): string {
+  return `${orgId}/${name}`;
 }
 
 const OTHER_BODY = 'idempotency-key: expected the body that was sent with it before, got another';

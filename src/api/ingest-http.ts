@@ -41,7 +41,7 @@ export function ingestHandler(desk: Desk, bodies: BodyLimits, read: BodyReader =
     const address = addressOf(request);
     if ('status' in address) return desk.refuse(address, 'address');
     const received = await read(request, bodies);
-    if (received === undefined) return undefined;
+    if (received === undefined) return void desk.cutShort();
     if (!Buffer.isBuffer(received))
       return received.status === 503
         ? desk.refuse(refusal(received, { 'retry-after': '1' }))

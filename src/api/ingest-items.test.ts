@@ -117,6 +117,9 @@ describe('ingest: every fault is named', () => {
   const cases: readonly [name: string, body: unknown, faults: readonly (string | RegExp)[], deviceId?: string][] = [
     ['no device', { flow_rate: 1 }, ['0.device_id']],
     ['an empty device', { device_id: ' ', flow_rate: 1 }, ['0.device_id']],
+    ['a device with a character that cannot be seen', '{"device_id": "a\\u0000b", "flow_rate": 1}', ['0.device_id']],
+    ['a device with a line end', { deviceId: 'a\nb', flow_rate: 1 }, ['0.deviceId']],
+    ['a device with half a character', '[{"device_id": "a\\ud800", "flow_rate": 1}]', ['0.device_id']],
     ['a device that is an object', { device_id: { $ne: 1 }, flow_rate: 1 }, ['0.device_id']],
     ['a device that is too long', { deviceId: 'x'.repeat(201), flow_rate: 1 }, ['0.deviceId']],
     ['another device than the address', { device_id: 'b', telemetry: { flow: 1 } }, ['0.device_id'], 'a'],

@@ -52,7 +52,7 @@ export function readBody(bytes: Uint8Array, reader: Reader): Body {
   if (!shallowEnough(parsed)) return { whole: { detail: `body: expected at most ${limits.depth} levels, got more` } };
   if (!Array.isArray(parsed)) {
     const identity = { text: bytes, parser: 'ingest', receiptSuffix: '' };
-    return { batch: false, items: [readItem(tame(parsed, text), identity, reader)] };
+    return { batch: false, items: [readItem(tame(parsed, text), parsed, identity, reader)] };
   }
   if (parsed.length === 0) return { whole: { detail: 'body: expected one reading or more, got []' } };
   if (parsed.length > reader.maxItems)
@@ -60,19 +60,21 @@ export function readBody(bytes: Uint8Array, reader: Reader): Body {
       whole: { detail: expected('body', `at most ${reader.maxItems} readings`, parsed.length) },
       tooMany: true,
     };
-  const items = parsed.map((item: unknown, at) => {
-    const identity = { text: Buffer.from(JSON.stringify(item)), parser: 'ingest', receiptSuffix: `/${at}` };
-    return readItem(tame(item, text), identity, reader);
+  const harmless = tame(parsed, text) as unknown[];
+  const items = parsed.map((given: unknown, at) => {
+    const identity = { text: Buffer.from(JSON.stringify(given)), parser: 'ingest', receiptSuffix: `/${at}` };
+    return readItem(harmless[at], given, identity, reader);
   });
   return { batch: true, items };
 }
 
 type Identity = Omit<Making, 'digest'> & { text: Uint8Array };
 
-function readItem(item: unknown, { text, ...making }: Identity, reader: Reader): Item {
-  if (!isJson(item)) return { faults: [{ detail: expected('item', 'a JSON object', item) }] };
+/** `item`: what is `given`, made harmless. */
+function readItem(item: unknown, given: unknown, { text, ...making }: Identity, reader: Reader): Item {
+  if (!isJson(item) || !isJson(given)) return { faults: [{ detail: expected('item', 'a JSON object', item) }] };
   const faults: FieldFault[] = [];
-  const deviceId = takeDevice(item, reader.deviceId, faults);
+  const deviceId = takeDevice(item, given, reader.deviceId, faults);
   checkTime(item, faults);
   const flat = !isJson(item['telemetry']);
   const draft: Draft = { deviceId, protocol: undefined, time: undefined, telemetry: {}, metadata: {} };
@@ -87,15 +89,15 @@ function readItem(item: unknown, { text, ...making }: Identity, reader: Reader):
 }
 
 /** Takes the name out of the item, so that it becomes no metric. */
-function takeDevice(item: Json, named: string | undefined, faults: FieldFault[]): string | undefined {
-  const field = item['deviceId'] === undefined ? 'device_id' : 'deviceId';
-  const value = item[field];
+function takeDevice(item: Json, given: Json, named: string | undefined, faults: FieldFault[]): string | undefined {
+  const field = given['deviceId'] === undefined ? 'device_id' : 'deviceId';
+  const value = given[field];
   item[field] = undefined;
   if (value === undefined && named !== undefined) return named;
   const name = deviceName(value);
-  const what = `a device's name of at most ${limits.deviceLength} characters`;
-  if (name === undefined || String(value).length > limits.deviceLength)
-    faults.push({ field, detail: expected(field, what, value) });
+  const what = `a device's name of at most ${limits.deviceLength} characters that can be seen`;
+  // Two devices whose names differ by what cannot be seen must not become one.
+  if (name === undefined || String(value).trim() !== name) faults.push({ field, detail: expected(field, what, value) });
   else if (named !== undefined && name !== named)
     faults.push({ field, detail: expected(field, `the device of the address, ${named}`, value) });
   return named ?? name;
