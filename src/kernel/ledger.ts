@@ -125,7 +125,8 @@ export function openAccount(source: string, name: string, now: () => number = Da
         book.upTo = 0;
         book.already.clear();
       }
-      const entry = `${source}/${run}.${book.totals.received}`;
+      // The text that a plain number becomes would stay in a cache of V8 until the next full collection: toFixed knows no cache.
+      const entry = `${source}/${run}.${book.totals.received.toFixed()}`;
       let number = 0;
       if (sequence !== undefined) {
         waiting.push(sequence);
