@@ -122,6 +122,21 @@ describe('normalize node', () => {
     assert.match(String(runtime.received('bad')[0]?.['reason']), /device: expected a name/);
   });
 
+  for (const [name, endless] of [
+    ['goes on for ever', '($f := function($n) { $f($n + 1) }; $f(0))'],
+    ['goes ever deeper', '($f := function($n) { 1 + $f($n + 1) }; $f(0))'],
+    ['counts to a milliard', '$sum([1..9000000].($ * $))'],
+  ] as const)
+    it(`stops an expression that ${name}, and goes on with other messages`, async () => {
+      await runtime.deploy(flow({ ...own, expression: `payload.id = "bad" ? ${endless} : ${expression}` }));
+      const bad = runtime.emit('s', { topic: 'own/x', payload: '{"id":"bad"}' });
+      const good = runtime.emit('s', { topic: 'own/x', payload: '{"id":"good","t":215}' });
+      await Promise.all([bad, good]);
+      assert.match(String(runtime.received('bad')[0]?.['reason']), /^expression: stopped (after 500 ms|at a depth)/);
+      const [{ payload }] = runtime.received('k') as [Message];
+      assert.equal((payload as Reading).deviceId, 'good');
+    });
+
   it('says where an expression is wrong', async () => {
     await runtime.deploy(flow({ ...own, expression: 'payload.{' }));
     const { fill } = await runtime.untilStatus('n', /Expression: expected JSONata/);

@@ -66,7 +66,7 @@ export type Red = {
   util: {
     evaluateNodeProperty(value: string, type: string, node: RedNode, message: Message): unknown;
     /** JSONata; throws on a syntax error. `node` gives it flow, global and env. */
-    prepareJSONataExpression(text: string, node: RedNode | undefined): object;
+    prepareJSONataExpression(text: string, node: RedNode | undefined): { assign(name: symbol, value: unknown): void };
     evaluateJSONataExpression(expression: object, input: object, done: (error: unknown, value: unknown) => void): void;
   };
   auth: { needsPermission(permission: string): AdminHandler };

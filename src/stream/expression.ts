@@ -10,6 +10,9 @@ export type ExpressionInput = { topic: string; levels: Readonly<Record<string, s
 export type Evaluate = (input: ExpressionInput) => Promise<unknown>;
 
 const MAX_BYTES = 256 * 1024;
+/** Of what an expression gives. */
+const MAX_ITEMS = 10_000;
+const MAX_TEXT = 4 * 1024 * 1024;
 
 /**
  * The payload with its results: raw messages whose topic asks for the expression become computed ones, all others stay
@@ -58,8 +61,12 @@ async function resultOf(
   if (!shallowEnough(parsed)) return { fault: expected('payload', 'at most 32 levels', 'more') };
   try {
     const value = await evaluate({ topic, levels, payload: parsed === undefined ? text : tame(parsed, text) });
+    if (Array.isArray(value) && value.length > MAX_ITEMS)
+      return { fault: expected('expression', `at most ${MAX_ITEMS} readings`, value.length) };
     // Through JSON: an expression may give functions, and sequences that are no plain arrays.
     const json = JSON.stringify(value);
+    if (json?.length > MAX_TEXT)
+      return { fault: expected('expression', `at most ${MAX_TEXT} characters of JSON`, json.length) };
     return { value: json === undefined ? undefined : tame(JSON.parse(json), json) };
   } catch (error) {
     return { fault: `expression: ${reasonOf(error)}` };

@@ -224,6 +224,18 @@ describe('normalize: named levels, expressions, enrichment', () => {
     },
     { name: 'nothing', payload: {}, evaluate: async () => undefined, reason: /object or several, got "nothing"/ },
     { name: 'no reading', payload: {}, evaluate: async () => 5, reason: /JSON object, got 5/ },
+    {
+      name: 'more than anybody reads',
+      payload: {},
+      evaluate: async () => Array(10_001).fill({ v: 1 }),
+      reason: /at most 10000 readings, got 10001/,
+    },
+    {
+      name: 'a text without end',
+      payload: {},
+      evaluate: async () => ({ v: 'x'.repeat(5_000_000) }),
+      reason: /at most 4194304 characters of JSON/,
+    },
     { name: 'a function', payload: {}, evaluate: async () => () => 1, reason: /got "nothing"/ },
     {
       name: 'a fault',
