@@ -1,4 +1,5 @@
 // Settings of modbus-poll.
+import { mapNames, shippedFolder } from '../../src/modbus/maps.ts';
 import type { Fields } from '../../src/palette/fields.ts';
 
 export const fields = {
@@ -18,24 +19,7 @@ export const fields = {
     help: 'Name of a shipped map, of a file in the folder maps of the data directory, or the JSON of a map.',
     initial: 'nivus-float32',
     multiline: true,
-    suggestions: [
-      'abb-b23',
-      'carlo-gavazzi-em340',
-      'eastron-sdm120',
-      'eastron-sdm630',
-      'growatt-inverter',
-      'huawei-sun2000',
-      'janitza-umg96rm',
-      'nivus-float32',
-      'nivusonic-input',
-      'schneider-iem3155',
-      'schneider-pm5000',
-      'siemens-pac2200',
-      'sunspec-inverter',
-      'sunspec-inverter-float',
-      'sunspec-meter',
-      'victron-gx',
-    ],
+    suggestions: mapNames(shippedFolder),
   },
   parameters: {
     kind: 'text',

@@ -1,18 +1,40 @@
-// Runs the example of a register map: its registers, decoded, must give what it says.
+// Runs the examples of a register map: their registers, decoded, must give what they say.
 import { isDeepStrictEqual } from 'node:util';
-import { expected } from '../kernel/fault.ts';
-import { type AddressBase, protocolAddress } from './address.ts';
+import { expected, reasonOf } from '../kernel/fault.ts';
+import { protocolAddress } from './address.ts';
 import { isBitTable, type Table } from './link.ts';
-import type { Example, RegisterMap } from './map.ts';
+import type { RegisterMap } from './map.ts';
 import type { Place } from './field.ts';
 import { placed, sunspecChain } from './sunspec.ts';
 import { decodeField } from './values.ts';
+import { answerIn, type Registers, type Worked } from './worked.ts';
 
 /** What the map's example does not give as it says; empty when all is well, or where there is no example. */
 export function exampleFaults(map: RegisterMap): string[] {
   if (map.example === undefined) return [];
   const faults: string[] = [];
-  const memory = memoryOf(map.example, map.base, map.table, faults);
+  const memory = memoryOf(map.example.registers, map, faults);
+  return [...faults, ...differences(map, memory, map.example.gives, 'example', isDeepStrictEqual)];
+}
+
+/** The same for what others print of such a device: their numbers are rounded. */
+export const workedFaults = (map: RegisterMap): string[] =>
+  map.worked.flatMap((one, at) => {
+    const faults: string[] = [];
+    const memory = 'answer' in one ? memoryOfFrames(one, faults) : memoryOf(one.registers, map, faults);
+    const wanted = differences(map, memory, one.gives, 'worked', isRoundedTo);
+    return [...faults, ...wanted].map(fault => `worked ${at + 1}: ${fault}`);
+  });
+
+/** Metrics whose registers are there but give something else, and those whose registers are not there. */
+function differences(
+  map: RegisterMap,
+  memory: Memory,
+  gives: Readonly<Record<string, unknown>>,
+  where: string,
+  same: (value: unknown, wanted: unknown) => boolean,
+): string[] {
+  const faults: string[] = [];
   const seen = new Set<string>();
   const fields = map.sunspec ? placed(map.fields, modelsIn(memory)).fields : map.fields;
   for (const field of fields) {
@@ -21,21 +43,27 @@ export function exampleFaults(map: RegisterMap): string[] {
     seen.add(field.metric);
     const decoded = decodeField(field, bytes, field.factor && bytesOf(field.factor, memory));
     const value = 'value' in decoded ? decoded.value : undefined;
-    const wanted = map.example.gives[field.metric];
-    if (!isDeepStrictEqual(value, wanted))
-      faults.push(expected(`example, ${field.metric}`, JSON.stringify(wanted), value));
+    const wanted = gives[field.metric];
+    if (!same(value, wanted)) faults.push(expected(`${where}, ${field.metric}`, JSON.stringify(wanted), value));
   }
-  for (const metric of Object.keys(map.example.gives))
-    if (!seen.has(metric)) faults.push(expected(`example, ${metric}`, 'a metric whose registers are given', metric));
+  for (const metric of Object.keys(gives))
+    if (!seen.has(metric)) faults.push(expected(`${where}, ${metric}`, 'a metric whose registers are given', metric));
   return faults;
+}
+
+/** 232.438 is what a document calls 232.4. */
+function isRoundedTo(value: unknown, printed: unknown): boolean {
+  if (typeof value !== 'number' || typeof printed !== 'number') return isDeepStrictEqual(value, printed);
+  const decimals = (String(printed).split('.')[1] ?? '').length;
+  return Number(value.toFixed(decimals)) === printed;
 }
 
 type Memory = ReadonlyMap<string, number>;
 const cell = (table: Table, address: number) => `${table}:${address}`;
 
-function memoryOf(example: Example, base: AddressBase, table: Table | undefined, faults: string[]): Memory {
+function memoryOf(registers: Registers, { base, table }: RegisterMap, faults: string[]): Memory {
   const memory = new Map<string, number>();
-  for (const [key, words] of Object.entries(example.registers)) {
+  for (const [key, words] of Object.entries(registers)) {
     const [written, named] = key.split(':').reverse() as [string, Table | undefined];
     const start = protocolAddress(written, base, named ?? (base === '4xxxx' ? undefined : table));
     if ('expected' in start) {
@@ -48,6 +76,17 @@ function memoryOf(example: Example, base: AddressBase, table: Table | undefined,
     }
   }
   return memory;
+}
+
+function memoryOfFrames({ request, answer }: Extract<Worked, { answer: string }>, faults: string[]): Memory {
+  try {
+    const { request: asked, data } = answerIn(request, answer);
+    const words = Array.from({ length: data.length / 2 }, (_, at) => Buffer.from(data).readUInt16BE(at * 2));
+    return new Map(words.map((word, at) => [cell(asked.table, asked.address + at), word]));
+  } catch (error) {
+    faults.push(reasonOf(error));
+    return new Map();
+  }
 }
 
 function modelsIn(memory: Memory) {

@@ -190,6 +190,17 @@ describe('a wrong register map is named', () => {
     ['SunSpec without a model', minimal({}, { sunspec: true }), /model: expected a number of a model, .*, got nothing/],
     ['SunSpec with a base', minimal({ model: 103 }, { sunspec: true, base: 1 }), /base: expected none/],
     ['sources that are no list', minimal({}, { checked: 'a' }), /checked: expected a list of texts, got "a"/],
+    [
+      'a worked example of nobody',
+      minimal({}, { worked: [{ of: 'me', gives: {} }] }),
+      /worked 1, of: expected document/,
+    ],
+    [
+      'a worked example of nothing',
+      minimal({}, { worked: [{ of: 'device', gives: {} }] }),
+      /worked 1: expected request/,
+    ],
+    ['worked examples that are no list', minimal({}, { worked: {} }), /worked: expected a list, got \{\}/],
     ['an empty range', minimal({ min: 5, max: 1 }), /min: expected at most 1, got 5/],
   ];
   for (const [what, text, message] of cases)

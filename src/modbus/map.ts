@@ -5,6 +5,7 @@ import { type Complain, isObject, type Json, knownKeys, number, oneOf, textOf } 
 import type { Field } from './field.ts';
 import { type Table, tables } from './link.ts';
 import { fieldOf, orderOf, type Parameters } from './register.ts';
+import { type Registers, type Worked, workedOf } from './worked.ts';
 
 export type RegisterMap = {
   name: string;
@@ -23,12 +24,14 @@ export type RegisterMap = {
   fields: readonly Field[];
   /** Registers as the document writes them and what they must give; shipped maps are tested with it. */
   example: Example | undefined;
+  /** What others print or have read of such a device, which must come out here, too. */
+  worked: readonly Worked[];
 };
 
-/** `from`: who printed or read these words. Keys of `registers` are the first address of a run in the notation of the map (`input:7` where the table differs), values its words. */
+/** `from`: who printed or read these words. */
 export type Example = {
   from: string;
-  registers: Readonly<Record<string, readonly (number | string)[]>>;
+  registers: Registers;
   gives: Readonly<Record<string, unknown>>;
 };
 
@@ -54,6 +57,7 @@ export const mapKeys = [
   'parameters',
   'registers',
   'example',
+  'worked',
 ];
 
 /** Reads a map. Throws a Fault that lists what is wrong (the first five). `file` names the source in messages. */
@@ -119,6 +123,7 @@ function mapOf(json: Json, complain: Complain, given: Parameters): RegisterMap {
     limits: { ...(maxWords !== undefined && { maxWords }), ...(gapBudget !== undefined && { gapBudget }) },
     fields: fields.filter(field => field !== undefined),
     example: exampleOf(json['example'], complain),
+    worked: workedOf(json['worked'] ?? [], complain),
   };
 }
 
