@@ -6,22 +6,20 @@ import type { Red, RedNode } from './red.ts';
 /** One message is worth no more: an expression that has no end would hold up everything else. */
 const LIMIT_MS = 500;
 const LIMIT_DEPTH = 2000;
-/** Under this name JSONata looks for what it calls at every step; of the evaluation it tells start and depth. */
+/** Under this name JSONata looks for what it calls at every step. */
 const STEP = Symbol.for('jsonata.__evaluate_entry');
-type Evaluation = { base: { timestamp: Date; depth: number } };
 
-function guard(_step: unknown, _input: unknown, { base }: Evaluation): void {
-  if (Date.now() - base.timestamp.getTime() > LIMIT_MS) throw new Error(`stopped after ${LIMIT_MS} ms: has it an end?`);
-  if (base.depth > LIMIT_DEPTH) throw new Error(`stopped at a depth of ${LIMIT_DEPTH}: has it an end?`);
+function guard(_step: unknown, _input: unknown, { base }: { base: { timestamp: Date; depth: number } }): void {
+  if (base.depth > LIMIT_DEPTH || Date.now() - base.timestamp.getTime() > LIMIT_MS)
+    throw new Error(`stopped after ${LIMIT_MS} ms or at a depth of ${LIMIT_DEPTH}: has it an end?`);
 }
 
 /** `node` lends its flow, global and environment. Throws a Fault FIELDLINE_SETTING where the text is no expression. */
 export function expressionOf({ util }: Pick<Red, 'util'>, text: string, node?: RedNode): Expression {
-  let prepared: object;
+  let prepared: ReturnType<typeof util.prepareJSONataExpression>;
   try {
-    const expression = util.prepareJSONataExpression(text, node);
-    expression.assign(STEP, guard);
-    prepared = expression;
+    prepared = util.prepareJSONataExpression(text, node);
+    prepared.assign(STEP, guard);
   } catch (error) {
     const { message, position } = error as { message?: string; position?: number };
     const place = position === undefined ? '' : ` at character ${position}`;
@@ -29,10 +27,9 @@ export function expressionOf({ util }: Pick<Red, 'util'>, text: string, node?: R
   }
   return input =>
     new Promise((resolve, reject) => {
-      util.evaluateJSONataExpression(prepared, input, (error, value) => {
-        // After one that was stopped, whatever else waits has its turn first.
-        if (error) setImmediate(reject, error);
-        else resolve(value);
-      });
+      // After one that was stopped, whatever else waits has its turn first.
+      util.evaluateJSONataExpression(prepared, input, (error, value) =>
+        error ? void setImmediate(reject, error) : resolve(value),
+      );
     });
 }
