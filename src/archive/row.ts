@@ -54,13 +54,12 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
 }
 
 /** Messages of MQTT, the many, need no metadata. */
-function metadataOf({ protocol, deviceId, signalStrength }: RawMetadata): string | null {
-  const kept: RawMetadata = {
-    ...(protocol === undefined || protocol === 'mqtt' ? {} : { protocol }),
-    ...(deviceId === undefined ? {} : { deviceId: deviceId.replaceAll('\0', '').toWellFormed() }),
-    ...(signalStrength === undefined || !Number.isFinite(signalStrength) ? {} : { signalStrength }),
-  };
-  return Object.keys(kept).length === 0 ? null : JSON.stringify(kept);
+function metadataOf(raw: RawMetadata): string | null {
+  const protocol = raw.protocol === 'mqtt' ? undefined : raw.protocol;
+  const deviceId = raw.deviceId?.replaceAll('\0', '').toWellFormed();
+  const signalStrength = Number.isFinite(raw.signalStrength) ? raw.signalStrength : undefined;
+  if (protocol === undefined && deviceId === undefined && signalStrength === undefined) return null;
+  return JSON.stringify({ protocol, deviceId, signalStrength });
 }
 
 /** As adverts and heartbeats say it. What a text column does not take is left to the topic. */

@@ -2,13 +2,14 @@
 import { inspect } from 'node:util';
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
+import { LARGEST_LETTER, letterPart } from '../reading/letter.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
 
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
 
-const sql = `INSERT INTO dead_letters AS l (source, topic, device_id, org_id, reason, bytes, digest)
-  SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::uuid[])
+const sql = `INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_id, reason, bytes, digest)
+  SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::uuid[])
   ON CONFLICT (source, digest, received_at) DO UPDATE SET
     attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, state = 'open', resent_at = NULL`;
 
@@ -16,9 +17,28 @@ const sql = `INSERT INTO dead_letters AS l (source, topic, device_id, org_id, re
 export async function keepDeadLetters(query: Query, source: string, refused: readonly Refused[]): Promise<void> {
   // ON CONFLICT refuses to touch one row twice in a statement.
   const letters = new Map(refused.map(letter => letterOf(letter)).map(letter => [letter.digest, letter]));
-  const rows = [...letters.values()];
+  for (const rows of portions([...letters.values()])) await keep(query, source, rows);
+}
+
+/** Of about one large letter each: PostgreSQL takes no statement above 1 GB. */
+function portions(letters: readonly Kept[]): Kept[][] {
+  const found: Kept[][] = [];
+  let size = Infinity;
+  for (const letter of letters) {
+    size += letter.bytes.length;
+    if (size > LARGEST_LETTER) {
+      found.push([]);
+      size = letter.bytes.length;
+    }
+    found.at(-1)!.push(letter);
+  }
+  return found;
+}
+
+async function keep(query: Query, source: string, rows: readonly Kept[]): Promise<void> {
   await query(sql, [
     source,
+    rows.map(row => row.kind),
     rows.map(row => row.topic),
     rows.map(row => row.deviceId),
     rows.map(row => row.orgId),
@@ -28,15 +48,18 @@ export async function keepDeadLetters(query: Query, source: string, refused: rea
   ]);
 }
 
-function letterOf({ row, topic, reason }: Refused) {
-  const bytes = bytesOf(row);
+type Kept = ReturnType<typeof letterOf>;
+function letterOf({ row, topic, reason: why }: Refused) {
+  const all = bytesOf(row);
+  const { bytes, reason, whole } = letterPart(all, why);
   return {
+    kind: whole ? 'reading' : 'damaged',
     topic: topic === undefined ? undefined : clean(topic),
     deviceId: isReading(row) ? clean(row.deviceId) : undefined,
     orgId: isReading(row) && row.metadata.orgId !== undefined ? clean(row.metadata.orgId) : undefined,
     reason: clean(reason),
     bytes,
-    digest: digest(bytes),
+    digest: digest(all),
   };
 }
 

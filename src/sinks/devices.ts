@@ -91,7 +91,9 @@ function take(device: Device, { reading, table, seenAt }: Entry): void {
     const known = device.latest.get(metric);
     if (known !== undefined && later(known.timestamp, timestamp)) continue;
     const value = telemetry[metric]!;
-    device.latest.set(metric, { deviceId, metric, timestamp, value, orgId: text(metadata.orgId) });
+    const orgId = text(metadata.orgId);
+    if (known === undefined) device.latest.set(metric, { deviceId, metric, timestamp, value, orgId });
+    else Object.assign(known, { timestamp, value, orgId });
   }
 }
 
@@ -114,9 +116,18 @@ export const latestColumns: Input<Latest> = [
 
 export function latestOf(devices: readonly Device[]): readonly Latest[] {
   const rows: Latest[] = [];
-  // In one order for all writers, so that no two wait for each other's rows.
-  for (const { latest } of devices)
-    for (const metric of [...latest.keys()].sort()) rows.push(latest.get(metric) as Latest);
+  let metrics: readonly string[] = [];
+  let sorted: readonly string[] = [];
+  for (const { latest } of devices) {
+    // Devices of one kind have the same metrics in the same order: sorted once.
+    const own = [...latest.keys()];
+    if (own.length !== metrics.length || own.some((metric, at) => metric !== metrics[at])) {
+      metrics = own;
+      sorted = own.toSorted();
+    }
+    // In one order for all writers, so that no two wait for each other's rows.
+    for (const metric of sorted) rows.push(latest.get(metric) as Latest);
+  }
   return rows;
 }
 
@@ -148,9 +159,10 @@ export function latestInsert(arrays: readonly string[]): string {
     WHERE l.timestamp <= excluded.timestamp`;
 }
 
-/** ISO times with Z and any number of digits: without the Z, text order is time order. */
+/** ISO times with Z and any number of digits: without the Z, text order is time order; with it among those of one length. */
 function later(a: string | undefined, b: string): boolean {
-  return a !== undefined && a.slice(0, -1) > b.slice(0, -1);
+  if (a === undefined) return false;
+  return a.length === b.length ? a > b : a.slice(0, -1) > b.slice(0, -1);
 }
 
 /** For sorting by a key. */

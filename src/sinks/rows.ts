@@ -193,13 +193,13 @@ function metadataOf(reading: Reading, { metrics, elsewhere }: Table): string | n
       kept[key] = metadata[key];
     }
   if (metrics !== undefined) {
-    let complete = true;
-    for (const metric in telemetry) complete &&= metric in metrics;
-    if (!complete)
-      kept = {
-        ...kept,
-        telemetry: Object.fromEntries(Object.entries(telemetry).filter(([metric]) => !(metric in metrics))),
-      };
+    let others: Record<string, Value> | undefined;
+    for (const metric in telemetry)
+      if (!(metric in metrics)) {
+        others ??= {};
+        others[metric] = telemetry[metric]!;
+      }
+    if (others !== undefined) kept = { ...kept, telemetry: others };
   }
   return kept === undefined ? null : JSON.stringify(kept);
 }

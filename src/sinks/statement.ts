@@ -54,9 +54,11 @@ export function statementOf(
 
 function rowsOf({ name, hasId, metricColumns }: Table, entries: readonly Entry[]): readonly Row[] {
   const rows: Row[] = [];
-  for (const [number, entry] of entries.entries())
+  for (let number = 0; number < entries.length; number++) {
+    const entry = entries[number]!;
     if (entry.table === name && (metricColumns === undefined || metricsOf(entry.reading).length > 0))
       rows.push({ entry, number });
+  }
   return hasId ? rows : rows.sort((a, b) => order(a.entry.reading.deviceId, b.entry.reading.deviceId));
 }
 
