@@ -6,9 +6,8 @@ import type { Red, RedNode } from './red.ts';
 /** One message is worth no more: an expression that has no end would hold up everything else. */
 const LIMIT_MS = 500;
 const LIMIT_DEPTH = 2000;
-/** Under this name JSONata looks for what it calls at every step. */
-const STEP = Symbol.for('jsonata.__evaluate_entry');
 
+/** JSONata calls it at every step. */
 function guard(_step: unknown, _input: unknown, { base }: { base: { timestamp: Date; depth: number } }): void {
   if (base.depth > LIMIT_DEPTH || Date.now() - base.timestamp.getTime() > LIMIT_MS)
     throw new Error(`stopped after ${LIMIT_MS} ms or at a depth of ${LIMIT_DEPTH}: has it an end?`);
@@ -19,7 +18,7 @@ export function expressionOf({ util }: Pick<Red, 'util'>, text: string, node?: R
   let prepared: ReturnType<typeof util.prepareJSONataExpression>;
   try {
     prepared = util.prepareJSONataExpression(text, node);
-    prepared.assign(STEP, guard);
+    prepared.assign(Symbol.for('jsonata.__evaluate_entry'), guard);
   } catch (error) {
     const { message, position } = error as { message?: string; position?: number };
     const place = position === undefined ? '' : ` at character ${position}`;
