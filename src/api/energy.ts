@@ -86,13 +86,13 @@ export function energyRoutes(query: Query, clock: Clock): readonly Route[] {
         device_id: deviceId.optional(),
       }),
       answers: { 200: { says: 'The hours that have readings, oldest first.', schema: z.array(hourSchema) } },
-      async handle({ query: { start, end = clock.now(), device_id }, principal }) {
-        const from = start ?? end - DAY_MS;
-        if (from > end) return problem(400, 'Bad request', 'start: expected a time before end', 'start');
-        if (end - from > MAX_DAYS * DAY_MS)
+      async handle({ query: { start, end = new Date(clock.now()).toISOString(), device_id }, principal }) {
+        const from = start ?? new Date(Date.parse(end) - DAY_MS).toISOString();
+        const rangeMs = Date.parse(end) - Date.parse(from);
+        if (rangeMs < 0) return problem(400, 'Bad request', 'start: expected a time before end', 'start');
+        if (rangeMs > MAX_DAYS * DAY_MS)
           return problem(400, 'Bad request', `start: expected at most ${MAX_DAYS} days before end`, 'start');
-        const range = [new Date(from).toISOString(), new Date(end).toISOString()];
-        const hours = await query(hourlySql, [...range, device_id, principal.org]);
+        const hours = await query(hourlySql, [from, end, device_id, principal.org]);
         if (hours.length <= MAX_HOURS) return { status: 200, body: hours };
         const says = `start: expected a range of at most ${MAX_HOURS} hours over all meters; shorten it, or name a device_id`;
         return problem(400, 'Bad request', says, 'start');

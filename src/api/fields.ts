@@ -23,23 +23,27 @@ export function wholeNumber(least: number, most: number) {
 /** A flag in a query string. */
 export const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform(word => word === 'true');
 
-/** A time in a query string, as milliseconds since 1970. */
+/** A time in a query string, as ISO 8601 with Z and every digit of it. */
 export const time = z
   .string({ error: 'a time in ISO 8601' })
   .max(64, { error: 'a time in ISO 8601' })
   .transform((given, context) => {
-    const ms = millisecondsOf(given);
-    if (ms === undefined) context.issues.push({ code: 'custom', message: 'a time in ISO 8601', input: given });
-    return ms ?? 0;
+    const iso = instantOf(given);
+    if (iso === undefined) context.issues.push({ code: 'custom', message: 'a time in ISO 8601', input: given });
+    return iso ?? '';
   })
   .describe('ISO 8601 with a zone, else UTC; a date; or seconds or milliseconds since 1970.');
 
-/** Milliseconds since 1970 of a time in any of the forms above; undefined for anything else. */
-export function millisecondsOf(value: unknown): number | undefined {
-  // In a URL the + of a zone arrives as a space.
-  const given = typeof value === 'string' ? value.replace(/ (?=\d\d:?\d\d$)/, '+') : value;
-  const iso = isoTime(typeof given === 'string' && /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given);
-  if (iso === undefined) return undefined;
-  const ms = Date.parse(iso);
-  return Number.isNaN(ms) ? undefined : ms;
+/** A time in any of the forms above as ISO 8601 with Z, from the year 1 on; undefined for anything else. */
+export function instantOf(value: unknown): string | undefined {
+  const iso = isoTime(typeof value === 'string' ? completed(value) : value);
+  return iso === undefined || iso < '0001' || Number.isNaN(Date.parse(iso)) ? undefined : iso;
+}
+
+/** In a URL the + of a zone arrives as a space; people leave seconds out, or the whole time of the day. */
+function completed(text: string): string {
+  return text
+    .replace(/ (?=\d\d:?\d\d$)/, '+')
+    .replace(/^\d{4}-\d\d-\d\d$/, '$&T00:00:00Z')
+    .replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d(?=$|Z|[+-])/i, '$&:00');
 }

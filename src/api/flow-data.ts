@@ -7,7 +7,7 @@ import { cursor, deviceId, time, wholeNumber } from './fields.ts';
 import { pageOf, readCursor, rowsAnswer } from './page.ts';
 import { isProblem } from './problem.ts';
 import { type Route, route } from './route.ts';
-import { isoSql, timeOut } from './times.ts';
+import { isoSql } from './times.ts';
 import { where } from './visible.ts';
 
 const DEFAULT_ROWS = 1000;
@@ -51,8 +51,8 @@ export function flowDataRoutes(query: Query): readonly Route[] {
         if (isProblem(after)) return after;
         const of = where(principal)
           .given('device_id = ?', device_id)
-          .given('created_at >= ?', timeOut(start_time))
-          .given('created_at <= ?', timeOut(end_time));
+          .given('created_at >= ?', start_time)
+          .given('created_at <= ?', end_time);
         if (after !== undefined) of.add(`(created_at, id) < (?::timestamptz, ${of.place(after[1])}::bigint)`, after[0]);
         const found = await query<FlowRow>(
           `SELECT id, device_id, ${isoSql('created_at')} AS created_at, flow_rate, totalizer, temperature, status, anomaly_score

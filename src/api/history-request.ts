@@ -1,6 +1,6 @@
 // A request for history as it comes from a URL or a message: checked field by field, bounded, with defaults.
 import { expected } from '../kernel/fault.ts';
-import { millisecondsOf } from './fields.ts';
+import { instantOf } from './fields.ts';
 import { type Aggregate, aggregates, type HistoryRequest } from './history.ts';
 import { type Problem, problem } from './problem.ts';
 
@@ -104,7 +104,9 @@ function isZone(value: unknown): value is string {
 }
 
 function timeOf(value: unknown, otherwise: number): number | undefined {
-  return value === undefined || value === '' ? otherwise : millisecondsOf(value);
+  if (value === undefined || value === '') return otherwise;
+  const iso = instantOf(value);
+  return iso === undefined ? undefined : Date.parse(iso);
 }
 
 function fault(field: string, what: string, got: unknown): Problem {

@@ -51,6 +51,72 @@ describe('history over HTTP', () => {
     assert.equal(delhi[0]?.['time'], '2026-03-28T23:30:00.000Z');
   });
 
+  // A reading each quarter of an hour: how many fall into the buckets tells how long these are.
+  const clocks: [says: string, zone: string, bucket: string, start: string, end: string, buckets: string[]][] = [
+    [
+      ...(['goes forward at midnight', 'America/Havana', '1d', '2026-03-07T05:00Z', '2026-03-09T04:00Z'] as const),
+      ['2026-03-07T05:00 96', '2026-03-08T05:00 92'],
+    ],
+    [
+      ...(['goes back to midnight', 'America/Havana', '1d', '2026-10-31T04:00Z', '2026-11-02T05:00Z'] as const),
+      ['2026-10-31T04:00 96', '2026-11-01T04:00 100'],
+    ],
+    [
+      ...([
+        'goes back by half an hour',
+        'Australia/Lord_Howe',
+        '1d',
+        '2026-04-03T13:00Z',
+        '2026-04-05T13:30Z',
+      ] as const),
+      ['2026-04-03T13:00 96', '2026-04-04T13:00 98'],
+    ],
+    [
+      ...([
+        'goes forward by half an hour',
+        'Australia/Lord_Howe',
+        '1d',
+        '2026-10-02T13:30Z',
+        '2026-10-04T13:00Z',
+      ] as const),
+      ['2026-10-02T13:30 96', '2026-10-03T13:30 94'],
+    ],
+    [
+      ...(['shows a beginning twice', 'Europe/Berlin', '2h', '2026-10-24T22:00Z', '2026-10-25T05:00Z'] as const),
+      ['2026-10-24T22:00 8', '2026-10-25T00:00 12', '2026-10-25T03:00 8'],
+    ],
+    [
+      ...(['does so after a hundred years', 'Europe/Berlin', '1d', '2126-10-26T22:00Z', '2126-10-28T23:00Z'] as const),
+      ['2126-10-26T22:00 100', '2126-10-27T23:00 96'],
+    ],
+    [
+      ...(['leaps over a beginning', 'Pacific/Chatham', '3h', '2026-09-26T11:15Z', '2026-09-26T16:15Z'] as const),
+      ['2026-09-26T11:15 11', '2026-09-26T14:00 9'],
+    ],
+    [
+      ...(['leaps by two hours', 'Antarctica/Troll', '2h', '2026-03-29T00:00Z', '2026-03-29T04:00Z'] as const),
+      ['2026-03-29T00:00 4', '2026-03-29T01:00 4', '2026-03-29T02:00 8'],
+    ],
+    [
+      ...(['leaves out a day', 'Pacific/Apia', '1d', '2011-12-29T10:00Z', '2012-01-01T10:00Z'] as const),
+      ['2011-12-29T10:00 96', '2011-12-30T10:00 96', '2011-12-31T10:00 96'],
+    ],
+  ];
+  for (const [says, zone, bucket, from, to, expected] of clocks)
+    it(`follows the clock of ${zone} where it ${says}`, async () => {
+      await at.store.query(
+        `INSERT INTO sensor_readings (device_id, metric, value, timestamp) SELECT 'q', 't', 1, time
+         FROM generate_series($1::timestamptz - interval '1 day', $2::timestamptz + interval '1 day', interval '15 minutes') AS time`,
+        [from, to],
+      );
+      const path = `/api/history?device=q&metric=t&start=${from}&end=${to}&bucket=${bucket}&tz=${zone}&aggregate=count`;
+      for (const gaps of ['skip', 'null']) {
+        const found = await at.rows(`${path}&gaps=${gaps}`);
+        const shown = found.map(({ time, count }) => `${String(time).slice(0, 16)} ${String(count)}`);
+        assert.deepEqual(shown, expected, gaps);
+      }
+    });
+
   it('shows gaps when asked, and the aggregates that were named', async () => {
     const path =
       '/api/history?device=d1&metric=t&metric=none&start=2026-03-28T22:00:00Z&end=2026-03-29T01:00:00Z&bucket=1h';

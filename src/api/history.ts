@@ -49,11 +49,24 @@ function sourcesOf(metrics: readonly string[]): string {
   return selects.join(' UNION ALL ');
 }
 
+// Buckets of a calendar are counted by the zone's own clock, as local times, and become instants when they are complete.
 const bucketSql: Readonly<Record<HistoryRequest['bucket']['from'], (time: string) => string>> = {
   start: time => `date_bin($5::interval, ${time}, $3::timestamptz)`,
   midnight: time => `date_bin($5::interval, ${time}, date_trunc('day', $3::timestamptz, $6))`,
-  calendar: time => `time_bucket($5::interval, ${time}, $6)`,
+  calendar: time => `time_bucket($5::interval, ${time} AT TIME ZONE $6)`,
 };
+
+/**
+ * When a clock in the zone first shows the local time, or goes beyond it: PostgreSQL takes the second of two, and counts on
+ * where the clock leaps over it. Clocks are put forward or back by two hours at most, by quarters.
+ */
+function firstInstant(local: string, zone: string): string {
+  const at = `(${local} AT TIME ZONE ${zone})`;
+  const twoHours = `interval '2 hours'`;
+  return `CASE WHEN ${at} AT TIME ZONE ${zone} = ${local} AND (${at} - ${twoHours}) AT TIME ZONE ${zone} = ${local} - ${twoHours}
+    THEN ${at} ELSE (SELECT min(instant) FROM generate_series(${at} - ${twoHours}, ${at}, interval '15 minutes') AS instant
+      WHERE instant AT TIME ZONE ${zone} >= ${local}) END`;
+}
 
 const aggregateSql: Readonly<Record<Aggregate, string>> = {
   avg: 'avg(value)',
@@ -72,10 +85,10 @@ export function historySql(request: HistoryRequest, org: string | undefined): { 
   return {
     // $6 is mentioned for every kind of bucket, so that its type is known. NaN is above Infinity for PostgreSQL, so that
     // the condition leaves finite values only.
-    sql: `SELECT device_id, metric, ${bucketSql[bucket.from]('time')} AS time, ${wanted.join(', ')}
-     FROM (${sourcesOf(metrics)}) AS readings
-     WHERE value > '-Infinity' AND value < 'Infinity' AND $6::text IS NOT NULL
-     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    sql: `SELECT device_id, metric, ${bucket.from === 'calendar' ? firstInstant('bucket', '$6') : 'bucket'} AS time, ${wanted.join(', ')}
+     FROM (SELECT *, ${bucketSql[bucket.from]('time')} AS bucket FROM (${sourcesOf(metrics)}) AS readings
+       WHERE value > '-Infinity' AND value < 'Infinity' AND $6::text IS NOT NULL) AS readings
+     GROUP BY device_id, metric, bucket ORDER BY device_id, metric, bucket`,
     values: [devices, metrics, start, end, bucket.interval, zone, org],
   };
 }
@@ -88,18 +101,18 @@ export async function history(query: Query, request: HistoryRequest, org?: strin
   return request.gaps ? withGaps(points, await bucketsOf(query, request), request) : points;
 }
 
+/** Beginnings of all buckets of the range. */
 async function bucketsOf(query: Query, { start, end, bucket, zone }: HistoryRequest): Promise<readonly string[]> {
-  const first = bucketSql[bucket.from]('$1::timestamptz')
-    .replaceAll('$3', '$1')
-    .replaceAll('$5', '$3')
-    .replaceAll('$6', '$4');
-  const last = `$2::timestamptz - interval '1 microsecond'`;
-  const steps =
-    bucket.from === 'calendar'
-      ? `SELECT step AT TIME ZONE $4 AS time
-         FROM generate_series((${first}) AT TIME ZONE $4, (${last}) AT TIME ZONE $4, $3::interval) AS step`
-      : `SELECT time FROM generate_series(${first}, ${last}, $3::interval) AS time WHERE $4::text IS NOT NULL`;
-  const rows = await query<{ time: Date }>(steps, [start, end, bucket.interval, zone]);
+  const bucketOf = (time: string) =>
+    bucketSql[bucket.from](time).replaceAll('$3', '$1').replaceAll('$5', '$3').replaceAll('$6', '$4');
+  const [first, last] = ['$1::timestamptz', `($2::timestamptz - interval '1 microsecond')`].map(bucketOf);
+  const begun = bucket.from === 'calendar' ? firstInstant('step', '$4') : 'step';
+  // A day that a zone has left out begins with the next one.
+  const rows = await query<{ time: Date }>(
+    `SELECT DISTINCT ${begun} AS time FROM generate_series(${first}, ${last}, $3::interval) AS step
+     WHERE $4::text IS NOT NULL ORDER BY time`,
+    [start, end, bucket.interval, zone],
+  );
   return rows.map(({ time }) => time.toISOString());
 }
 

@@ -20,6 +20,21 @@ describe('readings over HTTP', () => {
       assert.equal((await at.rows('/api/flow-data?device_id=')).length, 10, 'an empty field is none');
     });
 
+    it('takes a time with every digit of it, and one that people write', async () => {
+      await at.store.query(`INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES
+        ('u', '2026-02-11T14:30:00.123456Z', 1), ('u', '2026-02-11T14:30:00.1235Z', 2), ('u', '2026-02-12', 3)`);
+      const [newest] = await at.rows('/api/flow-data?device_id=u&end_time=2026-02-11T14:30:00.123456Z');
+      assert.equal(newest?.['created_at'], '2026-02-11T14:30:00.123456Z', 'the end is included');
+      for (const [range, found] of [
+        ['start_time=2026-02-11T14:30:00.123456Z&end_time=2026-02-11T14:31', [2, 1]],
+        ['start_time=2026-02-11T14:30:00.123457Z&end_time=2026-02-11T15:31%2B01:00', [2]],
+        ['start_time=2026-02-11T14:31Z', [3]],
+        ['start_time=2026-02-12', [3]],
+        ['end_time=0001-01-01T00:00:00Z', []],
+      ] as const)
+        assert.deepEqual(await at.column('flow_rate', `/api/flow-data?device_id=u&${range}`), found, range);
+    });
+
     it('goes on where a page ended, also among rows of one time, whatever comes in meanwhile', async () => {
       const late = () =>
         at.store.query(`INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES ('late', now(), -1)`);

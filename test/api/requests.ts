@@ -149,6 +149,12 @@ function encoded(value: unknown): string {
   return text.isWellFormed() ? encodeURIComponent(text) : '%ED%A0%80';
 }
 
+/** A part of a path; `.` and `..` would be resolved by the client. */
+function segment(value: unknown): string {
+  const text = encoded(value);
+  return ['', '.', '..'].includes(text) ? '%20' : text;
+}
+
 export function requestsFor(
   path: string,
   operation: Operation,
@@ -202,7 +208,7 @@ export function requestsFor(
       });
       const more = others.map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
       let at = 0;
-      const url = path.replace(/\{\w+\}/g, () => encoded(parts[at++]) || '%20');
+      const url = path.replace(/\{\w+\}/g, () => segment(parts[at++]));
       const query = [...pairs, ...more].join('&');
       const headers = { accept, prefer, 'content-type': 'application/json', ...who };
       return { url: query === '' ? url : `${url}?${query}`, headers, body };
