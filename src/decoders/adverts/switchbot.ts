@@ -1,18 +1,18 @@
-// SwitchBot: the model as a letter in service data 0xFD3D (older: 0x0D00), values there or behind the address in company 0x0969.
+// SwitchBot: the model in service data 0xFD3D (older: 0x0D00), values there or behind the address in company 0x0969.
+import { toHex } from '../../kernel/bytes.ts';
 import type { Advert } from '../../reading/advert.ts';
-import type { Value } from '../../reading/reading.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
+import { byEnding, byLetter, type Model } from './switchbot/models.ts';
+import type { Parts } from './switchbot/sensors.ts';
 
 const SERVICES = ['fd3d', '0d00'] as const;
 const COMPANY = '0969';
 // Address (6) and sequence (1) come first in the manufacturer data.
 const ADDRESS = 6;
-
-type Values = Record<string, Value>;
-/** `service` from the letter on, `maker` behind the address (from the sequence on); both empty where they are not there. */
-type Parts = { service: Uint8Array; maker: Uint8Array };
-/** `bytes`: least length of service data that carries the values itself. */
-type Model = { name: string; bytes?: number; values(parts: Parts): Values };
+// While being paired a device sends its letter with this bit turned over.
+const PAIRING = 0x20;
+// Letter, state, battery; at the end the model of newer devices.
+const WITH_ENDING = 6;
 
 function partsOf(advert: Advert): Parts {
   const service = SERVICES.map(uuid => advert.serviceData.get(uuid)).find(bytes => bytes !== undefined);
@@ -22,138 +22,22 @@ function partsOf(advert: Advert): Parts {
   };
 }
 
-const battery = ({ service }: Parts): Values => (service.length >= 3 ? { battery: service[2]! & 0x7f } : {});
-
-/** Tenths in the low half of the first byte, sign (1 is plus) and whole degrees, then humidity. */
-function climate(bytes: Uint8Array): Values {
-  if (bytes.length < 3) return {};
-  const tenths = (bytes[1]! & 0x7f) * 10 + (bytes[0]! & 0x0f);
-  return { temperature: ((bytes[1]! & 0x80 ? tenths : -tenths) + 0) / 10, humidity: bytes[2]! & 0x7f };
-}
-
-/** All zero says that nothing has been measured yet. */
-function measured(values: Values): Values {
-  return values['temperature'] === 0 && values['humidity'] === 0 && !values['battery'] ? {} : values;
-}
-
-const meter = (parts: Parts): Values =>
-  measured({
-    ...climate(parts.maker.length >= 5 ? parts.maker.subarray(2, 5) : parts.service.subarray(3, 6)),
-    ...battery(parts),
-  });
-
-const CO2_LIMIT = 9999;
-
-function carbonDioxide(parts: Parts): Values {
-  const values = meter(parts);
-  const ppm = parts.maker.length >= 9 ? (parts.maker[7]! << 8) | parts.maker[8]! : CO2_LIMIT + 1;
-  return 'temperature' in values && ppm <= CO2_LIMIT ? { ...values, co2: ppm } : values;
-}
-
-function curtain(parts: Parts): Values {
-  const { service, maker } = parts;
-  const [place, light] = maker.length >= 5 ? maker.subarray(2) : service.subarray(3);
-  const charge = maker.length >= 7 ? { battery: maker[6]! & 0x7f } : battery(parts);
-  if (place === undefined || light === undefined) return charge;
-  // The device counts how far it is closed.
-  return { ...charge, position: 100 - Math.min(100, place & 0x7f), moving: place > 0x7f, light_level: light >> 4 };
-}
-
-function blindTilt(parts: Parts): Values {
-  const { maker } = parts;
-  if (maker.length < 4) return battery(parts);
-  return {
-    ...battery(parts),
-    tilt: Math.min(100, maker[2]! & 0x7f),
-    motion: maker[2]! > 0x7f,
-    light_level: maker[3]! >> 4,
-  };
-}
-
-function motion(parts: Parts): Values {
-  const { service, maker } = parts;
-  const values: Values = battery(parts);
-  if (maker.length >= 2) return { ...values, motion: (maker[1]! & 0x40) !== 0, light: (maker[1]! & 0x20) !== 0 };
-  if (service.length < 6) return values;
-  return { ...values, motion: (service[1]! & 0x40) !== 0, light: (service[5]! & 0x02) !== 0 };
-}
-
-/** A door that is not closed in time is still open. */
-function contact(parts: Parts): Values {
-  const { service, maker } = parts;
-  const values: Values = battery(parts);
-  if (maker.length >= 7) {
-    const flags = maker[1]!;
-    return { ...values, motion: flags > 0x7f, light: (flags & 0x40) !== 0, opening: (flags & 0x30) !== 0 };
-  }
-  if (service.length < 9) return values;
-  const flags = service[3]!;
-  return {
-    ...values,
-    motion: (service[1]! & 0x40) !== 0,
-    light: (flags & 0x01) !== 0,
-    opening: (flags & 0x06) !== 0,
-  };
-}
-
-/** In the switch mode bit 6 is clear while the arm is on; in the press mode there is no such state. */
-function bot(parts: Parts): Values {
-  const { service } = parts;
-  const isSwitch = (service[1] ?? 0) > 0x7f;
-  return { ...battery(parts), ...(isSwitch ? { power: (service[1]! & 0x40) === 0 } : {}) };
-}
-
-function plug({ maker }: Parts): Values {
-  if (maker.length < 6) return {};
-  return { switch: maker[1] === 0x80, power: (((maker[4]! & 0x7f) << 8) | maker[5]!) / 10 };
-}
-
-function leak({ maker }: Parts): Values {
-  if (maker.length < 3) return {};
-  return {
-    battery: maker[1]! & 0x7f,
-    low_battery: maker[1]! > 0x7f,
-    moisture: (maker[2]! & 0x01) !== 0,
-    tamper: (maker[2]! & 0x02) !== 0,
-  };
-}
-
-const hub = ({ maker }: Parts): Values => measured(maker.length >= 10 ? climate(maker.subarray(7, 10)) : {});
-const nothing = (): Values => ({});
-
-const models: ReadonlyMap<string, Model> = new Map<string, Model>([
-  ['H', { name: 'Bot', bytes: 3, values: bot }],
-  ['T', { name: 'Meter', bytes: 6, values: meter }],
-  ['i', { name: 'Meter Plus', bytes: 6, values: meter }],
-  ['w', { name: 'Outdoor Meter', values: meter }],
-  ['4', { name: 'Meter Pro', values: meter }],
-  ['5', { name: 'Meter Pro CO2', values: carbonDioxide }],
-  ['c', { name: 'Curtain', bytes: 5, values: curtain }],
-  ['{', { name: 'Curtain 3', bytes: 5, values: curtain }],
-  ['x', { name: 'Blind Tilt', values: blindTilt }],
-  ['s', { name: 'Motion Sensor', bytes: 6, values: motion }],
-  ['d', { name: 'Contact Sensor', bytes: 9, values: contact }],
-  ['v', { name: 'Hub 2', values: hub }],
-  ['g', { name: 'Plug Mini', values: plug }],
-  ['j', { name: 'Plug Mini', values: plug }],
-  ['&', { name: 'Water Leak Detector', values: leak }],
-  ['b', { name: 'Remote', values: battery }],
-  ['y', { name: 'Keypad', values: battery }],
-  ['o', { name: 'Lock', values: battery }],
-  ['$', { name: 'Lock Pro', values: nothing }],
-  ['u', { name: 'Color Bulb', values: nothing }],
-  ['r', { name: 'LED Strip Light', values: nothing }],
-  ['q', { name: 'Ceiling Light', values: nothing }],
-  ['e', { name: 'Humidifier', values: nothing }],
-  ['#', { name: 'Evaporative Humidifier', values: nothing }],
-]);
-
-/** While being paired a device writes its letter in the other case. */
 function modelOf({ service }: Parts, name: string | undefined): Model | undefined {
   if (service.length === 0)
-    return models.get(/^WoIOSensor/.test(name ?? '') ? 'w' : /^WoSensorTH/.test(name ?? '') ? 'i' : '');
-  const letter = String.fromCharCode(service[0]! & 0x7f);
-  return models.get(letter) ?? models.get(letter.toLowerCase()) ?? models.get(letter.toUpperCase());
+    return byLetter.get(/^WoIOSensor/.test(name ?? '') ? 'w' : /^WoSensorTH/.test(name ?? '') ? 'i' : '');
+  const letter = service[0]! & 0x7f;
+  return (
+    byLetter.get(String.fromCharCode(letter)) ??
+    byLetter.get(String.fromCharCode(letter ^ PAIRING)) ??
+    endingOf(service) ??
+    endingOf(service.subarray(0, -1))
+  );
+}
+
+function endingOf(service: Uint8Array): Model | undefined {
+  return service.length >= WITH_ENDING - 1 && service.at(-4)! <= 1
+    ? byEnding.get(toHex(service.subarray(-3)))
+    : undefined;
 }
 
 function decode(advert: Advert): Decoded {
@@ -167,10 +51,12 @@ function decode(advert: Advert): Decoded {
   return { telemetry: model.values(parts), deviceModel: `SwitchBot ${model.name}` };
 }
 
+const origin = 'sblibs/pySwitchbot tests/test_adv_parser.py (MIT)';
+
 export const decoder = defineDecoder({
   name: 'switchbot',
   vendor: 'SwitchBot',
-  models: [...new Set([...models.values()].map(({ name }) => name))],
+  models: [...new Set([...byLetter.values(), ...byEnding.values()].map(({ name }) => name))],
   source: 'https://github.com/OpenWonderLabs/SwitchBotAPI-BLE',
   keys: [COMPANY, ...SERVICES],
   matches: advert => advert.manufacturerData.has(COMPANY) || SERVICES.some(uuid => advert.serviceData.has(uuid)),
@@ -229,6 +115,85 @@ export const decoder = defineDecoder({
       name: 'water',
       advert: { service_data: { fd3d: '2600' }, manufacturer_data: { [COMPANY]: 'd0c84411223305640100' } },
       gives: { battery: 100, low_battery: false, moisture: true, tamper: false },
+    },
+    {
+      name: 'Hub 2',
+      origin,
+      advert: {
+        service_data: { fd3d: '7600' },
+        manufacturer_data: { [COMPANY]: 'aabbccddeeff00ff66541af182079a3200' },
+      },
+      gives: { temperature: 26.7, humidity: 50, light_level: 2 },
+    },
+    {
+      name: 'Hub 3',
+      origin,
+      advert: {
+        service_data: { fd3d: '0000640010b940' },
+        manufacturer_data: { [COMPANY]: 'b0e9fe6e5e2900ff6826d6648303993480' },
+      },
+      gives: { temperature: 25.3, humidity: 52, light_level: 3, motion: true },
+    },
+    {
+      name: 'Lock Ultra',
+      origin,
+      advert: {
+        service_data: { fd3d: '0080340010a5b8' },
+        manufacturer_data: { [COMPANY]: 'b0e9feb66a3d258230340004' },
+      },
+      gives: { battery: 52, lock: false, lock_state: 'locked', door: true },
+    },
+    {
+      name: 'Relay Switch 1PM',
+      origin,
+      advert: {
+        service_data: { fd3d: '3c000000' },
+        manufacturer_data: { [COMPANY]: '24587c08363647810000003100000000' },
+      },
+      gives: { switch: true, power: 49 },
+    },
+    {
+      name: 'Climate Panel',
+      origin,
+      advert: {
+        service_data: { fd3d: '00205f0010f3d840' },
+        manufacturer_data: { [COMPANY]: 'b0e9fe843805061405992d00000000d4000c0400' },
+      },
+      gives: { power: false, battery: 20, temperature: 25.5, humidity: 45, motion: true, light: true },
+    },
+    {
+      name: 'Smart Thermostat Radiator',
+      origin,
+      advert: {
+        service_data: { fd3d: '00206400113640' },
+        manufacturer_data: { [COMPANY]: 'b0e9fea2547c36e4009ca34100' },
+      },
+      gives: { power: true, battery: 100, temperature: 28, target_temperature: 35, opening: false },
+    },
+    {
+      name: 'Weather Station',
+      origin,
+      advert: {
+        service_data: { fd3d: '000050001053b0' },
+        manufacturer_data: { [COMPANY]: 'aabbccddeeff0150069a230000000000' },
+      },
+      gives: { temperature: 26.6, humidity: 35, battery: 80 },
+    },
+    {
+      name: 'Weather Station that sends no maker data',
+      advert: { service_data: { fd3d: '010050069a23001053b0' } },
+      gives: { temperature: 26.6, humidity: 35, battery: 80 },
+    },
+    {
+      name: 'K20 Vacuum',
+      origin,
+      advert: { service_data: { fd3d: '2e0064' }, manufacturer_data: { [COMPANY]: 'b0e9fe01f38f270111530010640f' } },
+      gives: { battery: 100 },
+    },
+    {
+      name: 'Lock Lite, while being paired',
+      advert: { service_data: { fd3d: '0d8064' }, manufacturer_data: { [COMPANY]: 'e9d511b26b5317930820' } },
+      gives: { battery: 100, lock: true, lock_state: 'unlocked' },
     },
     { name: 'cut', advert: { service_data: { fd3d: '540064050a' } }, rejects: 'expected at least 6 bytes, got 5' },
     { name: 'a model that is not known', advert: { service_data: { fd3d: '7f0064' } }, gives: {} },
