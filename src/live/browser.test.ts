@@ -1,5 +1,7 @@
 // The browser client /fieldline/live.js, as it is served: snapshot, rows, a cut line without loss, gaps, refusals.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type Admission, openAdmission } from './admission.ts';
 import { connect, type Live, type State, type Told } from './browser/live.js';
 import { centrifugoCodec } from './centrifugo.ts';
@@ -24,7 +26,11 @@ describe('live browser client', () => {
         token === 'old' ? { refused: 'token: expired' } : token === 'bad' ? { refused: 'forged' } : { role: 'viewer' },
     });
     const sockets = socketEndpoint(hub, admission, { paths: ['/ws'], codec: centrifugoCodec({ pingMs: 1000 }) });
-    endpoint = together([sockets, fileEndpoint()]);
+    const strict = centrifugoCodec({ maxSubscriptions: 2, commandsPerSecond: 3 });
+    endpoint = together([
+      ...[sockets, socketEndpoint(hub, admission, { paths: ['/strict'], codec: strict })],
+      fileEndpoint(),
+    ]);
     served = await serveEndpoint(endpoint);
   });
   afterEach(async () => {
@@ -128,6 +134,76 @@ describe('live browser client', () => {
       if (it.values.length === 0) hub.publish([laser(1)]);
       return it.values.length > 0;
     });
+  });
+
+  it('gives up a line that never comes up, and one on which nobody answers, and tries another', async () => {
+    const mute = createServer(line => line.on('error', () => {}));
+    const lines: Socket[] = [];
+    mute.on('connection', line => lines.push(line));
+    mute.listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as AddressInfo;
+    class Elsewhere extends WebSocket {
+      constructor(url: string) {
+        super(lines.length < 1 ? `ws://127.0.0.1:${port}/ws` : url);
+      }
+    }
+    try {
+      const { live, states } = open({ timeoutMs: 50, WebSocket: Elsewhere });
+      hub.publish([laser(1)]);
+      const it = follow(live, 'device:D1', { snapshot: true });
+      await until(() => it.values.length === 1);
+      assert.deepEqual(states, ['connecting', 'waiting', 'connecting', 'open']);
+    } finally {
+      for (const line of lines) line.destroy();
+      mute.close();
+    }
+  });
+
+  for (const [what, turns] of [
+    ['a subscription', 3],
+    ['the end of one', 4],
+  ] as const)
+    it(`comes to its rows where the server had no time for ${what}`, async () => {
+      const { live } = open({ url: `ws://${served.at}/strict` });
+      hub.publish([laser(1)]);
+      const errors: unknown[] = [];
+      const wishes = { snapshot: true, onError: (error: unknown) => errors.push(error) };
+      let it = follow(live, 'device:D1', wishes);
+      await until(() => it.values.length === 1);
+      // Seven commands are taken at once; `connect` and the first subscription were two of them.
+      for (let turn = 0; turn < turns; turn++) {
+        it.stop();
+        it = follow(live, 'device:D1', wishes);
+      }
+      await until(() => it.values.length === 1);
+      assert.deepEqual(errors, []);
+    });
+
+  it('goes on with the next row where a listener throws', async () => {
+    const { live } = open();
+    const thrown: unknown[] = [];
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', error => thrown.push(error.message));
+    try {
+      hub.publish([laser(0)]);
+      const values: unknown[] = [];
+      live.subscribe('device:D1', { snapshot: true }, row => {
+        values.push(row['value_mm']);
+        if (row['value_mm'] === 1) throw new Error('the page is wrong');
+      });
+      await until(() => values.length === 1);
+      hub.publish([laser(1), laser(2)]);
+      await until(() => values.length === 3 && thrown.length === 1);
+      assert.deepEqual([values, thrown], [[0, 1, 2], ['the page is wrong']]);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of others) process.on('uncaughtException', listener);
+    }
+  });
+
+  it('says at once what is no address', async () => {
+    assert.deepEqual(open({ url: 'nowhere' }).states, ['connecting', 'refused']);
   });
 
   it('is served to everybody with its types and a page that uses it', async () => {

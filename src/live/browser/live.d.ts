@@ -34,6 +34,8 @@ export type Options = {
   /** A token, or a function that gives a fresh one for each connection. */
   token?: string | (() => string | undefined | Promise<string | undefined>);
   onState?(state: State, reason: string): void;
+  /** A line that has not come up after this is given up, and another one tried; 10,000 ms where left out. */
+  timeoutMs?: number;
   /** Another one than the global. */
   WebSocket?: unknown;
 };

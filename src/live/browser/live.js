@@ -5,6 +5,8 @@ const SHORTEST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
 /** The server pings; after so long without a word the line is dead. */
 const PATIENCE = 2.5;
+/** What the server has no time for now is asked for again. */
+const AGAIN_MS = 1000;
 
 /** Address of the live server that this page, or this file, came from. */
 function ownAddress() {
@@ -13,7 +15,7 @@ function ownAddress() {
 }
 
 export function connect(options = {}) {
-  const { url = ownAddress(), token, onState = () => {}, WebSocket = globalThis.WebSocket } = options;
+  const { url = ownAddress(), token, onState = () => {}, WebSocket = globalThis.WebSocket, timeoutMs = 10_000 } = options;
   const subscriptions = new Map();
   const calls = new Map();
   let socket;
@@ -23,7 +25,7 @@ export function connect(options = {}) {
   let lastId = 0;
   let timer;
   let silence;
-  let patienceMs = 60_000;
+  let patienceMs = timeoutMs;
 
   async function open() {
     if (isClosed) return;
@@ -35,10 +37,19 @@ export function connect(options = {}) {
       return later(`no token: ${error.message}`);
     }
     if (isClosed) return undefined;
-    const line = new WebSocket(url);
+    let line;
+    try {
+      line = new WebSocket(url);
+    } catch (error) {
+      return end('refused', error.message);
+    }
     socket = line;
+    // A line may also never come up: where its request came between two servers, say, and no one answers it.
+    patienceMs = timeoutMs;
+    listen();
     line.onopen = () => call({ connect: credential ? { token: credential } : {} }, welcome);
     line.onmessage = ({ data }) => {
+      if (socket !== line) return;
       listen();
       for (const text of data.split('\n')) hear(JSON.parse(text));
     };
@@ -81,6 +92,7 @@ export function connect(options = {}) {
       const line = socket;
       socket = undefined;
       isOpen = false;
+      calls.clear();
       line?.close();
       later('the server is silent');
     }, patienceMs);
@@ -99,6 +111,7 @@ export function connect(options = {}) {
     attempts = 0;
     isOpen = true;
     patienceMs = (reply.ping ?? 25) * 1000 * PATIENCE;
+    listen();
     onState('open', '');
     for (const one of subscriptions.values()) ask(one);
     return undefined;
@@ -109,6 +122,13 @@ export function connect(options = {}) {
     const recover = position && { recover: true, ...position };
     call({ subscribe: { channel, data, ...recover } }, ({ subscribe: reply, error }) => {
       if (subscriptions.get(channel) !== one) return;
+      if (error?.temporary) {
+        const line = socket;
+        setTimeout(() => {
+          if (socket === line && subscriptions.get(channel) === one) ask(one);
+        }, AGAIN_MS);
+        return;
+      }
       if (error) {
         subscriptions.delete(channel);
         one.onError(error);
@@ -122,8 +142,15 @@ export function connect(options = {}) {
     });
   }
 
+  /** A listener that throws is an error of the page; the rows behind this one come all the same. */
   function tell({ channel, onRow }, { offset, data }, snapshot) {
-    onRow(data, { channel, offset, snapshot });
+    try {
+      onRow(data, { channel, offset, snapshot });
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   function hear(message) {
@@ -155,7 +182,8 @@ export function connect(options = {}) {
     return () => {
       if (subscriptions.get(channel) !== one) return;
       subscriptions.delete(channel);
-      if (isOpen) call({ unsubscribe: { channel } }, () => {});
+      // Where the server does not let go of it, a new line does.
+      if (isOpen) call({ unsubscribe: { channel } }, ({ error }) => error && socket?.close());
     };
   }
 
