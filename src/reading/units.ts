@@ -33,26 +33,39 @@ const UNITS: Readonly<Record<string, readonly [dimension: string, factor: number
   '0…1': ['ratio', 100, 0],
   Pa: ['pressure', 0.01, 0],
   hPa: ['pressure', 1, 0],
+  mbar: ['pressure', 1, 0],
   kPa: ['pressure', 10, 0],
   bar: ['pressure', 1000, 0],
   psi: ['pressure', 68.947572931683, 0],
+  mmHg: ['pressure', 1.33322387415, 0],
+  inHg: ['pressure', 33.863886403, 0],
   mV: ['voltage', 0.001, 0],
   V: ['voltage', 1, 0],
+  kV: ['voltage', 1000, 0],
+  µA: ['current', 1e-6, 0],
   mA: ['current', 0.001, 0],
   A: ['current', 1, 0],
+  mW: ['power', 0.001, 0],
   W: ['power', 1, 0],
   kW: ['power', 1000, 0],
   MW: ['power', 1e6, 0],
   Wh: ['energy', 0.001, 0],
   kWh: ['energy', 1, 0],
   MWh: ['energy', 1000, 0],
+  GWh: ['energy', 1e6, 0],
+  kJ: ['energy', 1 / 3600, 0],
   MJ: ['energy', 1 / 3.6, 0],
+  GJ: ['energy', 1000 / 3.6, 0],
   g: ['mass', 0.001, 0],
   kg: ['mass', 1, 0],
+  t: ['mass', 1000, 0],
+  oz: ['mass', 0.028349523125, 0],
   lb: ['mass', 0.45359237, 0],
+  µm: ['length', 0.001, 0],
   mm: ['length', 1, 0],
   cm: ['length', 10, 0],
   m: ['length', 1000, 0],
+  km: ['length', 1e6, 0],
   in: ['length', 25.4, 0],
   ft: ['length', 304.8, 0],
   'µS/cm': ['conductivity', 1, 0],
@@ -72,11 +85,19 @@ export function unitOf(metric: string): string | undefined {
   return Object.hasOwn(METRIC_UNITS, metric) ? METRIC_UNITS[metric] : undefined;
 }
 
+/** Units that the metric can come in; none for a metric outside the vocabulary. */
+export function unitsFor(metric: string): readonly string[] {
+  const to = unitOf(metric);
+  return to === undefined ? [] : unitNames.filter(name => UNITS[name]?.[0] === UNITS[to]?.[0]);
+}
+
 /**
  * From a unit into the unit of a metric, as a function; undefined when the two do not measure the same. A metric outside
  * the vocabulary keeps the unit it came in.
  */
-export function conversion(from: string, metric: string): ((value: number) => number) | undefined {
+export function conversion(given: string, metric: string): ((value: number) => number) | undefined {
+  // Keyboards have two letters for micro.
+  const from = given.replace('\u03bc', '\u00b5');
   const to = unitOf(metric) ?? from;
   if (from === to) return value => value;
   const source = Object.hasOwn(UNITS, from) ? UNITS[from] : undefined;

@@ -93,10 +93,9 @@ describe('field map', () => {
     [{ from: 'a', metric: '' }, /expected the name of a metric/],
     [{ from: 'a', metric: '__proto__' }, /expected the name of a metric/],
     [{ from: 'a', metric: 'x', scale: 0 }, /expected a scale other than 0/],
-    [
-      { from: 'a', metric: 'temperature', unit: 'kWh' },
-      /expected a unit that temperature can be converted from, got "kWh"/,
-    ],
+    [{ from: 'a', metric: 'temperature', unit: 'kWh' }, /row 1: expected one of °C, °F, K for temperature, got "kWh"/],
+    [{ from: 'a.*', metric: 'temperature_*', unit: 'C' }, /expected one of °C, °F, K for temperature, got "C"/],
+    [{ from: 'a.b', metric: 'm_*' }, /row 1: expected a \* in the path for that in the metric, got "a\.b"/],
   ];
   for (const [rule, reason] of wrong)
     it(`refuses ${JSON.stringify(rule)}`, () => assert.throws(() => fieldMap([rule]), reason));

@@ -2,7 +2,7 @@
 import { expected, Fault } from '../kernel/fault.ts';
 import { absent, type Draft, isJson, type Json, limits, numberOf } from '../reading/payload.ts';
 import { putValue } from '../reading/telemetry.ts';
-import { conversion, rounded } from '../reading/units.ts';
+import { conversion, rounded, unitsFor } from '../reading/units.ts';
 
 /** One row of the map as it is written in the settings. */
 export type FieldRule = {
@@ -34,8 +34,12 @@ function compile(rule: FieldRule, where: string): FieldMap {
   if (rule.metric === '' || rule.metric.length > limits.nameLength || rule.metric === '__proto__')
     throw wrong('the name of a metric', rule.metric);
   if (!Number.isFinite(scale) || scale === 0) throw wrong('a scale other than 0', scale);
-  const convert = unit === '' ? undefined : conversion(unit, rule.metric.replace(/_?\*/, ''));
-  if (unit !== '' && convert === undefined) throw wrong(`a unit that ${rule.metric} can be converted from`, unit);
+  if (rule.metric.includes('*') && !path.includes('*'))
+    throw wrong('a * in the path for that in the metric', rule.from);
+  const measured = rule.metric.replace(/_?\*/, '');
+  const convert = unit === '' ? undefined : conversion(unit, measured);
+  if (unit !== '' && convert === undefined)
+    throw wrong(`one of ${unitsFor(measured).join(', ')} for ${measured}`, unit);
   const plain = scale === 1 && convert === undefined;
 
   const put = (value: unknown, matched: string | undefined, draft: Draft) => {

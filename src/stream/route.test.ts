@@ -45,6 +45,10 @@ describe('topic table', () => {
     { filter: 'a/{b-c}/#/x', format: 'f', device: 'last' },
     { filter: 'a/#/b', format: 'f', device: 'last' },
     { filter: '', format: 'f', device: 'last' },
+    { filter: 'a/{gerät}/b', format: 'f', device: 'last' },
+    { filter: 'a/x{b}', format: 'f', device: 'last' },
+    { filter: 'a/{__proto__}', format: 'f', device: 'last' },
+    { filter: 'a/{b}/{b}', format: 'f', device: 'last' },
     { filter: 'a', format: 'f', device: '' },
     { filter: 'a', format: 'f', device: 'last |' },
   ])

@@ -70,6 +70,14 @@ function deviceSources(rule: TopicRule<string>, filter: string, where: string): 
   if (wrong !== undefined)
     throw new Fault('FIELDLINE_SETTING', expected(where, `a topic filter (${wrong})`, rule.filter));
   const levels = rule.filter.split('/');
+  const odd = levels.find(level => /[{}]/.test(level) && !NAMED.test(level));
+  if (odd !== undefined)
+    throw new Fault(
+      'FIELDLINE_SETTING',
+      expected(where, 'a level such as {site}: letters, digits and _ in one pair of braces', odd),
+    );
+  const twice = levels.find((level, at) => NAMED.test(level) && levels.indexOf(level) < at);
+  if (twice !== undefined) throw new Fault('FIELDLINE_SETTING', expected(where, 'each name once', twice));
   const sources = rule.device.split('|').map(part => part.trim());
   if (sources.includes(''))
     throw new Fault('FIELDLINE_SETTING', expected(where, 'last, a level or a field', rule.device));
