@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve as absolute } from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
+import { letterPart } from '../reading/letter.ts';
 import type { Raw } from '../reading/raw.ts';
 
 export type DeadLetter = {
@@ -17,6 +18,8 @@ export type DeadLetter = {
   deviceId?: string;
   /** Original bytes, base64. */
   bytes: string;
+  /** Only their begin: there were too many. */
+  part?: true;
 };
 
 export type DeadLetterFile = {
@@ -167,7 +170,8 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
   }
 
   return {
-    append(raw, reason, attempts) {
+    append(raw, why, attempts) {
+      const { bytes, reason, whole } = letterPart(raw.bytes, why);
       const letter: DeadLetter = {
         time: new Date(clock.now()).toISOString(),
         source: raw.source,
@@ -177,7 +181,8 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
         receivedAt: raw.receivedAt,
         protocol: raw.protocol,
         ...(raw.deviceId === undefined ? {} : { deviceId: raw.deviceId }),
-        bytes: Buffer.from(raw.bytes.buffer, raw.bytes.byteOffset, raw.bytes.byteLength).toString('base64'),
+        bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
+        ...(whole ? {} : { part: true }),
       };
       return new Promise((resolve, reject) => {
         queue.push({ line: Buffer.from(`${JSON.stringify(letter)}\n`), resolve, reject });

@@ -60,7 +60,8 @@ function letterOf(letter: DeadLetter): NewLetter {
   const given = letter as Partial<DeadLetter>;
   const time = Date.parse(String(given.time));
   return {
-    kind: 'raw',
+    // What is left of it is no message.
+    kind: given.part === true ? 'damaged' : 'raw',
     topic: letter.topic,
     ...(typeof given.source === 'string' ? { scannerId: given.source } : {}),
     ...(typeof given.protocol === 'string' ? { protocol: given.protocol } : {}),

@@ -1,6 +1,7 @@
 // Dead letters in the table: kept, listed, put right, queued to be sent again, resolved or discarded; nothing is ever deleted here.
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
+import { LARGEST_LETTER } from '../reading/letter.ts';
 import { protocols } from '../reading/reading.ts';
 import { type LetterFilter, letterCondition } from './letter-filter.ts';
 
@@ -27,6 +28,8 @@ export type Letter = {
   decided_by: string | null;
   decided_at: Date | null;
   bytes: Uint8Array;
+  /** How many bytes it has: of a list only the first of them are there. */
+  size: number;
   /** Sent instead of the bytes. */
   fixed: Uint8Array | null;
 };
@@ -95,15 +98,26 @@ function clean(text: string | undefined): string | undefined {
 }
 
 const COLUMNS = `id, kind, state, source, topic, scanner_id, protocol, device_id, reason, attempts, received_at, created_at,
-  last_at, decided_by, decided_at, bytes, fixed`;
+  last_at, decided_by, decided_at, octet_length(bytes) AS size`;
+const SIZE = '(octet_length(bytes) + coalesce(octet_length(fixed), 0))';
 const MOST_LISTED = 1000;
+/** Of each letter that is not shown whole. */
+export const LISTED_BYTES = 4096;
 
-/** Newest first, at most `limit` of them. */
-export async function listLetters(query: Query, filter: LetterFilter, limit = 100): Promise<readonly Letter[]> {
+/** Newest first, at most `limit` of them; the first of them whole as long as they are of `wholeBytes` together. */
+export async function listLetters(
+  query: Query,
+  filter: LetterFilter,
+  limit = 100,
+  wholeBytes = 0,
+): Promise<readonly Letter[]> {
   const condition = letterCondition(filter, 1);
   return query<Letter>(
-    `SELECT ${COLUMNS} FROM dead_letters WHERE ${condition.sql} ORDER BY last_at DESC, id DESC
-    LIMIT ${Math.max(1, Math.min(MOST_LISTED, Math.trunc(limit)))}`,
+    `SELECT ${COLUMNS}, substring(bytes FOR most) AS bytes, substring(fixed FOR most) AS fixed FROM (
+      SELECT *, CASE WHEN sum(${SIZE}) OVER (ORDER BY last_at DESC, id DESC) <= ${wholeBytes}
+        THEN ${LARGEST_LETTER * 8} ELSE ${LISTED_BYTES} END AS most
+      FROM dead_letters WHERE ${condition.sql}) AS letter
+    ORDER BY last_at DESC, id DESC LIMIT ${Math.max(1, Math.min(MOST_LISTED, Math.trunc(limit)))}`,
     condition.values,
   );
 }
@@ -152,7 +166,10 @@ export async function discardLetters(query: Query, filter: LetterFilter, by: str
   return rows.map(({ id }) => id);
 }
 
-/** Queued letters after an id, oldest first, marked with when they leave: `stamp` tells this sending from a later one. */
+/** Bytes of the letters that are sent at once. */
+const RESENT_BYTES = 16 << 20;
+
+/** Queued letters, oldest first, one at least and those after it that are not large together, marked with when they leave: `stamp` tells this sending from a later one. */
 export async function takeQueued(
   query: Query,
   filter: LetterFilter,
@@ -160,10 +177,13 @@ export async function takeQueued(
 ): Promise<readonly (Letter & { stamp: string })[]> {
   const condition = letterCondition(filter, 1);
   const rows = await query<Letter & { stamp: string }>(
-    `UPDATE dead_letters SET resent_at = now() WHERE id IN (
-      SELECT id FROM dead_letters WHERE state = 'queued' AND ${condition.sql}
+    `WITH taken AS (
+      SELECT id, ${SIZE} AS size FROM dead_letters WHERE state = 'queued' AND ${condition.sql}
       ORDER BY id LIMIT ${Math.trunc(limit)} FOR UPDATE SKIP LOCKED)
-    RETURNING ${COLUMNS}, resent_at::text AS stamp`,
+    UPDATE dead_letters SET resent_at = now() WHERE id IN (
+      SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM taken) AS each
+      WHERE before < ${RESENT_BYTES})
+    RETURNING ${COLUMNS}, bytes, fixed, resent_at::text AS stamp`,
     condition.values,
   );
   return [...rows].sort((a, b) => a.id - b.id);

@@ -2,17 +2,19 @@
 import { fromHex, toHex } from '../kernel/bytes.ts';
 import { expected, Fault } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
+import { LARGEST_LETTER } from '../reading/letter.ts';
 import {
   countLetters,
   discardLetters,
   type Letter,
   type LetterCounts,
+  LISTED_BYTES,
   listLetters,
   queueLetters,
 } from './dead-letters.ts';
 import { type LetterFilter, letterFilterOf } from './letter-filter.ts';
 
-/** For people and JSON. `text` stands where the bytes are text. */
+/** For people and JSON: whole, or its first 4096 bytes. `text` stands where they are text. */
 export type ShownLetter = Omit<Letter, 'bytes' | 'fixed'> & {
   hex: string;
   text?: string;
@@ -28,29 +30,25 @@ export type LetterAnswer = {
   counts: LetterCounts;
 };
 
-const MOST_SHOWN = 4096;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Long letters are cut at 4096 bytes where `whole` is not asked for. */
-export function shownLetter({ bytes, fixed, ...letter }: Letter, whole = false): ShownLetter {
-  const most = whole ? Infinity : MOST_SHOWN;
-  const text = textOf(bytes, most);
-  const fixedText = fixed === null ? undefined : textOf(fixed, most);
+export function shownLetter({ bytes, fixed, ...letter }: Letter): ShownLetter {
+  const text = textOf(bytes);
+  const fixedText = fixed === null ? undefined : textOf(fixed);
   return {
     ...letter,
-    hex: toHex(bytes.subarray(0, most)),
+    hex: toHex(bytes),
     ...(text === undefined ? {} : { text }),
-    ...(fixed === null ? {} : { fixedHex: toHex(fixed.subarray(0, most)) }),
+    ...(fixed === null ? {} : { fixedHex: toHex(fixed) }),
     ...(fixedText === undefined ? {} : { fixedText }),
   };
 }
 
 /** Undefined where the bytes are no text: not UTF-8, or with control characters besides blanks. */
-function textOf(bytes: Uint8Array, most: number): string | undefined {
+function textOf(bytes: Uint8Array): string | undefined {
   try {
-    const text = utf8.decode(bytes);
+    // What was cut off may have cut a character in two.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: bytes.length === LISTED_BYTES });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is they that are looked for.
-    return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text) ? undefined : text.slice(0, most);
+    return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text) ? undefined : text;
   } catch {
     return undefined;
   }
@@ -90,8 +88,9 @@ export async function obey(order: unknown, { query, filter, by }: OrderContext):
   switch (command) {
     case 'list':
     case 'show': {
-      const letters = await listLetters(query, asked, typeof limit === 'number' && limit >= 1 ? limit : 100);
-      return answer({ letters: letters.map(letter => shownLetter(letter, command === 'show')) });
+      const most = typeof limit === 'number' && limit >= 1 ? limit : 100;
+      const letters = await listLetters(query, asked, most, command === 'show' ? LARGEST_LETTER : 0);
+      return answer({ letters: letters.map(shownLetter) });
     }
     case 'resend': {
       const fixed = fixedOf(given);

@@ -10,9 +10,8 @@ import type { LetterFilter } from './letter-filter.ts';
 /** The message of a letter as it was, or as it was put right. Undefined when it can be neither. */
 export function messageOf(letter: Letter): Raw | Reading | undefined {
   const bytes = letter.fixed ?? letter.bytes;
-  if (letter.kind === 'reading') return readingOf(bytes);
-  // Without a topic no decoder knows what it is.
-  if (letter.topic === null) return undefined;
+  // Without a topic no decoder knows what it is; somebody may have put a reading in the place of what was damaged.
+  if (letter.kind === 'reading' || letter.topic === null) return readingOf(bytes);
   return {
     topic: letter.topic,
     bytes,
@@ -67,7 +66,7 @@ export async function resendRound({ query, filter, emit }: ResendOptions): Promi
 }
 
 function unfit({ kind }: Letter): Settled {
-  const what = kind === 'reading' ? 'JSON of a reading' : 'a message with a topic';
+  const what = kind === 'reading' ? 'JSON of a reading' : 'JSON of a reading, or a message with a topic';
   return { ok: false, kind: 'data', reason: `expected ${what}, so it cannot be sent; put it right or discard it` };
 }
 
