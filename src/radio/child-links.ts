@@ -43,6 +43,7 @@ type Up = { id: number; uuid: string; handle: number; link: ChildLink; probe: No
 const DISCONNECT_MS = 1000;
 const ENDED_BY_US = 0x16;
 const UNKNOWN_CONNECTION = 0x02;
+const NO_RSSI = 127;
 
 export function childLinks(options: ChildLinksOptions): ChildLinks {
   const { noble, bindings, forget, gate, times, holdScan, onAwaited, onEnd, onRssi, onDead } = options;
@@ -121,10 +122,15 @@ export function childLinks(options: ChildLinksOptions): ChildLinks {
   async function probe(id: number): Promise<void> {
     const link = up.get(id);
     if (link === undefined) return;
-    const answer = await gate.ask(COMMAND.readRssi, Buffer.of(link.handle & 0xff, link.handle >> 8));
+    const answer = await gate.tryToAsk(COMMAND.readRssi, Buffer.of(link.handle & 0xff, link.handle >> 8));
     if (!up.has(id)) return;
-    if (answer[0] === UNKNOWN_CONNECTION) onDead('the controller was reset: it no longer knows its links');
-    else if (answer[0] === 0 && answer.length >= 4 && answer.readInt8(3) !== 127) onRssi(id, answer.readInt8(3));
+    if (answer === undefined) {
+      // It does not know this command, or answers nothing any more, which the second question tells.
+      clearInterval(link.probe);
+      await gate.ask(COMMAND.readBdAddr);
+    } else if (answer.status === UNKNOWN_CONNECTION) onDead('the controller was reset: it no longer knows its links');
+    else if (answer.status === 0 && answer.values.length >= 3 && answer.values.readInt8(2) !== NO_RSSI)
+      onRssi(id, answer.values.readInt8(2));
   }
 
   function ended(link: Up, reason: string): void {

@@ -8,7 +8,7 @@ import { type ChildLinks, childLinks } from './child-links.ts';
 import type { RadioTimes } from './child-messages.ts';
 import { type Controller, nameOf } from './controller-name.ts';
 import { type Gate, gateOf, kernelFilter } from './gate.ts';
-import { COMMAND } from './hci.ts';
+import { COMMAND, statusText } from './hci.ts';
 import { loadNoble } from './noble.ts';
 import { scanKeeper } from './scan-keeper.ts';
 import { type NoController, openKernel, openTcp, permissionReason, type Transport } from './transport.ts';
@@ -28,6 +28,7 @@ export type LiveController = { scan(on: boolean, active: boolean): void; readonl
 // LE features by bit (Core 5.4, Vol 6 Part B §4.6): octet 1 holds LE Coded PHY (11) and LE Extended Advertising (12).
 const CODED = 1 << 3;
 const EXTENDED = 1 << 4;
+const UNKNOWN_COMMAND = 0x01;
 
 /** Undefined when there is no controller, which `onOver` has told. */
 export async function liveController(
@@ -49,7 +50,7 @@ export async function liveController(
   let gate: Gate | undefined;
   // A controller may report adverts before it is asked to, for another program.
   let heard = (_report: AdvertReport): void => {};
-  let refused = (_reason: string): void => {};
+  let refused = (_status: number): void => {};
   let refusal = (_refusal: Refusal): void => {};
   const transport = await open(where, {
     onPacket: packet => gate?.take(packet),
@@ -66,7 +67,7 @@ export async function liveController(
     {
       onAdvert: report => heard(report),
       onFault,
-      onScanRefused: reason => refused(reason),
+      onScanRefused: status => refused(status),
       onRefusal: one => refusal(one),
       onDead,
     },
@@ -76,9 +77,11 @@ export async function liveController(
     end({ state: 'off', reason: 'the adapter is switched off; run: sudo rfkill unblock bluetooth' });
     return undefined;
   }
-  if (transport.exclusive) await gate.ask(COMMAND.reset);
-  const features = await gate.ask(COMMAND.leReadFeatures);
-  const octet = features[0] === 0 ? (features[2] ?? 0) : 0;
+  // Of two questions one must be answered.
+  const reset = transport.exclusive ? await gate.tryToAsk(COMMAND.reset) : undefined;
+  const ask = reset === undefined ? gate.ask : gate.tryToAsk;
+  const features = await ask(COMMAND.leReadFeatures);
+  const octet = features?.status === 0 ? (features.values[1] ?? 0) : 0;
   gate.style.coded = (octet & CODED) !== 0;
   const loaded = loadNoble(gate, (octet & EXTENDED) !== 0);
   if ('reason' in loaded) {
@@ -126,18 +129,23 @@ export async function liveController(
     links.heard(report);
     onAdvert(report);
   };
-  refused = reason => {
-    onFault('scan', reason);
-    keeper.refused(reason);
+  refused = status => {
+    onFault('scan', statusText(status));
+    // Its features said otherwise, or nothing: then it knows the commands of the other kind.
+    if (status === UNKNOWN_COMMAND) bindings._hci._isExtended = !bindings._hci._isExtended;
+    keeper.refused(statusText(status));
   };
   setInterval(keeper.look, Math.min(1000, times.quiet / 4));
 
   const { style } = gate;
+  // Whatever it is that noble waits for: it does not wait for ever.
+  const late = setTimeout(() => onDead('the controller could not be set up'), times.deaf);
   return new Promise(resolve => {
     noble.on('stateChange', (state: string) => {
       if (state === 'unsupported')
         return end({ state: 'unsupported', reason: 'the adapter is too old: it knows no Bluetooth Low Energy' });
       if (state !== 'poweredOn') return onDead('the adapter was switched off or unplugged');
+      clearTimeout(late);
       process.off('SIGINT', bindings.onSigIntBinded);
       onState({ state: 'on', reason: `listening with ${nameOf(where)}` });
       resolve({

@@ -3,10 +3,11 @@
 import { EventEmitter } from 'node:events';
 import { reasonOf } from '../kernel/fault.ts';
 import { type AdvertReport, reportReader } from './advert-report.ts';
+import { answerIn, type CommandAnswer, eventForNoble } from './answers.ts';
 import { type Refusal, refusalIn } from './att-error.ts';
 import { commandLane } from './command-lane.ts';
 import { PACKET } from './h4.ts';
-import { COMMAND, commandPacket, EVENT, eventPacket, LE_EVENT, opcodeOf, statusText } from './hci.ts';
+import { COMMAND, commandPacket, EVENT, eventPacket, LE_EVENT, opcodeOf } from './hci.ts';
 import { rewriteCommand, type ScanStyle } from './scan-command.ts';
 import type { Transport } from './transport.ts';
 
@@ -14,7 +15,8 @@ export type GateEvents = {
   onAdvert(report: AdvertReport): void;
   /** Something was wrong, and has been dealt with. */
   onFault(where: string, reason: string): void;
-  onScanRefused(reason: string): void;
+  /** `status` of the command that switches the scan on. */
+  onScanRefused(status: number): void;
   /** A device refused a read or a write. */
   onRefusal(refusal: Refusal): void;
   /** The controller is of no use any more: it must be set up from the beginning. */
@@ -26,8 +28,10 @@ export type Gate = {
   readonly Socket: new () => EventEmitter;
   /** To be called with every packet of the controller. */
   take(packet: Buffer): void;
-  /** Asks the controller past noble; resolves with the return parameters, status first. Never rejects: silence is `onDead`. */
-  ask(opcode: number, parameters?: Uint8Array): Promise<Buffer>;
+  /** Asks the controller past noble. Never rejects: silence is `onDead`. */
+  ask(opcode: number, parameters?: Uint8Array): Promise<CommandAnswer>;
+  /** The same of a command that not every controller knows: undefined where it is silent. */
+  tryToAsk(opcode: number, parameters?: Uint8Array): Promise<CommandAnswer | undefined>;
   /** Makes noble believe that a link has ended. */
   endLink(handle: number, reason: number): void;
   style: ScanStyle;
@@ -65,24 +69,22 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
     }
   }
 
-  /** noble waits for ever where the controller refuses to scan. */
-  function watchScan(command: Buffer, status: number): void {
+  function forNoble(command: Buffer, answer: CommandAnswer): void {
     const opcode = opcodeOf(command);
     const enable = opcode === COMMAND.leSetScanEnable || opcode === COMMAND.leSetExtendedScanEnable;
-    if (enable && command[4] === 1 && status !== 0) onScanRefused(statusText(status));
+    // noble waits for ever where the controller refuses to scan.
+    if (enable && command[4] === 1 && answer.status !== 0) onScanRefused(answer.status);
+    toNoble(eventForNoble(answer));
   }
 
-  function takeAnswer(packet: Buffer, event: number): void {
-    // An answer to command 0 has no status: the controller only says that it takes commands.
-    if (packet.length === 6 && packet.readUInt16LE(4) === 0) return;
-    if (packet.length < 7) {
-      onFault('packet', `event 0x${event.toString(16)} is too short`);
-      return;
-    }
-    const answered = lane.answer(packet);
-    if (answered?.ours) return;
-    if (answered !== undefined && event === EVENT.commandComplete) watchScan(answered.command, packet[6]!);
-    toNoble(packet);
+  function takeAnswer(packet: Buffer): void {
+    const answer = answerIn(packet);
+    const taken = answer !== undefined && lane.answer(answer);
+    // An answer to command 0 only says how many commands the controller takes.
+    if (taken || answer?.opcode === 0) return;
+    // What another program on this adapter has asked for.
+    if (packet.length >= 7) toNoble(packet);
+    else onFault('packet', `event 0x${packet[1]!.toString(16)} is too short`);
   }
 
   function takeEvent(packet: Buffer): void {
@@ -92,7 +94,7 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
       if (fault !== undefined) onFault('advert', fault);
       for (const report of heard) onAdvert(report);
     } else if (event === EVENT.hardwareError) onDead(`hardware error 0x${(packet[3] ?? 0).toString(16)}`);
-    else if (event === EVENT.commandComplete || event === EVENT.commandStatus) takeAnswer(packet, event);
+    else if (event === EVENT.commandComplete || event === EVENT.commandStatus) takeAnswer(packet);
     else toNoble(packet);
   }
 
@@ -109,7 +111,7 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
       const opcode = opcodeOf(command);
       // The kernel takes this one upon itself and answers when the link stands; the attempt has its own time limit.
       if (opcode === COMMAND.leCreateConnection && !transport.exclusive) transport.send(command);
-      else lane.push(command);
+      else lane.push(command, answer => answer && forNoble(command, answer));
     },
   });
   return {
@@ -123,7 +125,10 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
       if (refusal !== undefined) onRefusal(refusal);
       toNoble(packet);
     },
-    ask: (opcode, parameters) => new Promise(resolve => lane.push(commandPacket(opcode, parameters), resolve)),
+    ask: (opcode, parameters) =>
+      new Promise(resolve => lane.push(commandPacket(opcode, parameters), answer => answer && resolve(answer))),
+    tryToAsk: (opcode, parameters) =>
+      new Promise(resolve => lane.push(commandPacket(opcode, parameters), resolve, true)),
     endLink: (handle, reason) =>
       toNoble(eventPacket(EVENT.disconnected, Buffer.of(0, handle & 0xff, handle >> 8, reason))),
     style,

@@ -8,6 +8,7 @@ export const COMMAND = {
   readLeHost: 0x0c6c,
   writeLeHost: 0x0c6d,
   readLocalVersion: 0x1001,
+  readBufferSize: 0x1005,
   readBdAddr: 0x1009,
   readRssi: 0x1405,
   leSetEventMask: 0x2001,
@@ -17,6 +18,8 @@ export const COMMAND = {
   leSetScanEnable: 0x200c,
   leCreateConnection: 0x200d,
   leCancelConnection: 0x200e,
+  leUpdateConnection: 0x2013,
+  leStartEncryption: 0x2019,
   leSetDefaultPhy: 0x2031,
   leSetExtendedScanParameters: 0x2041,
   leSetExtendedScanEnable: 0x2042,
@@ -66,6 +69,7 @@ export function addressBytes(address: string): Buffer {
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0').toUpperCase());
 
 const statusWords: Readonly<Record<number, string>> = {
+  1: 'unknown command',
   2: 'unknown connection',
   7: 'memory exceeded',
   8: 'the link was lost (supervision timeout)',
@@ -73,6 +77,7 @@ const statusWords: Readonly<Record<number, string>> = {
   12: 'command disallowed',
   13: 'too few resources',
   17: 'not supported',
+  18: 'invalid parameters',
   19: 'the device ended the link',
   20: 'the device ended the link: low resources',
   21: 'the device is being switched off',

@@ -39,7 +39,11 @@ export type NobleBindings = EventEmitter & {
   _handles: Record<string, number | string>;
   /** Its handler, which ends the process where it is the last one. */
   onSigIntBinded: () => void;
-  _hci: { setEventMask(): void; setLeEventMask(): void };
+  _hci: {
+    setEventMask(): void;
+    setLeEventMask(): void /** Uses the commands of extended advertising. */;
+    _isExtended: boolean;
+  };
   onDiscover(
     status: number,
     address: string,

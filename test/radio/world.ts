@@ -8,6 +8,7 @@ import { type RadioTimes, radioTimes } from '../../src/radio/child-messages.ts';
 import { gattSession, type Session } from '../../src/radio/session.ts';
 import { sharedRadio } from '../../src/radio/shared-adapters.ts';
 import { after } from '../../src/radio/timing.ts';
+import { type Oddity, oddController } from './odd-controller.ts';
 
 export const METER = '00:13:43:A1:B2:C3';
 export const SENSOR = 'AA:BB:CC:DD:EE:01';
@@ -48,7 +49,7 @@ export type World = {
 };
 
 export async function world(
-  options: { extended?: boolean; active?: boolean; times?: RadioTimes } = {},
+  options: { extended?: boolean; active?: boolean; times?: RadioTimes; oddity?: (() => Oddity) | undefined } = {},
 ): Promise<World> {
   const controller = await emulatedController({ extended: options.extended ?? false });
   controller.air.add({
@@ -59,8 +60,9 @@ export async function world(
   });
   const meter = glmMeter({ address: METER });
   controller.air.add(meter.advertiser);
+  const between = options.oddity === undefined ? undefined : await oddController(controller.port, options.oddity);
   const radio = sharedRadio(
-    { host: '127.0.0.1', port: controller.port },
+    { host: '127.0.0.1', port: between?.port ?? controller.port },
     options.active ?? false,
     options.times ?? shortTimes,
   );
@@ -107,6 +109,7 @@ export async function world(
     async close() {
       await session.close();
       await radio.close();
+      await between?.close();
       await controller.close();
     },
   };
