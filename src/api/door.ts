@@ -11,6 +11,8 @@ export type Door = {
 };
 
 const doors = new WeakMap<Server, Door[]>();
+/** Whoever takes an upgrade has answered it by then. */
+const UNTAKEN_MS = 2000;
 
 export function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split(/[?#]/, 1)[0]!;
@@ -49,10 +51,26 @@ function divert(server: Server): void {
   const emit = server.emit.bind(server) as (event: string | symbol, ...values: unknown[]) => boolean;
   server.emit = (event: string | symbol, ...values: unknown[]): boolean => {
     if (event !== 'request' && event !== 'upgrade') return emit(event, ...values);
-    const door = doorOf(server, values[0] as IncomingMessage);
-    if (door === undefined) return emit(event, ...values);
+    const request = values[0] as IncomingMessage;
+    const door = doorOf(server, request);
+    if (door === undefined) {
+      if (event === 'upgrade') endUntaken(request);
+      return emit(event, ...values);
+    }
     if (event === 'request') door.request(...(values as Parameters<Door['request']>));
     else door.upgrade(...(values as Parameters<Door['upgrade']>));
     return true;
   };
+}
+
+/**
+ * Node-RED ends an upgrade that no node takes, where nothing was ever written to the line. On a connection that was kept from
+ * an earlier request something was: the client would wait for ever.
+ */
+function endUntaken({ socket }: IncomingMessage): void {
+  const before = socket.bytesWritten;
+  const late = setTimeout(() => {
+    if (socket.bytesWritten === before) socket.destroy();
+  }, UNTAKEN_MS);
+  socket.once('close', () => clearTimeout(late));
 }
