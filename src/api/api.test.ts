@@ -9,7 +9,7 @@ import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { answerer } from './answers.ts';
 import { latestAnomalies } from './anomalies.ts';
 import { listDevices } from './devices.ts';
-import { history } from './history.ts';
+import { aggregates, history } from './history.ts';
 import { historyRequest } from './history-request.ts';
 import { isProblem } from './problem.ts';
 import { summarizer } from './summary.ts';
@@ -145,6 +145,16 @@ describe('telemetry API on PostgreSQL', () => {
       assert.deepEqual(await averages('f', 'temperature'), [18]);
       assert.deepEqual(await averages('l', 'temperature'), []);
       assert.deepEqual(await averages('l', `value_mm'; DROP TABLE devices; --`), []);
+    });
+
+    it('leaves out what cannot be added up: one absurd value does not take a device its history', async () => {
+      for (const value of ['1.7e308', '1.7e308', '-1e200', '1e150', '-3'])
+        await store.query(
+          `INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('a', 'co2', $1, $2)`,
+          [value, start],
+        );
+      const [point] = await asked({ device: 'a', metric: 'co2', points: 1, aggregate: [...aggregates] });
+      assert.deepEqual([point?.avg, point?.sum, point?.max, point?.count], [-3, -3, -3, 1]);
     });
 
     it('leaves out what is no finite number', async () => {

@@ -4,12 +4,15 @@ import type { Query } from '../reading/contracts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { instant, number } from './answer-schemas.ts';
 import { deviceId, time } from './fields.ts';
+import { summable } from './history.ts';
 import { problem } from './problem.ts';
 import { type Route, route } from './route.ts';
 import { isoSql } from './times.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_DAYS = 400;
+/** PostgreSQL knows no year 0. */
+const EARLIEST_MS = Date.parse('0001-01-01T00:00:00Z');
 const MAX_HOURS = 50_000;
 
 const readingSchema = z.object({
@@ -53,8 +56,9 @@ const latestSql = `
 const hourlySql = `
   WITH readings AS (
     SELECT device_id, timestamp, power_kw, totalizer_increment(
-      lag(total_energy_kwh) OVER (PARTITION BY device_id, total_energy_kwh IS NULL ORDER BY timestamp), total_energy_kwh, NULL) AS increment
-    FROM energy_readings
+      lag(total) OVER (PARTITION BY device_id, total IS NULL ORDER BY timestamp), total, NULL) AS increment
+    FROM (SELECT device_id, timestamp, org_id, CASE WHEN ${summable('power_kw')} THEN power_kw END AS power_kw,
+        CASE WHEN ${summable('total_energy_kwh')} THEN total_energy_kwh END AS total FROM energy_readings) AS numbers
     WHERE timestamp >= $1 AND timestamp <= $2
       AND ($3::text IS NULL OR device_id = $3) AND ($4::text IS NULL OR org_id = $4)
   )
@@ -87,7 +91,7 @@ export function energyRoutes(query: Query, clock: Clock): readonly Route[] {
       }),
       answers: { 200: { says: 'The hours that have readings, oldest first.', schema: z.array(hourSchema) } },
       async handle({ query: { start, end = new Date(clock.now()).toISOString(), device_id }, principal }) {
-        const from = start ?? new Date(Date.parse(end) - DAY_MS).toISOString();
+        const from = start ?? new Date(Math.max(EARLIEST_MS, Date.parse(end) - DAY_MS)).toISOString();
         const rangeMs = Date.parse(end) - Date.parse(from);
         if (rangeMs < 0) return problem(400, 'Bad request', 'start: expected a time before end', 'start');
         if (rangeMs > MAX_DAYS * DAY_MS)

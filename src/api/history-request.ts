@@ -40,7 +40,7 @@ export function historyRequest(given: Readonly<Record<string, unknown>>, nowMs: 
   if ('detail' in bucket) return bucket;
   return {
     ...{ devices, metrics, start: new Date(start), end: new Date(end), bucket, zone },
-    aggregates: wanted.length > 0 ? [...new Set(wanted as Aggregate[])] : ['avg', 'min', 'max', 'count'],
+    aggregates: wanted.length > 0 ? (wanted as Aggregate[]) : ['avg', 'min', 'max', 'count'],
     gaps: given['gaps'] === 'null',
   };
 }
@@ -83,9 +83,10 @@ function bucketOf(
   return { interval: `${widthMs} milliseconds`, from: widthMs <= HOUR_MS ? 'midnight' : 'calendar' };
 }
 
+/** Each once, however often it was named. */
 function listOf(value: unknown): string[] {
   if (value === undefined || value === '') return [];
-  return (Array.isArray(value) ? value : [value]) as string[];
+  return [...new Set((Array.isArray(value) ? value : [value]) as string[])];
 }
 
 /** PostgreSQL has no text with a NUL in it. */

@@ -142,6 +142,12 @@ describe('history over HTTP', () => {
     assert.equal(csv.split('\r\n')[0], 'device_id,metric,time,sum');
   });
 
+  it('answers once for what was named twice', async () => {
+    const twice = '/api/history?device=d1&device=d1&metric=t&metric=t&aggregate=count&aggregate=count&bucket=1w';
+    for (const gaps of ['skip', 'null'])
+      assert.deepEqual(await at.column('count', `${twice}&gaps=${gaps}&${start}`), [25, 22], gaps);
+  });
+
   it('shares the rows of an answer among many series', async () => {
     const fields = Array.from({ length: 48 }, (_, n) => `device=d${n}`).join('&');
     assert.equal((await at.rows(`/api/history?${fields}&metric=t&${start}`)).length, 47);

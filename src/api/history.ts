@@ -32,6 +32,12 @@ const columns: Readonly<Record<string, readonly string[]>> = {
   flow_data: ['flow_rate', 'totalizer', 'temperature'],
 };
 
+/**
+ * Neither NaN, which PostgreSQL takes for more than Infinity, nor so large that a sum of squares, as avg makes it, overflows:
+ * one absurd value would leave its device without a history.
+ */
+export const summable = (value: string) => `${value} > -1e150 AND ${value} < 1e150`;
+
 const OF_ORG = '($7::text IS NULL OR org_id = $7)';
 
 function sourcesOf(metrics: readonly string[]): string {
@@ -83,11 +89,10 @@ export function historySql(request: HistoryRequest, org: string | undefined): { 
   const { devices, metrics, start, end, bucket, zone } = request;
   const wanted = request.aggregates.map(name => `${aggregateSql[name]} AS ${name}`);
   return {
-    // $6 is mentioned for every kind of bucket, so that its type is known. NaN is above Infinity for PostgreSQL, so that
-    // the condition leaves finite values only.
+    // $6 is mentioned for every kind of bucket, so that its type is known.
     sql: `SELECT device_id, metric, ${bucket.from === 'calendar' ? firstInstant('bucket', '$6') : 'bucket'} AS time, ${wanted.join(', ')}
      FROM (SELECT *, ${bucketSql[bucket.from]('time')} AS bucket FROM (${sourcesOf(metrics)}) AS readings
-       WHERE value > '-Infinity' AND value < 'Infinity' AND $6::text IS NOT NULL) AS readings
+       WHERE ${summable('value')} AND $6::text IS NOT NULL) AS readings
      GROUP BY device_id, metric, bucket ORDER BY device_id, metric, bucket`,
     values: [devices, metrics, start, end, bucket.interval, zone, org],
   };

@@ -81,5 +81,14 @@ describe('readings over HTTP', () => {
       );
       assert.equal((await at.world.get('/api/v1/energy/hourly?start=2026-01-04&end=2026-01-03')).status, 400);
     });
+
+    it('counts what can be added up, and begins where time does', async () => {
+      await at.store.query(`INSERT INTO energy_readings (device_id, timestamp, total_energy_kwh, power_kw) VALUES
+        ('m', '2026-01-03T16:00:00Z', 1e308, 1e308), ('m', '2026-01-03T16:10:00Z', -1e308, -1e308),
+        ('m', '2026-01-03T16:20:00Z', 5, 2), ('m', '2026-01-03T16:30:00Z', 'NaN', 'Infinity'), ('m', '2026-01-03T16:40:00Z', 7, 4)`);
+      const [hour] = await at.rows('/api/v1/energy/hourly?start=2026-01-03&end=2026-01-04');
+      assert.deepEqual([hour?.['avg_power'], hour?.['energy_kwh'], hour?.['readings']], [3, 2, 5]);
+      assert.deepEqual(await at.rows('/api/v1/energy/hourly?end=0001-01-01T00:00:00Z'), []);
+    });
   });
 });

@@ -1,7 +1,7 @@
 // Reads of /rest/v1: the statement of a query string, and its rows in the form that the client accepts.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Query } from '../reading/contracts.ts';
-import { csvAnswer } from './csv.ts';
+import { csvAnswer, wantsCsv } from './csv.ts';
 import { filterSql } from './rest-filter.ts';
 import { Refused, restProblem } from './rest-problem.ts';
 import { orderSql, selectSql, windowOf } from './rest-select.ts';
@@ -85,8 +85,9 @@ export async function readWritten(
 }
 
 /** As JSON or CSV; exactly one row as an object where the client asks for that. */
-function inForm(rows: readonly Row[], names: readonly string[], { accept = '' }: IncomingHttpHeaders): Answer {
-  if (accept.startsWith('text/csv')) return csvAnswer(names, rows);
+function inForm(rows: readonly Row[], names: readonly string[], headers: IncomingHttpHeaders): Answer {
+  if (wantsCsv(headers)) return csvAnswer(names, rows);
+  const { accept = '' } = headers;
   const shown = accept.includes('nulls=stripped') ? rows.map(withoutNulls) : rows;
   if (!accept.startsWith('application/vnd.pgrst.object')) return { status: 200, body: shown };
   if (shown.length !== 1)
