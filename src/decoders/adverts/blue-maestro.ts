@@ -1,10 +1,12 @@
 // Blue Maestro Tempo Disc: company 0x0133, the first byte says which values stand at bytes 6, 8 and 10.
-import { defineDecoder } from '../define.ts';
+import { type Decoded, defineDecoder } from '../define.ts';
 import { viewOf } from './shared/numbers.ts';
 
 const COMPANY = '0133';
 const LENGTH = 14;
 const SHORT = 10;
+const PEBBLE = 0x01;
+const PEBBLE_LENGTH = 18;
 
 /** Types 0x16 and 0x17 tell the dew point, 0x1b the pressure. */
 const kinds: ReadonlyMap<number, { model: string; length: number; third?: 'dew_point' | 'pressure' }> = new Map([
@@ -14,15 +16,30 @@ const kinds: ReadonlyMap<number, { model: string; length: number; third?: 'dew_p
   [0x1b, { model: 'Tempo Disc 4 in 1', length: LENGTH, third: 'pressure' as const }],
 ]);
 
+/** The older sensor: little-endian, the temperature between its lowest and highest, whole percent and hectopascals. */
+function pebble(frame: Uint8Array): Decoded {
+  if (frame.length < PEBBLE_LENGTH) return { rejected: `Pebble: expected ${PEBBLE_LENGTH} bytes, got ${frame.length}` };
+  const view = viewOf(frame);
+  return {
+    telemetry: {
+      temperature: view.getInt16(3, true) / 10,
+      humidity: view.getUint8(7),
+      pressure: view.getUint16(8, true),
+    },
+    deviceModel: 'Blue Maestro Pebble',
+  };
+}
+
 export const decoder = defineDecoder({
   name: 'blue-maestro',
   vendor: 'Blue Maestro',
-  models: [...new Set([...kinds.values()].map(({ model }) => model))],
+  models: [...new Set([...kinds.values()].map(({ model }) => model)), 'Pebble'],
   source: 'https://github.com/Bluetooth-Devices/bluemaestro-ble',
   keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
-  decode(advert) {
+  decode(advert): Decoded {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
+    if (frame[0] === PEBBLE) return pebble(frame);
     const kind = kinds.get(frame[0] ?? -1);
     if (kind === undefined)
       return { telemetry: {}, deviceModel: 'Blue Maestro', quality: { payload: 'this type is not known' } };
@@ -52,6 +69,13 @@ export const decoder = defineDecoder({
       name: 'with pressure',
       advert: { manufacturer_data: { [COMPANY]: '1b640e10004100e601c227100100' } },
       gives: { battery: 100, temperature: 23, humidity: 45, pressure: 1000 },
+    },
+    {
+      name: 'Pebble, below zero',
+      advert: {
+        manufacturer_data: { [COMPANY]: '01' + 'c400' + 'ceff' + 'd200' + '2e' + 'c903' + '0000000000000000' },
+      },
+      gives: { temperature: -5, humidity: 46, pressure: 969 },
     },
     { name: 'cut', advert: { manufacturer_data: { [COMPANY]: '0d5a0e10004100e601' } }, rejects: 'expected 10 bytes' },
   ],

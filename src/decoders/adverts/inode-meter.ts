@@ -1,6 +1,7 @@
 // iNode energy meters: counted pulses of a meter; the company id carries the type and the alarm for a low battery.
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
+import { batteryOf } from './inode/battery.ts';
 import { rounded, viewOf } from './shared/numbers.ts';
 
 const COMPANIES = ['8290', '8292', '8294', '8296'] as const;
@@ -15,9 +16,6 @@ const frameOf = (advert: Advert): { frame: Uint8Array; company: number } | undef
   const frame = company && advert.manufacturerData.get(company);
   return company && frame && { frame, company: Number.parseInt(company, 16) };
 };
-
-/** 2 to 11 are steps of 10 %; the others say that it is full. */
-const batteryOf = (step: number): number => (step >= 2 && step <= 11 ? (step - 1) * 10 : 100);
 
 export const decoder = defineDecoder({
   name: 'inode-meter',
@@ -36,7 +34,7 @@ export const decoder = defineDecoder({
     const pulses = constant & 0x3fff;
     const unit = constant >> 14;
     const telemetry: Record<string, number | boolean> = {
-      battery: batteryOf(view.getUint8(8) >> 4),
+      ...batteryOf(view.getUint8(8) >> 4),
       low_battery: (found.company & LOW_BATTERY) !== 0,
     };
     // Pulses of the last minute, pulses in all.
@@ -65,6 +63,11 @@ export const decoder = defineDecoder({
       name: 'water, battery low',
       advert: { manufacturer_data: { '8294': '0100e80300006440260080' } },
       gives: { battery: 10, low_battery: true, volume_flow_rate: 0.6, water: 10_000 },
+    },
+    {
+      name: 'electricity, battery not told',
+      advert: { manufacturer_data: { '8290': '3200a0860100e803000080' } },
+      gives: { low_battery: false, power: 3000, energy: 100 },
     },
     { name: 'cut', advert: { manufacturer_data: { '8290': '3200a086' } }, rejects: 'expected 11 bytes, got 4' },
   ],

@@ -22,8 +22,25 @@ const states: ReadonlyMap<number, string> = new Map([
   [115, 'sleeping'],
   [116, 'transport'],
 ]);
+// Of byte 4; a press of a button counts before the pressure.
+const POWER_BUTTON = 0x08;
+const BUTTON = 0x04;
+const HIGH_PRESSURE = 0x80;
 const modes = ['off', 'daily clean', 'sensitive', 'massage', 'whitening', 'deep clean', 'tongue cleaning', 'turbo'];
-const ioModes = ['daily clean', 'sensitive', 'gum care', 'whiten', 'intense', 'super sensitive', 'tongue cleaning'];
+const ioModes: readonly (string | undefined)[] = [
+  'daily clean',
+  'sensitive',
+  'gum care',
+  'whiten',
+  'intense',
+  'super sensitive',
+  'tongue cleaning',
+  undefined,
+  'settings',
+  'off',
+  undefined,
+  'smart adapt',
+];
 
 /** Product lines by the second byte. */
 const lines: readonly (readonly [first: number, last: number, model: string])[] = [
@@ -35,6 +52,18 @@ const lines: readonly (readonly [first: number, last: number, model: string])[] 
   [80, 87, 'Pro D601'],
   [112, 119, 'Genius X D706'],
 ];
+
+function pressureOf(flags: number): string {
+  if (flags & POWER_BUTTON) return 'power button pressed';
+  if (flags & BUTTON) return 'button pressed';
+  return flags & HIGH_PRESSURE ? 'high' : 'normal';
+}
+
+/** 7 is the last one, whose number the frame tells behind it; 0 is none. */
+function sectorOf(frame: Uint8Array): number {
+  const sector = frame[8]! & 0x07;
+  return sector === 7 ? (frame[10] ?? 0) & 0x07 || 4 : sector;
+}
 
 export const decoder = defineDecoder({
   name: 'oral-b',
@@ -56,8 +85,10 @@ export const decoder = defineDecoder({
       metadata: {
         state: states.get(state) ?? `state ${state}`,
         mode: (line === 'iO' ? ioModes : modes)[mode] ?? `mode ${mode}`,
-        highPressure: (frame[4]! & 0x80) !== 0,
-        sector: frame[8]! & 0x07,
+        pressure: pressureOf(frame[4]!),
+        highPressure: (frame[4]! & HIGH_PRESSURE) !== 0,
+        // A brush at rest goes on telling where it was last.
+        sector: state === RUNNING ? sectorOf(frame) : 0,
       },
     };
   },

@@ -16,7 +16,7 @@ export const decoder = defineDecoder({
   matches: advert => ruuviFrame(advert, 6) !== undefined,
   decode(advert) {
     const frame = ruuviFrame(advert, 6) ?? new Uint8Array();
-    if (frame.length !== LENGTH) return { rejected: `Ruuvi format 6: expected ${LENGTH} bytes, got ${frame.length}` };
+    if (frame.length < LENGTH) return { rejected: `Ruuvi format 6: expected ${LENGTH} bytes, got ${frame.length}` };
     const { unsigned, signed, put, decoded } = fieldsOf(frame);
     const flags = unsigned(16, 1);
     put('temperature', signed(1), -0x8000, raw => raw / 200);

@@ -15,7 +15,7 @@ export const decoder = defineDecoder({
   matches: advert => ruuviFrame(advert, 3) !== undefined,
   decode(advert) {
     const frame = ruuviFrame(advert, 3) ?? new Uint8Array();
-    if (frame.length !== LENGTH) return { rejected: `Ruuvi format 3: expected ${LENGTH} bytes, got ${frame.length}` };
+    if (frame.length < LENGTH) return { rejected: `Ruuvi format 3: expected ${LENGTH} bytes, got ${frame.length}` };
     const { unsigned, signed, put, decoded } = fieldsOf(frame);
     // Sign and magnitude: bit 7 is the sign of the whole number, hundredths in a byte of their own.
     const whole = unsigned(2, 1);
@@ -75,6 +75,19 @@ export const decoder = defineDecoder({
         acceleration_y: -321.334501,
         acceleration_z: -321.334501,
         voltage: 0,
+      },
+    },
+    {
+      name: 'filled up with zeros, as some scanners hand it on',
+      advert: { manufacturer_data: { '0499': '03b20c1fca20007a002603d0088f' + '00000000' } },
+      gives: {
+        temperature: 12.31,
+        humidity: 89,
+        pressure: 1017.44,
+        acceleration_x: 1.196411,
+        acceleration_y: 0.372653,
+        acceleration_z: 9.57129,
+        voltage: 2.191,
       },
     },
     {

@@ -18,7 +18,7 @@ export const decoder = defineDecoder({
   matches: advert => ruuviFrame(advert, 5) !== undefined,
   decode(advert) {
     const frame = ruuviFrame(advert, 5) ?? new Uint8Array();
-    if (frame.length !== LENGTH) return { rejected: `Ruuvi format 5: expected ${LENGTH} bytes, got ${frame.length}` };
+    if (frame.length < LENGTH) return { rejected: `Ruuvi format 5: expected ${LENGTH} bytes, got ${frame.length}` };
     const { unsigned, signed, put, decoded } = fieldsOf(frame);
     put('temperature', signed(1), NOT_SIGNED, raw => raw / 200);
     put('humidity', unsigned(3, 2), NOT_UNSIGNED, raw => raw / 400);
