@@ -50,12 +50,12 @@ const BARE_TABLE = `CREATE TABLE bench_bare (time timestamptz, device text, metr
 const BARE = `INSERT INTO bench_bare SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::float8[], $5::jsonb[])
   ON CONFLICT DO NOTHING`;
 
-/** As many rows as the readings make; the energy of a message stands in one row. */
+/** As many rows as the readings make, each with a JSON as the sink stores one; the energy of a message stands in one row. */
 function bareValues(readings: readonly Reading[], table: string): unknown[] {
-  const rows = readings.flatMap(({ timestamp, deviceId, telemetry }) =>
+  const rows = readings.flatMap(({ timestamp, deviceId, telemetry, metadata: { scannerId, parser } }) =>
     Object.entries(telemetry)
       .slice(0, table === 'energy_readings' ? 1 : undefined)
-      .map(([metric, value]) => [timestamp, deviceId, metric, value, null]),
+      .map(([metric, value]) => [timestamp, deviceId, metric, value, JSON.stringify({ scannerId, parser })]),
   );
   return [0, 1, 2, 3, 4].map(column => rows.map(row => row[column]));
 }
