@@ -60,7 +60,8 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
     if (reads && path === '/status') return status(request, response);
     // Whoever stands at a door asks for a key instead of a login.
     if (!hasDoor(inner, request) && !(await gate.passes(request, response))) return;
-    if (isOpen) inner.emit('request', request, response);
+    // Also before: one who stands at a door knows what to say to clients that would not come again.
+    if (isOpen || hasDoor(inner, request)) inner.emit('request', request, response);
     else answer(response, 503, { title: 'Fieldline is starting', status: 503 }, { 'retry-after': '2' });
   };
   server.on('request', (request, response) => {

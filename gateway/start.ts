@@ -2,9 +2,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectPublisher } from '../sim/publisher.ts';
 import { startInstruments } from '../sim/instruments.ts';
+import { openDoor } from '../src/api/door.ts';
 import { restApi } from '../src/api/http-api.ts';
 import { restIngest } from '../src/api/ingest-rest.ts';
 import { Fault } from '../src/kernel/fault.ts';
+import { awayEndpoint } from '../src/live/away.ts';
+import { isLive } from '../src/live/paths.ts';
 import { drained, stopSources } from '../src/palette/drain.ts';
 import { healthParts } from '../src/palette/health.ts';
 import { traceTo } from '../src/palette/trace.ts';
@@ -203,7 +206,7 @@ export async function startGateway(options: {
     login === undefined ? openGate() : guardedGate(login, from => gateLog('warn', 'wrong user or password', { from }));
   const front = await openFront({ host: environment.host, port: environment.port }, gate, health, gateLog);
   stops.add('http', 100, front.close);
-  const endRest = [restIngest(front.inner), restApi(front.inner)];
+  const endRest = [restIngest(front.inner), restApi(front.inner), openDoor(front.inner, awayEndpoint(isLive))];
   const base = `http://${reachable(front.address.host)}:${front.address.port}`;
 
   if (environment.traces !== undefined) {

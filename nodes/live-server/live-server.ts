@@ -1,6 +1,7 @@
 // live-server: the endpoints for live clients, shared by the nodes that broadcast.
 import type { Server } from 'node:http';
 import { openDoor } from '../../src/api/door.ts';
+import { awayEndpoint } from '../../src/live/away.ts';
 import { whenReady } from '../../src/live/endpoint.ts';
 import { openLiveServer } from '../../src/live/live-server.ts';
 import { defineConfig } from '../../src/palette/define.ts';
@@ -11,6 +12,9 @@ import { fields } from './fields.ts';
 import { openLife } from './life.ts';
 import { socketIo } from './socket-io.ts';
 
+/** So long a client is told to come again when the live server is gone: a deploy takes less. */
+const REST_MS = 20_000;
+
 export const definition = defineConfig({
   type: 'fieldline-live-server',
   family: 'config',
@@ -18,11 +22,12 @@ export const definition = defineConfig({
   labelField: 'path',
   fields,
   start(settings, host) {
+    const server = host.server as Server;
     const { path, maxConnections, maxSubscriptions, historyRows } = settings;
     const store = host.config<Database>('store');
     const life = openLife(host, `${host.id} ${historyRows}`, historyRows, store);
-    const { endpoint, server } = openLiveServer(life.hub, {
-      at: host.server as Server,
+    const { endpoint, server: live } = openLiveServer(life.hub, {
+      at: server,
       identify: (host.services['identify'] as Identify | undefined) ?? everybodyViews,
       path,
       others: settings.others === 'on',
@@ -35,11 +40,12 @@ export const definition = defineConfig({
     });
     if (settings.others === 'on' && socketIo === undefined)
       host.log('info', 'Socket.IO is not served: the package socket.io is not installed');
-    const shut = openDoor(host.server as Server, whenReady(endpoint, life.ready));
+    const shut = openDoor(server, whenReady(endpoint, life.ready));
     return {
-      provides: server,
+      provides: live,
       async close() {
         shut();
+        setTimeout(openDoor(server, awayEndpoint(endpoint.leads)), REST_MS).unref();
         await endpoint.close();
         await life.end();
       },

@@ -6,6 +6,7 @@ import { centrifugoCodec } from './centrifugo.ts';
 import { type Endpoint, together } from './endpoint.ts';
 import { fileEndpoint } from './files.ts';
 import type { Hub } from './hub.ts';
+import { SUPABASE_PATHS } from './paths.ts';
 import { socketEndpoint } from './sockets.ts';
 import { socketIoEndpoint } from './socket-io.ts';
 import type { SocketIo } from './socket-io-package.ts';
@@ -35,8 +36,6 @@ export type LiveOptions = {
   pingMs: number;
 };
 
-/** Of Supabase Realtime; the second is that of its server without a gateway before it. */
-const SUPABASE_PATHS = ['/realtime/v1/websocket', '/socket/websocket'];
 const SUPABASE_FRAME_BYTES = 1024 * 1024;
 
 /** Throws a Fault FIELDLINE_SETTING where another live server has one of its addresses. */

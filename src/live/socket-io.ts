@@ -7,12 +7,12 @@ import { allowance } from './allowance.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { type Endpoint, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
 import type { Hub } from './hub.ts';
+import { isSocketIo, SOCKET_IO_PATH } from './paths.ts';
 import type { IoSocket, SocketIo } from './socket-io-package.ts';
 import { socketIoSubscriptions, type Subscriber } from './socket-io-rooms.ts';
 
 export type SocketIoOptions = { maxSubscriptions: number; queueBytes: number };
 
-const PATH = '/socket.io';
 const TICK_MS = 500;
 const EVENTS_PER_SECOND = 50;
 const MAX_EVENT_BYTES = 64 * 1024;
@@ -26,7 +26,7 @@ export function socketIoEndpoint(
   // It never listens: the package takes requests from it that are handed on to it here.
   const server = createServer();
   const io = new library.Server(server, {
-    path: PATH,
+    path: SOCKET_IO_PATH,
     maxHttpBufferSize: MAX_EVENT_BYTES,
     perMessageDeflate: false,
     // Clients of version 2.
@@ -59,7 +59,7 @@ export function socketIoEndpoint(
       leave();
       subscriber.close();
       sockets.delete(socket);
-      count('fieldline_live_closed_total', 1, { path: PATH, code: String(reason) });
+      count('fieldline_live_closed_total', 1, { path: SOCKET_IO_PATH, code: String(reason) });
     });
     // A program that cannot emit before it listens names its channels when it connects.
     const { channels } = socket.handshake.auth;
@@ -77,7 +77,7 @@ export function socketIoEndpoint(
     queryOf(request).has('sid') ? undefined : admission.refusal(request);
 
   return {
-    leads: path => path === PATH || path.startsWith(`${PATH}/`),
+    leads: isSocketIo,
     request(request, response) {
       const refusal = refusalOf(request);
       if (refusal === undefined) server.emit('request', request, response);

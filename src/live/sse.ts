@@ -10,6 +10,7 @@ import type { Batch } from './groups.ts';
 import type { Hub } from './hub.ts';
 import type { Entry } from './log.ts';
 import { patientOutlet } from './outlet.ts';
+import { SSE_PATH } from './paths.ts';
 import { ofChannel } from './selection.ts';
 import { wishesOf } from './wishes.ts';
 
@@ -20,7 +21,6 @@ export type SseOptions = {
   keepAliveMs?: number;
 };
 
-const PATH = '/sse';
 const RETRY_MS = 1000;
 
 export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions = {}): Endpoint {
@@ -92,7 +92,7 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
       clearInterval(keepAlive);
       leave();
       open.delete(response);
-      count('fieldline_live_closed_total', 1, { path: PATH, code: 'end' });
+      count('fieldline_live_closed_total', 1, { path: SSE_PATH, code: 'end' });
     };
     open.set(response, () => response.end());
     response.once('close', end);
@@ -109,7 +109,7 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
   }
 
   return {
-    leads: path => path === PATH,
+    leads: path => path === SSE_PATH,
     request,
     upgrade: (_request, socket) => refuseUpgrade(socket, '400 Bad Request'),
     async close() {

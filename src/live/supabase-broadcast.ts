@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { shallowEnough } from '../reading/payload.ts';
 import type { Admission } from './admission.ts';
 import { type Endpoint, pathOf, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
+import { BROADCAST_PATH } from './paths.ts';
 import { type Rooms, roomName } from './supabase-rooms.ts';
 import { type Broadcast, isObject, MAX_DEPTH } from './supabase-wire.ts';
 
-const ROOT = /^\/realtime\/v1\/api\/broadcast(?:\/([^/]+)\/events\/([^/]+))?\/?$/;
 const MAX_BYTES = 1024 * 1024;
 const MAX_MESSAGES = 1000;
 const SLOWEST_MS = 15_000;
@@ -47,7 +47,7 @@ export function broadcastEndpoint(rooms: Rooms, admission: Admission): Endpoint 
   }
 
   return {
-    leads: path => ROOT.test(path),
+    leads: path => BROADCAST_PATH.test(path),
     request: (request, response) =>
       void answer(request, response).catch(() => {
         // The client hung up within its own body.
@@ -59,7 +59,7 @@ export function broadcastEndpoint(rooms: Rooms, admission: Admission): Endpoint 
 }
 
 function messagesOf(request: IncomingMessage, body: Buffer): readonly Addressed[] | undefined {
-  const [, topic, event] = ROOT.exec(pathOf(request)) ?? [];
+  const [, topic, event] = BROADCAST_PATH.exec(pathOf(request)) ?? [];
   const isText = (request.headers['content-type'] ?? 'application/json').includes('json');
   const parsed = isText ? jsonOf(body) : undefined;
   if (topic !== undefined && event !== undefined) {
