@@ -46,11 +46,42 @@ ORDER BY hour;`);
       "time_bucket('1 hour', timestamptz '2026-01-01T00:50:00Z', timestamptz '2026-01-01T00:30:00Z')",
       '2026-01-01T00:30:00.000Z',
     ],
+    [
+      `time_bucket('1 hour', timestamptz '2026-01-01T00:50:00Z', "offset" => interval '30 minutes')`,
+      '2026-01-01T00:30:00.000Z',
+    ],
+    [`time_bucket('1 day', timestamptz '2026-01-01T03:00:00Z', interval '6 hours')`, '2025-12-31T06:00:00.000Z'],
   ];
   for (const [sql, bucket] of buckets)
     it(`${sql} is as on TimescaleDB`, async () => {
       assert.equal((await rows(`SELECT ${sql} AS bucket`))[0].bucket.toISOString(), bucket);
     });
+
+  it('makes buckets of whole numbers as on TimescaleDB', async () => {
+    const [made] = await rows(
+      'SELECT time_bucket(15, 37)::int AS up, time_bucket(15, -1)::int AS down, time_bucket(10::bigint, 20::bigint)::int AS edge',
+    );
+    assert.deepEqual(made, { up: 30, down: -15, edge: 20 });
+  });
+
+  it('takes no number that is none into its statistics', async () => {
+    for (const [at, value] of [1, NaN, 3, Infinity, -Infinity, null].entries())
+      await database.client.query(
+        "INSERT INTO flow_data (device_id, created_at, flow_rate, totalizer) VALUES ('f', $1, $2, NULL)",
+        [new Date(Date.UTC(2026, 0, 1, 0, at)), value],
+      );
+    const figures = { avg: 2, min: 1, max: 3, readings: '6' };
+    assert.deepEqual(
+      await rows(`SELECT avg, min, max, readings FROM get_flow_statistics('f', '2026-01-01Z', '2026-01-02Z')`),
+      [figures],
+    );
+    assert.deepEqual(
+      await rows(
+        'SELECT avg_flow_rate AS avg, min_flow_rate AS min, max_flow_rate AS max, readings FROM flow_data_hourly',
+      ),
+      [figures],
+    );
+  });
 
   it('puts rows of any time somewhere, and into their month once it is made', async function () {
     if (database.server.variant !== 'plain') return this.skip();
@@ -169,6 +200,7 @@ ORDER BY hour;`);
     ['is alone', [7], 0],
     ['was never read', [null], 0],
     ['counts backwards below 0', [2, -1, -5], -7],
+    ['shows numbers that are none', [10, NaN, 30, Infinity, -Infinity, NaN, 31], 21],
   ];
   for (const [name, totalizer, volume, range] of totals)
     it(`adds up a totalizer that ${name}, also over the edges of hours`, async () => {
