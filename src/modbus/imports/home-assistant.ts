@@ -1,7 +1,7 @@
 // Home Assistant: the `modbus:` section of a configuration (YAML), its hubs with sensors and binary sensors.
 import { parse } from 'yaml';
 import { expected, reasonOf } from '../../kernel/fault.ts';
-import type { FieldType, WordOrder } from '../field.ts';
+import { type FieldType, fieldTypes, type WordOrder } from '../field.ts';
 import type { Table } from '../link.ts';
 import {
   asList,
@@ -10,6 +10,7 @@ import {
   asText,
   type Imported,
   type Json,
+  MOST_ROWS,
   metricNames,
   type Row,
   take,
@@ -53,6 +54,9 @@ function devicesOf(hub: Json, where: string, problems: string[]) {
   for (const kind of ['climates', 'covers', 'fans', 'lights', 'switches'])
     if (asList(hub[kind]).length > 0) problems.push(`${name}: ${kind} are not read, only sensors and binary_sensors`);
   if (entities.length === 0) problems.push(`${name}: expected sensors or binary_sensors, got none`);
+  const written = entities.map(({ sensor }) => asText(sensor['slave'] ?? sensor['device_address']));
+  const unknown = [...new Set(written)].filter(unit => unit !== '' && asNumber(unit) === undefined);
+  for (const unit of unknown) problems.push(`${name}: unit ${unit} is not a number here (a secret?); taken as 1`);
   const units = Map.groupBy(entities, ({ sensor }) => asNumber(sensor['slave'] ?? sensor['device_address']) ?? 1);
   return [...units].map(([unit, members]) => {
     const metric = metricNames();
@@ -61,15 +65,41 @@ function devicesOf(hub: Json, where: string, problems: string[]) {
     for (const [at, { sensor, otherwise }] of members.entries()) {
       const label = `${name}, unit ${unit}, ${asText(sensor['name']) || `sensor ${at + 1}`}`;
       const seconds = asNumber(sensor['scan_interval']) ?? 15;
-      const row = rowOf(sensor, otherwise, metric);
-      if (typeof row !== 'string') {
-        periods.add(seconds);
-        row.every = seconds * 1000;
+      for (const one of repeated(sensor, otherwise)) {
+        const row = rowOf(one, otherwise, metric);
+        if (typeof row !== 'string') {
+          periods.add(seconds);
+          row.every = seconds * 1000;
+        }
+        take(rows, problems, label, row);
       }
-      take(rows, problems, label, row);
     }
     return { name, connection, unit, ...withOnePeriod(rows, periods) };
   });
+}
+
+/** `virtual_count`: as many sensors more, each behind the one before. */
+function repeated(sensor: Json, otherwise: string): Json[] {
+  const more = asNumber(sensor['virtual_count'] ?? sensor['slave_count']) ?? 0;
+  const first = asNumber(sensor['address']);
+  if (first === undefined || !(more > 0)) return [sensor];
+  const step = otherwise === 'coil' ? 1 : wordsOf(types[asText(sensor['data_type']) || 'int16']);
+  return Array.from({ length: Math.min(more, MOST_ROWS) + 1 }, (_, at) => ({ ...sensor, address: first + at * step }));
+}
+
+function wordsOf(type: FieldType | undefined): number {
+  const size = type && fieldTypes[type];
+  return typeof size === 'number' ? size : 1;
+}
+
+/** `nan_value` stands for itself, and with signed types for its negative, too; in the words of the type. */
+function absentOf(value: unknown, type: FieldType): string[] {
+  const number = asNumber(value);
+  if (number === undefined || !Number.isSafeInteger(number) || !/int/.test(type)) return [];
+  const bits = 16 * wordsOf(type);
+  const values = type.startsWith('u') ? [number] : [number, -number];
+  const words = values.map(one => BigInt.asUintN(bits, BigInt(one)).toString(16).toUpperCase());
+  return [...new Set(words.map(hex => hex.padStart(bits / 4, '0')))];
 }
 
 /** Where all registers have the same period it is that of the poll. */
@@ -95,6 +125,7 @@ function rowOf(sensor: Json, otherwise: string, metric: ReturnType<typeof metric
   const scale = asNumber(sensor['scale']);
   const offset = asNumber(sensor['offset']);
   const unit = asText(sensor['unit_of_measurement']);
+  const notImplemented = absentOf(sensor['nan_value'], type);
   return {
     ...{ metric: named, table, address, type },
     ...(order !== 'ABCD' && { order }),
@@ -102,5 +133,6 @@ function rowOf(sensor: Json, otherwise: string, metric: ReturnType<typeof metric
     ...(scale !== undefined && scale !== 0 && scale !== 1 && { scale }),
     ...(offset !== undefined && offset !== 0 && { offset }),
     ...(unit !== '' && { unit }),
+    ...(notImplemented.length > 0 && { notImplemented }),
   };
 }

@@ -15,6 +15,7 @@ export type Row = {
   offset?: number;
   unit?: string;
   every?: number;
+  notImplemented?: string[];
 };
 
 export type ImportedDevice = {

@@ -1,4 +1,4 @@
-// node-red-contrib-modbus: the reading nodes of an exported flow, and its flex messages; what it reads has no types, so every register is a row.
+// node-red-contrib-modbus: the reading nodes of an exported flow, its flex messages, and IO files; what it reads has no types, so every register is a row.
 import { expected, reasonOf } from '../../kernel/fault.ts';
 import type { Table } from '../link.ts';
 import {
@@ -11,6 +11,7 @@ import {
   metricNames,
   take,
 } from './imported.ts';
+import { fromIoFile } from './io-file.ts';
 
 const dataTypes: Readonly<Record<string, Table>> = {
   Coil: 'coil',
@@ -22,8 +23,10 @@ const functions: Readonly<Record<number, Table>> = { 1: 'coil', 2: 'discrete', 3
 const rateMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const MOST_REGISTERS = 2000;
 
-/** An exported flow, a single node, or a flex message `{ fc, unitid, address, quantity }`. */
+/** An exported flow, a single node, a flex message `{ fc, unitid, address, quantity }`, or an IO file. */
 export function fromNodeRed(text: string): Imported {
+  const named = fromIoFile(text);
+  if (named !== undefined) return named;
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -31,6 +31,7 @@ const types: Readonly<Record<string, FieldType>> = {
 };
 const orders: Readonly<Record<string, WordOrder>> = {
   ...{ AB: 'ABCD', BA: 'BADC', ABCD: 'ABCD', CDAB: 'CDAB', BADC: 'BADC', DCBA: 'DCBA' },
+  ...{ 'MSW-BE': 'ABCD', 'LSW-BE': 'CDAB', 'MSW-LE': 'BADC', 'LSW-LE': 'DCBA' },
   ...longOrders,
 };
 
@@ -88,7 +89,8 @@ function registerStyle(field: Json): Json {
   const kind = asText(field['data_type']).toUpperCase();
   const whole = `${kind === 'UFIXED' || kind === 'FLOAT32' ? 'UINT' : 'INT'}${size * 16}`;
   const fixed = kind === 'FIXED' || kind === 'UFIXED' || kind === 'FLOAT32';
-  const order = size > 1 && addresses[1] === (addresses[0] ?? 0) - 1 ? { wrong: true } : {};
+  const [first = 0] = addresses;
+  const order = addresses.every((one, at) => one === first + at) ? {} : { wrong: true };
   return {
     ...{ ...field, ...order, address: addresses[0], type: fixed ? whole : kind, length: size },
     ...(kind === 'STRING' && { length: size }),
@@ -99,7 +101,7 @@ function rowOf(field: Json, request: Json, metric: ReturnType<typeof metricNames
   const address = asNumber(field['address']);
   if (address === undefined || !Number.isInteger(address) || address < 0 || address > 0xffff)
     return expected('address', '0 to 65535', field['address']);
-  if (field['wrong'] === true) return 'addresses in falling order; use a byte order instead';
+  if (field['wrong'] === true) return 'addresses that do not follow one another; for swapped words use a byte order';
   const table = tables[asText(field['register'] ?? request['register']) || 'holding'];
   if (table === undefined)
     return expected('register', Object.keys(tables).join(', '), field['register'] ?? request['register']);

@@ -29,11 +29,17 @@ export function fromThingsboard(text: string): Imported {
     return { devices: [], problems: [`expected JSON, got a text that is none (${reasonOf(error)})`] };
   }
   const problems: string[] = [];
-  const slaves = asList(
-    asObject(asObject(config)['master'])['slaves'] ?? asObject(asObject(config)['server'])['devices'],
-  );
+  const connector = connectorIn(config);
+  const slaves = asList(asObject(connector['master'])['slaves'] ?? asObject(connector['server'])['devices']);
   if (slaves.length === 0) problems.push('expected master.slaves, got none');
   return { devices: slaves.map((slave, at) => deviceOf(asObject(slave), `slave ${at + 1}`, problems)), problems };
+}
+
+/** The connector's own file, or what the cloud exports: `{ name: { configurationJson } }`. */
+function connectorIn(config: unknown): Json {
+  const whole = asObject(config);
+  const wrapped = [whole, ...Object.values(whole).map(asObject)].find(one => 'configurationJson' in one);
+  return wrapped === undefined ? whole : asObject(wrapped['configurationJson']);
 }
 
 function deviceOf(slave: Json, where: string, problems: string[]) {
