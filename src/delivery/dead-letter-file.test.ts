@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeClock } from '../kernel/clock.ts';
 import type { Raw } from '../reading/raw.ts';
+import { mountSmallDisk, whyNoSmallDisk } from '../../bench/durability/small-disk.ts';
 import { openDeadLetters } from './dead-letter-file.ts';
 
 const raw = (topic: string, bytes: Uint8Array = Buffer.from([0, 255, 10])): Raw => ({
@@ -43,6 +44,31 @@ describe('dead letter file', () => {
       bytes: Buffer.from([0, 255, 10]).toString('base64'),
     });
     assert.equal(letters[1]?.topic, 'c');
+  });
+
+  it('leaves nothing half written on a full disk, says so, and goes on when there is room', async function () {
+    const reason = whyNoSmallDisk();
+    if (reason !== undefined) {
+      console.log(`      skipped: ${reason}`);
+      return this.skip();
+    }
+    const disk = mountSmallDisk(1);
+    try {
+      const file = await openDeadLetters(join(disk.directory, 'letters'));
+      await file.append(raw('before'), 'x', 1);
+      disk.fill();
+      // What is left of the last block takes the begin of it.
+      const large = raw('large', Buffer.alloc(20_000));
+      for (let times = 0; times < 3; times++)
+        await assert.rejects(file.append(large, 'x', 1), { kind: 'outage', code: 'FIELDLINE_DIR', message: /ENOSPC/ });
+      disk.free();
+      await file.append(large, 'x', 1);
+      const { letters, damaged } = await file.list();
+      assert.deepEqual([letters.map(({ topic }) => topic), damaged], [['before', 'large'], 0]);
+      await file.close();
+    } finally {
+      disk.remove();
+    }
   });
 
   it('keeps what comes together, in order', async () => {

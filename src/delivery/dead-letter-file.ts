@@ -140,8 +140,14 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
         if (size > 0 && (await handle.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== 0x0a)
           parts.unshift(Buffer.from('\n'));
         const bytes = Buffer.concat(parts);
-        await handle.appendFile(bytes);
-        await handle.sync();
+        try {
+          await handle.appendFile(bytes);
+          await handle.sync();
+        } catch (error) {
+          // What a full disk took of it is no letter; it comes again.
+          await handle.truncate(size).catch(() => {});
+          throw error;
+        }
         if (size === 0) await syncFolder(folder);
         size += bytes.length;
       } finally {
