@@ -81,13 +81,15 @@ export async function startScanner(config: ScanConfig, log: Log): Promise<Scanne
   });
   radio.onLost((count, reason) => log('warn', 'adverts were lost', { count, reason }));
   let stop = radio.scan(heard);
+  let closed = false;
   const commands = listen(
     config,
     {
       heartbeat: beat,
       restart_scan() {
-        stop();
-        stop = radio.scan(heard);
+        void stop().then(() => {
+          if (!closed) stop = radio.scan(heard);
+        });
       },
     },
     answer => void send(`command/${scannerId}/result`, Buffer.from(JSON.stringify(answer))),
@@ -100,7 +102,8 @@ export async function startScanner(config: ScanConfig, log: Log): Promise<Scanne
     async close() {
       clearTimeout(first);
       clearInterval(clockwork);
-      stop();
+      closed = true;
+      await stop();
       await Promise.all([radio.close(), commands.close()]);
       await link.close();
       log('info', 'stopped', { messages_sent: link.sent, dropped: link.dropped });

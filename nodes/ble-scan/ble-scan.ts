@@ -65,10 +65,11 @@ export const definition = defineNode({
       tally.radio(state === 'on', state === 'on' ? reason : `${state}: ${reason}`);
       show();
     });
-    const watch = (): (() => void) =>
+    const watch = (): (() => Promise<void>) =>
       watchedScan({
         radio,
         silenceMs: settings.silenceSeconds * 1000,
+        isBusy: () => pump.busy,
         clock: systemClock,
         after,
         onAdvert(advert) {
@@ -84,20 +85,24 @@ export const definition = defineNode({
         },
       });
     let stop = watch();
+    let closed = false;
     return {
       input(_message, _send, done) {
-        stop();
-        stop = watch();
-        done();
+        void stop().then(() => {
+          if (!closed) stop = watch();
+          done();
+        });
       },
       pause: pump.pause,
       resume: pump.resume,
       async close(removed) {
-        stop();
+        closed = true;
+        // What was heard before still comes, and what does not is counted.
+        await stop();
+        await radio.close();
         cancelShow?.();
         tally.close();
         pump.close(!removed && !areStopping());
-        await radio.close();
       },
     };
   },

@@ -3,17 +3,18 @@ import { Fault } from '../kernel/fault.ts';
 import type { HeardAdvert, Link, LostListener, Radio, RadioState } from '../reading/radio.ts';
 import { unpackAdverts } from './advert-batch.ts';
 import { advertFields } from './advert-data.ts';
+import { advertInbox } from './advert-inbox.ts';
 import { type Calls, callsTo } from './calls.ts';
 import { type FromChild, type RadioTimes, radioTimes } from './child-messages.ts';
 import { type RadioProcess, radioProcess } from './child-process.ts';
 import type { Controller } from './controller-name.ts';
 import { remoteLinks } from './remote-link.ts';
 
-type Scan = { active: boolean; onAdvert: (advert: HeardAdvert) => void };
+type Scan = { active: boolean; onAdvert: (advert: HeardAdvert) => void; isBusy: () => boolean };
 
 /** What all users of one adapter share. */
 export type Adapter = {
-  scan(user: Scan): () => void;
+  scan(user: Scan): () => Promise<void>;
   connect(address: string, signal?: AbortSignal): Promise<Link>;
   onState(listener: (state: RadioState) => void): () => void;
   /** Adverts that were heard and did not come through, with the reason. */
@@ -28,19 +29,30 @@ const READY_WITHIN_MS = 5000;
 const HEARD_WITHIN_MS = 20_000;
 const ANSWER_MS = 5000;
 const SLOW = 'the flows are slower than the radio';
+const DAMAGED = 'the controller reported what cannot be read';
+/** A process that lives hands over at once what it has. */
+const FLUSH_MS = 1000;
 
 export function adapterOf(controller: Controller, times: RadioTimes = radioTimes): Adapter {
   const scans = new Set<Scan>();
+  /** Of these, who wants only what has been heard already. */
+  const leaving = new Set<Scan>();
   const stateListeners = new Set<(state: RadioState) => void>();
   const lostListeners = new Set<LostListener>();
   let state: RadioState = { state: 'starting', reason: 'the Bluetooth process starts' };
-  /** Of this child: adverts that came through, and that it has told to have dropped. */
+  /** Of this child: adverts that came through, and that it has told to have dropped or not to have been able to read. */
   let received = 0;
   let dropped = 0;
+  let damaged = 0;
   const process: RadioProcess = radioProcess({ controller, times, onMessage: take, onEnd: ended });
   // The child has its own limits; these are for a child that keeps none.
   const calls: Calls = callsTo(process.tell, times.connect + times.operation + times.command);
   const links = remoteLinks(calls);
+  const inbox = advertInbox({
+    unpack: takeAdverts,
+    isBusy: () => [...scans].some(({ isBusy }) => isBusy()),
+    onTaken: () => process.tell({ taken: true }),
+  });
 
   function become(next: RadioState): void {
     state = next;
@@ -72,17 +84,30 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
   }
 
   function tellScan(): void {
-    process.tell({ scan: scans.size > 0, active: [...scans].some(({ active }) => active) });
+    const staying = [...scans].filter(user => !leaving.has(user));
+    process.tell({ scan: staying.length > 0, active: staying.some(({ active }) => active) });
   }
 
-  function lost(count: number, why: 'full' | 'ended', reason: string): void {
+  async function leave(user: Scan): Promise<void> {
+    leaving.add(user);
+    tellScan();
+    // Where it does not answer, what it still has is counted when it ends.
+    if (process.pid !== undefined) await calls.ask(id => ({ id, flush: true }), FLUSH_MS).catch(() => {});
+    inbox.drain();
+    scans.delete(user);
+    leaving.delete(user);
+  }
+
+  function lost(count: number, why: Parameters<LostListener>[2], reason: string): void {
     if (count > 0) for (const listener of lostListeners) listener(count, reason, why);
   }
 
   function ended(reason: string, heard: number): void {
+    inbox.drain();
     lost(heard - received - dropped, 'ended', reason);
     received = 0;
     dropped = 0;
+    damaged = 0;
     // What the child said last tells more than how it ended.
     if (state.state === 'on' || state.state === 'starting') become({ state: 'off', reason });
     calls.fail(reason);
@@ -90,7 +115,7 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
   }
 
   function take(message: FromChild): void {
-    if ('adverts' in message) takeAdverts(message.adverts);
+    if ('adverts' in message) inbox.offer(message.adverts);
     else if ('state' in message) {
       become(message.state);
       if (message.state.state === 'on') tellScan();
@@ -98,6 +123,8 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
     else if ('beat' in message) {
       lost(message.beat.dropped - dropped, 'full', SLOW);
       dropped = message.beat.dropped;
+      lost(message.beat.damaged - damaged, 'damaged', DAMAGED);
+      damaged = message.beat.damaged;
     } else if ('link' in message) links.take(message);
   }
 
@@ -119,8 +146,10 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
     scan(user) {
       scans.add(user);
       tellScan();
+      let left: Promise<void> | undefined;
       return () => {
-        if (scans.delete(user)) tellScan();
+        left ??= leave(user);
+        return left;
       };
     },
     async connect(address, signal) {
@@ -160,15 +189,17 @@ export type AdapterRadio = Radio & { readonly pid: number | undefined };
 
 /** One user's view: what it started ends when it closes, and nothing else. */
 export function radioOn(adapter: Adapter, active: boolean, release: () => Promise<void>): AdapterRadio {
+  const stops = new Set<() => Promise<void>>();
   const ends = new Set<() => void>();
+  const lastEnds = new Set<() => void>();
   const links = new Set<Link>();
   return {
-    scan(onAdvert) {
-      const stop = adapter.scan({ active, onAdvert });
-      ends.add(stop);
+    scan(onAdvert, isBusy = () => false) {
+      const stop = adapter.scan({ active, onAdvert, isBusy });
+      stops.add(stop);
       return () => {
-        ends.delete(stop);
-        stop();
+        stops.delete(stop);
+        return stop();
       };
     },
     async connect(address, signal) {
@@ -181,15 +212,18 @@ export function radioOn(adapter: Adapter, active: boolean, release: () => Promis
       ends.add(adapter.onState(listener));
     },
     onLost(listener) {
-      ends.add(adapter.onLost(listener));
+      lastEnds.add(adapter.onLost(listener));
     },
     get pid() {
       return adapter.pid;
     },
     async close() {
       for (const end of ends) end();
+      await Promise.all([...stops].map(stop => stop()));
       await Promise.all([...links].map(link => link.disconnect().catch(() => {})));
       await release();
+      // What has not come through is counted when its process ends.
+      for (const end of lastEnds) end();
     },
   };
 }

@@ -16,13 +16,20 @@ const advert = (at: number, data = Buffer.alloc(20)) => ({
 
 /** A channel that takes batches when it is told to. */
 function slowChannel() {
-  const held: (() => void)[] = [];
+  const held: number[] = [];
   const heard: number[] = [];
-  const outlet = advertOutlet((packed, done) => {
+  const outlet = advertOutlet(packed => {
     heard.push(...Array.from(unpackAdverts(packed), ({ at }) => at));
-    held.push(done);
+    held.push(heard.length);
   });
-  return { outlet, heard, held, takeOne: () => held.shift()?.() };
+  return {
+    outlet,
+    heard,
+    held,
+    takeOne() {
+      if (held.shift() !== undefined) outlet.taken();
+    },
+  };
 }
 
 const upTo = (end: number, from = 0): number[] => Array.from({ length: end - from }, (_, at) => from + at);
@@ -55,6 +62,13 @@ describe('advert outlet', () => {
     assert.equal(heard.length + outlet.dropped, 40_000);
     assert.ok(outlet.dropped > 0 && heard.at(-1) === 39_999);
     assert.deepEqual(heard, [...upTo(8 * 256), ...upTo(40_000, 8 * 256 + outlet.dropped)]);
+  });
+
+  it('gives all it has at the end, whatever was taken', () => {
+    const { outlet, heard } = slowChannel();
+    for (const at of upTo(5000)) outlet.offer(advert(at));
+    outlet.flush();
+    assert.deepEqual(heard, upTo(5000));
   });
 
   it('has room for the longest adverts', () => {

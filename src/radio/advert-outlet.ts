@@ -1,10 +1,12 @@
-// Adverts on their way to the parent: packed as they are heard, sent every 50 ms; bounded, and when the parent is slow the
-// oldest leave, counted. Nothing is kept of an advert but its bytes: objects that live for 50 ms would grow old, and stay.
+// Adverts on their way to the parent: packed as they are heard, sent every 50 ms, and no more than it takes. Bounded: when it
+// is too slow the oldest leave, counted. Nothing is kept of an advert but its bytes: objects that live for 50 ms would grow old, and stay.
 import { type HeardReport, MOST_PACKED, packAdvert } from './advert-batch.ts';
 
 export type AdvertOutlet = {
   offer(advert: HeardReport): void;
-  /** Sends what waits, as far as the channel takes it. */
+  /** The parent has taken a batch. */
+  taken(): void;
+  /** Sends all there is, however much the parent has not taken yet. */
   flush(): void;
   /** Adverts that were dropped since the start. */
   readonly dropped: number;
@@ -13,13 +15,13 @@ export type AdvertOutlet = {
 const EVERY_MS = 50;
 const BATCH = 256;
 const BATCH_BYTES = 32 * 1024;
-/** Batches that the channel to the parent may hold. */
+/** Batches that the parent may have and not have taken. */
 const FLYING = 8;
 /** Batches that wait beside them: 20,000 adverts. */
 const WAITING = 80;
 
-/** `send` takes a copy before it returns, and calls back when the channel has taken the batch. */
-export function advertOutlet(send: (packed: Buffer, done: () => void) => void): AdvertOutlet {
+/** `send` takes a copy before it returns. */
+export function advertOutlet(send: (packed: Buffer) => void): AdvertOutlet {
   const open = Buffer.allocUnsafeSlow(BATCH_BYTES);
   const waiting: { packed: Buffer; count: number }[] = [];
   let used = 0;
@@ -30,21 +32,16 @@ export function advertOutlet(send: (packed: Buffer, done: () => void) => void): 
 
   function sendNow(packed: Buffer): void {
     flying++;
-    send(packed, () => {
-      flying--;
-      const next = waiting.shift();
-      if (next === undefined) flush();
-      else sendNow(next.packed);
-    });
+    send(packed);
   }
 
-  function flush(): void {
+  function flushOpen(evenTooMany = false): void {
     clearTimeout(timer);
     timer = undefined;
     if (count === 0) return;
     const packed = open.subarray(0, used);
-    const free = flying < FLYING && waiting.length === 0;
-    // While the channel is full a batch goes on until it is full, too.
+    const free = evenTooMany || (flying < FLYING && waiting.length === 0);
+    // While the parent takes none a batch goes on until it is full, too.
     if (!free && !isFull()) return;
     if (free) sendNow(packed);
     else waiting.push({ packed: Buffer.from(packed), count });
@@ -59,10 +56,19 @@ export function advertOutlet(send: (packed: Buffer, done: () => void) => void): 
     offer(advert) {
       used = packAdvert(advert, open, used);
       count++;
-      if (isFull()) flush();
-      else timer ??= setTimeout(flush, EVERY_MS);
+      if (isFull()) flushOpen();
+      else timer ??= setTimeout(flushOpen, EVERY_MS);
     },
-    flush,
+    taken() {
+      flying--;
+      const next = waiting.shift();
+      if (next === undefined) flushOpen();
+      else sendNow(next.packed);
+    },
+    flush() {
+      for (const { packed } of waiting.splice(0)) sendNow(packed);
+      flushOpen(true);
+    },
     get dropped() {
       return dropped;
     },

@@ -39,6 +39,10 @@ export const radioTimes: RadioTimes = {
 export type ToChild =
   | { open: Controller; times: RadioTimes }
   | { scan: boolean; active: boolean }
+  /** A batch of adverts has been taken. */
+  | { taken: true }
+  /** All adverts heard so far are sent before the answer. */
+  | { id: number; flush: true }
   /** Nobody waits for this device any more. */
   | { cancel: string }
   | { id: number; connect: string; within: number }
@@ -62,4 +66,11 @@ export type FromChild =
   | { fault: string };
 
 /** Counts since the child started. */
-export type ChildFigures = { rss: number; heard: number; dropped: number; faults: number };
+export type ChildFigures = {
+  rss: number;
+  heard: number;
+  dropped: number;
+  /** Reports of adverts that could not be read. */
+  damaged: number;
+  faults: number;
+};

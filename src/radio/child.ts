@@ -12,7 +12,10 @@ const COLLECT_MS = 10_000;
 
 let live: LiveController | undefined;
 let scan = { on: false, active: false };
+/** Adverts are handed over; a scan that has been called off goes on until the controller has said that it does not. */
+let listening = false;
 let heard = 0;
+let damaged = 0;
 let faults = 0;
 
 function tell(message: FromChild, done?: () => void): void {
@@ -21,14 +24,20 @@ function tell(message: FromChild, done?: () => void): void {
 }
 function tellFault(where: string, reason: string): void {
   faults++;
+  if (where === 'advert') damaged++;
   tell({ fault: `${where}: ${reason}` });
 }
 function tellOver(state: RadioState): void {
   outlet.flush();
+  beat();
   tell({ state }, () => process.exit(OVER));
 }
 
-const outlet = advertOutlet((packed, done) => tell({ adverts: packed }, done));
+function beat(): void {
+  tell({ beat: { rss: process.memoryUsage.rss(), heard, dropped: outlet.dropped, damaged, faults } });
+}
+
+const outlet = advertOutlet(packed => tell({ adverts: packed }));
 let offered = 0;
 const [countFile] = process.argv.slice(2);
 const noteOffered = countFile === undefined ? () => {} : countInto(Number(countFile));
@@ -46,9 +55,11 @@ process.on('message', (message: ToChild) => {
   if ('open' in message) return void begin(message);
   if ('scan' in message) {
     scan = { on: message.scan, active: message.active };
+    listening ||= scan.on;
     live?.scan(scan.on, scan.active);
     return;
   }
+  if ('taken' in message) return outlet.taken();
   if ('cancel' in message) {
     live?.links.cancel(message.cancel);
     return;
@@ -63,14 +74,12 @@ process.on('message', (message: ToChild) => {
 setInterval(() => globalThis.gc?.(), COLLECT_MS);
 
 async function begin({ open, times }: Extract<ToChild, { open: unknown }>): Promise<void> {
-  setInterval(() => {
-    tell({ beat: { rss: process.memoryUsage.rss(), heard, dropped: outlet.dropped, faults } });
-  }, times.beat);
+  setInterval(beat, times.beat);
   live = await liveController(open, times, {
     onState: state => tell({ state }),
     onAdvert(report) {
       heard++;
-      if (!scan.on) return;
+      if (!listening) return;
       noteOffered(++offered);
       outlet.offer({ ...report, at: Date.now() });
     },
@@ -82,7 +91,14 @@ async function begin({ open, times }: Extract<ToChild, { open: unknown }>): Prom
   live?.scan(scan.on, scan.active);
 }
 
+async function handOverAll(): Promise<void> {
+  await live?.upToDate();
+  listening = scan.on;
+  outlet.flush();
+}
+
 async function act(message: Extract<ToChild, { id: number }>): Promise<unknown> {
+  if ('flush' in message) return handOverAll();
   if (live === undefined) throw new Error('the adapter is not ready');
   const { links } = live;
   if ('connect' in message) return links.connect(message.connect, message.within);

@@ -23,7 +23,12 @@ export type ControllerEvents = {
   onOver(state: RadioState): void;
 };
 
-export type LiveController = { scan(on: boolean, active: boolean): void; readonly links: ChildLinks };
+export type LiveController = {
+  scan(on: boolean, active: boolean): void;
+  /** Resolves when the controller has done all that it was told, and all that it reported before has come. */
+  upToDate(): Promise<unknown>;
+  readonly links: ChildLinks;
+};
 
 // LE features by bit (Core 5.4, Vol 6 Part B §4.6): octet 1 holds LE Coded PHY (11) and LE Extended Advertising (12).
 const CODED = 1 << 3;
@@ -159,6 +164,8 @@ export async function liveController(
           style.active = active;
           scanAsNeeded();
         },
+        // Commands are answered in their order, and reports do not overtake answers.
+        upToDate: () => gate.tryToAsk(COMMAND.readBdAddr),
       });
     });
   });

@@ -27,6 +27,8 @@ export type Pump<Item> = {
   offer(item: Item): void;
   /** Items waiting or on their way. */
   readonly held: number;
+  /** The flow has as much as it takes at once, and nothing is wrong with it. */
+  readonly busy: boolean;
   /** Why the last emit is tried again; '' when all is well. */
   readonly trouble: string;
   pause(): void;
@@ -133,6 +135,9 @@ export function pumpOf<Item>({
     },
     get held() {
       return held;
+    },
+    get busy() {
+      return held >= (size * window) / 2 && trouble === '' && !paused;
     },
     get trouble() {
       return trouble;

@@ -106,7 +106,10 @@ export function replayRadio({
   }
 
   return {
-    scan: onAdvert => play(captures.adverts, record => onAdvert(heard(record))),
+    scan(onAdvert) {
+      const stop = play(captures.adverts, record => onAdvert(heard(record)));
+      return async () => stop();
+    },
     connect,
     onState(listener) {
       const { adverts, notifications } = captures;

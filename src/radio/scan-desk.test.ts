@@ -12,7 +12,7 @@ function scene() {
   const radio: Radio = {
     scan(onAdvert) {
       hear = onAdvert;
-      return () => {};
+      return async () => {};
     },
     connect: () => Promise.reject(new Error('no')),
     onState(listener) {

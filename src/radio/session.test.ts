@@ -192,7 +192,7 @@ describe('GATT session of a target', () => {
 });
 
 describe('watched scan', () => {
-  it('scans anew after silence, once per silence, and not while adverts come', () => {
+  it('scans anew after silence, once per silence, and not while adverts come', async () => {
     const time = fakeTime();
     const heard: HeardAdvert[] = [];
     const silences: number[] = [];
@@ -202,7 +202,9 @@ describe('watched scan', () => {
       scan(onAdvert) {
         scans++;
         speak = onAdvert;
-        return () => {};
+        return async () => {
+          speak = () => {};
+        };
       },
     };
     const stop = watchedScan({
@@ -218,9 +220,12 @@ describe('watched scan', () => {
       speak({ address: 'AA', receivedAt: 0 });
     }
     assert.deepEqual([scans, silences, heard.length], [1, [], 5]);
-    time.pass(2500);
+    for (let quarter = 0; quarter < 10; quarter++) {
+      time.pass(250);
+      await Promise.resolve();
+    }
     assert.deepEqual([scans, silences], [3, [1000, 2000]]);
-    stop();
+    await stop();
     speak({ address: 'AA', receivedAt: 0 });
     time.pass(5000);
     assert.deepEqual([scans, heard.length, time.waiting()], [3, 5, 0]);

@@ -9,37 +9,42 @@ export type WatchedScanOptions = {
   onAdvert: (advert: HeardAdvert) => void;
   /** The scan was silent for so long and has been started again. */
   onSilence: (ms: number) => void;
+  /** As of the scan. */
+  isBusy?: () => boolean;
   clock: Clock;
   after: After;
 };
 
-/** Returns the stop. */
-export function watchedScan({ radio, silenceMs, onAdvert, onSilence, clock, after }: WatchedScanOptions): () => void {
+/** Returns the stop, as of the scan. */
+export function watchedScan(options: WatchedScanOptions): () => Promise<void> {
+  const { radio, silenceMs, onAdvert, onSilence, isBusy, clock, after } = options;
   let heardAt = clock.steady();
   let stopped = false;
   let cancel = (): void => {};
-  const scan = (): (() => void) =>
+  const scan = (): (() => Promise<void>) =>
     radio.scan(advert => {
-      if (stopped) return;
       heardAt = clock.steady();
       onAdvert(advert);
-    });
+    }, isBusy);
   let stopScan = scan();
   let triedAt = heardAt;
   function look(): void {
     const now = clock.steady();
     if (now - Math.max(heardAt, triedAt) >= silenceMs) {
       triedAt = now;
-      stopScan();
-      stopScan = scan();
+      void scanAnew();
       onSilence(now - heardAt);
     }
     cancel = after(silenceMs / 4, look);
+  }
+  async function scanAnew(): Promise<void> {
+    await stopScan();
+    if (!stopped) stopScan = scan();
   }
   cancel = after(silenceMs / 4, look);
   return () => {
     stopped = true;
     cancel();
-    stopScan();
+    return stopScan();
   };
 }

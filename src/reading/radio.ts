@@ -29,12 +29,18 @@ export type Link = {
   disconnect(): Promise<void>;
 };
 
-/** `full`: the flows are slower than the radio; `ended`: they were with the Bluetooth process when it ended. */
-export type LostListener = (count: number, reason: string, why: 'full' | 'ended') => void;
+/**
+ * `full`: the flows are slower than the radio; `ended`: they were with the Bluetooth process when it ended; `damaged`: what
+ * the controller reported could not be read.
+ */
+export type LostListener = (count: number, reason: string, why: 'full' | 'ended' | 'damaged') => void;
 
 export type Radio = {
-  /** Every advert as heard: nothing merged, nothing left out. Returns the stop. */
-  scan(onAdvert: (advert: HeardAdvert) => void): () => void;
+  /**
+   * Every advert as heard: nothing merged, nothing left out; while `isBusy` they wait where they are smallest. Returns the
+   * stop, which resolves when all that was heard before it has come through.
+   */
+  scan(onAdvert: (advert: HeardAdvert) => void, isBusy?: () => boolean): () => Promise<void>;
   /** Rejects when the device is not heard in time, refuses, or the signal says that nobody waits any more. */
   connect(address: string, signal?: AbortSignal): Promise<Link>;
   onState(listener: (state: RadioState) => void): void;

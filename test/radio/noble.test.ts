@@ -7,6 +7,16 @@ import { faults } from './faults.ts';
 import { nobleIsHere, withNoble } from './noble-here.ts';
 import { METER, SENSOR, type World, world } from './world.ts';
 
+const unknownAdvert = (address: string) => ({
+  address,
+  random: true,
+  data: adStructures([0xff, Buffer.from('ffff01', 'hex')]),
+  scanResponse: undefined,
+  connectable: false,
+  extended: false,
+  rssi: -70,
+});
+
 const suite = nobleIsHere ? describe : describe.skip;
 let scene: World;
 
@@ -76,19 +86,37 @@ suite(withNoble('noble: adverts'), () => {
     await scene.heard();
     const data = adStructures([0x16, Buffer.from('d2fc4002ca09', 'hex')]);
     const address = (n: number) => `D0:00:00:00:${n.toString(16).padStart(4, '0').replace(/^../, '$&:')}`.toUpperCase();
-    for (let n = 0; n < 3000; n++)
-      scene.controller.air.send({
-        address: address(n),
-        random: true,
-        data,
-        scanResponse: undefined,
-        connectable: false,
-        extended: false,
-        rssi: -70,
-      });
+    for (let n = 0; n < 3000; n++) scene.controller.air.send({ ...unknownAdvert(address(n)), data });
     const heard = () => new Set(scene.adverts.map(advert => advert.address).filter(text => text.startsWith('D0:')));
     await scene.until(() => heard().size === 3000);
     assert.equal(scene.adverts.filter(advert => advert.address.startsWith('D0:')).length, 3000);
+  });
+
+  it('hands over all that was reported before its end', async () => {
+    scene = await world();
+    await Promise.all([scene.measured(), scene.heard()]);
+    const { air } = scene.controller;
+    const sending = setInterval(() => {
+      for (let n = 0; n < 20; n++) air.send(unknownAdvert(`D1:00:00:00:00:${String(n + 10)}`));
+    }, 1);
+    const heard: string[] = [];
+    const stop = scene.radio.scan(({ address }) => heard.push(address));
+    await scene.until(() => heard.length > 500);
+    await Promise.all([stop(), scene.stop()]);
+    clearInterval(sending);
+    assert.equal(scene.adverts.length, scene.controller.reported);
+    assert.equal(scene.controller.scanning, 'off');
+  });
+
+  it('counts what it cannot read', async () => {
+    scene = await world();
+    await scene.heard();
+    const lost: [count: number, why: string][] = [];
+    scene.radio.onLost((count, _reason, why) => lost.push([count, why]));
+    for (const hex of ['043e0c0201000006050403020120ff', '043e050201000106'])
+      scene.controller.faults.inject(Buffer.from(hex, 'hex'));
+    await scene.until(() => lost.reduce((sum, [count]) => sum + count, 0) === 2);
+    assert.ok(lost.every(([, why]) => why === 'damaged'));
   });
 
   it('scans as long as one user wants to', async () => {

@@ -97,6 +97,42 @@ describe('Bluetooth nodes without a radio', () => {
     assert.equal(controller.scanning, 'passive');
   });
 
+  it('lose no advert to a deploy', async () => {
+    const adapter = `tcp://127.0.0.1:${controller.port}`;
+    const numbers = new Set<number>();
+    runtime.onSink('all', ({ payload }, _send, done) => {
+      const { manufacturer_data: data } = JSON.parse(Buffer.from((payload as Raw).bytes).toString());
+      if (data?.ffff !== undefined) numbers.add(Buffer.from(data.ffff, 'hex').readUInt32LE());
+      done();
+    });
+    const scanning = (silenceSeconds: number) => [
+      { id: 'scan', type: 'fieldline-ble-scan', adapter, silenceSeconds, wires: [['all']] },
+      { id: 'all', type: 'test-sink' },
+    ];
+    await runtime.deploy(scanning(60));
+    await runtime.until('all', 1);
+    const reported = new Set<number>();
+    let number = 0;
+    const sending = setInterval(() => {
+      for (let n = 0; n < 10; n++) {
+        const bytes = Buffer.alloc(6, 0xff);
+        bytes.writeUInt32LE(++number, 2);
+        const before = controller.reported;
+        const plain = { random: true, scanResponse: undefined, connectable: false, extended: false, rssi: -50 };
+        controller.air.send({ ...plain, address: 'D2:00:00:00:00:01', data: adStructures([0xff, bytes]) });
+        if (controller.reported > before) reported.add(number);
+      }
+    }, 2);
+    for (let deploys = 1; deploys <= 4; deploys++) {
+      const seen = numbers.size;
+      while (numbers.size < seen + 200) await new Promise(resolve => setTimeout(resolve, 5));
+      await runtime.deploy(scanning(60 + deploys));
+    }
+    clearInterval(sending);
+    while (numbers.size < reported.size) await new Promise(resolve => setTimeout(resolve, 5));
+    assert.deepEqual(numbers, reported);
+  });
+
   it('scan actively where they are told to', async () => {
     await runtime.deploy(flow('active'));
     const names = () =>

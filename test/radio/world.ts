@@ -45,6 +45,8 @@ export type World = {
   measured(): Promise<void>;
   /** Resolves when an advert sent from now on has come through. */
   heard(): Promise<void>;
+  /** Scans no more. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -71,7 +73,7 @@ export async function world(
   const frames: string[] = [];
   const links: string[] = [];
   radio.onState(state => states.push(state));
-  radio.scan(advert => adverts.push(advert));
+  const stop = radio.scan(advert => adverts.push(advert));
   const session: Session = gattSession({
     radio,
     address: METER,
@@ -106,6 +108,7 @@ export async function world(
       const from = Date.now();
       await until(() => adverts.length > before && adverts.at(-1)!.receivedAt > from);
     },
+    stop,
     async close() {
       await session.close();
       await radio.close();
