@@ -127,6 +127,27 @@ describe('http sink', () => {
     assert.match((await faultOf(nobody.write([post(1)]))).message, /127\.0\.0\.1:1\/in: \w+/);
   });
 
+  for (const [name, rest] of [
+    ['never ends', () => {}],
+    ['breaks off', (response: ServerResponse) => response.socket?.destroy()],
+  ] as const)
+    it(`takes a 2xx for an answer although what follows ${name}`, async () => {
+      answer = response => {
+        response.writeHead(200, { 'content-length': 1000 }).write('begins');
+        setImmediate(rest, response);
+      };
+      assert.deepEqual(await open().write([post(1)]), ['stored']);
+      assert.equal(heard.length, 1);
+    });
+
+  it('takes a refusal for an answer only with its words', async () => {
+    answer = response => {
+      response.writeHead(400, { 'content-length': 1000 }).write('begins');
+      setImmediate(() => response.socket?.destroy());
+    };
+    await faultOf(open().write([post(1)]));
+  });
+
   it('reads no more of an answer than it shows', async () => {
     answer = response => {
       response.statusCode = 400;

@@ -20,6 +20,10 @@ export type HttpSinkOptions = {
  */
 const LATER = new Set([401, 403, 408, 429]);
 const REASON_BYTES = 2000;
+/** What follows a 2xx is no matter: it is read so that the connection can be used again, and not waited for any longer. */
+const AFTERWORD_MS = 1000;
+/** Of a refusal the words are needed: the limit of the whole request is below this. */
+const MOST_MS = 600_000;
 
 /** What the server said about when to come again, in milliseconds from now; undefined where it said nothing. */
 export function askedMs(fault: Fault): number | undefined {
@@ -57,7 +61,7 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> {
         redirect: 'manual',
         signal: AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]),
       });
-      text = await beginningOf(response);
+      text = response.ok ? await beginningOf(response, AFTERWORD_MS).catch(() => '') : await beginningOf(response);
     } catch (error) {
       throw away(closed.signal.aborted ? 'the node was closed' : wordsOf(error, timeoutMs));
     }
@@ -85,16 +89,22 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> {
   };
 }
 
-/** The beginning of an answer on one line; the rest is not read. */
-async function beginningOf(response: Response): Promise<string> {
+/** The beginning of an answer on one line, as much as has come in time; the rest is not read. */
+async function beginningOf(response: Response, limitMs = MOST_MS): Promise<string> {
   let bytes = Buffer.alloc(0);
   const reader = response.body?.getReader();
-  while (reader !== undefined) {
-    const { value, done } = await reader.read();
-    if (value !== undefined) bytes = Buffer.concat([bytes, value]);
-    if (done || bytes.length >= REASON_BYTES) break;
+  const cancel = () => void reader?.cancel().catch(() => {});
+  const timer = setTimeout(cancel, limitMs);
+  try {
+    while (reader !== undefined) {
+      const { value, done } = await reader.read();
+      if (value !== undefined) bytes = Buffer.concat([bytes, value]);
+      if (done || bytes.length >= REASON_BYTES) break;
+    }
+  } finally {
+    clearTimeout(timer);
   }
-  await reader?.cancel().catch(() => {});
+  cancel();
   return bytes.toString().replace(/\s+/g, ' ').trim().slice(0, 300);
 }
 
