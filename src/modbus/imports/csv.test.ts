@@ -33,6 +33,47 @@ describe('registers as CSV', () => {
       { metric: 'a', address: '40001', type: 'uint16', order: 'ABCD', scale: 0.5 },
     ]));
 
+  const types = (text: string) => fromCsv(text).rows.map(({ type }) => type);
+  it('knows the headings and types of makers’ lists', () => {
+    assert.deepEqual(
+      types('Name,Address,Data Type\na,1,U16\nb,2,S32\nc,4,I64\nd,8,REAL\ne,10,Double\nf,14,F32\ng,16,Boolean\n'),
+      ['uint16', 'int32', 'int64', 'float32', 'float64', 'float32', 'bool'],
+    );
+    assert.match(fromCsv('metric,address,type\na,1,WORD\n').problems[0]?.says ?? '', /^type: .*got "word"/);
+  });
+
+  it('reads sheets that tell their separator, with a byte order mark', () =>
+    assert.deepEqual(fromCsv('\uFEFFsep=;\r\nName;Register;Type;Scale\r\na;1F4h;int16;0,1\r\n').rows, [
+      { metric: 'a', address: 500, type: 'int16', scale: 0.1 },
+    ]));
+
+  it('a quote within a cell is a quote, one that is never closed costs its own line', () => {
+    const heading = 'metric,address,type,unit,note\n';
+    const quotes = 'a,1,int16,5" pipe,\nb,2,int16,"1 ""x""","two\nlines"\nc,3,int16,V,\n';
+    assert.deepEqual(
+      fromCsv(heading + quotes).rows.map(({ metric, unit, note }) => [metric, unit, note]),
+      [
+        ['a', '5" pipe', undefined],
+        ['b', '1 "x"', 'two\nlines'],
+        ['c', 'V', undefined],
+      ],
+    );
+    const table = fromCsv(`${heading}a,1,int16,"5 pipe,\nb,2,int16,V,\nc,3,int16,V,\n`);
+    assert.deepEqual(
+      table.rows.map(({ metric }) => metric),
+      ['b', 'c'],
+    );
+    assert.deepEqual(table.problems, [{ line: 2, says: 'a quote is not closed' }]);
+  });
+
+  it('reports cells that are missing, numbers that are none, and names that no object may have', () => {
+    const lines = 'a,1\n,2,int16\nc,,int16\nd,4,int16,1.5\n__proto__,5,int16\ne,6,int16,1.234.5\n';
+    assert.deepEqual(
+      fromCsv(`metric,address,type,scale\n${lines}`).problems.map(({ line, says }) => `${line} ${says.split(':')[0]}`),
+      ['2 type', '3 metric', '4 address', '6 metric', '7 scale'],
+    );
+  });
+
   it('writes what it reads', () => {
     const rows = [
       { metric: 'a', address: 1, type: 'enum', names: { 1: 'on', 2: 'off, "really"' }, table: 'input' },

@@ -9,21 +9,30 @@ import { asNumber, MOST_ROWS } from './imported.ts';
 export type CsvRow = Record<string, unknown>;
 export type CsvTable = { rows: CsvRow[]; problems: { line: number; says: string }[] };
 
-/** What headings may be called. */
+/** What headings may be called, in lower case with underscores between their words. */
 const columns: Readonly<Record<string, string>> = {
   ...Object.fromEntries(registerKeys.map(key => [key.toLowerCase(), key])),
   ...{ name: 'metric', tag: 'metric', register: 'address', addr: 'address', datatype: 'type', data_type: 'type' },
-  ...{
-    byte_order: 'order',
-    word_order: 'order',
-    byteorder: 'order',
-    factor: 'scale',
-    function: 'table',
-    period: 'every',
-  },
-  ...{ 'unit of measure': 'unit', units: 'unit', 'unit-of-measure': 'unit', registers: 'length', count: 'length' },
+  ...{ byte_order: 'order', word_order: 'order', byteorder: 'order', wordorder: 'order', factor: 'scale' },
+  ...{ function: 'table', function_code: 'table', period: 'every', registers: 'length', count: 'length' },
+  ...{ unit_of_measure: 'unit', units: 'unit', description: 'note', comment: 'note', remark: 'note' },
+};
+function columnOf(heading: string): string | undefined {
+  const words = heading
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_-]+/g, '_');
+  return Object.hasOwn(columns, words) ? columns[words] : undefined;
+}
+/** What documents call the types; a word, or a number of no told size, may be anything. */
+const types: Readonly<Record<string, string>> = {
+  ...{ u16: 'uint16', u32: 'uint32', u64: 'uint64', s16: 'int16', s32: 'int32', s64: 'int64' },
+  ...{ i16: 'int16', i32: 'int32', i64: 'int64', f32: 'float32', f64: 'float64' },
+  ...{ float: 'float32', real: 'float32', double: 'float64', boolean: 'bool', utf8: 'string', ascii: 'string' },
 };
 const numeric = new Set(['length', 'bit', 'width', 'scale', 'offset', 'min', 'max', 'every', 'occurrence']);
+/** Lines that a quoted cell may go over. */
+const LONGEST_CELL = 20;
 /** Without a heading. */
 const usual = ['metric', 'address', 'type', 'order', 'scale', 'offset', 'unit', 'table'];
 const tables: Readonly<Record<string, string>> = {
@@ -39,16 +48,13 @@ const tables: Readonly<Record<string, string>> = {
 
 /** Commas, semicolons or tabs; quoted cells; a heading in the first line or the usual order of columns. */
 export function fromCsv(text: string, base: AddressBase = 0): CsvTable {
-  const lines = linesOf(text.replace(/^\uFEFF/, ''));
-  const separator = separatorOf(lines[0]?.text ?? '');
   const problems: CsvTable['problems'] = [];
   const rows: CsvRow[] = [];
   let headings: (string | undefined)[] = usual;
   const seen = new Set<string>();
-  for (const [at, { text: line, number }] of lines.entries()) {
-    const cells = cellsOf(line, separator);
-    if (at === 0 && cells.some(cell => columns[cell.trim().toLowerCase()] === 'address')) {
-      headings = cells.map(cell => columns[cell.trim().toLowerCase()]);
+  for (const [at, { cells, number }] of recordsOf(text.replace(/^\uFEFF/, ''), problems).entries()) {
+    if (at === 0 && cells.some(cell => columnOf(cell) === 'address')) {
+      headings = cells.map(columnOf);
       for (const [n, cell] of cells.entries())
         if (headings[n] === undefined && cell.trim() !== '')
           problems.push({ line: number, says: `column ${cell.trim()} is not known` });
@@ -67,7 +73,7 @@ export function fromCsv(text: string, base: AddressBase = 0): CsvTable {
       rows.push(row);
     } else problems.push({ line: number, says: wrong });
   }
-  return { rows, problems };
+  return { rows, problems: problems.toSorted((a, b) => a.line - b.line) };
 }
 
 /** What a map with this register alone would be refused for. */
@@ -87,10 +93,11 @@ function rowOf(cells: readonly string[], headings: readonly (string | undefined)
     const key = headings[at];
     const value = cell.trim();
     if (key === undefined || value === '') continue;
-    if (key === 'address' || key === 'scaleFactor') row[key] = /^0x[0-9a-f]+$/i.test(value) ? Number(value) : value;
+    if (key === 'address' || key === 'scaleFactor') row[key] = addressOf(value);
     else if (numeric.has(key)) row[key] = asNumber(value.replace(/^(-?\d+),(\d+)$/, '$1.$2')) ?? value;
     else if (key === 'names' || key === 'model' || key === 'notImplemented') row[key] = jsonOr(value);
-    else if (key === 'type' || key === 'table') row[key] = tables[value.toLowerCase()] ?? value.toLowerCase();
+    else if (key === 'table') row[key] = tables[value.toLowerCase()] ?? value.toLowerCase();
+    else if (key === 'type') row[key] = types[value.toLowerCase()] ?? value.toLowerCase();
     else row[key] = key === 'order' ? value.toUpperCase() : value;
   }
   return row;
@@ -105,19 +112,36 @@ function jsonOr(value: string): unknown {
   }
 }
 
-/** Lines with something on them; a quoted cell may have line ends. */
-function linesOf(text: string): { text: string; number: number }[] {
-  const lines: { text: string; number: number }[] = [];
-  let open = '';
-  let first = 1;
-  for (const [at, line] of text.split(/\r\n|\n|\r/).entries()) {
-    if (open === '') first = at + 1;
-    const whole = open === '' ? line : `${open}\n${line}`;
-    open = (whole.match(/"/g)?.length ?? 0) % 2 === 1 ? whole : '';
-    if (open === '' && whole.trim() !== '' && !whole.startsWith('#')) lines.push({ text: whole, number: first });
+/** `0x1F4` and `1F4h` are hex; the rest is left to the map. */
+function addressOf(written: string): number | string {
+  const hex = /^(?:0x([0-9a-f]{1,5})|([0-9a-f]{1,5})h)$/i.exec(written);
+  return hex === null ? written : Number.parseInt(hex[1] ?? hex[2] ?? '', 16);
+}
+
+/** Cells of the lines with something on them. A quoted cell may go over lines; where its quote is never closed, its line is left out alone. */
+function recordsOf(text: string, problems: CsvTable['problems']): { cells: string[]; number: number }[] {
+  const lines = text.split(/\r\n|\n|\r/);
+  // Sheets of some countries tell their separator in a line of its own.
+  const told = /^"?sep=(.)"?$/i.exec(lines[0] ?? '')?.[1];
+  const separator = told ?? separatorOf(lines.find(line => line.trim() !== '') ?? '');
+  const records: { cells: string[]; number: number }[] = [];
+  for (let at = told === undefined ? 0 : 1; at < lines.length; at++) {
+    const number = at + 1;
+    let whole = lines[at] ?? '';
+    if (whole.trim() === '' || whole.startsWith('#')) continue;
+    let { cells, open } = cellsOf(whole, separator);
+    let last = at;
+    while (open && last + 1 < lines.length && last - at < LONGEST_CELL) {
+      whole += `\n${lines[++last]}`;
+      ({ cells, open } = cellsOf(whole, separator));
+    }
+    if (open) problems.push({ line: number, says: 'a quote is not closed' });
+    else {
+      records.push({ cells, number });
+      at = last;
+    }
   }
-  if (open !== '') lines.push({ text: open, number: first });
-  return lines;
+  return records;
 }
 
 /** The one that the first line has most of. */
@@ -126,24 +150,26 @@ function separatorOf(line: string): string {
   return [',', ';', '\t'].toSorted((a, b) => count(b) - count(a))[0] ?? ',';
 }
 
-function cellsOf(line: string, separator: string): string[] {
+/** A quote opens a cell only where the cell begins; `open`: the last one is not closed. */
+function cellsOf(line: string, separator: string): { cells: string[]; open: boolean } {
   const cells: string[] = [];
   let cell = '';
-  let quoted = false;
+  let open = false;
   for (let at = 0; at < line.length; at++) {
     const character = line[at];
-    if (quoted && character === '"' && line[at + 1] === '"') {
+    if (open && character === '"' && line[at + 1] === '"') {
       cell += '"';
       at++;
-    } else if (character === '"' && (quoted || cell.trim() === '')) {
-      quoted = !quoted;
-      if (quoted) cell = '';
-    } else if (!quoted && character === separator) {
+    } else if (open && character === '"') open = false;
+    else if (!open && character === '"' && cell.trim() === '') {
+      open = true;
+      cell = '';
+    } else if (!open && character === separator) {
       cells.push(cell);
       cell = '';
     } else cell += character;
   }
-  return [...cells, cell];
+  return { cells: [...cells, cell], open };
 }
 
 /** A heading and a line for each register, with the columns that any of them has. */
