@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { Reading } from '../../src/reading/reading.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -146,6 +147,37 @@ describe('timescale-out node: faults of PostgreSQL', function () {
       () => store.query('ALTER TABLE taken RENAME TO energy_readings'),
     ));
 
+  for (const policy of ['memory', 'disk'])
+    it(`a table that disappears and comes back under load, policy ${policy}`, async () => {
+      await runtime.deploy(flow({ policy }));
+      const powers: number[] = [];
+      const settled: Promise<unknown>[] = [];
+      const load = async (ms: number) => {
+        for (const until = Date.now() + ms; Date.now() < until; await wait(5)) {
+          const some = Array.from({ length: 20 }, () => reading());
+          powers.push(...some.map(({ telemetry }) => telemetry['power_kw'] as number));
+          settled.push(runtime.emit('src', { payload: some }));
+        }
+      };
+      for (let round = 0; round < 4; round++) {
+        await load(Math.random() * 200);
+        await store.query('ALTER TABLE energy_readings RENAME TO taken');
+        await load(100 + Math.random() * 200);
+        await store.query('ALTER TABLE taken RENAME TO energy_readings');
+      }
+      for (const outcome of await Promise.all(settled)) assert.deepEqual(outcome, { ok: true });
+      await runtime.untilStatus('out', /^[\d.]+ rows\/s$/);
+      const rows = await store.query<{ power_kw: number }>(
+        'SELECT power_kw FROM energy_readings WHERE power_kw = ANY ($1) ORDER BY power_kw',
+        [powers],
+      );
+      assert.deepEqual(
+        rows.map(({ power_kw }) => power_kw),
+        powers,
+      );
+      assert.deepEqual(await store.query('SELECT * FROM dead_letters'), []);
+    });
+
   it('a column that was renamed', () =>
     waits(
       /column "power_kw" of relation "energy_readings" does not exist; a column is missing.*SQLSTATE 42703/,
@@ -208,10 +240,20 @@ describe('timescale-out node: faults of PostgreSQL', function () {
     for (const { telemetry } of rows) assert.equal(await held(telemetry['power_kw'] as number), 1);
   });
 
-  it('a text of 100 MB', async () => {
+  it('a text of 100 MB, by way of the disk too', async function () {
+    this.timeout(120_000);
     const large = reading(undefined, { metadata: { extra: { text: 'x'.repeat(100 << 20) } } });
     const small = reading();
     assert.deepEqual(await runtime.emit('src', { payload: [large, small] }), { ok: true });
+    const another = reading(undefined, { metadata: large.metadata });
+    const last = reading();
+    await runtime.deploy(flow({ policy: 'disk' }));
+    await server.terminate('SIGQUIT');
+    assert.deepEqual(await runtime.emit('src', { payload: [another, last] }), { ok: true });
+    await runtime.untilStatus('out', /2 on disk/);
+    await server.restart();
+    await runtime.untilStatus('out', /^[\d.]+ rows\/s$/);
+    for (const { telemetry } of [another, last]) assert.equal(await held(telemetry['power_kw'] as number), 1);
     for (const { telemetry } of [large, small]) assert.equal(await held(telemetry['power_kw'] as number), 1);
   });
 
