@@ -61,6 +61,13 @@ describe('laser-decode node', () => {
       reasons: [/does not begin with c0 55/],
     },
     {
+      name: 'a full packet of the distance of a DISTO X3',
+      payload: raw(DISTO.padEnd(40, '0'), {
+        topic: 'ble/hall/C4:00:00:00:00:03/3ab1010d-f831-4395-b29d-570977d5bf94',
+      }),
+      distances: [3141],
+    },
+    {
       name: 'another meter than set',
       payload: DISTO,
       settings: { kind: 'glm' },

@@ -12,27 +12,49 @@ export type LoadedFolder = {
 const DECODER_FILE = /^[^._].*\.(?:[cm]?js|m?ts)$/;
 const NO_DECODER_FILE = /\.(?:test\.[cm]?[jt]s|d\.[cm]?ts)$/;
 
+/** `href` changes with the file. */
+export type DecoderFile = { file: string; href: string };
+
 /**
  * Files directly in the folder export a decoder as `decoder` or as default; sub-folders are for their helpers.
  * A file that changed is loaded anew (Node keeps the old text in memory until the process ends).
  */
-export async function loadFolder(folder: URL): Promise<LoadedFolder> {
+export async function loadFolder(
+  folder: URL,
+  /** File → why it is not to be loaded at all. */
+  held: (files: readonly DecoderFile[]) => Promise<ReadonlyMap<string, string>> = async () => new Map(),
+): Promise<LoadedFolder> {
   const loaded: LoadedDecoder[] = [];
-  const faults = new Map<string, string>();
-  const files = (await readdir(folder)).filter(name => DECODER_FILE.test(name) && !NO_DECODER_FILE.test(name)).sort();
-  for (const file of files)
+  const files = await filesOf(folder);
+  const faults = new Map(await held(files));
+  for (const { file, href } of files)
     try {
-      const url = new URL(encodeURIComponent(file), folder);
-      url.searchParams.set('changed', String((await stat(new URL(url.pathname, folder))).mtimeMs));
-      const module: Record<string, unknown> = await import(url.href);
-      const candidate = module['decoder'] ?? module['default'];
-      const wrong = shapeFault(candidate);
-      if (wrong !== undefined) throw new Error(wrong);
-      loaded.push({ file, decoder: candidate as AdvertDecoder });
+      if (!faults.has(file)) loaded.push({ file, decoder: await decoderOf(href) });
     } catch (error) {
       faults.set(file, `${file}: ${reasonOf(error)}`);
     }
   return { loaded, faults };
+}
+
+async function filesOf(folder: URL): Promise<DecoderFile[]> {
+  const files = (await readdir(folder)).filter(name => DECODER_FILE.test(name) && !NO_DECODER_FILE.test(name)).sort();
+  return Promise.all(
+    files.map(async file => {
+      const url = new URL(encodeURIComponent(file), folder);
+      const state = await stat(url).catch(() => undefined);
+      url.searchParams.set('changed', String(state?.mtimeMs ?? 0));
+      return { file, href: url.href };
+    }),
+  );
+}
+
+/** Throws what is wrong with the file. */
+export async function decoderOf(href: string): Promise<AdvertDecoder> {
+  const module: Record<string, unknown> = await import(href);
+  const candidate = module['decoder'] ?? module['default'];
+  const wrong = shapeFault(candidate);
+  if (wrong !== undefined) throw new Error(wrong);
+  return candidate as AdvertDecoder;
 }
 
 /** Why the export of a file is no decoder, or undefined. User files may come without types, so all is looked at. */

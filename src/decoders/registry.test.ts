@@ -125,7 +125,7 @@ describe("a user's decoder folder", () => {
 
   beforeEach(async () => {
     folder = join(await mkdtemp(join(tmpdir(), 'fieldline-decoders-')), 'decoders');
-    user = await openUserDecoders(folder, () => scanned());
+    user = await openUserDecoders(folder, () => scanned(), 2000);
   });
   afterEach(async () => {
     user?.close();
@@ -171,4 +171,33 @@ describe("a user's decoder folder", () => {
     assert.match(faults.get('wrong.mjs')!, /example "warm": expected \{"temperature":22\}, got \{"temperature":21\}/);
     for (const [file, why] of faults) assert.ok(why.startsWith(file), why);
   });
+
+  /** Each would stop the process that loads it. */
+  const endless: [name: string, text: string, reason: RegExp][] = [
+    ['a file that does not end', 'for (;;);', /does not end/],
+    [
+      'a decode that ends only on what the device should send',
+      source('shed', 'fffe', 0)
+        .replace(
+          'decode: advert =>',
+          'decode: advert => { for (let at = 0; at < 1; at += advert.manufacturerData.get("fffe")[0]); return',
+        )
+        .replace('}),\n    examples', '}); },\n    examples'),
+      /does not end/,
+    ],
+    ['a file that ends the process', 'process.exit(3);', /ends its thread/],
+    [
+      'a file that takes all memory',
+      'const all = []; for (;;) all.push(new Array(1e6).fill(all.length));',
+      /ends its thread: .*memory/,
+    ],
+  ];
+  for (const [name, text, reason] of endless)
+    it(`leaves out ${name}, and keeps the others`, async () => {
+      await writeFile(join(folder, 'endless.mjs'), text);
+      await writeFile(join(folder, 'shed.mjs'), source('barn', 'ffff', 0));
+      await user!.rescan();
+      assert.match(user!.faults().get('endless.mjs') ?? '', reason);
+      assert.equal(temperature(), 21);
+    });
 });

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { reasonOf } from '../kernel/fault.ts';
 import { type LoadedDecoder, loadFolder } from './load-folder.ts';
 import { clashes, exampleFault, type Registry, registryOf, shippedDecoders } from './registry.ts';
+import { openTrial } from './trial.ts';
 
 export type UserDecoders = {
   /** Shipped and user decoders as they stand now. */
@@ -20,9 +21,15 @@ export type UserDecoders = {
 const QUIET_MS = 150;
 
 /** Makes the folder when it is missing. `onScan` is called after each later scan, with the registry and faults renewed. */
-export async function openUserDecoders(folder: string, onScan: () => void = () => {}): Promise<UserDecoders> {
+export async function openUserDecoders(
+  folder: string,
+  onScan: () => void = () => {},
+  /** How long a file may take to be tried, in ms. */
+  limit?: number,
+): Promise<UserDecoders> {
   const url = pathToFileURL(folder.endsWith('/') ? folder : `${folder}/`);
   const shipped = await shippedDecoders();
+  const trial = openTrial(limit);
   let registry = registryOf(shipped.map(({ decoder }) => decoder));
   let faults = new Map<string, string>();
   let scans: Promise<void> = Promise.resolve();
@@ -34,7 +41,7 @@ export async function openUserDecoders(folder: string, onScan: () => void = () =
   async function scan(): Promise<void> {
     try {
       await mkdir(folder, { recursive: true });
-      const found = await loadFolder(url);
+      const found = await loadFolder(url, trial);
       const wrong = new Map(found.faults);
       for (const { file, decoder } of found.loaded) {
         const why = firstExampleFault({ file, decoder });

@@ -3,6 +3,8 @@ import { type DecodedFrame, distanceFault, millimetres, resultFault, resultOf } 
 
 export const distoService = '3ab10100-f831-4395-b29d-570977d5bf94';
 export const distoCharacteristic = '3ab10101-f831-4395-b29d-570977d5bf94';
+/** Where the X3 and its kin notify the distance. */
+export const distoDistance = '3ab1010d-f831-4395-b29d-570977d5bf94';
 export const distoUnit = '3ab10102-f831-4395-b29d-570977d5bf94';
 export const distoInclination = '3ab10103-f831-4395-b29d-570977d5bf94';
 export const distoCommands = '3ab10109-f831-4395-b29d-570977d5bf94';
@@ -35,7 +37,10 @@ export function decodeDistoInclination(frame: Uint8Array): DecodedFrame {
   return { telemetry: { angle_deg: resultOf('angle_deg', degrees) }, deviceModel: 'Leica DISTO', metadata: {} };
 }
 
-/** What the display shows; the distance is in metres all the same. */
-export function decodeDistoUnit(): DecodedFrame {
-  return { rejected: 'DISTO: unit of the display, no measurement' };
+const displayUnits = ['m', 'ft', 'in', 'mm', 'mm', 'mm', 'yd', 'ft and in', 'ft and in', 'ft and in'];
+
+/** What the display shows, as a code in the first byte; the distance is in metres all the same. */
+export function decodeDistoUnit(frame: Uint8Array): DecodedFrame {
+  const unit = displayUnits[frame[0] ?? -1];
+  return { rejected: `DISTO: unit of the display${unit === undefined ? '' : ` (${unit})`}, no measurement` };
 }

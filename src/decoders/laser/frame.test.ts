@@ -167,7 +167,16 @@ describe('laser frames', () => {
     ['a GLM 100 reply with a wrong CRC', '0004130e000033', 'glm100', /CRC does not fit/],
     ['a GLM 100 reply that is cut', '0004130e00', 'glm100', /expected exactly 7 bytes, got 5/],
     ['a GLM 100 status', toHex(sealed(Uint8Array.of(4, 0, 0))), 'glm100', /status 4 \(unknown command\)/],
-    ['the unit of a DISTO', '0000', 'disto-unit', /unit of the display/],
+    ['a GLM 100 whose hardware is at fault', toHex(sealed(Uint8Array.of(8, 0, 0))), 'glm100', /status 8 \(hardware\)/],
+    [
+      'a GLM 100 that is not ready and in a wrong mode',
+      toHex(sealed(Uint8Array.of(0x12, 0, 0))),
+      'glm100',
+      /status 18 \(wrong mode, not ready\)/,
+    ],
+    ['the unit of a DISTO', '0000', 'disto-unit', /unit of the display \(m\)/],
+    ['another unit of a DISTO', '0100', 'disto-unit', /unit of the display \(ft\)/],
+    ['a unit of a DISTO that is not known', 'ff00', 'disto-unit', /unit of the display, no measurement/],
     ['an inclination that is none', '0000c07f', 'disto-inclination', /not a number/],
     ['an inclination beyond a circle', '00002041', 'disto-inclination', /beyond 360/],
   ];

@@ -36,6 +36,7 @@ const DIRECT = 1;
 const ANGLE = 4;
 // Get, set-up, calibration and list.
 const silentModes = new Set([0, 11, 12, 13]);
+/** The low three bits of a status, then a bit each. */
 const statusWords = [
   'success',
   'timeout',
@@ -44,7 +45,14 @@ const statusWords = [
   'unknown command',
   'no access',
   'wrong data',
+  'reserved',
 ];
+const statusFlags = ['hardware', 'not ready', 'asks for attention'];
+
+function statusOf(status: number): string {
+  const flags = statusFlags.filter((_, bit) => status & (8 << bit));
+  return [...(status & 7 || flags.length === 0 ? [statusWords[status & 7]] : []), ...flags].join(', ');
+}
 
 /** By its form: a frame of the protocol with a reply or a container in it, or the container alone. */
 export function isGlm100(frame: Uint8Array): boolean {
@@ -69,7 +77,7 @@ function decode(frame: Uint8Array): DecodedFrame {
   const found = mtFrameOf(frame);
   if (found === undefined) return { rejected: frameFault(frame) };
   if (found.command === undefined && found.status !== 0)
-    return { rejected: `status ${found.status} (${statusWords[found.status] ?? 'hardware'}), no measurement` };
+    return { rejected: `status ${found.status} (${statusOf(found.status)}), no measurement` };
   if (found.payload.length === CONTAINER) return decodeContainer(found.payload);
   if (found.command === undefined && found.payload.length === STEPS) return decodeSteps(found.payload);
   return { rejected: `reply of ${frame.length} bytes, no measurement` };

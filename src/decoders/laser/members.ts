@@ -6,7 +6,7 @@ import { normalAddress } from '../advert-record.ts';
 import { jsonOf, type Refusal, textOf } from '../members.ts';
 import { glmCharacteristic } from './bosch-glm.ts';
 import { type LaserKind, laserKinds } from './define.ts';
-import { distoCharacteristic, distoInclination, distoUnit } from './disto.ts';
+import { distoCharacteristic, distoDistance, distoInclination, distoUnit } from './disto.ts';
 import { type LaserFrame, laserReading } from './frame.ts';
 import { glm100Answers } from './glm100.ts';
 
@@ -24,6 +24,7 @@ const kindsByCharacteristic: ReadonlyMap<string, LaserKind> = new Map([
   [glmCharacteristic, 'glm'],
   [glm100Answers, 'glm100'],
   [distoCharacteristic, 'disto'],
+  [distoDistance, 'disto'],
   [distoInclination, 'disto-inclination'],
   [distoUnit, 'disto-unit'],
 ]);
