@@ -18,7 +18,22 @@ describe('metrics as text', () => {
     assert.ok(text.startsWith(wanted), text);
     assert.match(text, /\nprocess_resident_memory_bytes \d+\n/);
     for (const line of text.trimEnd().split('\n'))
-      assert.match(line, /^(# TYPE \w+ (counter|gauge)|\w+(\{.*\})? \S+)$/);
+      assert.match(line, /^(# HELP \w+ .+\.|# TYPE \w+ (counter|gauge)|\w+(\{.*\})? \S+)$/);
+    assert.match(text, /\n# HELP process_cpu_seconds_total [^\n]+\n# TYPE process_cpu_seconds_total counter\n/);
+  });
+
+  it('writes no series twice, whatever the order of its labels', () => {
+    const text = metricsText(
+      [
+        { name: 'a_total', kind: 'counter', labels: { x: '1', y: '\ud800' }, value: 1 },
+        { name: 'b', kind: 'gauge', labels: { x: '1', y: '2' }, value: 3 },
+        { name: 'a_total', kind: 'counter', labels: { y: '\udfff', x: '1' }, value: 2.5 },
+        { name: 'b', kind: 'gauge', labels: { y: '2', x: '1' }, value: 4 },
+      ],
+      [],
+    );
+    const wanted = '# TYPE a_total counter\na_total{x="1",y="\ufffd"} 3.5\n# TYPE b gauge\nb{x="1",y="2"} 4\n';
+    assert.ok(text.startsWith(wanted), text);
   });
 
   it('counts into buckets up to their bound', () => {

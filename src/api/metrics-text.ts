@@ -1,6 +1,7 @@
 // Metrics as Prometheus reads them (text format 0.0.4).
 import { allMetrics, type Labels, type Sample } from '../kernel/metrics.ts';
 import { allHistograms, type Histogram } from '../reading/histogram.ts';
+import { metricsHelp } from './metrics-help.ts';
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -8,27 +9,41 @@ export function metricsText(
   samples: readonly Sample[] = allMetrics(),
   histograms: readonly Histogram[] = allHistograms(),
 ): string {
-  const families = new Map<string, Sample[]>();
-  for (const sample of [...samples, ...ofProcess()]) {
-    const family = families.get(sample.name);
-    if (family === undefined) families.set(sample.name, [sample]);
-    else family.push(sample);
+  const families = new Map<string, { kind: Sample['kind']; values: Map<string, number> }>();
+  for (const { name, labels, value, kind } of [...samples, ...ofProcess()]) {
+    const { values } = families.get(name) ?? { values: new Map<string, number>() };
+    const series = seriesOf(name, labels);
+    // Prometheus takes no text that has one series twice: the parts of a counter add up, the last gauge counts.
+    values.set(series, kind === 'counter' ? (values.get(series) ?? 0) + value : value);
+    families.set(name, { kind: families.get(name)?.kind ?? kind, values });
   }
   const texts = [...families].map(
-    ([name, family]) => `# TYPE ${name} ${family[0]!.kind}\n${family.map(lineOf).join('')}`,
+    ([name, { kind, values }]) =>
+      headOf(name, kind) + [...values].map(([series, value]) => line(series, value)).join(''),
   );
   const names = new Set(histograms.map(({ name }) => name));
   for (const name of names) {
     const family = histograms.filter(one => one.name === name);
-    texts.push(`# TYPE ${name} histogram\n${family.map(linesOf).join('')}`);
+    texts.push(headOf(name, 'histogram') + family.map(linesOf).join(''));
   }
   return texts.join('');
 }
 
-function lineOf({ name, labels, value }: { name: string; labels: Labels; value: number }): string {
+function headOf(name: string, kind: Sample['kind'] | 'histogram'): string {
+  const help = Object.hasOwn(metricsHelp, name) ? `# HELP ${name} ${metricsHelp[name]}\n` : '';
+  return `${help}# TYPE ${name} ${kind}\n`;
+}
+
+/** `name{label="text",…}`, the same for the same labels in any order; `last` stands behind them. */
+function seriesOf(name: string, labels: Labels, ...last: readonly string[]): string {
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
+  const all = [...pairs.sort(), ...last];
+  return all.length === 0 ? name : `${name}{${all.join(',')}}`;
+}
+
+function line(series: string, value: number): string {
   const shown = Number.isFinite(value) ? String(value) : Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
-  return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${shown}\n`;
+  return `${series} ${shown}\n`;
 }
 
 /** Each bucket counts all values up to its bound. */
@@ -37,17 +52,14 @@ function linesOf({ name, labels, bounds, counts, sum }: Histogram): string {
   const buckets = counts.map((count, at) => {
     total += count;
     const le = at < bounds.length ? String(bounds[at]) : '+Inf';
-    return lineOf({ name: `${name}_bucket`, labels: { ...labels, le }, value: total });
+    return line(seriesOf(`${name}_bucket`, labels, `le="${le}"`), total);
   });
-  const ends = [
-    lineOf({ name: `${name}_sum`, labels, value: sum }),
-    lineOf({ name: `${name}_count`, labels, value: total }),
-  ];
+  const ends = [line(seriesOf(`${name}_sum`, labels), sum), line(seriesOf(`${name}_count`, labels), total)];
   return [...buckets, ...ends].join('');
 }
 
 function escaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return text.toWellFormed().replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
 /** Names as other programs call them. */

@@ -20,6 +20,8 @@ const body = z.union([row, z.array(row)], { error: 'an object or an array of the
 // The name is checked against the tables; a wrong one has PostgREST's own answer.
 const params = z.object({ table: z.string().describe('Name of the table.') });
 const PATH = '/rest/v1/{table}';
+/** What rows are answered as, beside JSON. */
+const forms = ['text/csv', 'application/vnd.pgrst.object+json'];
 const refusals = {
   404: { says: 'There is no such table.', schema: restErrorSchema },
   406: { says: 'Not exactly one row, or another schema.', schema: restErrorSchema },
@@ -48,7 +50,7 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
         200: {
           says: 'The rows, or the one row.',
           schema: body,
-          also: ['text/csv', 'application/vnd.pgrst.object+json'],
+          also: forms,
         },
         206: { says: 'Some of the rows that Content-Range counts.', schema: z.array(row), also: ['text/csv'] },
         416: { says: 'The range begins behind the last row.', schema: restErrorSchema },
@@ -70,7 +72,7 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
       body,
       refusal: restRefusal,
       answers: {
-        201: { says: 'Committed; with `Prefer: return=representation` the rows.', schema: body },
+        201: { says: 'Committed; with `Prefer: return=representation` the rows.', schema: body, also: forms },
         403: { says: 'The rows are of another organisation, or the role may not.', schema: restErrorSchema },
         409: { says: 'There is a row of this id.', schema: restErrorSchema },
         ...refusals,
@@ -87,7 +89,7 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
       body: row,
       refusal: restRefusal,
       answers: {
-        200: { says: 'The rows as they are now.', schema: body },
+        200: { says: 'The rows as they are now.', schema: body, also: forms },
         204: { says: 'Changed.' },
         403: { says: 'The rows are of another organisation, or the role may not.', schema: restErrorSchema },
         ...refusals,

@@ -84,6 +84,7 @@ function openNode<F extends Fields>(
   const { settings, faults, warnings } = checkSettings(definition.fields, config);
   const { host, close } = hostOf(RED, node, config);
   for (const warning of warnings) host.log('warn', warning);
+  if (definition.input !== undefined) host.count('fieldline_messages_total', 0);
   const held = new Set<(error?: unknown) => void>();
   const early: (() => void)[] = [];
   let running: Running | undefined;
@@ -106,11 +107,10 @@ function openNode<F extends Fields>(
       node.error(broken);
     },
   );
-  started.then(() => {
-    for (const deliver of early.splice(0)) deliver();
-  });
+  started.then(() => early.splice(0).map(deliver => deliver()));
 
   node.on('input', (message, send, done) => {
+    host.count('fieldline_messages_total');
     const ticket = ticketOf(message);
     const endSpan = beginSpan(ticket, host.name, node.type);
     const finish = hold(ticket, held, error => {

@@ -156,7 +156,7 @@ function shownText(text: string): string {
   if (!text.includes('# TYPE')) return text.replaceAll('\r\n', '\n').trimEnd();
   const lines = text
     .split('\n')
-    .filter(line => /stage_seconds(_bucket\{stage="receipt_to_commit",le="0.0[15]"| histogram)/.test(line));
+    .filter(line => /stage_seconds( How|_bucket\{stage="receipt_to_commit",le="0.0[15]"| histogram)/.test(line));
   return `${lines.map(line => line.replace(/ \d+$/, ' 0')).join('\n')}`;
 }
 
