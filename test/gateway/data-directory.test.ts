@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { openDataDirectory, secretOf } from '../../gateway/data-directory.ts';
+import { readJson } from '../../gateway/private-file.ts';
 import { isRunning, processesIn, startOf } from '../../gateway/processes.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 
@@ -77,10 +78,13 @@ describe('data directory', () => {
         () => openDataDirectory(base),
         (error: Fault) => error.code === 'FIELDLINE_DIR_IN_USE' && error.message.includes(`process id ${holder.pid}`),
       );
+      assert.deepEqual(readJson(path.join(base, 'gateway.json')), { pid: holder.pid }, 'the first is not disturbed');
     } finally {
       holder.kill('SIGKILL');
       await once(holder, 'exit');
     }
+    // Its number may belong to another process by now.
+    writeFileSync(path.join(base, 'gateway.json'), JSON.stringify({ pid: process.ppid }));
     const mine = openDataDirectory(base);
     mine.release();
   });
