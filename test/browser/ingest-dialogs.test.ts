@@ -1,6 +1,7 @@
 // Dialogs of normalize and http-ingest in a real browser: what a message becomes, with tables and expressions that are not deployed.
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import mqtt from 'mqtt';
 import { type Editor, openEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
@@ -67,6 +68,25 @@ describe('browser: try a message', function () {
     await first.fill('a/#/b');
     await page.locator('#fl-nrm-go').click();
     await says('#fl-nrm-says', /Expression|topic table, row 1/);
+    await cancel('#fl-nrm-go');
+  });
+
+  it('normalize opens with the last real message, and what is made of it', async () => {
+    const { page, gateway } = editor;
+    const client = mqtt.connect(gateway.mqtt);
+    const meter = { timestamp: '2026-01-03T16:00:00Z', total_energy_kwh: 12.45, power_kw: 3.2 };
+    await client.publishAsync('homelab/energy/meter1', JSON.stringify(meter), { qos: 1 });
+    await client.endAsync();
+    await page.locator('.red-ui-flow-node-status-label', { hasText: /^1 reading, 0 rejected/ }).waitFor();
+    await open('fl-norm');
+    await says('#fl-nrm-says', /^1 reading$/);
+    assert.deepEqual(
+      [await page.locator('#fl-nrm-topic').inputValue(), JSON.parse(await page.locator('#fl-nrm-text').inputValue())],
+      ['homelab/energy/meter1', meter],
+    );
+    assert.match((await page.locator('#fl-nrm-shown').textContent()) ?? '', /"power_kw": 3\.2/);
+    if (shots) await page.locator('#fl-nrm-shown').scrollIntoViewIfNeeded();
+    if (shots) await page.screenshot({ path: path.join(shots, 'normalize-last.png') });
     await cancel('#fl-nrm-go');
     assert.deepEqual(editor.faults, []);
   });
