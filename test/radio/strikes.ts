@@ -21,7 +21,8 @@ export type StrikeOptions = {
 const SUPERVISION = 8;
 /** Whole in H4, and too short for what they are. */
 const SHORT_PACKETS = ['040e00', '043e00', '043e0102', '040e020100', '040500', '040f00', '0240200000', '043e020d01'];
-const READ_AND_IN_A_BATCH_MS = 10;
+/** Times in a row that a process is seen at rest. */
+const AT_REST = 3;
 
 export function strikesOn(options: StrikeOptions): readonly Strike[] {
   const { controller, random, meters, radioPid, beQuiet, goOn, nothingIsReadFromNow } = options;
@@ -45,10 +46,11 @@ export function strikesOn(options: StrikeOptions): readonly Strike[] {
       beQuiet();
       try {
         const port = controller.hostPort;
-        while (port !== undefined && controller.hostPort === port && unreadBytes(port) > 0) await wait(1);
-        await wait(READ_AND_IN_A_BATCH_MS);
         const pid = radioPid();
-        if (pid === undefined || port === undefined || controller.hostPort !== port) return false;
+        // On a machine with other work a process may have read long before it has looked at what it read.
+        for (let rests = 0; rests < AT_REST && controller.hostPort === port; await wait(1))
+          rests = port !== undefined && unreadBytes(port) === 0 && isAsleep(pid) ? rests + 1 : 0;
+        if (pid === undefined || port === undefined || controller.hostPort !== port || radioPid() !== pid) return false;
         nothingIsReadFromNow();
         process.kill(pid, signal);
         return true;
@@ -111,6 +113,15 @@ export function strikesOn(options: StrikeOptions): readonly Strike[] {
     ended('SIGSEGV'),
     ended('SIGSTOP'),
   ];
+}
+
+/** Its main thread waits for something. */
+function isAsleep(pid: number | undefined): boolean {
+  try {
+    return / [SI] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/, ''));
+  } catch {
+    return false;
+  }
 }
 
 /** Of the connection with this local port: what the kernel holds for its process. */

@@ -21,7 +21,7 @@ import { throughTheWorst } from './worst-account.ts';
     assert.ok(adverts.sent > 1000 && frames.sent > 50, `${adverts.sent} adverts, ${frames.sent} frames`);
     for (const found of [adverts, frames]) {
       assert.deepEqual(found.strange, []);
-      assert.equal(found.missing, found.counted, JSON.stringify(found));
+      assert.equal(found.missing, found.counted, JSON.stringify([found, struck]));
       assert.equal(found.read, found.readable);
     }
   });
