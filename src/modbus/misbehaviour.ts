@@ -28,9 +28,10 @@ export type BytesWrong =
 export type Misbehaviour =
   | BytesWrong
   | { kind: 'silence' }
-  | { kind: 'slow'; ms: number }
-  /** The right answer, each byte by itself. */
-  | { kind: 'drip' }
+  /** `twice`: and once more in the same piece. */
+  | { kind: 'slow'; ms: number; twice?: boolean }
+  /** The right answer, each byte by itself, so many milliseconds apart (2). */
+  | { kind: 'drip'; ms?: number }
   /** Ends the connection: hard, or in order. */
   | { kind: 'reset' }
   | { kind: 'close' }

@@ -52,9 +52,9 @@ export function simulatedDevice(units: Iterable<readonly [number, Unit]>, framin
       case 'silence':
         return;
       case 'slow':
-        return later(how.ms, () => send(whole));
+        return later(how.ms, () => send(how.twice ? Buffer.concat([whole, whole]) : whole));
       case 'drip':
-        for (const [at, byte] of whole.entries()) later(at * 2, () => send(Uint8Array.of(byte)));
+        for (const [at, byte] of whole.entries()) later(at * (how.ms ?? 2), () => send(Uint8Array.of(byte)));
         return;
       case 'reset':
         return reset();

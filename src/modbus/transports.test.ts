@@ -38,6 +38,7 @@ const faults: [what: string, how: How][] = [
   ['2 a unit slower than its time and the drain', ({ unit }) => (unit === 9 ? { kind: 'slow', ms: 210 } : undefined)],
   ['2 a unit slow now and then', third({ kind: 'slow', ms: TIMEOUT_MS + 25 })],
   ['3 one late answer', first({ kind: 'slow', ms: TIMEOUT_MS + 60 })],
+  ['17 a late answer, twice', third({ kind: 'slow', ms: TIMEOUT_MS + 25, twice: true })],
   ['5 a byte count too small', third({ kind: 'byte-count', by: -2 })],
   ['5 a byte count too large', third({ kind: 'byte-count', by: 2 })],
   ['5 fewer words', third({ kind: 'words', by: -1 })],
@@ -66,6 +67,7 @@ const faults: [what: string, how: How][] = [
   ['19 another function', third({ kind: 'function', code: 4 })],
   ['19 a function that nobody knows', third({ kind: 'function', code: 0x2b })],
   ['byte by byte', every({ kind: 'drip' })],
+  ['byte by byte, over the end of its time', third({ kind: 'drip', ms: 9 })],
   ...[1, 2, 3, 4, 5, 6, 8, 10, 11, 255].map(
     code => [`19 exception ${code}`, third({ kind: 'exception', code })] as [string, How],
   ),
