@@ -39,6 +39,22 @@ describe('scan, its process', () => {
     assert.deepEqual(await ended, [0, null]);
   });
 
+  it('ends with what is wrong where its captures are not there', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-test-'));
+    const config = path.join(folder, 'scanner.yaml');
+    writeFileSync(config, 'scanner_id: small\nmqtt: {url: "mqtt://127.0.0.1:9"}\nble: {hci: "replay:/no/such"}\n');
+    const scanner = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', program, 'scan', '--config', config],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const said = scanner.stderr.toArray();
+    const [code] = (await once(scanner, 'exit')) as [number];
+    rmSync(folder, { recursive: true });
+    assert.equal(code, 2);
+    assert.match(Buffer.concat(await said).toString(), /^fieldline scan: ble.hci: captures: ENOENT/);
+  });
+
   it('leaves the configuration, which may hold a password, to no process of its own', () => {
     process.env['FIELDLINE_SCAN_CONFIG'] = '{"scannerId":"attic"}';
     assert.deepEqual(carriedConfig(), { scannerId: 'attic' });

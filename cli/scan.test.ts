@@ -67,6 +67,7 @@ heartbeat: { interval_seconds: 5 }
       [`${least}ble: {mode: loud}`, /ble.mode: expected passive or active, got "loud"/],
       [`${least}ble: {hci: usb0}`, /ble.hci: expected hci0, tcp:/],
       [`${least}ble: {hci: "tcp://here"}`, /ble.hci: expected hci0, tcp:/],
+      [`${least}ble: {hci: "tcp://127.0.0.1:0"}`, /ble.hci: expected hci0, tcp:/],
       [`${least}ble: hci0`, /ble: expected keys and values, got "hci0"/],
       [`${least}dedup: {window_seconds: -1}`, /dedup.window_seconds: expected a number from 0/],
       [`${least}dedup: {window_seconds: .nan}`, /dedup.window_seconds: expected a number/],

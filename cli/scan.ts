@@ -11,7 +11,7 @@ import type { Log } from './scanner.ts';
 const COLLECT_MS = 10_000;
 const USAGE = 'usage: fieldline scan --config scanner.yaml';
 
-/** Logs JSON lines on standard error. Ends with 2 where the configuration is wrong, with 0 on SIGTERM or SIGINT. */
+/** Logs JSON lines on standard error. Ends with 2 where the configuration is wrong, or names captures that are not there; with 0 on SIGTERM or SIGINT. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   // Before anything large is loaded: no table of every number of two bytes.
   mqttPacket.writeToStream.cacheNumbers = false;
@@ -23,7 +23,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   const { startScanner } = await import('./scanner.ts');
-  const scanner = await startScanner(config, log);
+  const scanner = await startScanner(config, log).catch((error: unknown) => reasonOf(error));
+  if (typeof scanner === 'string') {
+    io.stderr(`fieldline scan: ble.hci: ${scanner}`);
+    return 2;
+  }
   // Where the process has started over small: what has grown old unnoticed would stay for minutes.
   const collecting = setInterval(() => globalThis.gc?.(), COLLECT_MS).unref();
   await told;

@@ -10,7 +10,7 @@ export function controllerOf(name: string): Controller | undefined {
   if (device !== undefined) return { device: Number(device) };
   if (!name.startsWith('tcp://')) return undefined;
   const url = URL.canParse(name) ? new URL(name) : undefined;
-  if (url === undefined || url.hostname === '' || url.port === '')
+  if (url === undefined || url.hostname === '' || !(Number(url.port) > 0))
     throw new Fault('FIELDLINE_RADIO', expected('adapter', 'tcp://host:port', name));
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) };
 }
