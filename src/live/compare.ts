@@ -1,7 +1,7 @@
 // How a column's values compare: numbers as numbers, times as instants, ids as they are written; by PostgreSQL's rules for each type.
 import type { ColumnType } from './columns.ts';
 
-export type Comparable = number | string | boolean;
+export type Comparable = number | bigint | string | boolean;
 
 /** The value as its column compares it; undefined when it is none of that type. */
 export function typed(value: unknown, type: ColumnType): Comparable | undefined {
@@ -40,9 +40,20 @@ function numberOf(value: unknown): number | undefined {
   return infinite[1] === '-' ? -Infinity : Infinity;
 }
 
-function wholeOf(value: unknown): number | undefined {
-  const number = typeof value === 'string' && !/^\s*[+-]?\d+\s*$/.test(value) ? undefined : numberOf(value);
-  return Number.isInteger(number) ? number : undefined;
+const WHOLE = /^\s*([+-]?)0*(\d{1,19})\s*$/;
+const MOST_WHOLE = 2n ** 63n;
+
+/** One that a number cannot hold exactly is a bigint: it compares with numbers, and is none of them. */
+function wholeOf(value: unknown): number | bigint | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) ? exact(BigInt(value)) : undefined;
+  const [found, sign = '', digits = ''] = WHOLE.exec(String(value)) ?? [];
+  if (found === undefined) return undefined;
+  const whole = BigInt(digits) * (sign === '-' ? -1n : 1n);
+  return whole < MOST_WHOLE && whole >= -MOST_WHOLE ? exact(whole) : undefined;
+}
+
+function exact(whole: bigint): number | bigint {
+  return Number.isSafeInteger(Number(whole)) ? Number(whole) : whole;
 }
 
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d{1,9})?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i;
@@ -70,5 +81,10 @@ function booleanOf(value: unknown): boolean | undefined {
 
 function uuidOf(text: string): string | undefined {
   const digits = /^\{?([0-9a-f-]{32,39})\}?$/i.exec(text.trim())?.[1]?.replaceAll('-', '').toLowerCase();
-  return digits?.length === 32 ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : undefined;
+  return digits?.length === 32 ? hyphened(digits) : undefined;
+}
+
+/** 32 hex digits as the database writes a uuid. */
+export function hyphened(digits: string): string {
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

@@ -17,8 +17,8 @@ export function pathOf({ url = '/' }: IncomingMessage): string {
 
 /** Fields of the URL's query. */
 export function queryOf({ url = '/' }: IncomingMessage): URLSearchParams {
-  const [, query = ''] = url.split('?', 2);
-  return new URLSearchParams(query.split('#', 1)[0]);
+  const query = /^[^?#]*\?([^#]*)/.exec(url)?.[1];
+  return new URLSearchParams(query);
 }
 
 /** Several as one; the first that a path leads to takes it. */

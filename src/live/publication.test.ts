@@ -142,7 +142,15 @@ describe('live publication', () => {
     );
     assert.deepEqual([heard.time, heard.orgId, heard.applicationId], ['1970-01-01T00:00:01.000Z', 'acme', 'p']);
     const told = [false, -65, '2.1.0', 85, 142, '2026-02-11T14:29:55.000Z'];
-    assert.deepEqual(Object.values(statusRowOf(status, row).data).slice(2), told);
+    const known = statusRowOf(status, row);
+    assert.deepEqual(Object.values(known.data).slice(2), told);
+    const odd: Reading = {
+      ...beacon,
+      telemetry: { connected: 'yes', measurements_today: 'many', battery: true },
+      metadata: {},
+    };
+    const after = statusRowOf(odd, known);
+    assert.deepEqual(Object.values(after.data).slice(2), [false, -65, '2.1.0', 85, 142, told[5]], 'what is not stored');
   });
 });
 

@@ -2,6 +2,7 @@
 import { type Reading, type Value, tableOf } from '../reading/reading.ts';
 import { type Stored, storedOf } from '../reading/stored.ts';
 import type { Table } from './columns.ts';
+import { hyphened } from './compare.ts';
 
 export type Event = 'INSERT' | 'UPDATE' | 'DELETE';
 
@@ -28,6 +29,7 @@ export type Row = {
 /** The value a filter compares. */
 export function columnOf(row: Row, column: string): unknown {
   if (column === 'org_id') return row.orgId;
+  if (row.record === undefined && column === 'digest') return row.stored && hyphened(row.stored.digest);
   if (column === 'id' || column === 'digest' || column === 'metadata') return (row.record ?? row.stored)?.[column];
   return (row.record ?? row.data)[column];
 }
@@ -61,15 +63,18 @@ export function statusRowOf(reading: Reading, before: Row | undefined): Row {
   const { metadata, telemetry } = reading;
   const last = tableOf(telemetry) === 'measurements' ? reading.timestamp : metadata['lastMeasurement'];
   const known = before?.data;
+  // What is of another type is not stored as such.
+  const of = (metric: string, type: 'boolean' | 'number'): Value | undefined =>
+    typeof telemetry[metric] === type ? telemetry[metric] : undefined;
   const row = rowOf(reading, 'devices', {
     type: 'status',
     device_id: reading.deviceId,
-    connected: metadata['connected'] ?? telemetry['connected'] ?? known?.['connected'] ?? null,
+    connected: metadata['connected'] ?? of('connected', 'boolean') ?? known?.['connected'] ?? null,
     rssi: metadata.signalStrength ?? known?.['rssi'] ?? null,
     firmware: metadata.firmware ?? known?.['firmware'] ?? null,
-    battery_estimate: metadata.batteryLevel ?? telemetry['battery'] ?? known?.['battery_estimate'] ?? null,
+    battery_estimate: metadata.batteryLevel ?? of('battery', 'number') ?? known?.['battery_estimate'] ?? null,
     measurements_today:
-      metadata['measurementsToday'] ?? telemetry['measurements_today'] ?? known?.['measurements_today'] ?? null,
+      metadata['measurementsToday'] ?? of('measurements_today', 'number') ?? known?.['measurements_today'] ?? null,
     last_measurement: last ?? known?.['last_measurement'] ?? null,
   });
   row.event = 'UPDATE';

@@ -39,7 +39,7 @@ export function ofTable(table: Table, bindings: readonly Binding[], org: string 
   const key = bindings.length === 1 ? only?.filter.key : undefined;
   return within(org, {
     topic: tableTopic(table),
-    text: bindings.map(({ event, filter }) => `${event} ${filter.text}`).join('\n'),
+    text: JSON.stringify(bindings.map(({ event, filter }) => [event, filter.text])),
     carries: row => row.table === table,
     wants: row => bindings.some(binding => boundTo(binding, row)),
     ...(key && { key }),

@@ -54,6 +54,14 @@ describe('live server-sent events', () => {
     assert.deepEqual([snapshots, values], [[1], [4]]);
   });
 
+  it('takes a question mark in a name for what it is', async () => {
+    await start();
+    const { values } = await open('channel=device:what?&filter=session_id=eq.S1?');
+    hub.publish([laser(1, { sessionId: 'S1' }, 'what?'), laser(2, { sessionId: 'S1?' }, 'what?')]);
+    await until(() => values.length > 0);
+    assert.deepEqual(values, [2]);
+  });
+
   it('goes on without loss or repetition while rows are published and the line is cut', async () => {
     await start();
     const { source, values } = await open('channel=device:D1');

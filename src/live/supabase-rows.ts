@@ -1,4 +1,5 @@
 // Rows as Supabase Realtime tells them: what happened to which columns of which table, with PostgreSQL's types.
+import { hyphened } from './compare.ts';
 import { columnsOf, identityOf, type Table } from './columns.ts';
 import type { Entry } from './log.ts';
 import type { Row } from './publication.ts';
@@ -61,8 +62,11 @@ function recordOf(row: Row, select: readonly string[] | undefined): Record_ {
 function storedColumns({ stored }: Row): Record_ {
   if (stored === undefined) return {};
   const { id, digest, metadata } = stored;
-  const uuid = digest.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-  return { ...(id !== undefined && { id }), digest: uuid, metadata: metadata === null ? null : JSON.parse(metadata) };
+  return {
+    ...(id !== undefined && { id }),
+    digest: hyphened(digest),
+    metadata: metadata === null ? null : JSON.parse(metadata),
+  };
 }
 
 function identity(table: Table, record: Record_): Record_ {

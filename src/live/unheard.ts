@@ -33,10 +33,10 @@ const ofMetadata: ReadonlyMap<string, number> = new Map([
   ['batteryLevel', 64],
   ['measurementsToday', 128],
 ]);
-const ofTelemetry: ReadonlyMap<string, number> = new Map([
-  ['connected', 32],
-  ['battery', 64],
-  ['measurements_today', 128],
+const ofTelemetry: ReadonlyMap<string, { bit: number; type: string }> = new Map([
+  ['connected', { bit: 32, type: 'boolean' }],
+  ['battery', { bit: 64, type: 'number' }],
+  ['measurements_today', { bit: 128, type: 'number' }],
 ]);
 
 export function unheardReadings(): Unheard {
@@ -88,7 +88,8 @@ function waitingOf(reading: Reading): Waiting | undefined {
   }
   for (const metric in telemetry) {
     if (isLong(telemetry[metric])) return undefined;
-    tells |= ofTelemetry.get(metric) ?? 0;
+    const told = ofTelemetry.get(metric);
+    if (told !== undefined && typeof telemetry[metric] === told.type) tells |= told.bit;
   }
   if (metadata.quality !== undefined && Object.values(metadata.quality).some(isLong)) return undefined;
   return { reading, table, heard, tells };
