@@ -21,7 +21,7 @@ const NUMBERED = /^(?:[a-z_]+_)?(battery|moisture|humidity|temperature)(?:_probe
 /** Why a number cannot be of this metric, or undefined. `own`: ranges that the layout of the decoder documents itself. */
 export function implausible(metric: string, value: number, own?: Readonly<Record<string, Range>>): string | undefined {
   const range = own?.[metric] ?? ranges.get(metric) ?? numbered(metric);
-  if (range === undefined || (value >= range[0] && value <= range[1])) return undefined;
+  if (range === undefined || !Number.isFinite(value) || (value >= range[0] && value <= range[1])) return undefined;
   return value < range[0] ? `below ${range[0]}` : `above ${range[1]}`;
 }
 

@@ -66,18 +66,21 @@ function answerOf(decoders: readonly AdvertDecoder[], advert: Advert): Verdict |
 
 /** A value that is no finite number in its range, text or truth value leaves the telemetry and gives its reason; text is made storable. */
 function withValuesOnly(decoded: DecodedAdvert, { ranges }: AdvertDecoder): DecodedAdvert {
+  // Nearly all adverts are sound: nothing is copied for them.
+  if (Object.keys(decoded.telemetry).every(metric => isSound(metric, decoded.telemetry[metric], ranges)))
+    return decoded;
   const telemetry: Record<string, Value> = {};
   const quality = { ...decoded.quality };
   for (const [metric, value] of Object.entries<unknown>(decoded.telemetry))
     if (typeof value === 'string') telemetry[metric] = cleanText(value);
-    else if (typeof value === 'boolean') telemetry[metric] = value;
-    else if (typeof value !== 'number' || !Number.isFinite(value)) quality[metric] = 'not a number';
-    else {
-      const why = implausible(metric, value, ranges);
-      if (why === undefined) telemetry[metric] = value;
-      else quality[metric] = why;
-    }
+    else if (isSound(metric, value, ranges)) telemetry[metric] = value as Value;
+    else quality[metric] = (typeof value === 'number' && implausible(metric, value, ranges)) || 'not a number';
   return { ...decoded, telemetry, quality };
+}
+
+function isSound(metric: string, value: unknown, ranges: AdvertDecoder['ranges']): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && implausible(metric, value, ranges) === undefined;
+  return typeof value === 'boolean' || (typeof value === 'string' && cleanText(value) === value);
 }
 
 /** Why decoders cannot stand beside each other: equal names, or two that claim one example. Names both files. */
