@@ -153,4 +153,41 @@ describe('http-out node', () => {
       'HTTP 422: because',
     ]);
   });
+
+  describe('its dialog', () => {
+    const ask = async (settings: object, text: unknown = '{"n":1}') => {
+      const answer = await fetch(`${runtime.url}/fieldline/http-out/test`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ node: 'out', settings: { url: `http://127.0.0.1:${port}/in`, ...settings }, text }),
+      });
+      return (await answer.json()) as { ok?: boolean; says?: string; error?: string };
+    };
+
+    it('posts once with settings that are not deployed, and tells what the server said', async () => {
+      await runtime.deploy(flow());
+      const { ok, says } = await ask({ auth: 'key', key: 'typed' });
+      assert.equal(ok, true);
+      assert.match(says ?? '', /^taken by http:\/\/127\.0\.0\.1:\d+\/in in \d+ ms$/);
+      assert.deepEqual([heard.length, heard[0]?.body, heard[0]?.headers['x-api-key']], [1, { n: 1 }, 'typed']);
+      status = 422;
+      assert.equal((await ask({})).says, 'refused: HTTP 422: because');
+      status = 503;
+      assert.match((await ask({})).says ?? '', /^away: 127\.0\.0\.1:\d+\/in: HTTP 503: because/);
+    });
+
+    it('uses the stored key where none was typed', async () => {
+      await runtime.deploy(flow({ auth: 'bearer', credentials: { key: 'stored' } }));
+      await ask({ auth: 'bearer', key: '__PWRD__' });
+      assert.equal(heard[0]?.headers.authorization, 'Bearer stored');
+    });
+
+    it('says what is wrong: a server that is away, an address, a text', async () => {
+      assert.match((await ask({ url: 'http://127.0.0.1:1/x' })).says ?? '', /^away: 127\.0\.0\.1:1\/x: /);
+      assert.match((await ask({ url: 'ftp://x' })).error ?? '', /http:\/\/ or https:\/\//);
+      assert.match((await ask({ url: '/api/ingest' })).error ?? '', /a path alone is for the gateway/);
+      assert.match((await ask({}, '{')).error ?? '', /message: expected JSON/);
+      assert.equal(heard.length, 0);
+    });
+  });
 });

@@ -12,6 +12,7 @@ import { entriesOf, membersOf } from '../../src/reading/reading.ts';
 import { askedMs, httpSink, type Post } from '../../src/sinks/http.ts';
 import { fields } from './fields.ts';
 import { targetOf } from './target.ts';
+import { testNow } from './test-now.ts';
 
 /** Below the time that Node-RED gives a node to close. */
 const CLOSE_MS = 3000;
@@ -26,6 +27,7 @@ export const definition = defineNode({
   input: 'messages',
   outputs: [],
   fields,
+  admin: testNow,
   start(settings, host) {
     const target = targetOf(settings, host);
     const sink = httpSink({

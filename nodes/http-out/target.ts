@@ -1,13 +1,14 @@
 // Where http-out posts, and with which key: another server, or this gateway itself.
 import { expected, Fault } from '../../src/kernel/fault.ts';
-import type { Host } from '../../src/palette/define.ts';
 
+/** What it needs of a host, or of a dialog. */
+type Known = { secret(field: 'key'): string; services: Readonly<Record<string, unknown>> };
 type Target = { url: string; headers: Readonly<Record<string, string>> };
 /** As the gateway hands it to its nodes; its key goes to no other address. */
 type OwnIngest = { url: string; key: { text: string } };
 
 /** Throws a Fault FIELDLINE_SETTING for a path alone where no gateway is around. */
-export function targetOf({ url, auth }: { url: string; auth: string }, host: Host): Target {
+export function targetOf({ url, auth }: { url: string; auth: string }, host: Known): Target {
   const key = host.secret('key');
   const headers: Record<string, string> =
     auth === 'bearer' ? { authorization: `Bearer ${key}` } : auth === 'key' ? { 'x-api-key': key } : {};

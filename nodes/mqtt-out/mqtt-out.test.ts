@@ -168,6 +168,51 @@ describe('mqtt-out node', () => {
     assert.equal(!settled.ok && settled.kind, 'data');
   });
 
+  describe('its dialog', () => {
+    beforeEach(() => offer({ mqttUrl: `mqtt://127.0.0.1:${port}` }));
+    const ask = async (settings: object, topic: unknown, text: unknown) => {
+      const answer = await fetch(`${runtime.url}/fieldline/mqtt-out/test`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ settings, topic, text }),
+      });
+      return (await answer.json()) as { ok?: boolean; says?: string; error?: string };
+    };
+
+    it('publishes one message with settings that are not deployed, retains nothing, and tells when it was acknowledged', async () => {
+      await runtime.deploy(flow());
+      const seen = heard(2, 'try/#');
+      // Whatever is subscribed by then: the second is asked for until both are there.
+      const settings = { topic: 'try/{deviceId}', retain: 'yes', broker: '_ADD_' };
+      const first = await ask(settings, '', JSON.stringify(reading(7)));
+      assert.equal(first.ok, true);
+      assert.match(first.says ?? '', /^acknowledged on try\/m_1 in \d+ ms$/);
+      let over = false;
+      void seen.finally(() => (over = true));
+      while (!over) await ask({ topic: '', qos: '0' }, 'try/text', 'hello');
+      for (const line of await seen) assert.match(line, /^try\/(m_1 \{.*"power_kw":7|text hello$)/);
+      const later = heard(1, '#');
+      await ask({ topic: '' }, 'last/one', 'x');
+      assert.doesNotMatch((await later).join(), /^try/);
+    });
+
+    it('says what is wrong: a topic, a broker that is away, settings, a body', async () => {
+      assert.match(
+        (await ask({ topic: '' }, 'a/#', 'x')).says ?? '',
+        /^refused: topic: expected a topic without wildcards/,
+      );
+      assert.match((await ask({ topic: '' }, '', 'x')).says ?? '', /^refused: topic/);
+      assert.match((await ask({ broker: 'gone' }, 'a', 'x')).error ?? '', /Broker: expected a broker that is deployed/);
+      assert.match((await ask({ topic: 'a/+' }, 'a', 'x')).error ?? '', /a topic without \+ and #/);
+      assert.match((await ask({}, 'a', 5)).error ?? '', /body: expected/);
+      assert.match((await ask({ form: 'measurement' }, 'a', 'x')).says ?? '', /no reading with a distance/);
+      offer({ mqttUrl: 'mqtt://127.0.0.1:1' });
+      assert.match((await ask({ topic: '' }, 'a', 'x')).says ?? '', /^away: broker 127\.0\.0\.1:1: /);
+      offer({});
+      assert.match((await ask({ topic: '' }, 'a', 'x')).error ?? '', /no broker/);
+    });
+  });
+
   it('says what to do when there is no broker', async () => {
     offer({});
     await runtime.deploy(flow());

@@ -4,32 +4,19 @@ import { openLink } from '../../src/delivery/link.ts';
 import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { refusals } from '../../src/delivery/refusals.ts';
-import { Fault } from '../../src/kernel/fault.ts';
 import { derivedClientId } from '../../src/mqtt/identity.ts';
 import { outgoingCodec, outgoingOf } from '../../src/mqtt/outgoing.ts';
 import { type Outgoing, publisher } from '../../src/mqtt/publisher.ts';
-import { stockEndpoint } from '../../src/mqtt/stock-broker.ts';
-import { defineNode, type Host, type Message } from '../../src/palette/define.ts';
+import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { endpointOf } from './endpoint.ts';
 import { fields } from './fields.ts';
+import { testNow } from './test-now.ts';
 
 /** Below the time that Node-RED gives a node to close. */
 const CLOSE_MS = 3000;
 /** What a lost connection may bring a second time. */
 const BATCH = 500;
-
-function endpointOf(host: Host): ReturnType<typeof stockEndpoint> {
-  const stock = host.stockConfig('broker');
-  if (stock !== undefined) return stockEndpoint(stock);
-  const { brokerUrl, mqttUrl } = host.services;
-  const url = typeof brokerUrl === 'string' ? brokerUrl : mqttUrl;
-  if (typeof url !== 'string')
-    throw new Fault(
-      'FIELDLINE_SETTING',
-      'no broker: choose one, set MQTT_URL, or run the gateway, which brings its own',
-    );
-  return { url };
-}
 
 export const definition = defineNode({
   type: 'fieldline-mqtt-out',
@@ -39,9 +26,10 @@ export const definition = defineNode({
   input: 'messages',
   outputs: [],
   fields,
+  admin: testNow,
   start(settings, host) {
     const sink = publisher({
-      ...endpointOf(host),
+      ...endpointOf(host.stockConfig('broker'), host.services),
       clientId: derivedClientId(host.directory, host.id),
       window: BATCH,
     });

@@ -19,6 +19,7 @@ export function adminOf(RED: Red): Admin {
           body: request.body,
           query: request.query,
           node: id => RED.nodes.getNode(id)?.fieldline?.provides,
+          stock: id => RED.nodes.getNode(id) as unknown as ReturnType<AdminRequest['stock']>,
           services: RED.settings.fieldline?.services ?? {},
           secret: (id, field, typed) =>
             typeof typed === 'string' && typed !== STORED ? typed : (RED.nodes.getCredentials(id)?.[field] ?? ''),
@@ -26,11 +27,9 @@ export function adminOf(RED: Red): Admin {
           directory: directoryOf(RED),
         };
         let timer: NodeJS.Timeout | undefined;
+        const late = expected(path, `an answer within ${DEADLINE_MS / 1000} s`, 'none');
         const deadline = new Promise((_, reject) => {
-          timer = setTimeout(
-            () => reject(new Error(expected(path, `an answer within ${DEADLINE_MS / 1000} s`, 'none'))),
-            DEADLINE_MS,
-          );
+          timer = setTimeout(() => reject(new Error(late)), DEADLINE_MS);
         });
         Promise.race([Promise.resolve().then(() => answer(asked)), deadline])
           .then(

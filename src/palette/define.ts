@@ -106,6 +106,8 @@ export type AdminRequest = {
   query: Readonly<Record<string, string>>;
   /** What a config node provides. */
   node(id: string): unknown;
+  /** A config node of another palette, as Node-RED holds it; undefined when there is none. */
+  stock(id: string): Readonly<Record<string, unknown>> | null | undefined;
   /** A secret as it was typed into the form; one that was not touched there is the stored one of the node. */
   secret(id: string, field: string, typed: unknown): string;
   /** As of a host, without flow and global. */

@@ -4,8 +4,7 @@ import type { Expression } from './define.ts';
 import type { Red, RedNode } from './red.ts';
 
 /** One message is worth no more: an expression that has no end would hold up everything else. */
-const LIMIT_MS = 500;
-const LIMIT_DEPTH = 2000;
+const [LIMIT_MS, LIMIT_DEPTH] = [500, 2000];
 
 /** JSONata calls it at every step. */
 function guard(_step: unknown, _input: unknown, { base }: { base: { timestamp: Date; depth: number } }): void {
