@@ -90,4 +90,34 @@ describe('browser: try a message', function () {
     await cancel('#fl-nrm-go');
     assert.deepEqual(editor.faults, []);
   });
+
+  it('http-out posts to this gateway and mqtt-out publishes, once and now', async () => {
+    const { page, gateway } = editor;
+    const at = { z: 'try-out', x: 100, y: 100, wires: [] };
+    await gateway.deploy('full', flows => [
+      ...flows,
+      { id: 'try-out', type: 'tab', label: 'Outputs' },
+      { ...at, id: 'try-http', type: 'fieldline-http-out', url: '/api/ingest' },
+      { ...at, id: 'try-mqtt', type: 'fieldline-mqtt-out', topic: '' },
+    ]);
+    await page.reload();
+    await page.waitForSelector('.red-ui-flow-node');
+    await open('try-http');
+    await page.locator('#fl-hout-go').click();
+    await says('#fl-hout-says', /^taken by http:\/\/127\.0\.0\.1:\d+\/api\/ingest in \d+ ms$/);
+    await page.locator('#fl-hout-text').fill('{"device_id": "test"}');
+    await page.locator('#fl-hout-go').click();
+    await says('#fl-hout-says', /^refused: HTTP 400: .*at least one measurement/);
+    if (shots) await page.screenshot({ path: path.join(shots, 'http-out.png') });
+    await cancel('#fl-hout-go');
+    await open('try-mqtt');
+    await page.locator('#fl-mout-go').click();
+    await says('#fl-mout-says', /^acknowledged on fieldline\/test in \d+ ms$/);
+    if (shots) await page.screenshot({ path: path.join(shots, 'mqtt-out.png') });
+    await page.locator('#fl-mout-topic').fill('a/#');
+    await page.locator('#fl-mout-go').click();
+    await says('#fl-mout-says', /^refused: topic/);
+    await cancel('#fl-mout-go');
+    assert.deepEqual(editor.faults, []);
+  });
 });
