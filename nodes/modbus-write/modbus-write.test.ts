@@ -70,6 +70,14 @@ describe('modbus-write node', () => {
     assert.match((await runtime.untilStatus('w', /unknown/)).text ?? '', /^unknown: .*no answer within 200 ms/);
   });
 
+  it('says that a value is written where it cannot be read back', async () => {
+    await runtime.deploy(flow());
+    simulator.misbehave = ({ write }) => (write === undefined ? { kind: 'exception', code: 2 } : undefined);
+    assert.deepEqual(await runtime.emit('s', { payload: { setpoint: 21.5 } }), { ok: true });
+    assert.equal(answers('k')[0]?.outcome, 'written');
+    assert.equal((await runtime.untilStatus('w', /^written: setpoint is written, but cannot/)).fill, 'yellow');
+  });
+
   it('sends nothing in a dry run', async () => {
     await runtime.deploy(flow());
     await runtime.emit('s', { payload: { setpoint: 21.5 }, dryRun: true });

@@ -70,7 +70,8 @@ export const definition = defineNode({
           : await carryOut(command, dryRun);
       const ok = good.includes(result.outcome);
       host.count('fieldline_modbus_writes_total', 1, { outcome: result.outcome });
-      host.status(ok ? 'green' : 'red', ok ? result.outcome : `${result.outcome}: ${result.error}`);
+      const { outcome, error } = result;
+      host.status(!ok ? 'red' : error ? 'yellow' : 'green', error ? `${outcome}: ${error}` : outcome);
       return [ok, { ...message, payload: { ...command, ...result } }];
     }
 

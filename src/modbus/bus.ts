@@ -101,9 +101,10 @@ export function openBus(options: BusOptions): Bus {
     reason = `connection lost: ${why}`;
   }
 
+  const unsent = () => new ModbusFault(trouble, reason, undefined, true);
+
   function refuseAll(): void {
-    for (const lane of lanes.values())
-      for (const job of lane.waiting.splice(0)) job.reject(new ModbusFault(trouble, reason));
+    for (const lane of lanes.values()) for (const job of lane.waiting.splice(0)) job.reject(unsent());
   }
 
   /** In turn over the units, so that a busy unit does not keep the others waiting. */
@@ -160,7 +161,7 @@ export function openBus(options: BusOptions): Bus {
   }
 
   function ask(request: Request): Promise<Uint8Array> {
-    if (state === 'away' || state === 'closed') return Promise.reject(new ModbusFault(trouble, reason));
+    if (state === 'away' || state === 'closed') return Promise.reject(unsent());
     const { unit } = request;
     const lane = lanes.get(unit) ?? laneOf(unit, quarantine, patienceOf(timeoutMs, parallel === 1));
     lanes.set(unit, lane);

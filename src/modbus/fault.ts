@@ -31,19 +31,22 @@ const advices: Readonly<Record<Exclude<Trouble, 'exception'>, string>> = {
 };
 
 /** Exceptions 01 to 03 mean a wrong configuration: the same request will fail again. */
-const isConfiguration = (exception: number | undefined) => exception !== undefined && exception <= 3;
+const isConfiguration = (exception = 0) => exception >= 1 && exception <= 3;
 
 export class ModbusFault extends Fault {
   readonly trouble: Trouble;
   /** Exception code of the unit or its gateway. */
   readonly exception: number | undefined;
   readonly advice: string;
+  /** It never went over the line: nobody can have carried it out. */
+  readonly unsent: boolean;
 
-  constructor(trouble: Trouble, message: string, exception?: number) {
+  constructor(trouble: Trouble, message: string, exception?: number, unsent = false) {
     super('FIELDLINE_MODBUS', message, { kind: isConfiguration(exception) ? 'data' : 'outage' });
     this.name = 'ModbusFault';
     this.trouble = trouble;
     this.exception = exception;
+    this.unsent = unsent;
     this.advice =
       trouble === 'exception' ? (exceptions[exception ?? 0]?.[1] ?? 'see the manual of the device') : advices[trouble];
   }

@@ -61,13 +61,15 @@ export function laneOf(unit: number, { after, probeMs }: Quarantine, patience: P
     },
     refusal(now) {
       if (waiting.length >= WAITING_LIMIT)
-        return new ModbusFault('busy', `unit ${unit}: ${waiting.length} requests wait already`);
+        return new ModbusFault('busy', `unit ${unit}: ${waiting.length} requests wait already`, undefined, true);
       if (failures < after) return undefined;
       if (now < probeAt) {
         const seconds = Math.ceil((probeAt - now) / 1000);
         return new ModbusFault(
           'quarantine',
           `unit ${unit} failed ${failures} times (${last}); next try in ${seconds} s`,
+          undefined,
+          true,
         );
       }
       probeAt = now + probeMs;

@@ -160,4 +160,48 @@ describe('writer', () => {
     );
     assert.equal(coils[7], 0);
   });
+
+  for (const [code, outcome] of [
+    [1, 'failed'],
+    [4, 'failed'],
+    [10, 'failed'],
+    [5, 'unknown'],
+    [11, 'unknown'],
+  ] as const)
+    it(`exception ${code} to a write is ${outcome}`, async () => {
+      simulator.misbehave = ({ write: asked }) => (asked === undefined ? undefined : { kind: 'exception', code });
+      assert.equal((await write({ setpoint: 20 })).outcome, outcome);
+    });
+
+  it('what was confirmed is written, also where it cannot be read back', async () => {
+    simulator.misbehave = ({ write: asked }) => (asked === undefined ? { kind: 'exception', code: 2 } : undefined);
+    const result = await write({ setpoint: 20, relay: true });
+    assert.equal(result.outcome, 'written');
+    assert.match(
+      result.error ?? '',
+      /^setpoint is written, but cannot be read back: .*exception 02.*; relay is written/,
+    );
+    assert.deepEqual([holding[0], coils[7], result.writes.length], [200, 1, 2]);
+  });
+
+  it('what never went out is failed, not unknown', async () => {
+    simulator.misbehave = ({ write: asked }) => (asked === undefined ? { kind: 'silence' } : undefined);
+    const unread = await write({ pump: true });
+    assert.equal(unread.outcome, 'failed');
+    assert.match(unread.error ?? '', /^pump is not written, since it cannot be read: .*no answer/);
+    assert.deepEqual(functions, []);
+    await simulator.close();
+    while (bus.state !== 'away') await new Promise(resolve => setImmediate(resolve));
+    const away = await write({ setpoint: 20 });
+    assert.equal(away.outcome, 'failed');
+    assert.match(away.error ?? '', /ECONNREFUSED/);
+  });
+
+  it('changes bits of one register from two nodes at once without losing one', async () => {
+    const fields = [0, 3, 9].map(bit => ({ metric: `bit${bit}`, address: 4, type: 'bit', bit }));
+    const bits = parseMap(JSON.stringify({ name: 'b', table: 'holding', registers: fields }), 'b.json');
+    simulator.misbehave = () => ({ kind: 'slow', ms: 5 });
+    await Promise.all(fields.map(({ metric }) => write({ [metric]: true }, { fields: bits.fields })));
+    assert.equal(holding[4], 0b10_0000_1001);
+  });
 });

@@ -3,6 +3,7 @@ import { expected, reasonOf } from '../kernel/fault.ts';
 import type { Bus } from './bus.ts';
 import { isObject } from './check.ts';
 import { encodeField, merged, numberOf } from './encode.ts';
+import { ModbusFault } from './fault.ts';
 import type { Field } from './field.ts';
 import { type Table, type WriteFunction, writeFunctions, type WriteRequest } from './link.ts';
 import type { After } from './timing.ts';
@@ -26,61 +27,70 @@ export type WriterOptions = {
 type Step = { name: string; value: unknown; request: WriteRequest; field: Field | undefined; mask: bigint | undefined };
 
 /**
- * written: confirmed by the unit. verified: read back as well. differs: the unit confirmed, but has another value.
- * unknown: no answer; it may have been carried out. failed: the unit refused it. refused: nothing was sent.
+ * written: confirmed by the unit; with an error where it could not be read back. verified: read back as well. differs: the
+ * unit confirmed, but has another value. unknown: no answer; it may have been carried out. failed: the unit refused it, or
+ * it never went out. refused: nothing was sent, as it is not right.
  */
 export type Outcome = 'written' | 'verified' | 'differs' | 'unknown' | 'failed' | 'refused' | 'dry run';
 export type Written = { name: string; value: unknown; request: WriteRequest; readBack?: unknown };
 export type Result = { outcome: Outcome; error?: string; writes: Written[] };
+type Told = { outcome: Outcome; error?: string; written?: Written };
 
 /** `order`: `{ metric: value, … }`, or `{ function, address, value | values }` where raw writes are allowed. Never rejects. */
 export type Writer = (order: unknown, dryRun: boolean) => Promise<Result>;
 
 const MOST_STEPS = 100;
 
+/** The last order of each unit of a bus: a register that is read, changed in part and written must not change meanwhile. */
+const turns = new WeakMap<object, Map<number, Promise<unknown>>>();
+
 export function writer(options: WriterOptions): Writer {
   const { bus, unit, readBack, readBackMs, after } = options;
-  let last: Promise<unknown> = Promise.resolve();
+  const units = turns.get(bus) ?? new Map<number, Promise<unknown>>();
+  turns.set(bus, units);
 
   const read = async (table: Table, address: number, count: number): Promise<Uint8Array> =>
     bus.read({ unit, table, address, count });
 
-  async function carryOut(step: Step, done: Written[]): Promise<Result | undefined> {
-    const { write, address, values } = step.request;
+  async function carryOut({ name, value, request: asked, field, mask }: Step): Promise<Told> {
+    const { write, address, values } = asked;
     const isCoil = write === 5 || write === 15;
     const table = isCoil ? 'coil' : 'holding';
-    const request = { ...step.request };
-    if (step.mask !== undefined) {
-      const now = wordsOf(await read(table, address, values.length));
-      request.values = merged({ words: [...values], mask: step.mask }, now);
+    const request = { ...asked };
+    if (mask !== undefined)
+      try {
+        const now = wordsOf(await read(table, address, values.length));
+        request.values = merged({ words: [...values], mask }, now);
+      } catch (error) {
+        return { outcome: 'failed', error: `${name} is not written, since it cannot be read: ${reasonOf(error)}` };
+      }
+    try {
+      await bus.write(request);
+    } catch (error) {
+      return { outcome: isRefused(error) ? 'failed' : 'unknown', error: reasonOf(error) };
     }
-    await bus.write(request);
-    const written: Written = { name: step.name, value: step.value, request };
-    done.push(written);
-    if (!readBack) return undefined;
+    const written: Written = { name, value, request };
+    if (!readBack) return { outcome: 'written', written };
     if (readBackMs > 0) await new Promise<void>(resolve => after(readBackMs, resolve));
-    const bytes = await read(table, address, values.length);
+    const bytes = await read(table, address, values.length).catch((error: unknown) => reasonOf(error));
+    if (typeof bytes === 'string')
+      return { outcome: 'written', error: `${name} is written, but cannot be read back: ${bytes}`, written };
     const got = isCoil ? bitsOf(bytes, values.length) : wordsOf(bytes);
-    written.readBack = decodedOf(step.field, isCoil ? Uint8Array.from(got) : bytes) ?? got;
-    if (same(got, request.values, step.mask)) return undefined;
-    return {
-      outcome: 'differs',
-      error: expected(`${step.name} read back`, JSON.stringify(request.values), got),
-      writes: done,
-    };
+    written.readBack = decodedOf(field, isCoil ? Uint8Array.from(got) : bytes) ?? got;
+    if (same(got, request.values, mask)) return { outcome: 'verified', written };
+    return { outcome: 'differs', error: expected(`${name} read back`, JSON.stringify(request.values), got), written };
   }
 
   async function run(steps: readonly Step[]): Promise<Result> {
     const writes: Written[] = [];
-    for (const step of steps)
-      try {
-        const wrong = await carryOut(step, writes);
-        if (wrong !== undefined) return wrong;
-      } catch (error) {
-        const { trouble } = error as { trouble?: string };
-        const refused = trouble === 'exception' || trouble === 'quarantine' || trouble === 'busy';
-        return { outcome: refused ? 'failed' : 'unknown', error: reasonOf(error), writes };
-      }
+    const unread: string[] = [];
+    for (const step of steps) {
+      const { outcome, error, written } = await carryOut(step);
+      if (written !== undefined) writes.push(written);
+      if (outcome !== 'written' && outcome !== 'verified') return { outcome, ...(error && { error }), writes };
+      if (error !== undefined) unread.push(error);
+    }
+    if (unread.length > 0) return { outcome: 'written', error: unread.join('; '), writes };
     return { outcome: readBack ? 'verified' : 'written', writes };
   }
 
@@ -92,9 +102,8 @@ export function writer(options: WriterOptions): Writer {
         outcome: 'dry run',
         writes: steps.map(({ name, value, request }) => ({ name, value, request })),
       });
-    // A register that is read, changed in part and written must not change meanwhile.
-    const result = last.then(() => run(steps));
-    last = result;
+    const result = (units.get(unit) ?? Promise.resolve()).then(() => run(steps));
+    units.set(unit, result);
     return result;
   };
 }
@@ -149,6 +158,15 @@ function rawStep(order: Readonly<Record<string, unknown>>, unit: number): Step[]
   const request: WriteRequest = { unit, write, address: address as number, values };
   const name = `${coils ? 'coil' : 'holding'} ${address}`;
   return [{ name, value: values.length === 1 ? values[0] : values, request, field: undefined, mask: undefined }];
+}
+
+/**
+ * Nobody can have carried it out. Not so where the unit took it and is still at it (05), or where its gateway gave up
+ * waiting for it (0B).
+ */
+function isRefused(error: unknown): boolean {
+  if (!(error instanceof ModbusFault)) return false;
+  return error.unsent || (error.trouble === 'exception' && error.exception !== 5 && error.exception !== 11);
 }
 
 /** Only the bits that were written count. */
