@@ -32,6 +32,24 @@ describe('devices over HTTP', () => {
     assert.deepEqual(seen, [['a', 'b'], ['c']]);
   });
 
+  it('pages through ids of any script, each once, also when one goes meanwhile', async () => {
+    const ids = ['A', 'a', 'é', '\uff5e', '\u{1f600}', '\u{1f600}b', 'aa', 'Z', '-', '"'];
+    await at.store.query(`INSERT INTO devices (device_id) SELECT unnest($1::text[])`, [ids]);
+    const pages = await at.pages('/api/devices?limit=1');
+    assert.deepEqual(
+      pages
+        .flat()
+        .map(row => row['device_id'])
+        .toSorted(),
+      ids.toSorted(),
+    );
+    const first = await at.world.get('/api/devices?limit=3');
+    const [, , last] = (await first.json()) as Row[];
+    await at.store.query('DELETE FROM devices WHERE device_id = $1', [last?.['device_id']]);
+    const next = /^<(.+)>/.exec(first.headers.get('link')!)![1]!;
+    assert.equal((await at.rows(`${next}&limit=100`)).length, ids.length - 3);
+  });
+
   it('tells live clients of a change', async () => {
     await threeDevices(at.store);
     await at.store.query('TRUNCATE live_feed');

@@ -122,11 +122,10 @@ export function deviceRoutes(query: Query, clock: Clock): readonly Route[] {
         const kept = { 'cache-control': `private, max-age=${LIST_SECONDS}` };
         if (application_id === undefined && online === undefined && limit >= list.devices.length && after === undefined)
           return { status: 200, text: list.text, headers: { ...kept, etag: list.etag, 'content-type': JSON_TYPE } };
-        const devices = list.devices.filter(
+        const devices = behind(list.devices, after?.[0]).filter(
           device =>
             (application_id === undefined || device.application_id === application_id) &&
-            (online === undefined || device.online === online) &&
-            (after === undefined || device.device_id > after[0]!),
+            (online === undefined || device.online === online),
         );
         const { rows, headers } = pageOf(url, devices, limit, last => [last.device_id]);
         return rowsAnswer(rows, { ...headers, ...kept });
@@ -160,6 +159,14 @@ export function deviceRoutes(query: Query, clock: Clock): readonly Route[] {
       },
     }),
   ];
+}
+
+/** Devices behind an id, in the order of the database: of bytes, which is not that of JavaScript's texts. */
+function behind(devices: readonly Device[], id: string | number | undefined): readonly Device[] {
+  if (id === undefined) return devices;
+  const bytes = Buffer.from(String(id));
+  const next = devices.findIndex(({ device_id }) => Buffer.compare(Buffer.from(device_id), bytes) > 0);
+  return next < 0 ? [] : devices.slice(next);
 }
 
 function missing(id: string) {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Query } from '../reading/contracts.ts';
 import { csvAnswer, wantsCsv } from './csv.ts';
 import { filterSql } from './rest-filter.ts';
-import { Refused, restProblem } from './rest-problem.ts';
+import { notOne, Refused, restProblem } from './rest-problem.ts';
 import { orderSql, selectSql, windowOf } from './rest-select.ts';
 import type { RestTable } from './rest-tables.ts';
 import type { Written } from './rest-write.ts';
@@ -42,11 +42,11 @@ export async function readRows(
   // The total needs the values of the conditions only; those of selection and order come after.
   const counted = values.length;
   const { sql, names } = selectSql(word('select') ?? '*', table, bind);
-  const order = orderSql(word('order'), table, bind);
+  const order = orderedBy(orderSql(word('order'), table, bind));
   const wantsCount = preferences(headers).has('count');
   // Who asks for nothing but the number gets no rows read.
   const numberOnly = head && wantsCount;
-  const statement = `SELECT ${sql} FROM ${from}${order === undefined ? '' : ` ORDER BY ${order}`} LIMIT ${numberOnly ? 0 : window.limit} OFFSET ${window.offset}`;
+  const statement = `SELECT ${sql} FROM ${from}${order} LIMIT ${numberOnly ? 0 : window.limit} OFFSET ${window.offset}`;
   const [rows, total] = await Promise.all([
     query<Row>(statement, values),
     wantsCount ? totalOf(query, from, values.slice(0, counted)) : undefined,
@@ -69,31 +69,38 @@ async function totalOf(query: Query, from: string, values: readonly unknown[]): 
   return row?.total ?? 0;
 }
 
-/** The rows that were written, as `select` wants them. */
+/** The rows that were written, as `select` and `order` want them. */
 export async function readWritten(
   query: Query,
   table: RestTable,
   { condition, values: found }: Written,
-  select: string | undefined,
+  url: URL,
   status: number,
   headers: IncomingHttpHeaders,
 ): Promise<Answer> {
   const values = [...found];
-  const { sql, names } = selectSql(select ?? '*', table, value => `$${values.push(value)}`);
-  const rows = await query<Row>(`SELECT ${sql} FROM ${table.name} WHERE ${condition}`, values);
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const { sql, names } = selectSql(url.searchParams.get('select') ?? '*', table, bind);
+  const order = orderedBy(orderSql(url.searchParams.get('order') ?? undefined, table, bind));
+  const rows = await query<Row>(`SELECT ${sql} FROM ${table.name} WHERE ${condition}${order}`, values);
   return { ...inForm(rows, names, headers), status };
+}
+
+function orderedBy(order: string | undefined): string {
+  return order === undefined ? '' : ` ORDER BY ${order}`;
+}
+
+/** Does the client take exactly one row, as an object? */
+export function wantsOne({ accept = '' }: IncomingHttpHeaders): boolean {
+  return accept.startsWith('application/vnd.pgrst.object');
 }
 
 /** As JSON or CSV; exactly one row as an object where the client asks for that. */
 function inForm(rows: readonly Row[], names: readonly string[], headers: IncomingHttpHeaders): Answer {
   if (wantsCsv(headers)) return csvAnswer(names, rows);
-  const { accept = '' } = headers;
-  const shown = accept.includes('nulls=stripped') ? rows.map(withoutNulls) : rows;
-  if (!accept.startsWith('application/vnd.pgrst.object')) return { status: 200, body: shown };
-  if (shown.length !== 1)
-    throw new Refused(
-      restProblem(406, 'PGRST116', `Cannot coerce the result to a single JSON object: ${shown.length} rows`),
-    );
+  const shown = headers.accept?.includes('nulls=stripped') ? rows.map(withoutNulls) : rows;
+  if (!wantsOne(headers)) return { status: 200, body: shown };
+  if (shown.length !== 1) throw new Refused(notOne(shown.length));
   return {
     status: 200,
     body: shown[0],

@@ -9,8 +9,8 @@ import { changeInspections } from './inspections.ts';
 import type { Intake } from './intake.ts';
 import type { Problem } from './problem.ts';
 import { filterSql } from './rest-filter.ts';
-import { Refused, restErrorSchema, restProblem, restRefusal } from './rest-problem.ts';
-import { filtersOf, preferences, readRows, readWritten } from './rest-read.ts';
+import { notOne, Refused, restErrorSchema, restProblem, restRefusal, unreadable } from './rest-problem.ts';
+import { filtersOf, preferences, readRows, readWritten, wantsOne } from './rest-read.ts';
 import { type RestTable, restTables } from './rest-tables.ts';
 import * as write from './rest-write.ts';
 import { type Answer, type Asked, type Route, route } from './route.ts';
@@ -107,12 +107,15 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
         restProblem(400, 'PGRST100', 'Prefer: resolution (upsert) is not offered; rows are known by their content'),
       );
     const rows = write.rowsOf(given, table, principal);
+    if (wantsOne(headers) && rows.length !== 1) throw new Refused(notOne(rows.length));
     const written =
       table.name === 'inspections'
         ? await write.insertInspectionRows(rows, query)
         : await write.insertMeasurements(rows, principal, intake(), clock.now());
-    if (prefer.get('return') !== 'representation') return { status: 201 };
-    return readWritten(query, table, written, url.searchParams.get('select') ?? undefined, 201, headers);
+    const counted = countOf(prefer, rows.length);
+    if (prefer.get('return') !== 'representation') return { status: 201, headers: counted };
+    const answer = await readWritten(query, table, written, url, 201, headers);
+    return { ...answer, headers: { ...answer.headers, ...counted } };
   }
 
   async function change(asked: Asked<typeof params.shape, Record<string, z.ZodType>, typeof row>): Promise<Answer> {
@@ -124,20 +127,31 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
     if ('id' in fields) throw new Refused(restProblem(400, 'PGRST204', 'id: cannot be changed'));
     write.checkInspection(fields);
     const filters = filtersOf(url);
+    if (url.searchParams.has('limit') || url.searchParams.has('offset'))
+      throw unreadable('limit: PATCH changes every row that the filter names; name fewer');
     if (filters.length === 0)
       throw new Refused(restProblem(400, '21000', 'PATCH requires a filter', 'such as id=eq.…'));
     const values: unknown[] = [principal.org ?? null];
     const condition = filterSql(filters, table, value => `$${values.push(value)}`);
     const { org_id: _org, ...changed } = fields;
-    const ids = await changeInspections(
-      query,
-      changed,
-      `($1::text IS NULL OR inspections.org_id = $1) AND (${condition})`,
-      values,
-    );
-    if (preferences(headers).get('return') !== 'representation') return { status: 204 };
-    return readWritten(query, table, write.byIds(ids), url.searchParams.get('select') ?? undefined, 200, headers);
+    const named = `($1::text IS NULL OR inspections.org_id = $1) AND (${condition})`;
+    // Nothing is changed by who gets an error for it.
+    if (wantsOne(headers)) {
+      const [found] = await query<{ rows: number }>(`SELECT count(*) AS rows FROM inspections WHERE ${named}`, values);
+      if (found?.rows !== 1) throw new Refused(notOne(found?.rows ?? 0));
+    }
+    const ids = await changeInspections(query, changed, named, values);
+    const prefer = preferences(headers);
+    const counted = countOf(prefer, ids.length);
+    if (prefer.get('return') !== 'representation') return { status: 204, headers: counted };
+    const answer = await readWritten(query, table, write.byIds(ids), url, 200, headers);
+    return { ...answer, headers: { ...answer.headers, ...counted } };
   }
+}
+
+/** How many rows were written, for who asks with `Prefer: count=exact`. */
+function countOf(prefer: ReadonlyMap<string, string>, rows: number): Readonly<Record<string, string>> {
+  return prefer.has('count') ? { 'content-range': `*/${rows}` } : {};
 }
 
 function tableOf(name: string, schema: unknown): RestTable {
