@@ -45,6 +45,7 @@ describe('damaged adverts', () => {
       { manufacturer_data: { '01ae': '56c808e40000c84252006907' } },
       { gives: { humidity: 100, shake: 82, voltage: 2.952, moving: true }, quality: ['temperature'] },
     ],
+    ['a float of -0', { service_data: { '181c': '43060080' } }, { gives: { mass: 0 } }],
     [
       'humidity above 100 % where the format documents it',
       { manufacturer_data: { '0499': '057ffffffefffe7fff7fff7fffffdefefffecbb8334c884f' } },

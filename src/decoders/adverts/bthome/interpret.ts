@@ -38,7 +38,8 @@ export function interpret(parts: readonly Part[], unread?: string): DecodedAdver
     const name = names[at] ?? '';
     switch (object.is) {
       case 'number': {
-        const value = ((number ?? integer(bytes, object.signed)) * object.times) / object.over;
+        // Adding 0 turns -0, which floats of version 1 can be, into 0.
+        const value = ((number ?? integer(bytes, object.signed)) * object.times) / object.over + 0;
         if (Number.isFinite(value)) telemetry[name] = value;
         else quality[name] = 'not a number';
         break;
