@@ -5,9 +5,10 @@ import { busTo } from './bus.fixture.ts';
 import { parseMap } from './map.ts';
 import { REFUSED_MS, registerReader } from './reader.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
-import { sunspecChain } from './sunspec.ts';
+import { placed, sunspecChain } from './sunspec.ts';
 import { fakeTiming } from './timing.fixture.ts';
 import { systemTiming } from './timing.ts';
+import { decodeField } from './values.ts';
 
 const SUNS = [0x5375, 0x6e53];
 const words = (length: number, values: Record<number, number>) =>
@@ -116,4 +117,68 @@ describe('SunSpec', () => {
     }
     assert.equal(step.value?.length, 200);
   });
+
+  /** What the walk finds in these words from 40000 on; the device refuses what is behind them. */
+  const chain = (words: readonly number[], base = 40_000) => {
+    const walk = sunspecChain();
+    let step = walk.next();
+    while (!step.done) {
+      const { address } = step.value;
+      const pair = [words[address - base], words[address - base + 1]];
+      const bytes = pair.flatMap(word => (word === undefined ? [] : [word >> 8, word & 255]));
+      step = walk.next(bytes.length === 4 ? Uint8Array.from(bytes) : undefined);
+    }
+    return step.value?.map(({ id, address, length }) => `${id} at ${address}+${length}`);
+  };
+  const chains: [what: string, words: readonly number[], models: string[] | undefined][] = [
+    ['no marker', [0x5375, 0x6e54, 1, 4], undefined],
+    ['half a marker', [0x5375], undefined],
+    ['nothing behind the marker', SUNS, []],
+    ['an end at once', [...SUNS, 0xffff, 0], []],
+    ['an end by zeros', [...SUNS, 1, 1, 7, 0, 0, 9, 9], ['1 at 40002+1']],
+    ['an end that is refused', [...SUNS, 1, 1, 7], ['1 at 40002+1']],
+    ['a model of length 0', [...SUNS, 64_000, 0, 103, 1, 5, 0xffff, 0], ['64000 at 40002+0', '103 at 40004+1']],
+    ['a model that goes over the end of all addresses', [...SUNS, 1, 0xffff, 3], ['1 at 40002+65535']],
+    ['the same model twice', [...SUNS, 203, 1, 5, 203, 1, 6, 0xffff, 0], ['203 at 40002+1', '203 at 40005+1']],
+  ];
+  for (const [what, words, models] of chains) it(`walks ${what}`, () => assert.deepEqual(chain(words), models));
+
+  it('takes no register behind a model for a scale factor', () => {
+    const field = parseMap(
+      JSON.stringify({
+        name: 's',
+        sunspec: true,
+        registers: [{ metric: 'a', model: 103, address: 2, scaleFactor: 6, type: 'int16' }],
+      }),
+      's.json',
+    ).fields;
+    const found = (length: number) => placed(field, [{ id: 103, address: 40_002, length }]);
+    assert.deepEqual(found(4).absent, { a: 'model 103 of the device ends before its scale factor' });
+    assert.deepEqual(found(5).fields[0]?.factor?.address, 40_008);
+  });
+
+  const absent: [type: string, words: string, more?: object][] = [
+    ['int16', '8000'],
+    ['uint16', 'FFFF'],
+    ['int32', '8000 0000'],
+    ['uint32', 'FFFF FFFF'],
+    ['int64', '8000 0000 0000 0000'],
+    ['uint64', 'FFFF FFFF FFFF FFFF'],
+    ['float32', '7FC0 0000'],
+    ['float64', '7FF8 0000 0000 0000'],
+    ['string', '0000 0000', { length: 2 }],
+    ['enum', 'FFFF', { names: { 65535: 'never' } }],
+    ['flags', 'FFFF FFFF', { length: 2, names: { 0: 'fault' } }],
+    ['bits', 'FFFF', { width: 4 }],
+    ['bit', 'FFFF', { bit: 3 }],
+    ['datetime', 'FFFF FFFF', { format: 'since-2000' }],
+  ];
+  for (const [type, words, more] of absent)
+    it(`${type} ${words} is not implemented`, () => {
+      const registers = [{ metric: 'a', model: 1, address: 2, type, ...more }];
+      const [field] = parseMap(JSON.stringify({ name: 's', sunspec: true, registers }), 's.json').fields;
+      assert.ok(field);
+      const decoded = decodeField(field, Buffer.from(words.replaceAll(' ', ''), 'hex'));
+      assert.ok('absent' in decoded, JSON.stringify(decoded));
+    });
 });

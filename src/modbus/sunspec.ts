@@ -56,6 +56,11 @@ export function placed(
           : `model ${model.id} of the device ends before it`;
       return [];
     }
+    // What stands behind the model is another's, and would be taken for a power of ten.
+    if (field.factor !== undefined && field.factor.address > model.length + 1) {
+      absent[field.metric] = `model ${model.id} of the device ends before its scale factor`;
+      return [];
+    }
     const factor = field.factor && { ...field.factor, address: model.address + field.factor.address };
     return [{ ...field, address: model.address + field.address, factor }];
   });
@@ -65,6 +70,6 @@ export function placed(
 /** Words by which a point says that it is not implemented, by type; a float says so with NaN. */
 export function sunspecAbsent(type: FieldType, span: number): string[] {
   if (type === 'int16' || type === 'int32' || type === 'int64') return ['8000'.padEnd(span * 4, '0')];
-  const unsigned = ['uint16', 'uint32', 'uint64', 'enum', 'bit', 'bits', 'flags'].includes(type);
+  const unsigned = ['uint16', 'uint32', 'uint64', 'enum', 'bit', 'bits', 'flags', 'datetime'].includes(type);
   return unsigned ? ['F'.repeat(span * 4)] : [];
 }
