@@ -1,5 +1,5 @@
 // Admission to the live endpoints: which pages may connect, how many clients at once, and who they are.
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { count } from '../kernel/metrics.ts';
 import type { Identify } from '../reading/principal.ts';
 
@@ -9,6 +9,8 @@ export type Admission = {
   refusal(request: IncomingMessage): { status: 403 | 503; reason: 'origin' | 'connections' } | undefined;
   /** Headers that let a page of an allowed site read an answer. */
   pageHeaders(request: IncomingMessage): Readonly<Record<string, string>>;
+  /** Answers the question of a page of an allowed site whether it may send headers of its own. */
+  preflight(request: IncomingMessage, response: ServerResponse, method: string): undefined;
   /** Counts a client until the returned function is called. */
   enter(): () => void;
   readonly clients: number;
@@ -31,6 +33,12 @@ export function openAdmission({ identify, origins = [], maxConnections = 1000 }:
     return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
   }
 
+  function pageHeaders(request: IncomingMessage): Record<string, string> {
+    const { origin } = request.headers;
+    if (origin === undefined || !isAllowed(request)) return {};
+    return { 'access-control-allow-origin': origin, vary: 'origin' };
+  }
+
   return {
     identify,
     refusal(request) {
@@ -42,10 +50,16 @@ export function openAdmission({ identify, origins = [], maxConnections = 1000 }:
       if (found !== undefined) count('fieldline_live_refused_total', 1, { reason: found.reason });
       return found;
     },
-    pageHeaders(request): Record<string, string> {
-      const { origin } = request.headers;
-      if (origin === undefined || !isAllowed(request)) return {};
-      return { 'access-control-allow-origin': origin, vary: 'origin' };
+    pageHeaders,
+    preflight(request, response, method) {
+      const headers = 'authorization, apikey, content-type, last-event-id, x-client-info';
+      response.writeHead(204, {
+        ...pageHeaders(request),
+        'access-control-allow-methods': method,
+        'access-control-allow-headers': headers,
+      });
+      response.end();
+      return undefined;
     },
     enter() {
       clients++;

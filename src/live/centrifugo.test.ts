@@ -36,6 +36,7 @@ describe('Centrifugo codec', () => {
       },
       sendBytes: () => assert.fail('no binary frames'),
       query: new URLSearchParams(),
+      headers: {},
       identify,
     });
     const say = (...commands: unknown[]) =>

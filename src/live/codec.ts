@@ -1,4 +1,5 @@
 // What a live protocol over WebSocket is to the sockets: a codec opens one session for each client. A new protocol is one more file that makes such a codec.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Refused } from '../kernel/token.ts';
 import type { Principal } from '../reading/principal.ts';
 import type { Hub } from './hub.ts';
@@ -16,6 +17,7 @@ export type Wire = {
   readonly backlog: number;
   /** Fields of the URL. */
   readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
   /** Who presents this token ('' for none) with the request that opened the line. */
   identify(token: string): Principal | Refused;
 };

@@ -3,6 +3,10 @@ import type { IncomingMessage, Server } from 'node:http';
 
 export type SocketIo = { Server: new (server: Server, options: object) => IoServer };
 export type IoServer = {
+  /** Of engine.io: the lines below, with or without a socket on them. */
+  engine: {
+    on(event: 'connection', listener: (line: { once(event: 'close', listener: () => void): void }) => void): void;
+  };
   use(middleware: (socket: IoSocket, next: (error?: Error) => void) => void): void;
   on(event: 'connection', listener: (socket: IoSocket) => void): void;
   to(room: string): { emit(event: string, ...values: unknown[]): void };

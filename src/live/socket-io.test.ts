@@ -179,16 +179,37 @@ describe('live with the public Socket.IO client', () => {
     assert.equal((await once(short as never, 'disconnect'))[0], 'io server disconnect');
   });
 
-  it('lets in pages of its own and of listed sites only, and so many clients', async () => {
+  it('lets in pages of its own and of listed sites only', async () => {
     const poll = (origin: string) =>
       fetch(`http://${served.at}/socket.io/?EIO=4&transport=polling`, { headers: { origin } });
     assert.equal((await poll('https://evil.example')).status, 403);
     const good = await poll('https://scada.example');
     assert.equal(good.status, 200);
     assert.equal(good.headers.get('access-control-allow-origin'), 'https://scada.example');
+  });
+
+  it('lets in so many clients', async () => {
     for (let n = 0; n < 5; n++) await once(open({ forceNew: true }) as never, 'connect');
     await once(open({ forceNew: true, reconnection: false }) as never, 'connect_error');
     assert.equal(admission.clients, 5);
+  });
+
+  it('counts lines on which nobody has said a word, until they are gone', async () => {
+    const lines = Array.from(
+      { length: 5 },
+      () => new WebSocket(`ws://${served.at}/socket.io/?EIO=4&transport=websocket`),
+    );
+    await until(() => admission.clients === 5);
+    const sixth = new WebSocket(`ws://${served.at}/socket.io/?EIO=4&transport=websocket`);
+    sixth.on('error', () => {});
+    assert.equal((await once(sixth, 'unexpected-response'))[1].statusCode, 503);
+    // Some of them connect and close in one go.
+    for (const [at, line] of lines.entries()) {
+      if (at < 3) line.send('40');
+      line.close();
+    }
+    await until(() => admission.clients === 0);
+    await once(open() as never, 'connect');
   });
 
   it('has its clients come back when it was closed, and forgets those that left', async () => {

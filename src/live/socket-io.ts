@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { count } from '../kernel/metrics.ts';
 import { shallowEnough } from '../reading/payload.ts';
+import type { Principal } from '../reading/principal.ts';
 import type { Admission } from './admission.ts';
 import { allowance } from './allowance.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -16,6 +17,7 @@ export type SocketIoOptions = { maxSubscriptions: number; queueBytes: number };
 const TICK_MS = 500;
 const EVENTS_PER_SECOND = 50;
 const MAX_EVENT_BYTES = 64 * 1024;
+const CONNECT_LIMIT_MS = 10_000;
 
 export function socketIoEndpoint(
   hub: Hub,
@@ -32,31 +34,36 @@ export function socketIoEndpoint(
     // Clients of version 2.
     allowEIO3: true,
     httpCompression: false,
+    // A line on which nobody says who it is.
+    connectTimeout: CONNECT_LIMIT_MS,
     cors(request: IncomingMessage, answer: (fault: null, options: object) => void) {
       answer(null, { origin: admission.pageHeaders(request)['access-control-allow-origin'] ?? false });
     },
   });
   const subscriptions = socketIoSubscriptions(hub, io, options);
   const sockets = new Map<IoSocket, Subscriber>();
+  const admitted = new WeakMap<IoSocket, Principal>();
+
+  // The line counts, whether or not anybody connects on it.
+  io.engine.on('connection', line => line.once('close', admission.enter()));
 
   io.use((socket, next) => {
     const { auth, query } = socket.handshake;
     const token = auth['token'] ?? query['token'];
     const who = admission.identify(socket.request, typeof token === 'string' && token !== '' ? token : undefined);
     if ('refused' in who) return next(new Error(who.refused));
-    sockets.set(socket, subscriptions.of(socket, who));
+    admitted.set(socket, who);
     return next();
   });
 
   io.on('connection', socket => {
-    const leave = admission.enter();
-    const subscriber = sockets.get(socket)!;
+    const subscriber = subscriptions.of(socket, admitted.get(socket)!);
+    sockets.set(socket, subscriber);
     const events = allowance(EVENTS_PER_SECOND, 2 * options.maxSubscriptions + EVENTS_PER_SECOND, systemClock);
     socket.use((packet, next) => (events.take() && shallowEnough(packet) ? next() : void socket.conn.close()));
     socket.on('subscribe', (channel, ...more) => answer(more, subscriber.subscribe(channel, more[0])));
     socket.on('unsubscribe', (channel, ...more) => answer(more, subscriber.unsubscribe(channel)));
     socket.on('disconnect', reason => {
-      leave();
       subscriber.close();
       sockets.delete(socket);
       count('fieldline_live_closed_total', 1, { path: SOCKET_IO_PATH, code: String(reason) });

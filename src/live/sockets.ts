@@ -114,6 +114,7 @@ function wireOf(client: WebSocket, line: Duplex, request: IncomingMessage, admis
       return client.bufferedAmount;
     },
     query: queryOf(request),
+    headers: request.headers,
     identify: token => admission.identify(request, token === '' ? undefined : token),
   };
 }

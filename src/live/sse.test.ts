@@ -160,6 +160,26 @@ describe('live server-sent events', () => {
     assert.match(await answer.text(), /(:\n\n){2}/);
   });
 
+  it('ends with the token, not with the next comment', async () => {
+    await start({}, { identify: () => ({ role: 'viewer', expiresAt: Date.now() + 50 }) });
+    const answer = await fetch(`http://${served.at}/sse?channel=alarms`);
+    assert.doesNotMatch(await answer.text(), /^:/m);
+  }).timeout(5000);
+
+  it('lets pages of listed sites, and no others, send a header of their own', async () => {
+    await start({}, { origins: ['https://scada.example'] });
+    const ask = (origin: string) =>
+      fetch(`http://${served.at}/sse?channel=alarms`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' },
+      });
+    const allowed = await ask('https://scada.example');
+    assert.equal(allowed.status, 204);
+    assert.equal(allowed.headers.get('access-control-allow-origin'), 'https://scada.example');
+    assert.match(allowed.headers.get('access-control-allow-headers') ?? '', /authorization/);
+    assert.equal((await ask('https://evil.example')).status, 403);
+  });
+
   it('cuts off who does not read, and delays nobody else', async () => {
     await start({ queueBytes: 50_000 });
     const good = await open('channel=device:D1');

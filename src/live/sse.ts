@@ -22,6 +22,8 @@ export type SseOptions = {
 };
 
 const RETRY_MS = 1000;
+/** What a timer can wait; who stayed so long comes back by itself. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions = {}): Endpoint {
   const { queueBytes = 4 * 1024 * 1024, keepAliveMs = 15_000 } = options;
@@ -30,8 +32,9 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
   function request(request: IncomingMessage, response: ServerResponse): undefined {
     const asked = askedOf(queryOf(request));
     const refusal = admission.refusal(request);
-    if (request.method !== 'GET') return refuseRequest(response, 405, 'Method not allowed', { allow: 'GET' });
     if (refusal !== undefined) return refuseRequest(response, refusal.status, `Not admitted: ${refusal.reason}`);
+    if (request.method === 'OPTIONS') return admission.preflight(request, response, 'GET');
+    if (request.method !== 'GET') return refuseRequest(response, 405, 'Method not allowed', { allow: 'GET' });
     const who = admission.identify(request, queryOf(request).get('token') ?? undefined);
     const page = admission.pageHeaders(request);
     if ('refused' in who) return refuseRequest(response, 401, who.refused, { ...page, 'www-authenticate': 'Bearer' });
@@ -81,15 +84,14 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
     else response.write(eventsOf('pub', hub.epoch, channel.name, missed) || position(subscription.offset));
 
     const stopListening = hub.onBreak(() => response.write(gap + start()));
-    const keepAlive = setInterval(() => {
-      if (who.expiresAt !== undefined && who.expiresAt <= Date.now()) response.end();
-      else response.write(':\n\n');
-    }, keepAliveMs);
+    const keepAlive = setInterval(() => response.write(':\n\n'), keepAliveMs);
+    const last = setTimeout(() => response.end(), Math.min((who.expiresAt ?? Infinity) - Date.now(), LONGEST_MS));
     const end = (): void => {
       subscription.close();
       outlet.close();
       stopListening();
       clearInterval(keepAlive);
+      clearTimeout(last);
       leave();
       open.delete(response);
       count('fieldline_live_closed_total', 1, { path: SSE_PATH, code: 'end' });

@@ -9,33 +9,25 @@ import { type Broadcast, isObject, MAX_DEPTH } from './supabase-wire.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_MESSAGES = 1000;
-const SLOWEST_MS = 15_000;
 
 type Addressed = { topic: string; isPrivate: boolean; broadcast: Broadcast };
 
-export function broadcastEndpoint(rooms: Rooms, admission: Admission): Endpoint {
+/** `slowestMs`: within which a body has to come. */
+export function broadcastEndpoint(rooms: Rooms, admission: Admission, slowestMs = 15_000): Endpoint {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<undefined> {
     const refusal = admission.refusal(request);
     if (refusal !== undefined) return refuseRequest(response, refusal.status, `Not admitted: ${refusal.reason}`);
     const page = admission.pageHeaders(request);
-    if (request.method === 'OPTIONS') {
-      const allowed = 'authorization, apikey, content-type, x-client-info';
-      response.writeHead(204, {
-        ...page,
-        'access-control-allow-methods': 'POST',
-        'access-control-allow-headers': allowed,
-      });
-      response.end();
-      return undefined;
-    }
+    if (request.method === 'OPTIONS') return admission.preflight(request, response, 'POST');
     if (request.method !== 'POST') return refuseRequest(response, 405, 'Method not allowed', { allow: 'POST' });
     const who = admission.identify(request);
     if ('refused' in who) return refuseRequest(response, 401, who.refused, page);
-    const body = await bodyOf(request);
+    const body = await bodyOf(request, slowestMs);
     if (!Buffer.isBuffer(body)) {
       // What is left of it would hold the line.
       response.shouldKeepAlive = false;
-      const says = body === 413 ? `Expected at most ${MAX_BYTES} bytes` : 'Expected all of it within 15 s';
+      const says =
+        body === 413 ? `Expected at most ${MAX_BYTES} bytes` : `Expected all of it within ${slowestMs / 1000} s`;
       return refuseRequest(response, body, says, page);
     }
     const messages = messagesOf(request, body);
@@ -99,7 +91,7 @@ function decoded(part: string): string | undefined {
 }
 
 /** The body, or the status to answer with. The line stays open, so that the answer can leave. */
-function bodyOf(request: IncomingMessage): Promise<Buffer | 408 | 413> {
+function bodyOf(request: IncomingMessage, slowestMs: number): Promise<Buffer | 408 | 413> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -113,7 +105,7 @@ function bodyOf(request: IncomingMessage): Promise<Buffer | 408 | 413> {
       if (bytes > MAX_BYTES) end(413);
       else chunks.push(chunk);
     };
-    const late = setTimeout(() => end(408), SLOWEST_MS);
+    const late = setTimeout(() => end(408), slowestMs);
     request.on('data', take);
     request.once('end', () => end(Buffer.concat(chunks)));
     request.once('close', () => {

@@ -31,6 +31,7 @@ describe('Supabase codec', () => {
         return it.backlog;
       },
       query: new URLSearchParams(query),
+      headers: {},
       identify: () => ({ role: 'viewer' }),
     });
     const say = (...frame: unknown[]) => session.receive(JSON.stringify(frame));
@@ -118,6 +119,7 @@ describe('Supabase codec', () => {
         close: () => {},
         backlog: 0,
         query: new URLSearchParams('vsn=2.0.0'),
+        headers: {},
         identify: () => ({ role: 'viewer' }),
       });
       const config = { postgres_changes: [measurements] };

@@ -47,7 +47,7 @@ export function supabaseCodec(rooms: Rooms, options: SupabaseOptions = {}): Code
 function openSession(hub: Hub, rooms: Rooms, wire: Wire, options: Required<SupabaseOptions>): Session {
   const { clock, maxChannels, framesPerSecond, queueBytes } = options;
   const version: Version = wire.query.get('vsn')?.startsWith('2') ? 2 : 1;
-  const key = wire.query.get('apikey') ?? '';
+  const key = wire.query.get('apikey') ?? String(wire.headers['x-api-key'] ?? '');
   // All channels join again at once after a reconnect.
   const burst = 4 * maxChannels + framesPerSecond;
   const frames = allowance(framesPerSecond, burst, clock);
