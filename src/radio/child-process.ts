@@ -42,8 +42,8 @@ const MEMORY_ENVIRONMENT = {
   MALLOC_MMAP_THRESHOLD_: '65536',
 };
 const LONGEST_WAIT_MS = 5000;
-/** A small machine takes its time until the first word. */
-const SLOW_START = 5;
+/** A small machine takes its time until the first word: twice as much, and twice that with each start that hung. */
+const MOST_PATIENCE = 16;
 const CLOSE_MS = 1500;
 /** Where the child finds the file of its count: the first after the channel. */
 const COUNT_AT = '4';
@@ -54,6 +54,8 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
   let child: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  /** In times of a process that runs. */
+  let startPatience = 2;
 
   function start(): void {
     const heard = heardCount();
@@ -68,15 +70,16 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
     let heardAt = performance.now();
     let lookedAt = heardAt;
     let hung = false;
-    let patience = times.hung * SLOW_START;
+    let patience = times.hung * startPatience;
     const look = setInterval(() => {
       const now = performance.now();
       // When this process itself stood still, the messages of the child are still on their way.
       const late = now - lookedAt > times.hung / 2;
       lookedAt = now;
       if (late) heardAt = now;
-      if (now - heardAt < patience) return;
+      if (hung || now - heardAt < patience) return;
       hung = true;
+      if (patience > times.hung) startPatience = Math.min(2 * startPatience, MOST_PATIENCE);
       started.kill('SIGKILL');
     }, times.hung / 8);
     started.stderr?.on('data', (text: Buffer) => {
@@ -85,6 +88,7 @@ export function radioProcess({ controller, times, onMessage, onEnd }: RadioProce
     started.on('message', (message: FromChild) => {
       heardAt = performance.now();
       patience = times.hung;
+      startPatience = 2;
       if ('state' in message && message.state.state === 'on') wait.reset();
       onMessage(message);
     });

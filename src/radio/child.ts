@@ -74,6 +74,7 @@ process.on('message', (message: ToChild) => {
 setInterval(() => globalThis.gc?.(), COLLECT_MS);
 
 async function begin({ open, times }: Extract<ToChild, { open: unknown }>): Promise<void> {
+  beat();
   setInterval(beat, times.beat);
   live = await liveController(open, times, {
     onState: state => tell({ state }),
@@ -92,8 +93,10 @@ async function begin({ open, times }: Extract<ToChild, { open: unknown }>): Prom
 }
 
 async function handOverAll(): Promise<void> {
+  const before = scan.on;
   await live?.upToDate();
-  listening = scan.on;
+  // Not where the scan was called off, or wanted again, only meanwhile.
+  if (!before) listening = scan.on;
   outlet.flush();
 }
 

@@ -189,6 +189,18 @@ const harmless: [name: string, hex: string][] = [
   ['an event of the vendor', '04ff03010203'],
 ];
 
+suite(withNoble('noble: a process that hangs before its first word'), () => {
+  afterEach(() => scene.close());
+
+  it('is given up after twice the usual time', async () => {
+    scene = await world();
+    process.kill(scene.radio.pid!, 'SIGSTOP');
+    await Promise.all([scene.measured(), scene.heard()]);
+    const off = scene.states.find(({ state }) => state === 'off');
+    assert.match(off?.reason ?? '', /it hung for 2\.4 s/);
+  });
+});
+
 suite(withNoble('noble: faults'), () => {
   before(async () => {
     scene = await world();
