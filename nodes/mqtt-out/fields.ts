@@ -53,7 +53,7 @@ export const fields = {
   retain: {
     kind: 'choice',
     label: 'Latest value',
-    help: 'The broker keeps the latest message of each topic and gives it to whoever subscribes later.',
+    help: 'The broker keeps the latest message of each topic, by the time of its reading, and gives it to whoever subscribes later.',
     initial: 'no',
     options: [
       ['no', 'not retained'],

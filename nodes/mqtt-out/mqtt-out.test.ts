@@ -79,6 +79,30 @@ describe('mqtt-out node', () => {
     await runtime.untilStatus('out', /rows\/s/);
   });
 
+  it('lets no older value take the place of the latest: it is published, and not retained', async () => {
+    await runtime.deploy(flow({ topic: 'latest/{deviceId}', retain: 'yes' }));
+    const at = (device: string, minute: number, n: number) => ({
+      ...reading(n),
+      ...{ deviceId: device, timestamp: `2026-01-03T16:0${minute}:00.000Z` },
+    });
+    const powers = (lines: string[]) => lines.map(line => Number(/"power_kw":(\d)/.exec(line)?.[1]));
+    await runtime.emit('src', { payload: [at('a', 5, 5), at('b', 1, 1), at('a', 3, 3), at('b', 2, 2), at('a', 5, 6)] });
+    assert.deepEqual(powers(await heard(2, 'latest/#')).sort(), [2, 6]);
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`);
+    const live: string[] = [];
+    const enough = new Promise<void>(resolve =>
+      client.on('message', (_topic, payload, { retain }) => {
+        if (!retain && live.push(String(payload)) === 4) resolve();
+      }),
+    );
+    await client.subscribeAsync('latest/#', { qos: 1 });
+    await runtime.emit('src', { payload: [at('a', 6, 7), at('b', 3, 8), at('a', 1, 9), at('b', 0, 4)] });
+    await enough;
+    await client.endAsync();
+    assert.deepEqual(powers(live).sort(), [4, 7, 8, 9]);
+    assert.deepEqual(powers(await heard(2, 'latest/#')).sort(), [7, 8]);
+  });
+
   it('keeps messages on disk while the broker is away, and publishes them in order', async () => {
     await runtime.deploy(flow({ topic: '', retain: 'yes' }));
     await broker!.close();

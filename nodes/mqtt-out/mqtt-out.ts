@@ -11,6 +11,7 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { endpointOf } from './endpoint.ts';
 import { fields } from './fields.ts';
+import { latestOfTopics } from './latest.ts';
 import { testNow } from './test-now.ts';
 
 /** Below the time that Node-RED gives a node to close. */
@@ -53,9 +54,10 @@ export const definition = defineNode({
       onDropped: ledger.dropped,
     });
     const qos = settings.qos === '0' ? 0 : 1;
+    const retain = settings.retain === 'yes' ? latestOfTopics() : () => false;
 
     async function publish(message: Message): Promise<void> {
-      const rows = outgoingOf(message, { ...settings, qos, retain: settings.retain === 'yes' });
+      const rows = outgoingOf(message, { ...settings, qos, retain });
       const fates = await link.submit(rows);
       ledger.noted(rows, fates);
       await refused.keep(rows, fates);

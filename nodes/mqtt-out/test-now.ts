@@ -28,7 +28,7 @@ export function testNow(admin: Admin): void {
     if (chosen !== '' && !broker) throw new Error(expected('Broker', 'a broker that is deployed', chosen));
     const payload = parseJson(text) ?? text;
     const qos = settings.qos === '0' ? 0 : 1;
-    const rows = outgoingOf({ topic, payload }, { ...settings, send: 'whole', qos, retain: false });
+    const rows = outgoingOf({ topic, payload }, { ...settings, send: 'whole', qos, retain: () => false });
     if (rows.length === 0) return { ok: false, says: 'nothing to publish: no reading with a distance' };
     const sink = publisher({
       ...endpointOf(broker ?? undefined, services),

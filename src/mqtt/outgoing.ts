@@ -13,7 +13,8 @@ export type OutgoingOptions = {
   /** measurement: readings with a distance as the message of seed 000 (A01), nothing else. */
   form: 'payload' | 'measurement';
   qos: 0 | 1;
-  retain: boolean;
+  /** Is it to be kept by the broker as the latest of its topic? */
+  retain(topic: string, member: unknown): boolean;
 };
 
 /** Throws a Fault of kind data when a member cannot become bytes. An empty topic is refused by the publisher. */
@@ -27,7 +28,7 @@ export function outgoingOf(message: { topic?: string; payload?: unknown }, optio
       return [];
     }
     const topic = topicOf(member, message.topic ?? '', options.topic);
-    return [{ topic, payload: payloadOf(shaped), qos, retain, entries: entriesOf(member) }];
+    return [{ topic, payload: payloadOf(shaped), qos, retain: retain(topic, member), entries: entriesOf(member) }];
   });
 }
 
