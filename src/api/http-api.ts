@@ -43,7 +43,10 @@ export function serveApi(server: Server, options: HttpApiOptions): () => void {
     ];
   };
   return serve(server, {
-    routes: apiRoutes({ query, clock: systemClock, intake: () => intakeOf(server), figures }),
+    routes: apiRoutes({
+      ...{ query, clock: systemClock, intake: () => intakeOf(server), figures },
+      gateway: parts !== undefined,
+    }),
     identify: credentials(identify, keyRing(query, systemClock), rateLimit(systemClock)),
     turns: queue,
     onFault,
@@ -53,7 +56,8 @@ export function serveApi(server: Server, options: HttpApiOptions): () => void {
 /** While the flows are being started: until the returned function is called, the API answers 503, and asks for no login. */
 export function restApi(server: Server): () => void {
   const query: Query = () => Promise.reject(new Error('nothing is asked while the API rests'));
-  return rest(server, apiRoutes({ query, clock: systemClock, intake: () => undefined, figures: () => [] }));
+  const nothing = { intake: () => undefined, figures: () => [], gateway: false };
+  return rest(server, apiRoutes({ query, clock: systemClock, ...nothing }));
 }
 
 function poolFigures({ totalCount, idleCount, waitingCount }: Pool): readonly Sample[] {

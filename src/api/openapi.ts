@@ -1,7 +1,6 @@
 // OpenAPI 3.1 of the API, made from the routes themselves, so that it says what they check and answer.
 import { z } from 'zod';
 import { problemSchema } from './answer-schemas.ts';
-import { ingestOperations } from './ingest-document.ts';
 import { type Described, type Documented, type Route, route } from './route.ts';
 
 type Json = Record<string, unknown>;
@@ -90,8 +89,8 @@ function queryParameter(name: string, schema: z.ZodType): Json {
   return { name, in: 'query', required, schema: _default === undefined ? shown : { ...shown, default: _default } };
 }
 
-function responseOf({ refusal }: Described, status: number, { says, schema, also = [] }: Documented): Json {
-  if (status >= 400) return refusedOf(says, refusal?.schema ?? schema, refusal !== undefined);
+function responseOf({ refusal }: Described, status: number, { says, schema, also = [], plain }: Documented): Json {
+  if (status >= 400 && plain === undefined) return refusedOf(says, refusal?.schema ?? schema, refusal !== undefined);
   const content = schema === undefined ? {} : { 'application/json': { schema: schemaOf(schema, 'output') } };
   const others = Object.fromEntries(
     also.map(type => [type, type.endsWith('json') ? { schema: {} } : { schema: { type: 'string' } }]),
@@ -111,7 +110,8 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'input'): Json {
   return shown;
 }
 
-export function openApiRoute(routes: readonly Route[]): Route {
+/** `others`: operations beside the routes, which something else serves. */
+export function openApiRoute(routes: readonly Route[], others: readonly Described[]): Route {
   const itself: Route = route({
     path: '/api/openapi.json',
     summary: 'This document.',
@@ -122,7 +122,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
   });
   let made: Json | undefined;
   const document = (): Json => {
-    made ??= openApi([...routes, ...ingestOperations, itself]);
+    made ??= openApi([...routes, ...others, itself]);
     return made;
   };
   return itself;

@@ -37,6 +37,8 @@ export type Documented = {
   schema?: z.ZodType;
   /** Other content types of the same answer. */
   also?: readonly string[];
+  /** An error whose answer is of the schema and no problem details. */
+  plain?: true;
 };
 
 export type Route = {

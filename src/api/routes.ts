@@ -4,7 +4,9 @@ import type { Query } from '../reading/contracts.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { energyRoutes } from './energy.ts';
 import { flowDataRoutes } from './flow-data.ts';
+import { gatewayOperations } from './gateway-document.ts';
 import { historyRoutes } from './history-routes.ts';
+import { ingestOperations } from './ingest-document.ts';
 import { inspectionRoutes } from './inspection-routes.ts';
 import type { Intake } from './intake.ts';
 import { letterRoutes } from './letter-routes.ts';
@@ -19,9 +21,11 @@ export type ApiOptions = {
   /** Where measurements that are inserted over HTTP go. */
   intake(): Intake | undefined;
   figures: Figures;
+  /** In the gateway, which serves health and status itself. */
+  gateway: boolean;
 };
 
-export function apiRoutes({ query, clock, intake, figures }: ApiOptions): readonly Route[] {
+export function apiRoutes({ query, clock, intake, figures, gateway }: ApiOptions): readonly Route[] {
   const routes = [
     ...deviceRoutes(query, clock),
     ...flowDataRoutes(query),
@@ -32,5 +36,5 @@ export function apiRoutes({ query, clock, intake, figures }: ApiOptions): readon
     ...restRoutes({ query, clock, intake }),
     metricsRoute(figures),
   ];
-  return [...routes, openApiRoute(routes)];
+  return [...routes, openApiRoute(routes, [...ingestOperations, ...(gateway ? gatewayOperations : [])])];
 }

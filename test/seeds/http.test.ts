@@ -1,9 +1,11 @@
 // What applications of the seeds ask over HTTP, as their documents write it, of the shipped gateway after a fresh start.
 import assert from 'node:assert/strict';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import pg from 'pg';
 import { type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { signToken } from '../../src/kernel/token.ts';
+import type { Document } from '../api/requests.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
 
 type Row = Record<string, unknown>;
@@ -155,12 +157,24 @@ describe('applications of the seeds over HTTP', function () {
     assert.ok(data.total_devices >= 2);
   });
 
+  it('002: /health for each part, and what OpenAPI says of it', async () => {
+    const openApi = (await (await fetch(`${gateway.url}/api/openapi.json`)).json()) as Document;
+    for (const path of ['/health', '/health/live', '/status']) {
+      const answer = await fetch(gateway.url + path, { headers: { accept: 'application/json' } });
+      const { schema } = openApi.paths[path]!['get']!.responses[answer.status]!.content!['application/json']!;
+      const validate = new Ajv2020({ strict: false }).compile(schema);
+      assert.ok(validate(await answer.json()), `${path}: ${JSON.stringify(validate.errors)}`);
+    }
+  });
+
   it('004: a page shows the outage while the database is down, and data comes again afterwards', async () => {
     const page = async () => (await (await fetch(`${gateway.url}/status`)).text()).includes('Everything works.');
     assert.ok(await page());
     await postgres.terminate('SIGINT');
     const away = await fetch(`${gateway.url}/api/flow-data`);
     assert.deepEqual([away.status, away.headers.get('retry-after')], [503, '5']);
+    await until('the database to be missed', async () => (await fetch(`${gateway.url}/health`)).status === 503);
+    assert.equal((await fetch(`${gateway.url}/health/live`)).status, 200);
     await until('the page to tell', async () => !(await page()));
     assert.equal((await fetch(`${gateway.url}/metrics`)).status, 200);
     await postgres.restart();
