@@ -1,8 +1,12 @@
 // /ws with the public client `centrifuge`, unmodified: subscribe with filter and snapshot, push, refusal, and resume after the line was cut.
 import assert from 'node:assert/strict';
 import { WebSocket } from 'ws';
+import type { Refused } from '../kernel/token.ts';
+import type { Principal } from '../reading/principal.ts';
 import { openAdmission } from './admission.ts';
 import { centrifugoCodec } from './centrifugo.ts';
+import { closes } from './centrifugo-wire.ts';
+import type { Close } from './codec.ts';
 import type { Endpoint } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
 import { laser as measured, type Served, serveEndpoint } from './live.fixture.ts';
@@ -36,6 +40,14 @@ describe('live with the public centrifuge client', () => {
   const clients: Client[] = [];
   /** What the clients sent. */
   const frames: (string | Buffer)[] = [];
+  /** Of tokens that end. */
+  const expiresAt: Record<string, number> = {};
+  const sessions: { close(close: Close): void }[] = [];
+
+  const passing = (token: string): Principal | Refused =>
+    expiresAt[token]! > Date.now()
+      ? { role: 'viewer', subject: 'ann', expiresAt: expiresAt[token]! }
+      : { refused: 'token: expired' };
 
   before(async function () {
     const name = 'centrifuge';
@@ -47,15 +59,17 @@ describe('live with the public centrifuge client', () => {
     }
   });
   beforeEach(async () => {
-    hub = createHub();
-    frames.length = 0;
+    hub = createHub({ historyRows: 1000 });
+    frames.length = sessions.length = 0;
     const admission = openAdmission({
-      identify: (_, token) => (token === 'wrong' ? { refused: 'forged' } : { role: 'viewer' }),
+      identify: (_, token = '') =>
+        token === 'wrong' ? { refused: 'forged' } : token in expiresAt ? passing(token) : { role: 'viewer' },
     });
     endpoint = socketEndpoint(hub, admission, {
       paths: ['/ws'],
       codec(hub, wire) {
         const session = centrifugoCodec({ pingMs: 1000 })(hub, wire);
+        sessions.push(wire);
         const receive = (frame: string | Buffer) => {
           frames.push(frame);
           session.receive(frame);
@@ -167,6 +181,95 @@ describe('live with the public centrifuge client', () => {
       values,
       Array.from({ length: sent }, (_, at) => at + 1),
     );
+  });
+
+  it('shows a new token before the old one ends, and stays', async () => {
+    let given = 0;
+    const getToken = async () => {
+      const token = `token ${++given}`;
+      // The second is the last one for long.
+      expiresAt[token] = Date.now() + (given === 1 ? 1500 : 3_600_000);
+      return token;
+    };
+    const client = connect({ getToken });
+    const { values } = await subscribe(client, 'device:D1');
+    client.on('disconnected', () => assert.fail('sent away'));
+    await until(() => given === 2);
+    await until(() => expiresAt['token 1']! < Date.now() - 600);
+    hub.publish([laser(1)]);
+    await until(() => values.length === 1);
+    assert.equal(sessions.length, 1, 'one line all the time');
+  }).timeout(10_000);
+
+  it('comes back with a new token where its old one has ended meanwhile', async () => {
+    const tokens = ['first', 'second'];
+    Object.assign(expiresAt, { first: Date.now() + 3_600_000, second: Date.now() + 3_600_000 });
+    const client = connect({ getToken: async () => tokens.shift() ?? assert.fail('no third token') });
+    const { values } = await subscribe(client, 'device:D1');
+    expiresAt['first'] = 0;
+    served.cut();
+    hub.publish([laser(1)]);
+    await until(() => values.length === 1);
+    assert.deepEqual(tokens, []);
+  });
+
+  for (const [name, { code, reason }] of Object.entries(closes))
+    it(`${code < 3500 ? 'comes back' : 'stays away'} where it is sent away with ${code}, ${name}`, async () => {
+      const client = connect();
+      const { values } = await subscribe(client, 'device:D1');
+      const gone = next(client, code < 3500 ? 'connecting' : 'disconnected');
+      sessions[0]!.close({ code, reason });
+      assert.equal((await gone).code, code);
+      hub.publish([laser(1)]);
+      if (code < 3500) await until(() => values.length === 1);
+      else assert.equal(sessions.length, 1);
+    });
+
+  it('learns of its gap after more rows than the history holds, once, and goes on', async () => {
+    const { values, subscription } = await subscribe(connect(), 'device:D1', { snapshot: true });
+    hub.publish([laser(0)]);
+    await until(() => values.length === 1);
+    const back = next(subscription, 'subscribed');
+    served.cut();
+    hub.publish(Array.from({ length: 1500 }, (_, at) => laser(at + 1)));
+    const { recovered, wasRecovering, data } = await back;
+    assert.deepEqual([wasRecovering, recovered], [true, false]);
+    const { snapshot } = data as { snapshot: { data: { value_mm: number } }[] };
+    assert.deepEqual(
+      snapshot.map(entry => entry.data.value_mm),
+      [1500],
+    );
+    hub.publish([laser(1501)]);
+    await until(() => values.length === 2);
+    assert.deepEqual(values, [0, 1501]);
+  });
+
+  it('subscribes anew, once, where the server has lost the thread', async () => {
+    const { values, subscription } = await subscribe(connect(), 'device:D1');
+    const told: unknown[] = [];
+    subscription.on('subscribed', ({ recovered }) => told.push(recovered));
+    hub.breakOff();
+    await until(() => told.length === 1);
+    hub.publish([laser(1)]);
+    await until(() => values.length === 1);
+    assert.deepEqual([told, sessions.length], [[false], 1]);
+  });
+
+  it('may subscribe and unsubscribe without end, and has its rows in the end', async () => {
+    const client = connect({ minReconnectDelay: 1 });
+    const subscription = client.newSubscription('device:D1', { minResubscribeDelay: 5, maxResubscribeDelay: 20 });
+    const values: unknown[] = [];
+    subscription.on('publication', ({ data }) => values.push(data['value_mm']));
+    // More than a client may say at once: it is refused, comes back, and is no worse off.
+    for (let turn = 0; turn < 400; turn++) {
+      subscription.subscribe();
+      if (turn % 10 === 0) await new Promise(resolve => setImmediate(resolve));
+      if (turn < 399) subscription.unsubscribe();
+    }
+    await until(() => subscription.state === 'subscribed');
+    hub.publish([laser(1)]);
+    await until(() => values.length > 0);
+    assert.deepEqual(values, [1]);
   });
 
   it('answers pings', async () => {
