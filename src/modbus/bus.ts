@@ -16,8 +16,6 @@ export type BusOptions = {
   /** Requests out at once, over all units; one per unit. 1 = strictly one after the other. */
   parallel: number;
   quarantine: Quarantine;
-  /** Looking for units: most do not answer, which says nothing about the link. */
-  looking?: boolean;
   timing: Timing;
   random?: () => number;
 };
@@ -36,8 +34,11 @@ export type Bus = {
   readonly losses: number;
   /** Units in quarantine. */
   readonly quarantined: readonly number[];
-  /** The data bytes of the answer. Rejects with a ModbusFault, always within bounded time. */
-  read(request: ReadRequest): Promise<Uint8Array>;
+  /**
+   * The data bytes of the answer. Rejects with a ModbusFault, always within bounded time. `looking`: nobody knows whether
+   * there is such a unit; that it does not answer says nothing about the link, and puts no unit into quarantine.
+   */
+  read(request: ReadRequest, looking?: boolean): Promise<Uint8Array>;
   /** Resolves when the unit has confirmed. Never sent twice: after a fault nobody knows whether it was carried out. */
   write(request: WriteRequest): Promise<void>;
   close(): Promise<void>;
@@ -129,7 +130,7 @@ export function openBus(options: BusOptions): Bus {
     suspectsOut += suspect;
     try {
       const data = await via.ask(job.request, lane.patience.ms, {
-        blame: lane.silent || options.looking ? 'unit' : 'link',
+        blame: lane.silent || job.looking ? 'unit' : 'link',
         heard: lane.patience.heard,
       });
       answered = true;
@@ -150,7 +151,7 @@ export function openBus(options: BusOptions): Bus {
       lane.waiting.unshift({ ...job, resent: true });
       return;
     }
-    if (fault.trouble === 'timeout' || isUnreachable(fault.exception)) {
+    if (!job.looking && (fault.trouble === 'timeout' || isUnreachable(fault.exception))) {
       lane.failed(fault, timing.clock.steady());
       if (lane.quarantined) for (const other of lane.waiting.splice(0)) other.reject(fault);
     } else if (fault.trouble === 'exception') {
@@ -160,15 +161,15 @@ export function openBus(options: BusOptions): Bus {
     job.reject(fault);
   }
 
-  function ask(request: Request): Promise<Uint8Array> {
+  function ask(request: Request, looking = false): Promise<Uint8Array> {
     if (state === 'away' || state === 'closed') return Promise.reject(unsent());
     const { unit } = request;
     const lane = lanes.get(unit) ?? laneOf(unit, quarantine, patienceOf(timeoutMs, parallel === 1));
     lanes.set(unit, lane);
-    const refusal = lane.refusal(timing.clock.steady());
+    const refusal = lane.refusal(timing.clock.steady(), looking);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ request, resolve, reject, resent: false });
+      lane.waiting.push({ request, resolve, reject, looking, resent: false });
       sendNext();
     });
   }

@@ -7,6 +7,8 @@ export type Job = {
   request: Request;
   resolve: (data: Uint8Array) => void;
   reject: (fault: ModbusFault) => void;
+  /** Nobody knows whether there is such a unit. */
+  looking: boolean;
   /** It was under way when a link was lost; that happens to a request once. */
   resent: boolean;
 };
@@ -29,8 +31,8 @@ export type Lane = {
   readonly silent: boolean;
   readonly quarantined: boolean;
   readonly patience: Patience;
-  /** Why a request is refused at once, or undefined: go on. In quarantine the request that is let through is the probe. */
-  refusal(now: number): ModbusFault | undefined;
+  /** Why a request is refused at once, or undefined: go on. In quarantine the request that is let through is the probe; who looks is always let through. */
+  refusal(now: number, looking: boolean): ModbusFault | undefined;
   answered(): void;
   /** No answer, or a gateway that cannot reach the unit. */
   failed(fault: ModbusFault, now: number): void;
@@ -59,10 +61,10 @@ export function laneOf(unit: number, { after, probeMs }: Quarantine, patience: P
     get quarantined() {
       return failures >= after;
     },
-    refusal(now) {
+    refusal(now, looking) {
       if (waiting.length >= WAITING_LIMIT)
         return new ModbusFault('busy', `unit ${unit}: ${waiting.length} requests wait already`, undefined, true);
-      if (failures < after) return undefined;
+      if (failures < after || looking) return undefined;
       if (now < probeAt) {
         const seconds = Math.ceil((probeAt - now) / 1000);
         return new ModbusFault(

@@ -7,26 +7,34 @@ import { ModbusFault } from './fault.ts';
 /** Long enough for what answers at all, short enough for a dialog. */
 const MOST_MS = 3000;
 
+/** A line that is looked at: units that are not there disturb nobody. */
+export type Looking = Pick<Bus, 'read' | 'state'>;
+
+const lookingAt = (bus: Bus): Looking => ({
+  get state() {
+    return bus.state;
+  },
+  read: request => bus.read(request, true),
+});
+
 /** The deployed bus where it is the same line, since many lines take only one client; else one for this moment. */
 export async function onLine<T>(
   settings: BusSettings,
   deployed: ConfiguredBus | undefined,
-  work: (bus: Bus) => Promise<T>,
+  work: (bus: Looking) => Promise<T>,
 ): Promise<T> {
-  if (deployed?.bus !== undefined && sameLine(deployed.settings, settings)) return work(deployed.bus);
+  if (deployed?.bus !== undefined && sameLine(deployed.settings, settings)) return work(lookingAt(deployed.bus));
   const own = configureBus(
     {
       ...settings,
       timeoutMs: Math.min(settings.timeoutMs, MOST_MS),
       connectTimeoutMs: Math.min(settings.connectTimeoutMs, MOST_MS),
-      quarantine: { after: Number.MAX_SAFE_INTEGER, probeMs: 1 },
-      looking: true,
     },
     undefined,
   );
   try {
     if (own.bus === undefined) throw new ModbusFault('link', 'no address is set');
-    return await work(own.bus);
+    return await work(lookingAt(own.bus));
   } finally {
     await own.close();
   }
@@ -40,7 +48,7 @@ function sameLine(a: BusSettings, b: BusSettings): boolean {
 export type TryOut = { ok: boolean; step: 'open' | 'answer'; says: string; advice?: string; ms: number };
 
 /** Never rejects. Any answer will do, an exception as well: the line and the unit are there. */
-export async function tryOut(bus: Pick<Bus, 'read' | 'state'>, unit: number): Promise<TryOut> {
+export async function tryOut(bus: Looking, unit: number): Promise<TryOut> {
   const began = performance.now();
   const since = () => Math.round(performance.now() - began);
   try {

@@ -1,0 +1,58 @@
+// Looking for units on a line that is in use: who is not there disturbs nobody, on no transport.
+import assert from 'node:assert/strict';
+import type { BusSettings, ConfiguredBus } from './configured.ts';
+import { ModbusFault } from './fault.ts';
+import { scanUnits } from './scan.ts';
+import { onLine, tryOut } from './try-out.ts';
+import { type Bench, openTestBus, readFrom, requests, right, transports } from './transports.fixture.ts';
+
+const settings = { transport: 'tcp', host: 'a line', port: 502 } as BusSettings;
+
+for (const [transport, openBench] of transports)
+  describe(`a scan of a line in use on ${transport}`, () => {
+    let bench: Bench;
+    let deployed: ConfiguredBus & { bus: NonNullable<ConfiguredBus['bus']> };
+    beforeEach(async () => {
+      bench = await openBench();
+      bench.device.misbehave = ({ unit }) => (unit > 2 && unit !== 9 ? { kind: 'silence' } : undefined);
+      const bus = openTestBus(bench, { quarantine: { after: 2, probeMs: 60_000 } });
+      deployed = { bus, demo: false, settings, close: bus.close };
+      for (const request of requests) assert.deepEqual(await readFrom(bus, request), right(request));
+    });
+    afterEach(async () => {
+      await deployed.close();
+      await bench.close();
+    });
+
+    it('finds the units that are there, and polls go on over the same connection', async () => {
+      const scan = await onLine(settings, deployed, async line => {
+        const running = scanUnits(line, [1, 2, 3, 4, 5, 6, 7, 9]);
+        for (let n = 0; !running.done; n++) {
+          const request = requests[n % requests.length] as (typeof requests)[0];
+          assert.deepEqual(await readFrom(deployed.bus, request), right(request));
+        }
+        return running;
+      });
+      assert.deepEqual(
+        scan.found.map(({ unit }) => unit),
+        [1, 2, 9],
+      );
+      assert.equal(scan.error, undefined);
+      assert.equal(deployed.bus.losses, 0);
+      assert.deepEqual(deployed.bus.quarantined, []);
+    });
+
+    it('asks a unit in quarantine, and leaves it there', async () => {
+      const silent = { unit: 5, table: 'holding', address: 0, count: 1 } as const;
+      // The rest of the line answers in between, so that the link is not blamed.
+      for (const request of [silent, ...requests, silent, ...requests]) await readFrom(deployed.bus, request);
+      assert.deepEqual(deployed.bus.quarantined, [5]);
+      const tried = await onLine(settings, deployed, line => tryOut(line, 5));
+      assert.match(tried.says, /of unit 5: no .*answer within/);
+      const refused = await readFrom(deployed.bus, silent);
+      assert.ok(refused instanceof ModbusFault && refused.trouble === 'quarantine');
+      bench.device.misbehave = () => ({ kind: 'exception', code: 2 });
+      assert.equal((await onLine(settings, deployed, line => tryOut(line, 5))).ok, true);
+      assert.deepEqual(deployed.bus.quarantined, [], 'it was seen alive');
+    });
+  });
