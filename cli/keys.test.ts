@@ -41,6 +41,18 @@ describe('fieldline keys', () => {
     );
   });
 
+  it('means the key of one organisation', async () => {
+    for (const org of ['east', 'west']) await keys('create', 'twin', '--org', org);
+    const both = await keys('revoke', 'twin');
+    assert.equal(both.code, 2);
+    assert.match(both.errors, /several organisations have that name/);
+    assert.equal((await keys('rotate', 'twin', '--org', 'west')).lines[0]?.['org_id'], 'west');
+    assert.deepEqual(
+      (await keys('revoke', 'twin', '--org', 'east')).lines.map(({ org_id: org }) => org),
+      ['east'],
+    );
+  });
+
   const wrong: readonly string[][] = [
     [],
     ['dance'],

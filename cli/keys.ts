@@ -16,7 +16,7 @@ const USAGE = `Usage: fieldline keys create NAME | list | rotate NAME|ID | revok
   --kind gateway|app      of create; gateway (10 requests a minute) unless said otherwise, app 600
   --per-minute N          of create; a limit of its own
   --partial               of create; takes the good readings of a batch that has bad ones
-  --org ID                of create; organisation of what is posted with it
+  --org ID                of create: organisation of what is posted with it; of rotate and revoke: whose key is meant
   --expires-hours N       of create; never unless said otherwise
   --overlap-hours N       of rotate; 24
   --database-url URL      instead of DATABASE_URL, or of the gateway that runs`;
@@ -68,10 +68,11 @@ function workOf(
   const name = who?.trim() ?? '';
   if (name === '' || name.length > 100)
     throw wrong(`keys ${command}`, 'a name of at most 100 characters', who ?? 'none');
-  if (command === 'revoke') return query => revokeKeys(query, name);
+  const meant = { who: name, orgId: values.org };
+  if (command === 'revoke') return query => revokeKeys(query, meant);
   if (command === 'rotate') {
     const hours = numberOf(values, 'overlap-hours') ?? 24;
-    return async query => [await rotateKey(query, name, hours)];
+    return async query => [await rotateKey(query, meant, hours)];
   }
   const kind = keyKinds.find(one => one === (values.kind ?? 'gateway'));
   if (kind === undefined) throw wrong('--kind', keyKinds.join(' or '), values.kind ?? '');

@@ -125,7 +125,7 @@ describe('http-ingest node', () => {
     const lost = await createKey(store.query, { name: 'lost', limitPerMinute: 60_000 });
     const headers = { 'x-api-key': lost.key };
     assert.equal((await post({ device_id: 'd', flow_rate: 1 }, headers)).status, 200, 'known at once');
-    await revokeKeys(store.query, 'lost');
+    await revokeKeys(store.query, { who: 'lost' });
     const end = performance.now() + 1000;
     let { status } = await post({ device_id: 'd', flow_rate: 1 }, headers);
     while (status === 200 && performance.now() < end)

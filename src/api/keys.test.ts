@@ -53,7 +53,7 @@ describe('API keys', () => {
 
   it('rotates: both keys work for the overlap, then the new one alone', async () => {
     const old = await createKey(query, { name: 'gw-1', kind: 'app', limitPerMinute: 5 });
-    const fresh = await rotateKey(query, 'gw-1', 24);
+    const fresh = await rotateKey(query, { who: 'gw-1' }, 24);
     assert.deepEqual([fresh.name, fresh.kind, fresh.limit_per_minute], ['gw-1', 'app', 5]);
     assert.deepEqual([await works(old.key), await works(fresh.key)], [true, true]);
     assert.deepEqual(
@@ -62,21 +62,39 @@ describe('API keys', () => {
     );
     await query(`UPDATE api_keys SET expires_at = now() WHERE id = $1`, [old.id]);
     assert.deepEqual([await works(old.key), await works(fresh.key)], [false, true]);
-    const third = await rotateKey(query, String(fresh.id), 0);
+    const third = await rotateKey(query, { who: String(fresh.id) }, 0);
     assert.deepEqual([await works(fresh.key), await works(third.key)], [false, true]);
   });
 
   it('revokes by name, with what a rotation has left, or one by its number', async () => {
     const old = await createKey(query, { name: 'gw-1' });
-    const fresh = await rotateKey(query, 'gw-1', 24);
+    const fresh = await rotateKey(query, { who: 'gw-1' }, 24);
     const other = await createKey(query, { name: 'gw-2' });
-    assert.equal((await revokeKeys(query, String(old.id))).length, 1);
+    assert.equal((await revokeKeys(query, { who: String(old.id) })).length, 1);
     assert.deepEqual([await works(old.key), await works(fresh.key)], [false, true]);
-    await revokeKeys(query, 'gw-1');
+    await revokeKeys(query, { who: 'gw-1' });
     assert.deepEqual([await works(fresh.key), await works(other.key)], [false, true]);
-    await assert.rejects(revokeKeys(query, 'gw-1'), /name or number of a key in use/);
-    await assert.rejects(rotateKey(query, 'gw-1', 1), /name or number of a key in use/);
+    await assert.rejects(revokeKeys(query, { who: 'gw-1' }), /name or number of a key in use/);
+    await assert.rejects(rotateKey(query, { who: 'gw-1' }, 1), /name or number of a key in use/);
     await createKey(query, { name: 'gw-1' });
+  });
+
+  it('takes no key of another organisation along, and no key whose name is the number of another', async () => {
+    const north = await createKey(query, { name: 'gw', orgId: 'north' });
+    const south = await createKey(query, { name: 'gw', orgId: 'south' });
+    for (const change of [revokeKeys(query, { who: 'gw' }), rotateKey(query, { who: 'gw' }, 1)])
+      await assert.rejects(
+        change,
+        new RegExp(`one of the numbers ${north.id}, ${south.id}, since several organisations`),
+      );
+    const fresh = await rotateKey(query, { who: 'gw', orgId: 'south' }, 0);
+    assert.deepEqual([await works(north.key), await works(south.key), await works(fresh.key)], [true, false, true]);
+    await assert.rejects(revokeKeys(query, { who: String(north.id), orgId: 'south' }), /name or number/);
+    const named = await createKey(query, { name: String(north.id) });
+    await revokeKeys(query, { who: String(north.id) });
+    assert.deepEqual([await works(north.key), await works(named.key)], [false, true]);
+    await revokeKeys(query, { who: String(named.id) });
+    assert.deepEqual([await works(named.key), await works(fresh.key)], [false, true]);
   });
 
   it('lets a key expire', async () => {
@@ -89,7 +107,7 @@ describe('API keys', () => {
     const made = (await Promise.all([firstKey(query), firstKey(query)])).filter(one => one !== undefined);
     assert.equal(made.length, 1);
     assert.equal(made[0]?.kind, 'app');
-    await revokeKeys(query, 'first');
+    await revokeKeys(query, { who: 'first' });
     assert.equal(await firstKey(query), undefined);
   });
 });

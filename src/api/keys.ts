@@ -79,30 +79,51 @@ export function listKeys(query: Query): Promise<readonly KeyLine[]> {
   return query<KeyLine>(`SELECT ${COLUMNS} FROM api_keys ORDER BY id DESC LIMIT 10000`);
 }
 
-/** `who`: name or number of a key. The old one goes on for `overlapHours`. Rejects with a Fault FIELDLINE_SETTING where none is in use. */
-export async function rotateKey(query: Query, who: string, overlapHours: number): Promise<NewKey> {
+/** Which key is meant: by its number that one, by a name all of that name, in the organisation where one is given. */
+export type Meant = { who: string; orgId?: string | undefined };
+
+/** The old one goes on for `overlapHours`. Rejects with a Fault FIELDLINE_SETTING where none is in use. */
+export async function rotateKey(query: Query, meant: Meant, overlapHours: number): Promise<NewKey> {
   const key = randomKey();
   const [line] = await query<KeyLine>(
     `WITH old AS (
        UPDATE api_keys SET replaced_at = now(), expires_at = least(expires_at, now() + $2 * interval '1 hour')
-       WHERE revoked_at IS NULL AND replaced_at IS NULL AND (name = $1 OR id::text = $1)
+       WHERE id = ANY ($1) AND revoked_at IS NULL AND replaced_at IS NULL
        RETURNING name, kind, org_id, limit_per_minute, partial, metadata)
      INSERT INTO api_keys (name, kind, org_id, limit_per_minute, partial, metadata, hash, hint)
      SELECT name, kind, org_id, limit_per_minute, partial, metadata, $3, $4 FROM old RETURNING ${COLUMNS}`,
-    [who, overlapHours, keyHash(key), key.slice(0, HINT_LENGTH)],
+    [await numbersOf(query, meant), overlapHours, keyHash(key), key.slice(0, HINT_LENGTH)],
   );
-  if (line === undefined) throw unknownKey(who);
+  if (line === undefined) throw unknownKey(meant);
   return { ...line, key };
 }
 
-/** By number that key; by name all of that name, also those that a rotation has left. */
-export async function revokeKeys(query: Query, who: string): Promise<readonly KeyLine[]> {
+/** By name also those that a rotation has left. Rejects with a Fault FIELDLINE_SETTING where none is in use. */
+export async function revokeKeys(query: Query, meant: Meant): Promise<readonly KeyLine[]> {
   const lines = await query<KeyLine>(
-    `UPDATE api_keys SET revoked_at = now() WHERE revoked_at IS NULL AND (name = $1 OR id::text = $1) RETURNING ${COLUMNS}`,
-    [who],
+    `UPDATE api_keys SET revoked_at = now() WHERE id = ANY ($1) AND revoked_at IS NULL RETURNING ${COLUMNS}`,
+    [await numbersOf(query, meant)],
   );
-  if (lines.length === 0) throw unknownKey(who);
+  if (lines.length === 0) throw unknownKey(meant);
   return lines;
+}
+
+/** A name may stand in several organisations, and look like a number: nobody's key must go with another's. */
+async function numbersOf(query: Query, { who, orgId }: Meant): Promise<readonly number[]> {
+  const found = await query<{ id: number; org: string }>(
+    `WITH known AS (SELECT id, name, coalesce(org_id, '') AS org FROM api_keys
+       WHERE revoked_at IS NULL AND ($2::text IS NULL OR org_id = $2))
+     SELECT id, org FROM known
+     WHERE CASE WHEN $1 IN (SELECT id::text FROM known) THEN id::text = $1 ELSE name = $1 END`,
+    [who, orgId ?? null],
+  );
+  const numbers = found.map(({ id }) => id);
+  if (new Set(found.map(({ org }) => org)).size > 1)
+    throw new Fault(
+      'FIELDLINE_SETTING',
+      expected('key', `one of the numbers ${numbers.join(', ')}, since several organisations have that name`, who),
+    );
+  return numbers;
 }
 
 /** The first key of a database that has never had one; undefined everywhere else. Two gateways at once make one. */
@@ -119,6 +140,6 @@ export async function firstKey(query: Query): Promise<NewKey | undefined> {
   }
 }
 
-function unknownKey(who: string): Fault {
+function unknownKey({ who }: Meant): Fault {
   return new Fault('FIELDLINE_SETTING', expected('key', 'the name or number of a key in use', who));
 }
