@@ -222,31 +222,32 @@ describe('dead letters', () => {
     assert.deepEqual([state, reason, attempts], ['open', 'refused again', 4]);
   });
 
-  it('are open, not resolved, when the sink refuses them again on the way', async () => {
-    const reading = (metadata: object): Reading => ({
-      deviceId: 'd',
-      protocol: 'mqtt',
-      timestamp: '2026-01-03T16:00:00.000Z',
-      telemetry: { a: 1 },
-      metadata: { digest: '0'.repeat(32), ...metadata },
+  for (const by of ['sink', 'another sink'])
+    it(`are open, not resolved, when ${by} refuses them again on the way`, async () => {
+      const reading = (metadata: object): Reading => ({
+        deviceId: 'd',
+        protocol: 'mqtt',
+        timestamp: '2026-01-03T16:00:00.000Z',
+        telemetry: { a: 1 },
+        metadata: { digest: '0'.repeat(32), ...metadata },
+      });
+      const refuse = (row: unknown, source: string) =>
+        keepDeadLetters(db.store.query, source, [{ row, topic: 't', reason: 'too large' }]);
+      await refuse(reading({ entry: 'e1', receipt: { key: 'k', redelivered: false } }), 'sink');
+      await queueLetters(db.store.query, {}, 'me');
+      const resent = await resendRound({
+        query: db.store.query,
+        filter: {},
+        async emit(message) {
+          await refuse({ ...message, metadata: { ...(message as Reading).metadata, entry: 'e2' } }, by);
+          return OK;
+        },
+      });
+      assert.deepEqual(resent, { resolved: 0, reopened: 1, waiting: 0 });
+      assert.deepEqual(await db.store.query('SELECT state, attempts FROM dead_letters'), [
+        { state: 'open', attempts: 2 },
+      ]);
     });
-    const refuse = (row: unknown) =>
-      keepDeadLetters(db.store.query, 'sink', [{ row, topic: 't', reason: 'too large' }]);
-    await refuse(reading({ entry: 'e1', receipt: { key: 'k', redelivered: false } }));
-    await queueLetters(db.store.query, {}, 'me');
-    const resent = await resendRound({
-      query: db.store.query,
-      filter: {},
-      async emit(message) {
-        await refuse({ ...message, metadata: { ...(message as Reading).metadata, entry: 'e2' } });
-        return OK;
-      },
-    });
-    assert.deepEqual(resent, { resolved: 0, reopened: 1, waiting: 0 });
-    assert.deepEqual(await db.store.query('SELECT state, attempts FROM dead_letters'), [
-      { state: 'open', attempts: 2 },
-    ]);
-  });
 
   it('of readings belong to the organisation of the reading', async () => {
     const reading: Reading = {

@@ -8,8 +8,15 @@ import { isReading, type Reading } from '../reading/reading.ts';
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
 
-const sql = `INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_id, reason, bytes, digest)
-  SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::uuid[])
+// What is on its way again stays the same letter, whichever node of the flow refuses it this time.
+const sql = `WITH letter AS (
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::uuid[])
+      AS letter (kind, topic, device_id, org_id, reason, bytes, digest)),
+  again AS (UPDATE dead_letters l
+    SET attempts = l.attempts + 1, last_at = now(), reason = letter.reason, state = 'open', resent_at = NULL
+    FROM letter WHERE l.digest = letter.digest AND l.state = 'queued' AND l.resent_at IS NOT NULL RETURNING l.digest)
+  INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_id, reason, bytes, digest)
+  SELECT $1, letter.* FROM letter WHERE digest NOT IN (SELECT digest FROM again)
   ON CONFLICT (source, digest, received_at) DO UPDATE SET
     attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, state = 'open', resent_at = NULL`;
 
