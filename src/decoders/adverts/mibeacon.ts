@@ -103,6 +103,9 @@ export const decoder = defineDecoder({
       power: true,
       button_on: 'press',
     }),
+    example('remote control, button M held', 'F8:24:41:E9:50:74', '503053013f7450e94124f8' + '011003' + '040002', {
+      button_m: 'long_press',
+    }),
     example('cube', 'E2:53:30:E6:D3:54', '5030e1048e54d3e63053e2011003010000', { cube: 'rotate_left' }),
     example('fingerprint', 'D7:1F:44:EB:8A:91', '50449e0642918aeb441fd7060005ffffffff00', { fingerprint: true }),
     example('lock by its handle', 'A4:C1:38:0A:03:80', '504080030180030a38c1a408000100', {

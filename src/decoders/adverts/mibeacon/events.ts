@@ -4,7 +4,7 @@ import { type MiObject, type Told, values } from './object.ts';
 
 /** Remotes: names of their buttons by number. */
 const remotes: ReadonlyMap<string, readonly string[]> = new Map([
-  ['YLYK01YL', ['on', 'off', 'brightness', 'plus', 'M', 'min']],
+  ['YLYK01YL', ['on', 'off', 'brightness', 'plus', 'm', 'min']],
   ['YLYK01YL-FANCL', ['fan', 'light', 'wind_speed', 'color_temperature', 'wind_mode', 'brightness']],
   [
     'YLYK01YL-VENFAN',
