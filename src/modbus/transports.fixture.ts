@@ -14,7 +14,7 @@ import { tcpConnector } from './tcp.ts';
 export const TIMEOUT_MS = 60;
 const DRAIN_MS = 90;
 /** The register at an address holds unit and address: a shifted answer shows. */
-const unitOf = (unit: number): [number, Unit] => [
+export const unitOf = (unit: number): [number, Unit] => [
   unit,
   (table, address) => (table === 'coil' || table === 'discrete' ? (address >> 1) & 1 : unit * 1000 + address),
 ];
