@@ -21,7 +21,6 @@ export type ReplyError = { code: number; message: string; temporary?: boolean };
 /** Close codes: from 3000 to 3499 the client comes back by itself, from 3500 to 3999 it does not. */
 export const closes = {
   shutdown: { code: 3001, reason: 'shutdown' },
-  serverError: { code: 3004, reason: 'internal server error' },
   expired: { code: 3005, reason: 'connection expired' },
   slow: { code: 3008, reason: 'slow' },
   noPong: { code: 3012, reason: 'no pong' },

@@ -34,7 +34,7 @@ const INFINITE = /^\s*([+-]?)inf(inity)?\s*$/i;
 function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isNaN(value) ? undefined : value;
   if (typeof value !== 'string') return undefined;
-  if (NUMBER.test(value)) return Number(value);
+  if (NUMBER.test(value)) return Number.isFinite(Number(value)) ? Number(value) : undefined;
   const infinite = INFINITE.exec(value);
   if (infinite === null) return undefined;
   return infinite[1] === '-' ? -Infinity : Infinity;
@@ -80,7 +80,7 @@ function booleanOf(value: unknown): boolean | undefined {
 }
 
 function uuidOf(text: string): string | undefined {
-  const digits = /^\{?([0-9a-f-]{32,39})\}?$/i.exec(text.trim())?.[1]?.replaceAll('-', '').toLowerCase();
+  const digits = /^\{?([0-9a-f-]{32,39})\}?$/i.exec(text)?.[1]?.replaceAll('-', '').toLowerCase();
   return digits?.length === 32 ? hyphened(digits) : undefined;
 }
 

@@ -122,6 +122,7 @@ describe('live filter', () => {
     ['score=lt.', /expected a float8 value/],
     ['score=eq.0x10', /expected a float8 value/],
     ['score=eq.NaN', /expected a float8 value/],
+    ['score=lt.1e999', /expected a float8 value/],
     ['n=eq.1.5', /expected a int8 value/],
     ['n=lt.9223372036854775808', /expected a int8 value/],
     ['score=isdistinct.null', /expected a float8 value/],
@@ -157,6 +158,19 @@ describe('live filter', () => {
     assert.deepEqual(keyOf('score=in.(1.0,2)'), { column: 'score', values: ['1', '2'] });
     for (const text of ['id=neq.a', 'id=not.eq.a', 'at=eq.2026-02-11', 'id=like.a'])
       assert.equal(keyOf(text), undefined);
+  });
+
+  it('weighs regular expressions by what a character may cost', () => {
+    const weights: [text: string, weight: number][] = [
+      ['id=eq.a', 0],
+      ['id=like.a%', 1],
+      ['id=like.a%,id=match.^b', 2],
+      ['id=match.(.*a){60}c', 8],
+    ];
+    for (const [text, weight] of weights) {
+      const filter = parseFilter(text, columns);
+      assert.equal('expressions' in filter && filter.expressions, weight, text);
+    }
   });
 
   it('never throws, whatever the text', () => {

@@ -14,7 +14,7 @@ export type Filter = {
   holds(read: ReadColumn): boolean;
   /** The only texts (`keyOf`) of a column for which it can hold: filters are found by them instead of being tried. */
   key?: Key;
-  /** Regular expressions in it: a client may have few of them. */
+  /** What its regular expressions weigh, a short one 1: a client may have few of them. */
   expressions: number;
 };
 export type Key = { column: string; values: readonly string[] };
@@ -22,8 +22,10 @@ export type Refused = { refused: string };
 
 export const noFilter: Filter = { text: '', holds: () => true, expressions: 0 };
 const MAX_LENGTH = 1024;
+/** A longer regular expression counts as several. */
+const STEPS_OF_ONE = 32;
 
-type Condition = { column: string; holds(value: unknown): boolean; values?: readonly string[]; isExpression?: true };
+type Condition = { column: string; holds(value: unknown): boolean; values?: readonly string[]; weight?: number };
 
 /** The filter, or what is wrong with it in words. An empty text filters nothing. */
 export function parseFilter(text: string, columns: Columns): Filter | Refused {
@@ -43,7 +45,7 @@ export function parseFilter(text: string, columns: Columns): Filter | Refused {
     text: parts.join(','),
     holds: read => conditions.every(({ column, holds }) => holds(read(column) ?? null)),
     ...(indexed && { key: { column: indexed.column, values: indexed.values! } }),
-    expressions: conditions.filter(({ isExpression }) => isExpression).length,
+    expressions: conditions.reduce((sum, { weight = 0 }) => sum + weight, 0),
   };
 }
 
@@ -60,7 +62,7 @@ function parseCondition(text: string, columns: Columns): Condition | string {
   const test = testOf(op, operand, type);
   if (typeof test === 'string') return `${column}: ${test}`;
   const negated = not !== undefined;
-  const { ofNull, holds, values, isExpression } = test;
+  const { ofNull, holds, values, weight } = test;
   return {
     column,
     holds(value) {
@@ -69,7 +71,7 @@ function parseCondition(text: string, columns: Columns): Condition | string {
     },
     // Times are written in many ways, so that they cannot be found by their text.
     ...(values !== undefined && !negated && type !== 'timestamptz' && { values }),
-    ...(isExpression && { isExpression }),
+    ...(weight !== undefined && { weight }),
   };
 }
 
@@ -78,7 +80,7 @@ type Test = {
   holds(value: unknown): boolean | null;
   ofNull?: boolean;
   values?: readonly string[];
-  isExpression?: true;
+  weight?: number;
 };
 
 /** Or what is wrong. */
@@ -90,8 +92,8 @@ function testOf(op: string, operand: string, type: ColumnType): Test | string {
     if (type !== 'text') return `${op} needs a text column, this one is ${type}`;
     const pattern = op.endsWith('like') ? likeExpression(literal) : literal;
     const compiled = compile(pattern, op.startsWith('i'));
-    if (typeof compiled === 'object') return compiled.refused;
-    return { holds: value => compiled(String(value)), isExpression: true };
+    if ('refused' in compiled) return compiled.refused;
+    return { holds: value => compiled(String(value)), weight: Math.ceil(compiled.steps / STEPS_OF_ONE) };
   }
   const wanted = typed(literal, type);
   if (wanted === undefined) return `expected a ${type} value, got ${JSON.stringify(operand.slice(0, 80))}`;

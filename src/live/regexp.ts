@@ -18,14 +18,17 @@ const MAX_STEPS = 256;
 const MAX_TEXT = 4096;
 const MAX_REPEAT = 255;
 
+/** Each character of a text may cost as many as `steps`. */
+export type Expression = ((text: string) => boolean) & { readonly steps: number };
+
 /**
  * A predicate "matches somewhere", as PostgreSQL's `~` (or `~*`), else what is not taken: no back references, no looking
  * around, and nothing longer than 256 steps with its repetitions written out.
  */
-export function compile(pattern: string, ignoreCase: boolean): ((text: string) => boolean) | { refused: string } {
+export function compile(pattern: string, ignoreCase: boolean): Expression | { refused: string } {
   try {
     const program = programOf(parse(pattern, ignoreCase));
-    return text => runs(program, text);
+    return Object.assign((text: string) => runs(program, text), { steps: program.length });
   } catch (error) {
     if (error instanceof Unfit) return { refused: `regular expression: ${error.message}` };
     throw error;

@@ -129,6 +129,7 @@ describe('live server-sent events', () => {
     ['channel=alarms&channel=system', 400],
     ['channel=alarms&filter=nope=eq.1', 400],
     ['channel=alarms&conflate_ms=5', 400],
+    [`channel=alarms&filter=${Array(17).fill('metric=like.a%25').join()}`, 400],
     ['channel=alarms&conflate_ms=x', 400],
     ['channel=alarms&token=bad', 401],
   ];

@@ -12,7 +12,7 @@ import type { Entry } from './log.ts';
 import { patientOutlet } from './outlet.ts';
 import { SSE_PATH } from './paths.ts';
 import { ofChannel } from './selection.ts';
-import { wishesOf } from './wishes.ts';
+import { MAX_EXPRESSIONS, wishesOf } from './wishes.ts';
 
 export type SseOptions = {
   /** Bytes that may wait for a client before it is cut off; it comes back and goes on. */
@@ -134,7 +134,10 @@ function askedOf(query: URLSearchParams): Asked | Refused {
   });
   if ('refused' in wishes) return wishes;
   const filter = parseFilter(wishes.filter, channel.columns);
-  return 'refused' in filter ? filter : { ...wishes, channel, filter };
+  if ('refused' in filter) return filter;
+  if (filter.expressions > MAX_EXPRESSIONS)
+    return { refused: `filter: expected at most ${MAX_EXPRESSIONS} regular expressions, or fewer long ones` };
+  return { ...wishes, channel, filter };
 }
 
 /** The header that browsers send; a field of the URL for programs that cannot set one. */

@@ -3,7 +3,7 @@ import type { Refused } from './filter.ts';
 
 export type Wishes = { filter: string; snapshot: boolean; conflateMs: number | undefined };
 
-/** Regular expressions that one client may have running. */
+/** Regular expressions that one client may have running; a long one counts as several. */
 export const MAX_EXPRESSIONS = 16;
 
 const MIN_CONFLATE_MS = 20;
