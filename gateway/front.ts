@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { hasDoor } from '../src/api/door.ts';
+import { hasDoor, upgradeOnlyWebSockets } from '../src/api/door.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Address } from './environment.ts';
 import { answer, type Gate, isOwnPage, pathOf } from './gate.ts';
@@ -34,6 +34,7 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
   const inner = http.createServer();
   inner.setMaxListeners(0);
   const server = http.createServer({ headersTimeout: HEADERS_MS, keepAliveTimeout: IDLE_MS });
+  upgradeOnlyWebSockets(server);
   let isOpen = false;
   const sockets = new Set<Duplex>();
 

@@ -40,10 +40,20 @@ export function openDoor(server: Server, door: Door): () => void {
 }
 
 /**
+ * Java's client and curl offer HTTP/2 with each request; nobody here takes that up, and the request counts as it is (RFC 9110
+ * §7.8). Node before 24.9 cannot tell it from a WebSocket.
+ */
+export function upgradeOnlyWebSockets(server: Server): void {
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage) => /^websocket$/i.test(headers.upgrade ?? '');
+  Object.assign(server, { shouldUpgradeCallback });
+}
+
+/**
  * Once for each server, before any of its listeners, whenever those came: Node-RED's editor reads the body of every
  * request it hears of, before it finds that none of its routes is meant.
  */
 function divert(server: Server): void {
+  upgradeOnlyWebSockets(server);
   // Node speaks of upgrades only to a server where somebody listens; what nobody else takes ends here.
   server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     if (server.listenerCount('upgrade') === 1) socket.destroy();

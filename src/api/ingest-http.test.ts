@@ -192,6 +192,14 @@ describe('ingest over HTTP', () => {
     assert.match(await raw(`${head}\r\n\r\n${body}`), /^HTTP\/1\.1 200/);
   });
 
+  it('takes a request that offers HTTP/2, as curl and Java send it', async () => {
+    const body = JSON.stringify(flow());
+    const offer = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__';
+    const head = `POST /api/ingest HTTP/1.1\r\nHost: x\r\nX-API-Key: app-key\r\n${offer}\r\nContent-Length: ${body.length}`;
+    assert.match(await raw(`${head}\r\n\r\n${body}`), /^HTTP\/1\.1 200/);
+    assert.equal(scene.received.length, 1);
+  });
+
   it('refuses a body that is announced too large without reading it', async () => {
     const head = 'POST /api/ingest HTTP/1.1\r\nHost: x\r\nX-API-Key: app-key\r\nContent-Length: 99999999999';
     assert.match(await raw(`${head}\r\n\r\n`), /^HTTP\/1\.1 413[\s\S]*connection: close/i);

@@ -69,6 +69,14 @@ describe('gate with a password', () => {
       assert.equal(at.seen.length, 0);
     });
 
+  it('takes the offer of HTTP/2 that Java and curl make with each request for a request, with the same login', async () => {
+    const offer = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAAP__' };
+    assert.match(await upgrade(at.front, '/api/devices', offer), /401/);
+    const admitted = { ...offer, authorization: basic('admin', password) };
+    assert.match(await upgrade(at.front, '/api/devices', admitted), /200/);
+    assert.equal(at.seen.length, 1);
+  });
+
   for (const path of ['/ws', '/comms', '/mqtt', '/dashboard/socket.io/?EIO=4&transport=websocket'])
     it(`asks for a login before the WebSocket ${path}`, async () => {
       assert.match(await upgrade(at.front, path), /401/);
