@@ -69,7 +69,7 @@ export const definition = defineNode({
       onPoll(health) {
         host.count('fieldline_modbus_polls_total', 1, { state: health.state });
         for (const fault of health.faults) host.count('fieldline_modbus_faults_total', 1, { trouble: fault.trouble });
-        host.gauge('fieldline_modbus_poll_ms', health.tookMs);
+        host.gauge('fieldline_modbus_poll_seconds', health.tookMs / 1000);
         host.gauge('fieldline_modbus_queue', bus.depth);
         host.gauge('fieldline_modbus_overruns', health.overruns);
         host.gauge('fieldline_modbus_waiting', outlet.backlog.open);

@@ -24,10 +24,11 @@ describe('metrics', () => {
     assert.deepEqual(Object.keys(metricsHelp).toSorted(), [...counted].toSorted());
   });
 
-  it('say it in one line, and as counters end in _total', () => {
+  it('say it in one line, and measure in seconds and bytes', () => {
     for (const [name, help] of Object.entries(metricsHelp)) {
       assert.match(help, /^[A-Z1][^\n\\]+\.$/, name);
       assert.match(name, /^[a-z][a-z_]*[a-z]$/);
+      assert.doesNotMatch(name, /_(ms|us|ns|s|sec|min|h|kb|mb|count|sum|bucket|gauge|counter|histogram)(_|$)/, name);
     }
   });
 });
