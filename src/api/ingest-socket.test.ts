@@ -292,7 +292,7 @@ describe('ingest over WebSocket', () => {
     first.send(' '.repeat(20_000));
     assert.equal((await gone)[0], 1009);
     assert.deepEqual(scene.refused, { body: 2 });
-    assert.deepEqual([scene.answers[413], scene.answers[415]], [1, 1]);
+    assert.deepEqual([scene.answers[413], scene.answers[415], scene.answers[503]], [1, 1, 1]);
   });
 
   it('ends a connection that answers no ping', async () => {

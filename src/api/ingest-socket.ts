@@ -139,7 +139,10 @@ export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSo
       socket.on('error', () => socket.destroy());
       const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       const secret = credentialsOf(request.headers);
-      if (isFull(secret)) return void refuse(LATER);
+      if (isFull(secret)) {
+        desk.refuse(FULL);
+        return void refuse(LATER);
+      }
       entering++;
       const admitted = secret === undefined ? Promise.resolve(undefined) : desk.admit(secret);
       void admitted.then(key => {
@@ -165,6 +168,7 @@ export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSo
 /** `leaves`: the connection ends with it. */
 type Said = { id: unknown; answer: Answer; leaves?: boolean };
 
+const FULL = refusal(problem(503, 'Not now', 'as many clients as are let in are connected'));
 const NO_TEXT = refusal(problem(415, 'Unsupported', 'frame: expected text, got bytes'));
 
 function closeSoon(client: WebSocket, code: number, reason: string): void {
