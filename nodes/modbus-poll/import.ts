@@ -1,11 +1,11 @@
 // Admin endpoints of the dialog that take over registers: from other programs, from tables of text, and back into one.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { reasonOf } from '../../src/kernel/fault.ts';
-import { addressBases } from '../../src/modbus/address.ts';
+import { expected, reasonOf } from '../../src/kernel/fault.ts';
+import { addressBases, referenceOf } from '../../src/modbus/address.ts';
 import { fromCsv, toCsv } from '../../src/modbus/imports/csv.ts';
 import { fromHomeAssistant } from '../../src/modbus/imports/home-assistant.ts';
-import { type Imported, MOST_BYTES, MOST_ROWS, mapText } from '../../src/modbus/imports/imported.ts';
+import { asObject, type Imported, MOST_BYTES, MOST_ROWS, mapText } from '../../src/modbus/imports/imported.ts';
 import { fromNodeRed } from '../../src/modbus/imports/node-red.ts';
 import { fromTelegraf } from '../../src/modbus/imports/telegraf.ts';
 import { fromThingsboard } from '../../src/modbus/imports/thingsboard.ts';
@@ -56,10 +56,10 @@ export function register(admin: Admin): void {
     return fromCsv(textOf(text), addressBases.find(one => String(one) === String(base)) ?? 0);
   });
 
-  // Body: `{ rows }`, as they stand in a map.
+  // Body: `{ map }`, its JSON.
   admin.act('fieldline/modbus/to-csv', ({ body }) => {
-    const { rows } = (body ?? {}) as Record<string, unknown>;
-    return { text: toCsv(Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []) };
+    const { map } = (body ?? {}) as Record<string, unknown>;
+    return { text: toCsv(asObject(JSON.parse(textOf(map)))) };
   });
 }
 
@@ -67,7 +67,11 @@ export function register(admin: Admin): void {
 function checkedRows(text: string): object[] {
   const map = JSON.parse(text) as Record<string, unknown>;
   const rows = Array.isArray(map['registers']) ? (map['registers'] as unknown[]).slice(0, MOST_ROWS) : [];
+  const seen = new Set<unknown>();
   return rows.map(row => {
+    const { metric } = asObject(row);
+    if (seen.has(metric)) return { fault: expected('metric', 'a name of its own', metric) };
+    seen.add(metric);
     try {
       const [field] = parseMap(
         JSON.stringify({ ...map, name: 'map', example: undefined, registers: [row] }),
@@ -75,8 +79,7 @@ function checkedRows(text: string): object[] {
       ).fields;
       if (field === undefined) return { fault: 'expected a register' };
       const { table, address, span } = field;
-      const reference = `${{ coil: 0, discrete: 1, input: 3, holding: 4 }[table]}${String(address + 1).padStart(address < 9999 ? 4 : 5, '0')}`;
-      return { table, address, reference, span };
+      return { table, address, reference: referenceOf(table, address), span };
     } catch (error) {
       return { fault: reasonOf(error).replace(/^, (register 1(?: \([^)]*\))?, )?/, '') };
     }

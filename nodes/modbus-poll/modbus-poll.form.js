@@ -185,8 +185,8 @@ FieldlineForm.panel('fieldline-modbus-poll', form => {
   const report = problems => part('fl-mbp-report').replaceChildren(...problems.map(text => form.element('li', {}, text)));
 
   part('fl-mbp-export').onclick = guarded(async () => {
-    const { registers } = map ?? (await mapOf());
-    part('fl-mbp-text').value = (await form.ask('fieldline/modbus/to-csv', { rows: registers })).text;
+    const whole = JSON.stringify(map ?? (await mapOf()));
+    part('fl-mbp-text').value = (await form.ask('fieldline/modbus/to-csv', { map: whole })).text;
   });
 
   return () => clearTimeout(timer);

@@ -128,7 +128,15 @@ describe('modbus-poll node', () => {
     const table = await ask('from-csv', { text: 'metric,address,type\na,40001,int16\nb,1,int16\n', base: '4xxxx' });
     assert.equal((table['rows'] as unknown[]).length, 1);
     assert.equal((table['problems'] as { line: number }[])[0]?.line, 3);
-    assert.deepEqual(await ask('to-csv', { rows: table['rows'] }), { text: 'metric,address,type\na,40001,int16\n' });
+    const map = JSON.stringify({ base: '4xxxx', registers: table['rows'] });
+    const twice = JSON.stringify({ base: '4xxxx', registers: [table['rows'], table['rows']].flat() });
+    assert.deepEqual(await ask('rows', { map: twice }), [
+      { table: 'holding', address: 0, reference: '40001', span: 1 },
+      { fault: 'metric: expected a name of its own, got "a"' },
+    ]);
+    assert.deepEqual(await ask('to-csv', { map }), {
+      text: '# base 4xxxx\nmetric,address,type,order\na,40001,int16,ABCD\n',
+    });
   });
 
   const idle: [what: string, poll: object, bus: object, fill: string, text: RegExp][] = [

@@ -34,3 +34,9 @@ export function protocolAddress(
   if (table !== undefined && table !== named) return { expected: `a reference of table ${table}, not of ${named}` };
   return { table: named, address };
 }
+
+/** The reference number of an address: five digits as far as they go, six behind. */
+export function referenceOf(table: Table, address: number): string {
+  const digit = Object.keys(tableOfDigit).find(one => tableOfDigit[one] === table) ?? '';
+  return digit + String(address + 1).padStart(address < 9999 ? 4 : 5, '0');
+}

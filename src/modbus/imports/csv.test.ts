@@ -1,5 +1,10 @@
 // Registers as tables of text: any heading, separator and number format, and a report of the lines that cannot be read.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { addressBases } from '../address.ts';
+import { parseMap } from '../map.ts';
+import { findMap, mapNames, shippedFolder } from '../maps.ts';
 import { fromCsv, toCsv } from './csv.ts';
 
 describe('registers as CSV', () => {
@@ -75,14 +80,27 @@ describe('registers as CSV', () => {
   });
 
   it('writes what it reads', () => {
-    const rows = [
-      { metric: 'a', address: 1, type: 'enum', names: { 1: 'on', 2: 'off, "really"' }, table: 'input' },
-      { metric: 'b', address: 2, type: 'int16', scale: 0.1, unit: 'l/s' },
+    const registers = [
+      { metric: 'a', address: 1, type: 'enum', order: 'ABCD', names: { 1: 'on', 2: 'off, "really"' }, table: 'input' },
+      { metric: 'b', address: 2, type: 'int16', order: 'CDAB', scale: 0.1, unit: 'l/s', table: 'holding' },
     ];
-    const back = fromCsv(toCsv(rows)).rows;
+    const back = fromCsv(toCsv({ registers })).rows;
     assert.deepEqual(
       back.map(row => ({ ...row, address: Number(row['address']) })),
-      rows,
+      registers,
     );
+  });
+
+  it('writes what the map says for all registers, so that they mean the same in a map that says something else', () => {
+    for (const name of mapNames(shippedFolder).filter(one => !findMap(one, undefined).sunspec)) {
+      const text = readFileSync(path.join(shippedFolder, `${name}.json`), 'utf8');
+      for (const base of addressBases) {
+        const { rows, problems } = fromCsv(toCsv(JSON.parse(text)), base);
+        assert.deepEqual(problems, [], name);
+        const table = base === '4xxxx' ? {} : { table: 'coil' };
+        const map = parseMap(JSON.stringify({ name, base, ...table, order: 'DCBA', registers: rows }), name);
+        assert.deepEqual(map.fields, findMap(name, undefined).fields, `${name} by ${base}`);
+      }
+    }
   });
 });

@@ -1,9 +1,10 @@
 // Registers as a table of text: pasted from a sheet, read from a file, or written to one; lines that cannot be read are reported.
 import { expected } from '../../kernel/fault.ts';
-import type { AddressBase } from '../address.ts';
+import { type AddressBase, addressBases, protocolAddress, referenceOf } from '../address.ts';
+import { type Table, tables as tableNames } from '../link.ts';
 import { parseMap } from '../map.ts';
 import { registerKeys } from '../register.ts';
-import { asNumber, MOST_ROWS } from './imported.ts';
+import { asNumber, asObject, MOST_ROWS } from './imported.ts';
 
 /** A register as the map has it, before it is checked: addresses as the table writes them. */
 export type CsvRow = Record<string, unknown>;
@@ -31,6 +32,8 @@ const types: Readonly<Record<string, string>> = {
   ...{ float: 'float32', real: 'float32', double: 'float64', boolean: 'bool', utf8: 'string', ascii: 'string' },
 };
 const numeric = new Set(['length', 'bit', 'width', 'scale', 'offset', 'min', 'max', 'every', 'occurrence']);
+/** How a table says that its addresses are counted. */
+const BASE = /^\uFEFF?#\s*base\s+(0|1|4xxxx)\s*$/m;
 /** Lines that a quoted cell may go over. */
 const LONGEST_CELL = 20;
 /** Without a heading. */
@@ -46,8 +49,13 @@ const tables: Readonly<Record<string, string>> = {
   },
 };
 
-/** Commas, semicolons or tabs; quoted cells; a heading in the first line or the usual order of columns. */
+/**
+ * Commas, semicolons or tabs; quoted cells; a heading in the first line or the usual order of columns. `base` is how the
+ * map at hand counts; a table that says how it counts itself (`# base 1`, as ours do) is brought to that.
+ */
 export function fromCsv(text: string, base: AddressBase = 0): CsvTable {
+  const told = BASE.exec(text)?.[1];
+  const own = addressBases.find(one => String(one) === told) ?? base;
   const problems: CsvTable['problems'] = [];
   const rows: CsvRow[] = [];
   let headings: (string | undefined)[] = usual;
@@ -66,14 +74,28 @@ export function fromCsv(text: string, base: AddressBase = 0): CsvTable {
     }
     const row = rowOf(cells, headings);
     const wrong =
-      faultOf(row, base) ??
+      faultOf(row, own) ??
       (seen.has(String(row['metric'])) ? expected('metric', 'a name of its own', row['metric']) : undefined);
     if (wrong === undefined) {
       seen.add(String(row['metric']));
-      rows.push(row);
+      rows.push(rebased(row, own, base));
     } else problems.push({ line: number, says: wrong });
   }
   return { rows, problems: problems.toSorted((a, b) => a.line - b.line) };
+}
+
+/** The same registers, counted as the map does. */
+function rebased(row: CsvRow, from: AddressBase, to: AddressBase): CsvRow {
+  if (from === to) return row;
+  const named = tableNames.find(one => one === row['table']);
+  const table: Table | undefined = named ?? (from === '4xxxx' ? undefined : 'holding');
+  const written = (key: string) => {
+    const place = protocolAddress(String(row[key]), from, table);
+    if ('expected' in place) return {};
+    const address = to === '4xxxx' ? referenceOf(place.table, place.address) : place.address + to;
+    return { [key]: address, table: place.table };
+  };
+  return { ...row, ...written('scaleFactor'), ...written('address') };
 }
 
 /** What a map with this register alone would be refused for. */
@@ -172,8 +194,26 @@ function cellsOf(line: string, separator: string): { cells: string[]; open: bool
   return { cells: [...cells, cell], open };
 }
 
+/** The registers of a map, with what the map says for all of them, so that they mean the same in another one. */
+export function toCsv(map: CsvRow): string {
+  const rows = (Array.isArray(map['registers']) ? map['registers'] : []).map((one: unknown): CsvRow => {
+    const row = asObject(one);
+    const { span, digits } = asObject(row['scale']);
+    const parameter = asObject(map['parameters'])[String(span)];
+    const full = asNumber(asObject(parameter)['value'] ?? parameter);
+    return {
+      ...(map['base'] !== '4xxxx' && map['table'] !== undefined && { table: map['table'] }),
+      order: map['order'] ?? 'ABCD',
+      ...row,
+      ...(full !== undefined && { scale: full / (asNumber(digits) ?? 1) }),
+    };
+  });
+  const base = map['sunspec'] === true ? '' : `# base ${map['base'] ?? 0}\n`;
+  return base + linesOf(rows);
+}
+
 /** A heading and a line for each register, with the columns that any of them has. */
-export function toCsv(rows: readonly CsvRow[]): string {
+function linesOf(rows: readonly CsvRow[]): string {
   const used = registerKeys.filter(key => rows.some(row => row[key] !== undefined));
   const quote = (value: unknown) => {
     const text = value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
