@@ -11,6 +11,7 @@ import { linkStatus, linkWords } from '../../src/radio/link-status.ts';
 import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
 import { gattSession } from '../../src/radio/session.ts';
+import { addressOf } from '../../src/radio/settings.ts';
 import { after } from '../../src/radio/timing.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import { measureCommand, registerDesk, running } from './desk.ts';
@@ -31,7 +32,7 @@ export const definition = defineNode({
     const preset = presetOf(settings);
     const { service, characteristic, commands = characteristic } = preset;
     const { adapter, demoPrefix: prefix, scanner } = settings;
-    const address = settings.address.trim();
+    const address = addressOf(settings.address);
     const radio = await openRadio(adapter, { prefix, demo: host.services['demo'] !== undefined });
     if (radio === undefined) {
       host.status('grey', DEMO_OFF);
@@ -43,8 +44,7 @@ export const definition = defineNode({
     let dropped = 0;
 
     const pump = pumpOf<Raw>({
-      counter: ledgerIn(host.directory).counter(host.id, host.name),
-      ...{ id: host.id, size: 1, window: 100 },
+      ...{ id: host.id, size: 1, window: 100, counter: ledgerIn(host.directory).counter(host.id, host.name) },
       emit: raws => host.emit({ payload: raws[0], topic: raws[0]?.topic ?? '' }),
       onDrop(count, why, reason) {
         dropped += count;

@@ -5,6 +5,7 @@ import type { Admin, AdminRequest } from '../../src/palette/define.ts';
 import { checkSettings } from '../../src/palette/settings.ts';
 import { type DeskDevice, measureNow, type OpenSession, offersOf } from '../../src/radio/gatt-desk.ts';
 import { scanDesk } from '../../src/radio/scan-desk.ts';
+import { addressOf } from '../../src/radio/settings.ts';
 import { fields } from './fields.ts';
 import { kindOf, type Preset, presetOf } from './presets.ts';
 
@@ -20,7 +21,11 @@ function askedOf({ body }: AdminRequest): Asked {
   const { settings, faults } = checkSettings(fields, given ?? {});
   if (faults.length > 0) throw new Error(faults.join('; '));
   const { adapter, address, demoPrefix: prefix } = settings;
-  return { node: String(node), device: { adapter, address: address.trim(), prefix }, preset: () => presetOf(settings) };
+  return {
+    node: String(node),
+    device: { adapter, address: addressOf(address), prefix },
+    preset: () => presetOf(settings),
+  };
 }
 
 /** The words of a frame: values with their metric, or why there are none. */

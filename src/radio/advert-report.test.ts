@@ -48,9 +48,9 @@ describe('advertising reports', () => {
       const event = Buffer.concat([one!, one!.subarray(5)]);
       event[4] = 2;
       for (let length = one!.length; length < event.length; length++) {
-        const { reports, fault } = reportReader().read(event.subarray(0, length));
+        const { reports, faults } = reportReader().read(event.subarray(0, length));
         assert.deepEqual(reports, [heard]);
-        assert.match(fault ?? '', /shorter than it says/);
+        assert.match(faults[0] ?? '', /shorter than it says/);
       }
     });
   }
@@ -82,6 +82,24 @@ describe('advertising reports', () => {
         ['AA:00:00:00:00:02', '02'.repeat(500)],
       ],
     );
+  });
+
+  it('names what it cannot give: no device, fragments that do not all come', () => {
+    const [nobody] = reportsOf({ ...advert, extended: true }, true, false);
+    nobody![7] = 0xff;
+    const reader = reportReader();
+    assert.deepEqual(reader.read(nobody!), { reports: [], faults: ['an advert names no device'] });
+    const begun = (last: number) =>
+      reportsOf(
+        { ...advert, address: `AA:00:00:00:00:${String(last)}`, extended: true, data: Buffer.alloc(300, last) },
+        true,
+        false,
+      );
+    const faults = Array.from({ length: 65 }, (_, at) => reader.read(begun(at + 10)[0]!).faults);
+    assert.deepEqual(faults.flat(), ['the fragments of an advert did not all come']);
+    reader.begin();
+    const [report] = reader.read(begun(74)[1]!).reports;
+    assert.equal(report?.data.length, 71);
   });
 
   it('says nothing of a strength that the controller cannot tell', () => {

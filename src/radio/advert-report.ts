@@ -17,8 +17,10 @@ export type AdvertReport = {
 };
 
 export type ReportReader = {
-  /** Reports of one LE meta event; `faults` says what could not be read. Other events give none. */
-  read(packet: Buffer): { reports: AdvertReport[]; fault?: string };
+  /** Reports of one LE meta event, and for each that cannot be given the reason. Other events give none. */
+  read(packet: Buffer): { reports: AdvertReport[]; faults: string[] };
+  /** The controller scans anew: what it has not finished, it does not finish any more. */
+  begin(): void;
 };
 
 const UNAVAILABLE = 127;
@@ -29,8 +31,10 @@ const CHAINS = 64;
 const HEAD = 5;
 
 export function reportReader(): ReportReader {
+  let faults: string[] = [];
+  const unfinished = (): number => faults.push('the fragments of an advert did not all come');
   /** Chains that have begun, by address and advertising set. */
-  const chains = boundedMap<string, Buffer>(CHAINS);
+  const chains = boundedMap<string, Buffer>(CHAINS, unfinished);
 
   /** Event type, address type, address, length, data, rssi (§7.7.65.2). */
   function legacy(packet: Buffer, at: number, reports: AdvertReport[]): number {
@@ -67,7 +71,10 @@ export function reportReader(): ReportReader {
       chains.set(chain, Buffer.from(whole));
       return next;
     }
-    if (packet[at + 2] === ANONYMOUS) return next;
+    if (packet[at + 2] === ANONYMOUS) {
+      faults.push('an advert names no device');
+      return next;
+    }
     reports.push({
       address,
       random: (packet[at + 2]! & 1) === 1,
@@ -83,15 +90,19 @@ export function reportReader(): ReportReader {
   return {
     read(packet) {
       const reports: AdvertReport[] = [];
+      faults = [];
       const one = packet[3] === LE_EVENT.advert ? legacy : packet[3] === LE_EVENT.extendedAdvert ? extended : undefined;
       const count = packet[4] ?? 0;
       let at = HEAD;
       for (let report = 0; one !== undefined && report < count; report++) {
         at = one(packet, at, reports);
-        if (at < 0) return { reports, fault: 'an advertising report is shorter than it says' };
+        if (at >= 0) continue;
+        faults.push('an advertising report is shorter than it says');
+        break;
       }
-      return { reports };
+      return { reports, faults };
     },
+    begin: () => chains.clear(),
   };
 }
 

@@ -74,6 +74,7 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
     const enable = opcode === COMMAND.leSetScanEnable || opcode === COMMAND.leSetExtendedScanEnable;
     // noble waits for ever where the controller refuses to scan.
     if (enable && command[4] === 1 && answer.status !== 0) onScanRefused(answer.status);
+    else if (enable) reports.begin();
     toNoble(eventForNoble(answer));
   }
 
@@ -90,8 +91,8 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
   function takeEvent(packet: Buffer): void {
     const event = packet[1];
     if (event === EVENT.leMeta && (packet[3] === LE_EVENT.advert || packet[3] === LE_EVENT.extendedAdvert)) {
-      const { reports: heard, fault } = reports.read(packet);
-      if (fault !== undefined) onFault('advert', fault);
+      const { reports: heard, faults } = reports.read(packet);
+      for (const fault of faults) onFault('advert', fault);
       for (const report of heard) onAdvert(report);
     } else if (event === EVENT.hardwareError) onDead(`hardware error 0x${(packet[3] ?? 0).toString(16)}`);
     else if (event === EVENT.commandComplete || event === EVENT.commandStatus) takeAnswer(packet);

@@ -72,6 +72,17 @@ export const ownDeviceFields = {
   measure: { ...hexText, label: 'Measure command', help: 'Written by the measure button, for own.' },
 } as const;
 
+/** An address as devices are known by it, however it was written: upper case with colons. Other names stay as they are. */
+export function addressOf(text: string): string {
+  const name = text.trim();
+  return /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(name)
+    ? name
+        .replace(/[:-]/g, '')
+        .replace(/..(?=.)/g, '$&:')
+        .toUpperCase()
+    : name;
+}
+
 /** Words of a setting that lists addresses, in whatever way they are separated. */
 export function listOf(text: string): string[] {
   return text.split(/[\s,;]+/).filter(part => part !== '');

@@ -113,6 +113,16 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
       assert.deepEqual(await ask('measure', { node: 'gatt' }), { says: 'measure command sent' });
     });
 
+  it('knows a device by its address, however that is written', async () => {
+    await deploy({ preset: 'leica-disto', address: ' c4-00-00-00-00-0f ' });
+    // The second tells of battery and firmware.
+    const [up] = await runtime.until('status', 2);
+    assert.equal(up?.topic, `scarnergy/status/${DISTO}`);
+    await runtime.emit('src', { payload: 'measure' });
+    const [frame] = await runtime.until('frames', 1);
+    assert.equal((frame!.payload as Raw).deviceId, DISTO);
+  });
+
   it('reads and writes what a message names', async () => {
     await deploy({ preset: 'leica-disto', address: DISTO });
     await runtime.emit('src', { payload: { command: 'read', service: '180f', characteristic: '2a19' } });
