@@ -13,7 +13,8 @@ export type Known = {
 
 /** Forecasts, and the tails that measure them. */
 export const MODELS = 5;
-/** The one among them that judges means of values. */
+/** Those among them that judge values by their mean, and means of values. */
+export const VALUES = 1;
 export const MEANS = 2;
 /** Bins of the histogram of one tail. */
 export const BINS = 128;
@@ -48,7 +49,7 @@ export const RHYTHM = take(13);
 export const COUNTER = take(6);
 export const CODES = take(5);
 export const ACCEPTED = take(1);
-export const PANEL = take(6);
+export const PANEL = take(8);
 export const PLAIN = take(3);
 export const EVIDENCE = take(9);
 const OPINIONS = take(4 * MODELS);

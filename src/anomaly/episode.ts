@@ -2,18 +2,23 @@
 import { EPISODE, places } from './cells.ts';
 import { usedTo } from './week.ts';
 
-// A value counts when it exceeds a record that fades by a factor a point, slowly while the episode lasts; where it has alarmed, it must become that much worse.
+// A value counts when it exceeds a record that fades by a factor a point, slowly while the episode lasts; where it has
+// alarmed, or is about to do so again in the same episode, it must become that much worse.
 const FADE = 0.997;
 const FADE_LASTING = 0.9995;
 const WORSE = 1.3;
 // What has about alarmed at this time before must become that much worse.
 const USED = 0.8;
 const OUT_OF_USE = 1.3;
+// An episode ends with so many values in a row no more surprising than half the limit; of a low limit than this, or plain
+// noise would go on with it for ever.
 const QUIET_POINTS = 12;
+const LEAST_NEAR = 4.5;
 /** What is left of the record when an episode is over, in limits: the next one need not be as wild. */
 const OVER = 1.3;
-// Each alarm raises the limit by this share; half of it is forgotten in about 7,000 points.
-const WEARY = 0.05;
+// Each alarm raises the limit by this share, one far beyond the limit hardly: that was no chance. Half of it is forgotten
+// in about 7,000 points.
+const WEARY = 0.08;
 const REST = 0.9999;
 const LASTING_POINTS = 8;
 
@@ -71,8 +76,9 @@ export function heard(
   if (other || (told >= record && told > limit / 2)) cells[SIDE] = side;
   const repeated =
     !other &&
-    (told <= (record >= limit ? WORSE * record : record) || (used > USED * limit && told <= OUT_OF_USE * used));
-  const near = told > limit / 2;
+    (told <= (record >= limit || cells[LASTS] === 1 ? WORSE * record : record) ||
+      (used > USED * limit && told <= OUT_OF_USE * used));
+  const near = told > Math.max(LEAST_NEAR, limit / 2);
   cells[RECORD] = Math.max(record * (cells[LASTS] === 1 ? FADE_LASTING : FADE), near ? told : 0);
   if (told >= limit && place !== 'unwanted') {
     cells[LASTS] = 1;
@@ -93,6 +99,6 @@ export function heard(
   }
   if (place === 'unwanted') return 0;
   if (repeated) return Math.min(told, 0.9 * limit);
-  if (told > limit) cells[WEARINESS]! += WEARY;
+  if (told > limit) cells[WEARINESS]! += WEARY * (limit / surprise) ** 2;
   return told;
 }

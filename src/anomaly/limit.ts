@@ -13,7 +13,7 @@ const LEAST = 6;
 const YOUNG_POINTS = 30;
 const YOUNG_DAYS = 2;
 const OF_YOUTH = 0.4;
-/** What series of pure noise must do more. */
+/** What series of pure noise must do more; as they have no day, their youth ends with that. */
 const OF_PLAINNESS = 0.25;
 
 /** For so many false alarms to be expected in 10,000 points. */
@@ -22,6 +22,6 @@ export const baseLimit = (falseAlarms: number): number => Math.max(LEAST, LIMIT 
 /** `time`: of the point that is judged (ms, NaN: unknown). */
 export function limitOf(cells: Float64Array, base: number, time: number): number {
   const youth = 1 - Math.min(1, daysKnown(cells, time) / YOUNG_DAYS);
-  const mildness = (1 + YOUNG_POINTS / (cells[LEARNED]! + 1)) * (1 + OF_YOUTH * youth);
-  return base * mildness * (1 + OF_PLAINNESS * plainness(cells)) * wearinessOf(cells);
+  const doubt = Math.max(OF_YOUTH * youth, OF_PLAINNESS * plainness(cells));
+  return base * (1 + YOUNG_POINTS / (cells[LEARNED]! + 1)) * (1 + doubt) * wearinessOf(cells);
 }

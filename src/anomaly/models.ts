@@ -33,8 +33,8 @@ const LONG = at.opinionOf(1);
 export const LONG_EXPECTED = LONG + EXPECTED;
 export const LONG_SCALE = LONG + SCALE;
 const [LONG_VARIANCE, LONG_COUNT] = at.places(at.OUTLIER);
-// Of a deviation from the mean only so many scales are learned: a fault that ends leaves the mean where it was.
-const MOST_DEVIATION = 3;
+// Of a deviation from the mean only so many scales are learned: a fault that ends leaves mean and scale where they were.
+const MOST_DEVIATION = 1.5;
 const TRUSTED_AFTER = 500;
 
 /** Far from the mean of about the last 500 values. */

@@ -16,7 +16,7 @@ import {
 } from './models.ts';
 import { learnPlainness } from './plain.ts';
 import { beginSide, boundAt, learnExtreme, limitOf, type Reach, surpriseBeyond } from './range.ts';
-import { beginTail, deviationAt, learnDeviation, surpriseOf } from './tail.ts';
+import { BEND, beginTail, deviationAt, FLOOR, learnDeviation, SLOPE, surpriseOf } from './tail.ts';
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
 // this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert.
@@ -40,12 +40,16 @@ const [BY_VALUES, BY_MEANS] = [at.MODELS, at.MODELS + 1];
 const [HIGH, LOW, HIGH_MEAN, LOW_MEAN] = [0, 1, 2, 3];
 // A range of values knows their distances from each other, not from a mean: a machine that is on or off has no value near
 // its mean. A mean of 24 is told by its distance from the long-run one, as a logarithm: levels wander, and by much at times.
-const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5 };
-const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 13 };
+const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5, growing: true, smallest: grainOrTail };
+const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 13, growing: false, smallest: () => 0 };
+/** Values lie on a grid where their least step is not larger than this, in scales; on and off are no grid. */
+const GRID = 1.5;
+/** A tail that bends less is heavy: exponential ones and heavier. */
+const HEAVY = 0.25;
 const SURPRISE = LN + 1;
 
-/** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). BEYOND: by its lying beyond the range alone. */
-export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL, BEYOND] = at.places(at.PANEL);
+/** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). BEYOND: by its lying beyond the range alone. GRAIN: the least step between two values so far. BEFORE: the last value. */
+export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL, BEYOND, GRAIN, BEFORE] = at.places(at.PANEL);
 // What the strongest opinion rests on: whose it is, its forecast and scale, and the cells of its tail, of a range both sides'.
 const [BY, FORECAST, SIZE, SHAPE] = at.places(at.EVIDENCE);
 const OTHER_SHAPE = SHAPE + 3;
@@ -58,6 +62,8 @@ export function beginPanel({ cells, bins, pending }: at.Known): void {
   for (let model = 0; model < at.MODELS; model++) beginTail(cells, model);
   for (let side = 0; side < at.SIDES; side++) beginSide(cells, side);
   beginFollow(cells);
+  cells[GRAIN] = Number.POSITIVE_INFINITY;
+  cells[BEFORE] = Number.NaN;
 }
 
 /** What the strongest opinion of the value last judged rests on. */
@@ -93,6 +99,17 @@ export function judge(cells: Float64Array): void {
   cells[TOTAL] = strongest + AGREEMENT * Math.max(0, others - Math.max(DOUBT, SHARED * cells[USUAL]! * strongest));
   if (strongest > ALERT) cells[USUAL]! += ALERT_RATE * (others / strongest - cells[USUAL]!);
   keepEvidence(cells, by);
+}
+
+// What lies on a grid may go one step beyond its range any day. And where even the least extreme is part of a heavy tail, ten
+// values alone often miss how heavy: the tail as a whole, of a hundred or more, knows.
+function grainOrTail(cells: Float64Array, side: number, extreme: number): number {
+  const scale = cells[LONG_SCALE]!;
+  const grain = cells[GRAIN]! < GRID * scale ? cells[GRAIN]! : 0;
+  const off = extreme + (side === HIGH ? -1 : 1) * cells[MIDDLE]!;
+  const tail = at.tailOf(at.VALUES);
+  const isHeavy = cells[tail + BEND]! < HEAVY && off > Math.exp(cells[tail + FLOOR]!) * scale;
+  return isHeavy ? Math.max(grain, cells[tail + SLOPE]! * off) : grain;
 }
 
 /** Surprise of what is so far up, or down, of the range of which `side` is the upper side; the next is the lower one. */
@@ -167,6 +184,9 @@ export function learn(known: at.Known): void {
   }
   const value = cells[at.VALUE]!;
   const scale = cells[LONG_SCALE]!;
+  const step = Math.abs(value - cells[BEFORE]!);
+  if (step > 0 && step < cells[GRAIN]!) cells[GRAIN] = step;
+  cells[BEFORE] = value;
   learnPlainness(cells, value - cells[MIDDLE]!, followError(cells), scale);
   learnExtreme(cells, HIGH, OF_VALUES, value, scale, APART);
   learnExtreme(cells, LOW, OF_VALUES, -value, scale, APART);

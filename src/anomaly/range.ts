@@ -1,5 +1,6 @@
 // Range: how far a value lies beyond the most extreme ones the series has ever shown on that side.
 import { EXTREMES_OF_A_SIDE, extremesOf, places } from './cells.ts';
+import { GROWN, MOST_LEARNED } from './tail.ts';
 
 /** Extremes that are remembered, one of each stretch of neighbours. */
 const REMEMBERED = EXTREMES_OF_A_SIDE;
@@ -12,6 +13,10 @@ export type Reach = {
   readonly least: number;
   /** Few extremes tell little of a tail: it is taken for a power law with this exponent. */
   readonly exponent: number;
+  /** Whether an extreme that surprises grows on with the stretch that began with it. */
+  readonly growing: boolean;
+  /** The size on a side is never less than this, given the least extreme of that side. */
+  smallest(cells: Float64Array, side: number, extreme: number): number;
 };
 // A value so surprising belongs to the stretch before it, until the stretch is long enough to be part of the range.
 const GREAT = 8;
@@ -63,27 +68,30 @@ export function learnExtreme(
   cells: Float64Array,
   side: number,
   reach: Reach,
-  value: number,
+  given: number,
   scale: number,
   apart: number,
 ): void {
   const at = extremesOf(side);
   const points = ++cells[at + POINTS]!;
   const full = cells[at + HAVE] === REMEMBERED;
-  if (!(value > (full ? cells[at + LEAST]! : Number.NEGATIVE_INFINITY))) return;
+  if (!(given > (full ? cells[at + LEAST]! : Number.NEGATIVE_INFINITY))) return;
+  const surprise = full ? surpriseBeyond(cells, side, reach, given) : 0;
+  const isTamed = surprise > MOST_LEARNED && points > GROWN;
+  const value = isTamed ? boundAt(cells, at + LEAST, reach, MOST_LEARNED) : given;
   const age = points - cells[at + BEGAN]!;
-  const great = full && surpriseBeyond(cells, side, reach, value) > GREAT;
+  const great = surprise > GREAT;
   const place = cells[at + PLACE]!;
   const same = place >= 0 && (age < apart || (great && points - cells[at + SEEN]! < apart && age < NEW_RANGE));
   if (great || !same) cells[at + SEEN] = points;
-  if (same && (age >= apart || value <= cells[at + TOP + place]!)) return;
+  if (same && (age >= apart || (great && !reach.growing) || value <= cells[at + TOP + place]!)) return;
   if (!same) {
     if (!full) cells[at + HAVE]!++;
     cells[at + PLACE] = cells[at + HAVE]! - 1;
     cells[at + BEGAN] = points;
   }
   put(cells, at, value);
-  if (cells[at + HAVE] === REMEMBERED) cells[at + SIZE] = sizeOf(cells, at, reach, scale);
+  if (cells[at + HAVE] === REMEMBERED) cells[at + SIZE] = sizeOf(cells, side, reach, scale);
 }
 
 /** Moves the extreme at PLACE, now so large, to where it belongs. */
@@ -96,8 +104,10 @@ function put(cells: Float64Array, at: number, value: number): void {
 }
 
 /** Mean of how far the extremes lie beyond the least of them. */
-function sizeOf(cells: Float64Array, at: number, { trust, usual, least }: Reach, scale: number): number {
+function sizeOf(cells: Float64Array, side: number, reach: Reach, scale: number): number {
+  const { trust, usual, least } = reach;
+  const at = extremesOf(side);
   let sum = trust * usual * scale;
   for (let one = 0; one < LEAST; one++) sum += cells[at + TOP + one]! - cells[at + LEAST]!;
-  return Math.max(least * scale, sum / (LEAST + trust));
+  return Math.max(reach.smallest(cells, side, cells[at + LEAST]!), least * scale, sum / (LEAST + trust));
 }

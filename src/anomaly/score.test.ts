@@ -1,19 +1,8 @@
 // Score: calm on plain noise of every kind, awake to faults, and never anything but a finite number from the past alone.
 import assert from 'node:assert/strict';
+import { gauss, random } from './noise.fixture.ts';
 import type { Scored } from './score.ts';
 import { series } from './series.ts';
-
-/** Repeatable random numbers (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-const gauss = (next: () => number) => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 
 const START = Date.UTC(2026, 0, 5);
 const STEP = 300_000;
@@ -121,9 +110,9 @@ describe('score: faults', () => {
       fault: (v: number, at: number) => (at === 3000 ? value : v),
     })),
     {
-      name: 'a burst greater than any before',
+      name: 'a burst half as great again as any before',
       noise: 'bursts that fade',
-      fault: (v, at) => (at === 3000 ? 48 : v),
+      fault: (v, at) => (at === 3000 ? 56 : v),
       within: 1,
     },
     {

@@ -11,7 +11,7 @@ const AT_FLOOR = -Math.log(SHARE);
 const USUAL_SLOPE = 0.3;
 const BELIEF = 5;
 // Neighbouring means share their values, so there are fewer points to tell the tail than it seems.
-const BELIEF_OF_MEANS = 8;
+const BELIEF_OF_MEANS = 16;
 // Halved at this count, so that a series may change its manners.
 const FORGET_AT = 8000;
 // A fault that lasts must not become the yardstick: of a run of great surprises the first counts and the rest hardly,
@@ -22,11 +22,15 @@ const NEW_MANNER = 200;
 const REST_WEIGHT = 0.01;
 // Of means a run is nothing odd.
 const GREAT_MEAN = 14;
+// A deviation more surprising than this is learned as one of this surprise, once a tail has so many points: one fault must
+// not excuse the next, yet what comes again and again moves the tail all the same.
+export const MOST_LEARNED = 12;
+export const GROWN = 600;
 /** Marks, beside its bin, a deviation that is hardly learned. */
 const REST = 128;
 
-/** Cells of a tail. The first three, what the histogram comes to, are all that `surpriseOf` and `deviationAt` look at. */
-const [FLOOR, SLOPE, BEND, COUNT, WAITING, SINCE_GREAT, RUN, HIGHEST] = places(0);
+/** Cells of a tail. The first three, what the histogram comes to, are all that `surpriseOf` and `deviationAt` look at: ln of the deviation where the tail begins, its mean excess, how it bends. */
+export const [FLOOR, SLOPE, BEND, COUNT, WAITING, SINCE_GREAT, RUN, HIGHEST] = places(0);
 
 export function beginTail(cells: Float64Array, model: number): void {
   const at = tailOf(model);
@@ -67,7 +71,9 @@ export function learnDeviation(known: Known, model: number, ln: number, surprise
     else cells[at + RUN] = 0;
     cells[at + SINCE_GREAT] = 0;
   }
-  const bin = Math.min(BINS - 1, Math.max(0, Math.floor((ln - LOWEST) / WIDTH)));
+  const isTamed = surprise > MOST_LEARNED && cells[at + COUNT]! > GROWN;
+  const learned = isTamed ? Math.log(deviationAt(cells, at, MOST_LEARNED)) : ln;
+  const bin = Math.min(BINS - 1, Math.max(0, Math.floor((learned - LOWEST) / WIDTH)));
   pending[pendingOf(model) + cells[at + WAITING]!++] = rest | bin;
   cells[at + COUNT]! += rest === 0 ? 1 : REST_WEIGHT;
   if (cells[at + WAITING] === PENDING || cells[at + COUNT]! < 100 || cells[at + COUNT]! > FORGET_AT)
