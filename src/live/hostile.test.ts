@@ -98,6 +98,26 @@ describe('live beside hostile clients', () => {
       assert.match(String((await heard)[0]), /"value_mm":1,/);
     });
 
+  for (const path of ['/ws', realtime, '/socket.io/?EIO=4&transport=websocket'])
+    it(`ends a line at ${path} that pings without end and reads no answer`, async () => {
+      const line = await open(path);
+      const gone = once(line, 'close');
+      line.pause();
+      let sent = 0;
+      const pings = setInterval(() => {
+        for (let n = 0; n < 5000 && line.readyState === WebSocket.OPEN; n++) line.ping(Buffer.alloc(120));
+        sent += 5000 * 120;
+        // Its close is behind the answers that it has not read.
+        if (live.server.clients === 0) line.terminate();
+      }, 1);
+      try {
+        await gone;
+      } finally {
+        clearInterval(pings);
+      }
+      assert.ok(sent < 100e6, `${sent} bytes of pings`);
+    });
+
   it('refuses a broadcast over HTTP that is nested without end', async () => {
     const post = (body: string) =>
       fetch(`http://${at}/realtime/v1/api/broadcast`, {

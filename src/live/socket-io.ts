@@ -1,5 +1,6 @@
 // Socket.IO at /socket.io/: `subscribe` and `unsubscribe` with a channel, and the events `telemetry`, `alarm` and `system` (seed 002).
 import { createServer, type IncomingMessage } from 'node:http';
+import { WebSocketServer } from 'ws';
 import { count } from '../kernel/metrics.ts';
 import { shallowEnough } from '../reading/payload.ts';
 import type { Principal } from '../reading/principal.ts';
@@ -29,6 +30,8 @@ export function socketIoEndpoint(
   const server = createServer();
   const io = new library.Server(server, {
     path: SOCKET_IO_PATH,
+    // Ours, which ends a line that pings and reads no answers; the one that comes with the package keeps them all.
+    wsEngine: WebSocketServer,
     maxHttpBufferSize: MAX_EVENT_BYTES,
     perMessageDeflate: false,
     // Clients of version 2.
