@@ -1,6 +1,7 @@
 // The HTTP API on a server: its routes, who may ask them, and how many at once.
 import type { Server } from 'node:http';
 import { systemClock } from '../kernel/clock.ts';
+import { cameIn, inFlight, ledgerLines, type Line } from '../kernel/ledger.ts';
 import type { Labels, Sample } from '../kernel/metrics.ts';
 import type { Query } from '../reading/contracts.ts';
 import { everybodyViews, type Identify } from '../reading/principal.ts';
@@ -40,6 +41,7 @@ export function serveApi(server: Server, options: HttpApiOptions): () => void {
       ...all.map(({ part, ready }) => gauge('fieldline_part_up', ready ? 1 : 0, { part })),
       ...(pool === undefined ? [] : poolFigures(pool)),
       gauge('fieldline_http_waiting', queue.waiting),
+      ...ledgerLines().flatMap(accountOf),
     ];
   };
   return serve(server, {
@@ -66,6 +68,18 @@ function poolFigures({ totalCount, idleCount, waitingCount }: Pool): readonly Sa
     gauge('fieldline_database_connections', idleCount, { state: 'idle' }),
     gauge('fieldline_database_waiting', waitingCount),
   ];
+}
+
+/** What came in from a source and where it ended; adds up as the ledger does. */
+function accountOf(line: Line): readonly Sample[] {
+  const states = {
+    ...{ in: cameIn(line), stored: line.stored, duplicates: line.duplicates, dead_letters: line.deadLetters },
+    ...{ dropped: line.dropped, in_flight: inFlight(line) },
+  };
+  const { source, name } = line;
+  return Object.entries(states).map(([state, value]) =>
+    gauge('fieldline_ledger_messages', value, { source, name, state }),
+  );
 }
 
 function gauge(name: string, value: number, labels: Labels = {}): Sample {

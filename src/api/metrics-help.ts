@@ -44,6 +44,7 @@ export const metricsHelp: Readonly<Record<string, string>> = {
   fieldline_broker_client_faults_total: 'MQTT clients disconnected for a fault of the protocol.',
   fieldline_broker_dropped_total: 'MQTT messages not taken, by reason.',
   fieldline_broker_not_retained_total: 'Retained MQTT messages that could not be kept.',
+  fieldline_ledger_messages: 'What came in from a source, and where it ended.',
   fieldline_ledger_write_failures_total: 'Times that the ledger could not be written.',
   fieldline_trace_spans_total: 'Spans of traces, sent or dropped.',
   fieldline_database_connections: 'Connections to the database, busy or idle.',

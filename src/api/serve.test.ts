@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { restoreLedger } from '../kernel/ledger.ts';
 import { openStore } from '../store/store.ts';
 import { bearer, openWorld, tokenFor } from './api.fixture.ts';
 import { restApi } from './http-api.ts';
@@ -85,6 +86,17 @@ describe('HTTP API', () => {
     const statuses = await Promise.all(asked.map(async one => (await one).status));
     assert.equal(statuses.filter(status => status === 200).length, 208);
     await slow.close();
+  });
+
+  it('has the account of each source in its metrics', async () => {
+    const totals = { returned: 1, outbox: 1, deadLetters: 1, duplicates: 2, dropped: 3, open: 0, openSince: undefined };
+    const line = { ...totals, upTo: 0, beyond: [], countedAt: 0, stored: 10, received: 18 };
+    restoreLedger([{ ...line, source: 'metrics test', name: 'a "b"' }]);
+    const text = await (await at.world.get('/metrics')).text();
+    const states = { in: 17, stored: 10, duplicates: 2, dead_letters: 1, dropped: 3, in_flight: 1 };
+    const of = String.raw`fieldline_ledger_messages{name="a \"b\"",source="metrics test",state=`;
+    for (const [state, messages] of Object.entries(states))
+      assert.ok(text.includes(`\n${of}"${state}"} ${messages}\n`), state);
   });
 
   it('tells clients to come again while it is deployed, or started', async () => {
