@@ -1,55 +1,29 @@
 // Age in an outbox: what is too old is dropped, and no step of the wall clock makes rows older.
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeClock } from '../kernel/clock.ts';
-import { type Gone, type Outbox, type OutboxOptions, openOutbox } from './outbox.ts';
+import { drain, outboxPlace } from './outbox.fixture.ts';
 
 describe('age in an outbox', () => {
-  let folder = '';
-  let file = '';
-  let gone: Gone[] = [];
-  let opened: { close(): Promise<void> } | undefined;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'outbox-'));
-    file = join(folder, 'link.outbox');
-    gone = [];
-  });
-  afterEach(async () => {
-    await opened?.close();
-    opened = undefined;
-    rmSync(folder, { recursive: true, force: true });
-  });
-  async function open(options: OutboxOptions<number> = {}): Promise<Outbox<number>> {
-    await opened?.close();
-    const it = await openOutbox<number>(file, { onGone: one => gone.push(one), ...options });
-    opened = it;
-    return it;
-  }
-  /** Everything that lies there, in order; taken out for good. */
-  async function drain(it: Outbox<number>): Promise<number[]> {
-    const batches = await it.next(1000);
-    it.settle(batches);
-    return batches.flatMap(({ rows }) => rows);
-  }
+  const place = outboxPlace();
 
   it('drops what is too old, and counts it', async () => {
     const clock = fakeClock();
-    const it = await open({ clock, maxAgeMs: 3_600_000 });
+    const it = await place.open({ clock, maxAgeMs: 3_600_000 });
     await it.append([1, 2]);
     clock.advance(1_800_000);
     await it.append([3]);
     clock.advance(1_900_000);
     assert.deepEqual(await drain(it), [3]);
-    assert.deepEqual(gone, [{ why: 'age', rows: 2, text: `${file}: 2 rows dropped, older than 1 h` }]);
+    assert.deepEqual(place.gone, [{ why: 'age', rows: 2, text: `${place.file}: 2 rows dropped, older than 1 h` }]);
   });
 
   const HOUR = 3_600_000;
   for (const step of [HOUR, -HOUR, 12 * HOUR, -12 * HOUR])
     it(`is not moved when the wall clock is set by ${step / HOUR} h`, async () => {
       const clock = fakeClock();
-      const it = await open({ clock, maxAgeMs: HOUR });
+      const it = await place.open({ clock, maxAgeMs: HOUR });
       await it.append([1]);
       clock.advance(0.6 * HOUR);
       clock.step(step);
@@ -57,7 +31,7 @@ describe('age in an outbox', () => {
       it.giveBack(await it.next(1));
       assert.equal(it.state().oldestMs, 0.6 * HOUR);
       clock.advance(0.5 * HOUR);
-      assert.deepEqual([await drain(it), gone.map(({ rows }) => rows)], [[2], [1]]);
+      assert.deepEqual([await drain(it), place.gone.map(({ rows }) => rows)], [[2], [1]]);
     });
 
   type Restart = { awayMs: number; step?: number; reboot?: true; ages: number; says: string };
@@ -80,7 +54,7 @@ describe('age in an outbox', () => {
       let clock = fakeClock();
       let up = HOUR;
       const uptime = (): number => up + clock.steady();
-      const first = await open({ clock, uptime });
+      const first = await place.open({ clock, uptime });
       await first.append([1]);
       clock.advance(1000);
       await first.append([2]);
@@ -88,28 +62,28 @@ describe('age in an outbox', () => {
       await first.close();
       up = reboot ? 30_000 : uptime() + awayMs;
       clock = fakeClock(clock.now() + awayMs + step);
-      assert.equal((await open({ clock, uptime })).state().oldestMs, 6000 + ages);
+      assert.equal((await place.open({ clock, uptime })).state().oldestMs, 6000 + ages);
     });
 
   it('goes on with the file of another machine, whose uptime says nothing here', async () => {
     const clock = fakeClock();
-    await (await open({ clock, uptime: () => HOUR })).append([1]);
+    await (await place.open({ clock, uptime: () => HOUR })).append([1]);
     clock.advance(60_000);
-    assert.equal((await open({ clock, uptime: () => 5000 * HOUR })).state().oldestMs, 60_000);
+    assert.equal((await place.open({ clock, uptime: () => 5000 * HOUR })).state().oldestMs, 60_000);
   });
 
   it('goes on after kill -9 with what the last rows told', async () => {
     let clock = fakeClock();
-    const first = await open({ clock, uptime: () => HOUR + clock.steady() });
+    const first = await place.open({ clock, uptime: () => HOUR + clock.steady() });
     await first.append([1]);
     clock.advance(60_000);
     await first.append([2]);
-    const crashed = join(folder, 'crashed.outbox');
-    for (const suffix of ['', '-wal']) cpSync(file + suffix, crashed + suffix);
+    const crashed = join(place.folder, 'crashed.outbox');
+    for (const suffix of ['', '-wal']) cpSync(place.file + suffix, crashed + suffix);
     await first.close();
-    file = crashed;
+    place.file = crashed;
     clock = fakeClock(clock.now() + 5000 + HOUR);
-    const it = await open({ clock, uptime: () => HOUR + 65_000 });
+    const it = await place.open({ clock, uptime: () => HOUR + 65_000 });
     assert.deepEqual([it.state().oldestMs, await drain(it)], [65_000, [1, 2]]);
   });
 });

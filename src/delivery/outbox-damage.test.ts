@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import {
   closeSync,
   cpSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,82 +12,48 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Gone, type Outbox, type OutboxOptions, openOutbox } from './outbox.ts';
-
-const numbers = (from: number, count: number): number[] => Array.from({ length: count }, (_, at) => from + at);
-/** Does not shrink when it is compressed. */
-const noise = (length: number): string =>
-  Array.from({ length }, () => Math.floor(Math.random() * 36).toString(36)).join('');
+import { drain, noise, numbers, outboxPlace } from './outbox.fixture.ts';
+import type { Outbox } from './outbox.ts';
 
 describe('a damaged outbox', () => {
-  let folder = '';
-  let file = '';
-  let gone: Gone[] = [];
-  let opened: { close(): Promise<void> } | undefined;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'outbox-'));
-    file = join(folder, 'link.outbox');
-    gone = [];
-  });
-  afterEach(async () => {
-    await opened?.close();
-    opened = undefined;
-    rmSync(folder, { recursive: true, force: true });
-  });
-  async function open<Row = unknown>(options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
-    await opened?.close();
-    const it = await openOutbox<Row>(file, { onGone: one => gone.push(one), ...options });
-    opened = it;
-    return it;
-  }
-  /** Everything that lies there, in order; taken out for good. */
-  async function drain<Row>(it: Outbox<Row>, most = 1000): Promise<Row[]> {
-    const rows: Row[] = [];
-    for (;;) {
-      const batches = await it.next(most);
-      if (batches.length === 0) return rows;
-      rows.push(...batches.flatMap(batch => batch.rows));
-      it.settle(batches);
-    }
-  }
+  const place = outboxPlace();
 
   /** Overwrites a part of the closed file. */
   function damage(at: number, bytes: Uint8Array): void {
-    const handle = openSync(file, 'r+');
+    const handle = openSync(place.file, 'r+');
     writeSync(handle, bytes, 0, bytes.length, at);
     closeSync(handle);
   }
 
   for (const [what, share, harm] of [
-    ['cut to a half', 0.5, () => truncateSync(file, Math.floor(statSync(file).size / 2))],
-    ['cut by a tenth', 0.9, () => truncateSync(file, Math.floor(statSync(file).size * 0.9))],
+    ['cut to a half', 0.5, () => truncateSync(place.file, Math.floor(statSync(place.file).size / 2))],
+    ['cut by a tenth', 0.9, () => truncateSync(place.file, Math.floor(statSync(place.file).size * 0.9))],
     ['with its first page overwritten', 1, () => damage(0, Buffer.alloc(600, 0xee))],
   ] as const)
     it(`gives what is left of a file ${what}, and names the loss`, async () => {
-      const first = await open<string>();
+      const first = await place.open<string>();
       const rows = numbers(0, 300).map(n => `${n} ${noise(800)}`);
       for (const row of rows) await first.append([row]);
       await first.close();
       harm();
-      const saved = await drain(await open<string>());
+      const saved = await drain(await place.open<string>());
       assert.deepEqual(
         saved,
         rows.filter(row => saved.includes(row)),
       );
       assert.ok(saved.length >= rows.length * (share - 0.1), `${saved.length} are saved`);
-      assert.match(gone[0]?.text ?? '', /was damaged .* the damaged file is kept as/);
+      assert.match(place.gone[0]?.text ?? '', /was damaged .* the damaged file is kept as/);
       assert.equal(
-        gone.reduce((sum, loss) => sum + loss.rows, 0),
+        place.gone.reduce((sum, loss) => sum + loss.rows, 0),
         rows.length - saved.length,
       );
     });
 
   it('says that a file was found empty', async () => {
-    writeFileSync(file, '');
-    const it = await open<number>();
-    assert.match(gone[0]?.text ?? '', /was empty: what lay there is lost/);
+    writeFileSync(place.file, '');
+    const it = await place.open<number>();
+    assert.match(place.gone[0]?.text ?? '', /was empty: what lay there is lost/);
     assert.deepEqual(await it.append([1]), ['kept']);
   });
 
@@ -98,52 +63,52 @@ describe('a damaged outbox', () => {
     ['not at all', undefined, undefined],
   ] as const)
     it(`names what a crash and a write-ahead log that is damaged ${what} have lost`, async () => {
-      const first = await open<number>();
+      const first = await place.open<number>();
       for (let n = 0; n < 100; n++) await first.append([n]);
       // As kill -9 leaves it.
-      const crashed = join(folder, 'crashed.outbox');
-      for (const suffix of ['', '-wal']) cpSync(file + suffix, crashed + suffix);
+      const crashed = join(place.folder, 'crashed.outbox');
+      for (const suffix of ['', '-wal']) cpSync(place.file + suffix, crashed + suffix);
       await first.close();
-      file = crashed;
+      place.file = crashed;
       if (at !== undefined) {
-        file += '-wal';
-        damage(Math.floor(statSync(file).size * at), Buffer.alloc(600, 0xee));
-        file = crashed;
+        place.file += '-wal';
+        damage(Math.floor(statSync(place.file).size * at), Buffer.alloc(600, 0xee));
+        place.file = crashed;
       }
-      const saved = await drain(await open<number>());
+      const saved = await drain(await place.open<number>());
       assert.deepEqual(saved, numbers(0, saved.length));
-      if (says === undefined) assert.deepEqual([saved.length, gone], [100, []]);
+      if (says === undefined) assert.deepEqual([saved.length, place.gone], [100, []]);
       else {
         assert.ok(saved.length < 100);
-        assert.match(gone[0]?.text ?? '', says);
-        assert.ok(readdirSync(folder).some(name => name.includes('-wal.damaged-')));
+        assert.match(place.gone[0]?.text ?? '', says);
+        assert.ok(readdirSync(place.folder).some(name => name.includes('-wal.damaged-')));
       }
     });
 
   it('takes the end of a log that a crash has torn for no loss', async () => {
-    const first = await open<number>();
+    const first = await place.open<number>();
     for (let n = 0; n < 20; n++) await first.append([n]);
-    const crashed = join(folder, 'crashed.outbox');
-    for (const suffix of ['', '-wal']) cpSync(file + suffix, crashed + suffix);
+    const crashed = join(place.folder, 'crashed.outbox');
+    for (const suffix of ['', '-wal']) cpSync(place.file + suffix, crashed + suffix);
     await first.close();
-    file = crashed;
+    place.file = crashed;
     truncateSync(`${crashed}-wal`, statSync(`${crashed}-wal`).size - 2000);
-    const saved = await drain(await open<number>());
-    assert.deepEqual([saved, gone], [numbers(0, saved.length), []]);
+    const saved = await drain(await place.open<number>());
+    assert.deepEqual([saved, place.gone], [numbers(0, saved.length), []]);
   });
 
   describe('whose write-ahead log or file is taken away after a crash', () => {
     /** As kill -9 leaves it: 5 rows in the file, two of them sent, and three more in its log. */
     async function crash(more: (it: Outbox<number>) => Promise<void>): Promise<void> {
-      const before = await open<number>();
+      const before = await place.open<number>();
       for (let n = 0; n < 5; n++) await before.append([n]);
       await before.close();
-      const it = await open<number>();
+      const it = await place.open<number>();
       await more(it);
-      const crashed = join(folder, 'crashed.outbox');
-      for (const suffix of ['', '-wal', '-mark']) cpSync(file + suffix, crashed + suffix);
+      const crashed = join(place.folder, 'crashed.outbox');
+      for (const suffix of ['', '-wal', '-mark']) cpSync(place.file + suffix, crashed + suffix);
       await it.close();
-      file = crashed;
+      place.file = crashed;
     }
     const threeMore = async (it: Outbox<number>): Promise<void> => {
       it.settle(await it.next(2));
@@ -152,33 +117,33 @@ describe('a damaged outbox', () => {
 
     it('names the rows that are lost, and sends again nothing that was sent', async () => {
       await crash(threeMore);
-      rmSync(`${file}-wal`);
-      const it = await open<number>();
+      rmSync(`${place.file}-wal`);
+      const it = await place.open<number>();
       assert.match(
-        gone[0]?.text ?? '',
+        place.gone[0]?.text ?? '',
         /its write-ahead log .* was taken away .*: up to 3 entries lost, of the numbers 6 to 8$/,
       );
       assert.deepEqual(await drain(it), [2, 3, 4]);
-      assert.match(gone[1]?.text ?? '', /3 rows lost, missing in the file: rows 5 to 7, bytes \d+ to \d+ of all/);
-      assert.deepEqual([gone.length, gone[1]?.rows, it.state().rows], [2, 3, 0]);
+      assert.match(place.gone[1]?.text ?? '', /3 rows lost, missing in the file: rows 5 to 7, bytes \d+ to \d+ of all/);
+      assert.deepEqual([place.gone.length, place.gone[1]?.rows, it.state().rows], [2, 3, 0]);
       await it.append([8]);
       assert.deepEqual(await drain(it), [8]);
     });
 
     it('names the rows of a file that is gone with its log', async () => {
       await crash(threeMore);
-      for (const suffix of ['', '-wal']) rmSync(file + suffix);
-      const it = await open<number>();
-      assert.deepEqual([await drain(it), gone.map(({ rows }) => rows)], [[], [0, 6]]);
+      for (const suffix of ['', '-wal']) rmSync(place.file + suffix);
+      const it = await place.open<number>();
+      assert.deepEqual([await drain(it), place.gone.map(({ rows }) => rows)], [[], [0, 6]]);
     });
 
     it('says it once', async () => {
       await crash(threeMore);
-      rmSync(`${file}-wal`);
-      await drain(await open<number>());
-      gone = [];
-      await open<number>();
-      assert.deepEqual(gone, []);
+      rmSync(`${place.file}-wal`);
+      await drain(await place.open<number>());
+      place.gone = [];
+      await place.open<number>();
+      assert.deepEqual(place.gone, []);
     });
 
     it('says nothing where all had arrived', async () => {
@@ -189,22 +154,22 @@ describe('a damaged outbox', () => {
         it.settle(await it.next(1));
         while (it.state().bytes > 0) await new Promise(resolve => setImmediate(resolve));
       });
-      rmSync(`${file}-wal`);
-      const it = await open<number>();
-      assert.deepEqual([await drain(it), gone, it.state().rows], [[], [], 0]);
+      rmSync(`${place.file}-wal`);
+      const it = await place.open<number>();
+      assert.deepEqual([await drain(it), place.gone, it.state().rows], [[], [], 0]);
     });
 
     it('says nothing where the log is there', async () => {
       await crash(threeMore);
-      assert.deepEqual([await drain(await open<number>()), gone], [[2, 3, 4, 5, 6, 7], []]);
+      assert.deepEqual([await drain(await place.open<number>()), place.gone], [[2, 3, 4, 5, 6, 7], []]);
     });
 
     it('goes on without its mark, or with one that is damaged', async () => {
       await crash(threeMore);
-      writeFileSync(`${file}-mark`, 'what is this');
-      assert.deepEqual([await drain(await open<number>()), gone], [[2, 3, 4, 5, 6, 7], []]);
-      rmSync(`${file}-mark`);
-      assert.deepEqual([await drain(await open<number>()), gone], [[], []]);
+      writeFileSync(`${place.file}-mark`, 'what is this');
+      assert.deepEqual([await drain(await place.open<number>()), place.gone], [[2, 3, 4, 5, 6, 7], []]);
+      rmSync(`${place.file}-mark`);
+      assert.deepEqual([await drain(await place.open<number>()), place.gone], [[], []]);
     });
   });
 
@@ -214,14 +179,14 @@ describe('a damaged outbox', () => {
     ['near the end', 0.9],
   ] as const)
     it(`gives the rest, in order, and names the loss: damage at ${where}`, async () => {
-      const first = await open<string>();
+      const first = await place.open<string>();
       const rows = numbers(0, 300).map(n => `${n} ${noise(800)}`);
       for (const row of rows) await first.append([row]);
       await first.close();
-      const size = statSync(file).size;
+      const size = statSync(place.file).size;
       damage(Math.floor((size * part) / 4096) * 4096, Buffer.alloc(8192, 0xee));
-      const second = await open<string>();
-      assert.match(gone[0]?.text ?? '', /was damaged .* the damaged file is kept as/);
+      const second = await place.open<string>();
+      assert.match(place.gone[0]?.text ?? '', /was damaged .* the damaged file is kept as/);
       const saved = new Set(await drain(second));
       const missing = rows.flatMap((row, n) => (saved.has(row) ? [] : [n]));
       assert.deepEqual(
@@ -229,7 +194,7 @@ describe('a damaged outbox', () => {
         rows.filter(row => saved.has(row)),
       );
       assert.ok(missing.length > 0 && missing.length < 100, `${missing.length} are missing`);
-      const [, ...losses] = gone;
+      const [, ...losses] = place.gone;
       assert.equal(
         losses.reduce((sum, loss) => sum + loss.rows, 0),
         missing.length,
@@ -243,29 +208,29 @@ describe('a damaged outbox', () => {
     });
 
   it('notices a changed byte that the file itself does not notice', async () => {
-    const first = await open<string>();
+    const first = await place.open<string>();
     for (const n of numbers(0, 5)) await first.append([`row ${n}`, `more ${n}`]);
     await first.close();
-    const at = readFileSync(file).indexOf('row 2');
+    const at = readFileSync(place.file).indexOf('row 2');
     damage(at, Buffer.from('raw'));
-    const second = await open<string>();
+    const second = await place.open<string>();
     const saved = await drain(second);
     assert.deepEqual(
       saved,
       [0, 1, 3, 4].flatMap(n => [`row ${n}`, `more ${n}`]),
     );
-    assert.equal(gone.length, 1);
-    assert.match(gone[0]!.text, /2 rows lost, the checksum does not match: rows 4 to 5, bytes \d+ to \d+ of all/);
-    assert.deepEqual([gone[0]!.rows, second.state().rows], [2, 0]);
+    assert.equal(place.gone.length, 1);
+    assert.match(place.gone[0]!.text, /2 rows lost, the checksum does not match: rows 4 to 5, bytes \d+ to \d+ of all/);
+    assert.deepEqual([place.gone[0]!.rows, second.state().rows], [2, 0]);
   });
 
   it('goes on with a file that is nothing at all', async () => {
-    writeFileSync(file, 'this was never an outbox, but it is long enough to look like one'.repeat(50));
-    const it = await open<number>();
-    const [, aside] = /kept as (\S+)$/.exec(gone[0]?.text ?? '') ?? [];
+    writeFileSync(place.file, 'this was never an outbox, but it is long enough to look like one'.repeat(50));
+    const it = await place.open<number>();
+    const [, aside] = /kept as (\S+)$/.exec(place.gone[0]?.text ?? '') ?? [];
     assert.match(readFileSync(aside!, 'utf8'), /^this was never an outbox/);
     assert.deepEqual(
-      readdirSync(folder).filter(name => name.includes('mended')),
+      readdirSync(place.folder).filter(name => name.includes('mended')),
       [],
     );
     await it.append([1, 2]);

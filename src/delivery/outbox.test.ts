@@ -2,70 +2,34 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fakeClock } from '../kernel/clock.ts';
-import { type Gone, type Outbox, type OutboxOptions, openOutbox } from './outbox.ts';
-
-const numbers = (from: number, count: number): number[] => Array.from({ length: count }, (_, at) => from + at);
-/** Does not shrink when it is compressed. */
-const noise = (length: number): string =>
-  Array.from({ length }, () => Math.floor(Math.random() * 36).toString(36)).join('');
+import { openOutbox } from './outbox.ts';
+import { drain, noise, numbers, outboxPlace } from './outbox.fixture.ts';
 
 describe('outbox', () => {
-  let folder = '';
-  let file = '';
-  let gone: Gone[] = [];
-  let opened: { close(): Promise<void> } | undefined;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'outbox-'));
-    file = join(folder, 'link.outbox');
-    gone = [];
-  });
-  afterEach(async () => {
-    await opened?.close();
-    opened = undefined;
-    rmSync(folder, { recursive: true, force: true });
-  });
-  async function open<Row = unknown>(options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
-    await opened?.close();
-    const it = await openOutbox<Row>(file, { onGone: one => gone.push(one), ...options });
-    opened = it;
-    return it;
-  }
-  /** Everything that lies there, in order; taken out for good. */
-  async function drain<Row>(it: Outbox<Row>, most = 1000): Promise<Row[]> {
-    const rows: Row[] = [];
-    for (;;) {
-      const batches = await it.next(most);
-      if (batches.length === 0) return rows;
-      rows.push(...batches.flatMap(batch => batch.rows));
-      it.settle(batches);
-    }
-  }
+  const place = outboxPlace();
 
   it('gives rows back in order, as they were, over a restart', async () => {
     const clock = fakeClock();
     const rows = [{ a: 1, text: 'ä\n"' }, 'text', 3.5, null, [true, { deep: [1] }]];
-    const first = await open({ clock });
+    const first = await place.open({ clock });
     assert.deepEqual(await first.append(rows), ['kept', 'kept', 'kept', 'kept', 'kept']);
     clock.advance(5000);
     await Promise.all([first.append(['x']), first.append(['y']), first.append(['z'])]);
     assert.equal(first.state().rows, 8);
-    const second = await open({ clock });
+    const second = await place.open({ clock });
     const { rows: count, bytes, oldestMs, blocked, fault } = second.state();
     assert.deepEqual([count, oldestMs, blocked, fault], [8, 5000, false, undefined]);
     assert.ok(bytes > 100);
     assert.deepEqual(await drain(second), [...rows, 'x', 'y', 'z']);
     assert.deepEqual(second.state(), { ...second.state(), rows: 0, oldestMs: undefined });
-    const third = await open({ clock });
+    const third = await place.open({ clock });
     assert.deepEqual([third.state().rows, third.state().bytes, await third.next(1)], [0, 0, []]);
-    assert.deepEqual(gone, []);
+    assert.deepEqual(place.gone, []);
   });
 
   it('hands out about as many rows as are asked for, and again what is given back, in its place', async () => {
-    const it = await open<number>();
+    const it = await place.open<number>();
     for (let at = 0; at < 10; at++) await it.append(numbers(at * 10, 10));
     const [first, second] = [await it.next(25), await it.next(5)];
     assert.deepEqual(
@@ -84,7 +48,7 @@ describe('outbox', () => {
   });
 
   it('hands out no more than about 16 MB at once, however small it lies on the disk', async () => {
-    const it = await open<string>();
+    const it = await place.open<string>();
     const text = 'x'.repeat(6 << 20);
     for (let n = 0; n < 5; n++) await it.append([`${n} ${text}`]);
     assert.ok(it.state().bytes < 1 << 20);
@@ -99,18 +63,18 @@ describe('outbox', () => {
   });
 
   it('keeps what was out and not settled over a restart', async () => {
-    const first = await open<number>();
+    const first = await place.open<number>();
     await first.append([1]);
     await first.append([2]);
     first.settle(await first.next(1));
     await first.next(1);
-    assert.deepEqual(await drain(await open<number>()), [2]);
+    assert.deepEqual(await drain(await place.open<number>()), [2]);
   });
 
   it('refuses only the rows that JSON cannot hold', async () => {
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;
-    const it = await open();
+    const it = await place.open();
     const keepings = await it.append([1, circle, 2, 3n, undefined, 4]);
     assert.deepEqual(
       keepings.map(one => (typeof one === 'object' ? 'rejected' : one)),
@@ -120,7 +84,7 @@ describe('outbox', () => {
   });
 
   it('writes rows by a codec', async () => {
-    const it = await open<Uint8Array>({
+    const it = await place.open<Uint8Array>({
       codec: {
         toJson: bytes => Buffer.from(bytes).toString('base64'),
         fromJson: text => Buffer.from(String(text), 'base64'),
@@ -131,7 +95,7 @@ describe('outbox', () => {
   });
 
   it('refuses a row that is larger than the whole outbox, and keeps its neighbours', async () => {
-    const it = await open<string>({ maxBytes: 5000 });
+    const it = await place.open<string>({ maxBytes: 5000 });
     const keepings = await it.append(['a', noise(20_000), 'b']);
     assert.equal(keepings[0], 'kept');
     assert.match((keepings[1] as { rejected: string }).rejected, /at most 5000 bytes, got 1\d{4}/);
@@ -145,7 +109,7 @@ describe('outbox', () => {
     const maxBytes = 4500;
 
     it('block: waits until there is room, in order', async () => {
-      const it = await open<string>({ maxBytes, full: 'block' });
+      const it = await place.open<string>({ maxBytes, full: 'block' });
       const done: number[] = [];
       const appends = numbers(0, 8).map(n => it.append([row(n)]).then(([keeping]) => done.push(n) && keeping));
       const waitsForRoom = async (): Promise<void> => {
@@ -162,11 +126,11 @@ describe('outbox', () => {
         await new Promise(resolve => setImmediate(resolve));
       }
       assert.deepEqual(new Set(await Promise.all(appends)), new Set(['kept']));
-      assert.deepEqual([rows.map(number), done, gone], [numbers(0, 8), numbers(0, 8), []]);
+      assert.deepEqual([rows.map(number), done, place.gone], [numbers(0, 8), numbers(0, 8), []]);
     });
 
     it('drop-newest: what comes is dropped and counted', async () => {
-      const it = await open<string>({ maxBytes, full: 'drop-newest' });
+      const it = await place.open<string>({ maxBytes, full: 'drop-newest' });
       const keepings = [];
       for (const n of numbers(0, 8)) keepings.push(...(await it.append([row(n)])));
       const kept = keepings.filter(one => one === 'kept').length;
@@ -176,29 +140,29 @@ describe('outbox', () => {
       );
       assert.deepEqual((await drain(it)).map(number), numbers(0, kept));
       assert.equal(
-        gone.reduce((sum, { rows }) => sum + rows, 0),
+        place.gone.reduce((sum, { rows }) => sum + rows, 0),
         8 - kept,
       );
-      assert.ok(gone.every(({ why }) => why === 'full'));
+      assert.ok(place.gone.every(({ why }) => why === 'full'));
     });
 
     it('drop-oldest: what is oldest makes room and is counted', async () => {
-      const it = await open<string>({ maxBytes, full: 'drop-oldest' });
+      const it = await place.open<string>({ maxBytes, full: 'drop-oldest' });
       for (const n of numbers(0, 8)) assert.deepEqual(await it.append([row(n)]), ['kept']);
       const { rows } = it.state();
       assert.ok(rows >= 3 && rows < 8);
       assert.deepEqual((await drain(it)).map(number), numbers(8 - rows, rows));
       assert.equal(
-        gone.reduce((sum, one) => sum + one.rows, 0),
+        place.gone.reduce((sum, one) => sum + one.rows, 0),
         8 - rows,
       );
     });
 
     it('drop-oldest: waits for what is out, which may arrive after all', async () => {
-      const it = await open<string>({ maxBytes, full: 'drop-oldest' });
+      const it = await place.open<string>({ maxBytes, full: 'drop-oldest' });
       let rows = 0;
-      while (gone.length === 0) await it.append([row(rows++)]);
-      const dropped = gone.splice(0).reduce((sum, one) => sum + one.rows, 0);
+      while (place.gone.length === 0) await it.append([row(rows++)]);
+      const dropped = place.gone.splice(0).reduce((sum, one) => sum + one.rows, 0);
       // It makes room for more than one.
       await it.append([row(rows++)]);
       const out = await it.next(1);
@@ -211,31 +175,35 @@ describe('outbox', () => {
       assert.equal(kept, false);
       it.settle(out);
       await appended;
-      assert.deepEqual(gone, [], 'what has arrived has made the room');
+      assert.deepEqual(place.gone, [], 'what has arrived has made the room');
       assert.deepEqual((await drain(it)).map(number), numbers(dropped + 1, rows - dropped - 1));
     });
   });
 
   it('refuses a second user of the file, in this process and in another', async () => {
-    await open();
-    await assert.rejects(openOutbox(file), { code: 'FIELDLINE_DIR', kind: 'outage' });
-    const child = fork(new URL('../../test/support/outbox-killed.ts', import.meta.url), [file], { stdio: 'ignore' });
+    await place.open();
+    await assert.rejects(openOutbox(place.file), { code: 'FIELDLINE_DIR', kind: 'outage' });
+    const child = fork(new URL('../../test/support/outbox-killed.ts', import.meta.url), [place.file], {
+      stdio: 'ignore',
+    });
     const [code] = await once(child, 'exit');
     assert.equal(code, 1);
   });
 
   it('loses nothing that was acknowledged when its process is killed', async () => {
-    const child = fork(new URL('../../test/support/outbox-killed.ts', import.meta.url), [file], { stdio: 'ignore' });
+    const child = fork(new URL('../../test/support/outbox-killed.ts', import.meta.url), [place.file], {
+      stdio: 'ignore',
+    });
     let last = -1;
     child.on('message', row => {
       last = Math.max(last, Number(row));
       if (last > 3000) child.kill('SIGKILL');
     });
     await once(child, 'exit');
-    const it = await open<number>();
+    const it = await place.open<number>();
     const { rows } = it.state();
     assert.ok(rows > last, `${rows} rows lie there, ${last + 1} were acknowledged`);
     assert.deepEqual(await drain(it), numbers(0, rows));
-    assert.deepEqual(gone, []);
+    assert.deepEqual(place.gone, []);
   });
 });
