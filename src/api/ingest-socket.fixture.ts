@@ -1,4 +1,5 @@
 // For tests of ingest over WebSocket: a scene and one client at a time, made anew for each test.
+/// <reference types="mocha" />
 import { once } from 'node:events';
 import WebSocket from 'ws';
 import { openScene, type Scene } from './ingest.fixture.ts';
