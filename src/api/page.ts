@@ -1,4 +1,5 @@
 // Pages of a list: `limit` rows at a time, and a cursor that goes on behind the last one, whatever is added meanwhile.
+import { instantOf } from './fields.ts';
 import type { Answer } from './route.ts';
 import { type Problem, problem } from './problem.ts';
 
@@ -30,9 +31,7 @@ export function readCursor(
 function isPart(value: unknown, kind: 'time' | 'number' | 'text'): boolean {
   if (kind === 'number') return Number.isSafeInteger(value);
   if (typeof value !== 'string' || value.length > 200 || value.includes('\0')) return false;
-  return (
-    kind === 'text' || (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z$/.test(value) && !Number.isNaN(Date.parse(value)))
-  );
+  return kind === 'text' || (/^[\d-]+T[\d:]+\.\d{3,6}Z$/.test(value) && instantOf(value) !== undefined);
 }
 
 /** Link to the next page (RFC 8288), where one follows: `rows` hold one more than was asked for. */

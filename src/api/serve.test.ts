@@ -7,6 +7,7 @@ import { restoreLedger } from '../kernel/ledger.ts';
 import { openStore } from '../store/store.ts';
 import { bearer, openWorld, tokenFor } from './api.fixture.ts';
 import { restApi } from './http-api.ts';
+import { cursorText } from './page.ts';
 import { httpWorld, type Row } from '../../test/api/http-world.ts';
 
 describe('HTTP API', () => {
@@ -36,6 +37,12 @@ describe('HTTP API', () => {
     ['/api/flow-data?device_id=%00', 'device_id'],
     ['/api/flow-data?cursor=WyJ4IiwxXQ', 'cursor'],
     ['/api/flow-data?cursor=%7B', 'cursor'],
+    [`/api/flow-data?cursor=${cursorText(['0000-01-01T00:00:00.000Z', 1])}`, 'cursor'],
+    [`/api/flow-data?cursor=${cursorText(['2026-02-30T00:00:00.000Z', 1])}`, 'cursor'],
+    [`/api/flow-data?cursor=${cursorText(['2026-02-01T00:00:00.000Z', 1.5])}`, 'cursor'],
+    [`/api/inspections?cursor=${cursorText(['2026-02-01T00:00:00.000Z', 'no uuid'])}`, 'cursor'],
+    ['/api/flow-data?start_time=0000-01-01', 'start_time'],
+    ['/api/v1/energy/hourly?start=2026-01-01&end=2027-12-31', 'start'],
     ['/api/devices?online=maybe', 'online'],
     ['/api/devices/%00', 'id'],
     ['/api/devices/%ff', 'path'],
