@@ -43,7 +43,8 @@ export const decoder = defineDecoder({
     const kind = kinds.get(frame[0] ?? -1);
     if (kind === undefined)
       return { telemetry: {}, deviceModel: 'Blue Maestro', quality: { payload: 'this type is not known' } };
-    if (frame.length !== kind.length)
+    // Scanners append the scan response, with the extremes.
+    if (frame.length < kind.length)
       return { rejected: `${kind.model}: expected ${kind.length} bytes, got ${frame.length}` };
     const view = viewOf(frame);
     const telemetry: Record<string, number> = { battery: view.getUint8(1), temperature: view.getInt16(6) / 10 };
@@ -69,6 +70,16 @@ export const decoder = defineDecoder({
       name: 'with pressure',
       advert: { manufacturer_data: { [COMPANY]: '1b640e10004100e601c227100100' } },
       gives: { battery: 100, temperature: 23, humidity: 45, pressure: 1000 },
+    },
+    {
+      name: 'with what the scan response adds',
+      origin: 'Bluetooth-Devices/bluemaestro-ble tests/test_parser.py (MIT)',
+      advert: {
+        manufacturer_data: {
+          [COMPANY]: '17640e10000200f201f200830100' + '010d02ab00f201f2010d02ab00f201f200ff024e0000000000',
+        },
+      },
+      gives: { battery: 100, temperature: 24.2, humidity: 49.8, dew_point: 13.1 },
     },
     {
       name: 'Pebble, below zero',

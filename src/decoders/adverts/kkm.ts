@@ -13,20 +13,22 @@ const fixed = (view: DataView, at: number): number =>
   rounded(view.getInt8(at) + Math.floor((view.getUint8(at + 1) * 100) / 256) / 100, 2);
 const acceleration = (view: DataView, at: number): number => rounded((view.getInt16(at) * GRAVITY) / 1000);
 
+type Part = { bit: number; bytes: number; read(view: DataView, at: number): Record<string, number> };
+const AXES: Part = {
+  bit: 0x08,
+  bytes: 6,
+  read: (view, at) => ({
+    acceleration_x: acceleration(view, at),
+    acceleration_y: acceleration(view, at + 2),
+    acceleration_z: acceleration(view, at + 4),
+  }),
+};
 /** Bits of the mask in the order of the values. */
-const parts: readonly { bit: number; bytes: number; read(view: DataView, at: number): Record<string, number> }[] = [
+const parts: readonly Part[] = [
   { bit: 0x01, bytes: 2, read: (view, at) => ({ voltage: view.getUint16(at) / 1000 }) },
   { bit: 0x02, bytes: 2, read: (view, at) => ({ temperature: fixed(view, at) }) },
   { bit: 0x04, bytes: 2, read: (view, at) => ({ humidity: fixed(view, at) }) },
-  {
-    bit: 0x08,
-    bytes: 6,
-    read: (view, at) => ({
-      acceleration_x: acceleration(view, at),
-      acceleration_y: acceleration(view, at + 2),
-      acceleration_z: acceleration(view, at + 4),
-    }),
-  },
+  AXES,
 ];
 const KNOWN = 0x0f;
 
@@ -42,7 +44,7 @@ function modelOf(mask: number): string {
 export const decoder = defineDecoder({
   name: 'kkm',
   vendor: 'KKM',
-  models: ['K6P', 'K9', 'BlueCharm BC04P', 'BlueCharm BC08', 'BlueCharm BC021'],
+  models: ['K6', 'K6P', 'K9', 'BlueCharm BC04P', 'BlueCharm BC08', 'BlueCharm BC021'],
   source: 'https://github.com/custom-components/ble_monitor',
   keys: [UUID],
   matches: advert => frameOf(advert) !== undefined,
@@ -60,6 +62,8 @@ export const decoder = defineDecoder({
       Object.assign(telemetry, read(view, at));
       at += bytes;
     }
+    // The K6 sends its axes without naming them.
+    if ((mask & AXES.bit) === 0 && frame.length === at + AXES.bytes) Object.assign(telemetry, AXES.read(view, at));
     const unread = mask & ~KNOWN;
     return {
       telemetry,
@@ -82,6 +86,19 @@ export const decoder = defineDecoder({
         acceleration_x: -0.009807,
         acceleration_y: 0,
         acceleration_z: 9.80665,
+      },
+    },
+    {
+      name: 'K6, acceleration that the mask does not name',
+      origin: 'custom-components/ble_monitor test_kkm.py (MIT)',
+      advert: { service_data: { [UUID]: '2101070e5bffc01f95fffcffec03eb' } },
+      gives: {
+        voltage: 3.675,
+        temperature: -0.25,
+        humidity: 31.58,
+        acceleration_x: -0.039227,
+        acceleration_y: -0.196133,
+        acceleration_z: 9.83607,
       },
     },
     { name: 'cut', advert: { service_data: { [UUID]: '2101070d4817402d' } }, rejects: 'too few' },

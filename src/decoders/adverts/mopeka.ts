@@ -13,7 +13,10 @@ const propane: Medium = [0.573_045, -0.002_822, -0.000_005_35];
 const air: Medium = [0.153_096, 0.000_327, -0.000_000_294];
 const water: Medium = [0.600_592, 0.003_124, -0.000_013_68];
 
-/** `fine`: parsers agree on fractions for this sensor, on whole millimetres and tenths of a percent for the others. */
+/**
+ * `fine`: public parsers give fractions for a bare frame of this sensor; for the others, and wherever the service is
+ * advertised with it, whole millimetres and tenths of a percent.
+ */
 type Sensor = { model: string; medium?: Medium; fine?: true };
 
 /** By the first byte. The universal sensor is sold for several media and does not say which it is used for. */
@@ -52,6 +55,7 @@ export const decoder = defineDecoder({
     const view = viewOf(frame);
     const sensor = sensors.get(view.getUint8(0));
     if (sensor === undefined) return { rejected: `Mopeka: sensor type ${view.getUint8(0)} is not known` };
+    const fine = sensor.fine === true && !advert.serviceUuids.includes(SERVICE);
     const voltage = (view.getUint8(1) & 0x7f) / 32;
     const charge = Math.min(100, Math.max(0, ((voltage - 2.2) / 0.65) * 100));
     const warmth = view.getUint8(2) & 0x7f;
@@ -59,7 +63,7 @@ export const decoder = defineDecoder({
     const stars = echo >> 14;
     const telemetry: Record<string, number | boolean> = {
       temperature: warmth - 40,
-      battery: rounded(charge, sensor.fine ? 8 : 1),
+      battery: rounded(charge, fine ? 8 : 1),
       voltage,
       battery_voltage: voltage,
       button_pressed: (view.getUint8(2) & 0x80) !== 0,
@@ -73,7 +77,7 @@ export const decoder = defineDecoder({
     else {
       const [constant, linear, square] = sensor.medium;
       const level = (echo & 0x3fff) * (constant + linear * warmth + square * warmth ** 2);
-      telemetry['tank_level'] = sensor.fine ? rounded(level, 4) : Math.floor(level);
+      telemetry['tank_level'] = fine ? rounded(level, 4) : Math.floor(level);
     }
     return { telemetry, quality, deviceModel: `Mopeka ${sensor.model}`, metadata: { echo: echo & 0x3fff } };
   },
@@ -92,6 +96,37 @@ export const decoder = defineDecoder({
         accelerometer_x: 250,
         accelerometer_y: 227,
         tank_level: 341,
+      },
+    },
+    {
+      name: 'propane, with its service: whole millimetres',
+      origin,
+      advert: { service_uuids: [SERVICE], manufacturer_data: { [COMPANY]: '037043b6c3e0f509fae3' } },
+      gives: {
+        temperature: 27,
+        battery: 100,
+        voltage: 3.5,
+        battery_voltage: 3.5,
+        button_pressed: false,
+        reading_quality: 100,
+        accelerometer_x: 250,
+        accelerometer_y: 227,
+        tank_level: 341,
+      },
+    },
+    {
+      name: 'propane, the bare frame',
+      advert: { manufacturer_data: { [COMPANY]: '037043b6c3e0f509fae3' } },
+      gives: {
+        temperature: 27,
+        battery: 100,
+        voltage: 3.5,
+        battery_voltage: 3.5,
+        button_pressed: false,
+        reading_quality: 100,
+        accelerometer_x: 250,
+        accelerometer_y: 227,
+        tank_level: 341.9571,
       },
     },
     {
