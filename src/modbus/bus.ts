@@ -2,7 +2,7 @@
 import { backoff } from '../kernel/backoff.ts';
 import { reasonOf } from '../kernel/fault.ts';
 import { isUnreachable, ModbusFault, type Trouble } from './fault.ts';
-import { type Job, type Lane, laneOf, type Quarantine } from './lane.ts';
+import { type Job, type Lane, type Looking, laneOf, type Quarantine } from './lane.ts';
 import { type Connect, isWrite, type Link, type ReadRequest, type Request, type WriteRequest } from './link.ts';
 import { patienceOf } from './patience.ts';
 import type { Timing } from './timing.ts';
@@ -36,9 +36,10 @@ export type Bus = {
   readonly quarantined: readonly number[];
   /**
    * The data bytes of the answer. Rejects with a ModbusFault, always within bounded time. `looking`: nobody knows whether
-   * there is such a unit; that it does not answer says nothing about the link, and puts no unit into quarantine.
+   * there is such a unit, and who looks says how long it is waited for; that it does not answer says nothing about the
+   * link, and puts no unit into quarantine.
    */
-  read(request: ReadRequest, looking?: boolean): Promise<Uint8Array>;
+  read(request: ReadRequest, looking?: Looking): Promise<Uint8Array>;
   /** Resolves when the unit has confirmed. Never sent twice: after a fault nobody knows whether it was carried out. */
   write(request: WriteRequest): Promise<void>;
   close(): Promise<void>;
@@ -129,7 +130,7 @@ export function openBus(options: BusOptions): Bus {
     out++;
     suspectsOut += suspect;
     try {
-      const data = await via.ask(job.request, lane.patience.ms, {
+      const data = await via.ask(job.request, job.looking?.timeoutMs ?? lane.patience.ms, {
         blame: lane.silent || job.looking ? 'unit' : 'link',
         heard: lane.patience.heard,
       });
@@ -161,12 +162,12 @@ export function openBus(options: BusOptions): Bus {
     job.reject(fault);
   }
 
-  function ask(request: Request, looking = false): Promise<Uint8Array> {
+  function ask(request: Request, looking?: Looking): Promise<Uint8Array> {
     if (state === 'away' || state === 'closed') return Promise.reject(unsent());
     const { unit } = request;
     const lane = lanes.get(unit) ?? laneOf(unit, quarantine, patienceOf(timeoutMs, parallel === 1));
     lanes.set(unit, lane);
-    const refusal = lane.refusal(timing.clock.steady(), looking);
+    const refusal = lane.refusal(timing.clock.steady(), looking !== undefined);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       lane.waiting.push({ request, resolve, reject, looking, resent: false });

@@ -3,12 +3,14 @@ import { ModbusFault, shortReason } from './fault.ts';
 import type { Request } from './link.ts';
 import type { Patience } from './patience.ts';
 
+export type Looking = { timeoutMs: number };
+
 export type Job = {
   request: Request;
   resolve: (data: Uint8Array) => void;
   reject: (fault: ModbusFault) => void;
   /** Nobody knows whether there is such a unit. */
-  looking: boolean;
+  looking: Looking | undefined;
   /** It was under way when a link was lost; that happens to a request once. */
   resent: boolean;
 };

@@ -6,7 +6,8 @@ import { scanUnits } from './scan.ts';
 import { onLine, tryOut } from './try-out.ts';
 import { type Bench, openTestBus, readFrom, requests, right, transports } from './transports.fixture.ts';
 
-const settings = { transport: 'tcp', host: 'a line', port: 502 } as BusSettings;
+/** For units that are not there: a busy machine may hold the process up, and those that are there must be found. */
+const settings = { transport: 'tcp', host: 'a line', port: 502, timeoutMs: 400 } as BusSettings;
 
 for (const [transport, openBench] of transports)
   describe(`a scan of a line in use on ${transport}`, () => {
@@ -15,7 +16,7 @@ for (const [transport, openBench] of transports)
     beforeEach(async () => {
       bench = await openBench();
       bench.device.misbehave = ({ unit }) => (unit > 2 && unit !== 9 ? { kind: 'silence' } : undefined);
-      const bus = openTestBus(bench, { quarantine: { after: 2, probeMs: 60_000 } });
+      const bus = openTestBus(bench, { timeoutMs: 400, quarantine: { after: 2, probeMs: 60_000 } });
       deployed = { bus, demo: false, settings, close: bus.close };
       for (const request of requests) assert.deepEqual(await readFrom(bus, request), right(request));
     });
@@ -47,8 +48,8 @@ for (const [transport, openBench] of transports)
       // The rest of the line answers in between, so that the link is not blamed.
       for (const request of [silent, ...requests, silent, ...requests]) await readFrom(deployed.bus, request);
       assert.deepEqual(deployed.bus.quarantined, [5]);
-      const tried = await onLine(settings, deployed, line => tryOut(line, 5));
-      assert.match(tried.says, /of unit 5: no .*answer within/);
+      const tried = await onLine({ ...settings, timeoutMs: 150 }, deployed, line => tryOut(line, 5));
+      assert.match(tried.says, /of unit 5: no .*answer within 150 ms/);
       const refused = await readFrom(deployed.bus, silent);
       assert.ok(refused instanceof ModbusFault && refused.trouble === 'quarantine');
       bench.device.misbehave = () => ({ kind: 'exception', code: 2 });
@@ -56,3 +57,18 @@ for (const [transport, openBench] of transports)
       assert.deepEqual(deployed.bus.quarantined, [], 'it was seen alive');
     });
   });
+
+describe('a trial of a serial port that is in use', () => {
+  it('at another speed is refused, since the port answers at its own', async () => {
+    const format = { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 } as const;
+    const used = { transport: 'rtu', serialPort: '/dev/ttyUSB0', format, timeoutMs: 70 } as BusSettings;
+    const bus = { read: async () => new Uint8Array(2), state: 'up' } as unknown as NonNullable<ConfiguredBus['bus']>;
+    const deployed = { bus, demo: false, settings: used, close: async () => {} };
+    assert.equal((await onLine(used, deployed, line => tryOut(line, 1))).ok, true);
+    const wanted = { ...used, format: { ...format, baudRate: 19_200, parity: 'even' } } as BusSettings;
+    await assert.rejects(
+      onLine(wanted, deployed, line => tryOut(line, 1)),
+      /ttyUSB0 is in use at 9600 8N1; deploy 19200 8E1 before it is tried/,
+    );
+  });
+});
