@@ -149,6 +149,59 @@ describe('live clients of a gateway that is restarted', function () {
         assert.equal(new Set(values).size, values.length, `${name}: nothing twice`);
     });
 
+  it('through a crash of the database: what others write before and after it comes once', async () => {
+    // They are the rows in their order, for whoever has stayed; nothing was cut but the line to the database.
+    const before = Object.fromEntries(Object.entries(followers).map(([name, { lost }]) => [name, lost]));
+    await write();
+    await postgres.terminate('SIGQUIT');
+    await psql.end().catch(() => undefined);
+    await postgres.restart();
+    psql = new pg.Client({ connectionString: postgres.url });
+    psql.on('error', () => undefined);
+    await psql.connect();
+    for (let row = 0; row < 20; row++) await write();
+    await until(
+      all(({ values }) => values.at(-1) === written),
+      () => followers,
+    );
+    for (const name of resuming) {
+      const { values, lost } = followers[name]!;
+      assert.deepEqual(
+        values,
+        Array.from({ length: written }, (_, at) => at + 1),
+        name,
+      );
+      assert.equal(lost, before[name], name);
+    }
+  });
+
+  it('over MQTT in the browser: wildcards, what is retained, and the will of a page that vanishes', async () => {
+    const device = await connectAsync(gateway.mqtt, { protocolVersion: 4 });
+    closers.push(() => device.endAsync());
+    await device.publishAsync('homelab/energy/meter8', '{"power_kw":8}', { qos: 1, retain: true });
+    const heard: string[] = [];
+    const page = connectMqtt(`${address}/mqtt`, { protocolVersion: 4 });
+    closers.push(() => page.endAsync());
+    page.on('message', (topic, payload, { retain }) => heard.push(`${topic} ${payload}${retain ? ' retained' : ''}`));
+    await page.subscribeAsync(['homelab/energy/+', 'pages/#'], { qos: 1 });
+    const vanishing = await connectAsync(`${address}/mqtt`, {
+      ...{ protocolVersion: 4, reconnectPeriod: 0 },
+      will: { topic: 'pages/2/status', payload: Buffer.from('gone'), qos: 1, retain: false },
+    });
+    await vanishing.publishAsync('pages/2/status', Buffer.of(0, 255), { qos: 1 });
+    vanishing.stream.destroy();
+    await until(
+      () => heard.length >= 3,
+      () => heard,
+    );
+    assert.deepEqual(heard, [
+      'homelab/energy/meter8 {"power_kw":8} retained',
+      'pages/2/status \0\ufffd',
+      'pages/2/status gone',
+    ]);
+    await assert.rejects(connectAsync(`${address}/mqtt`, { protocolVersion: 5, reconnectPeriod: 0 }), /version/i);
+  });
+
   it('an MQTT session over WebSocket gets what was published while its line was down', async () => {
     const options = { protocolVersion: 4, clean: false, clientId: 'page-1', reconnectPeriod: 0 } as const;
     const first = await connectAsync(`${address}/mqtt`, options);
