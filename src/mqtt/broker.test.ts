@@ -35,6 +35,30 @@ describe('embedded broker', () => {
       await until(() => world.broker.state().journal.entries === 0);
     });
 
+  for (const [name, durable] of [
+    ['none', false],
+    ['a durable one', true],
+  ] as const)
+    it(`hands on what one client publishes in its order, retained or not, beside a live reader and ${name}`, async () => {
+      await start();
+      const live = await client('live');
+      await live.subscribeAsync('t/#', { qos: 1 });
+      if (durable) await (await client('durable', { clean: false })).subscribeAsync('t/durable', { qos: 1 });
+      const sender = await client('sender');
+      const topics = ['t/live', 't/durable'];
+      const sent = Array.from({ length: 60 }, (_, at) => ({
+        topic: topics[at % 2]!,
+        retain: at % 3 === 0,
+        text: String(at),
+      }));
+      await Promise.all(sent.map(({ topic, retain, text }) => sender.publishAsync(topic, text, { qos: 1, retain })));
+      await until(() => live.got.length === sent.length);
+      assert.deepEqual(
+        live.got,
+        sent.map(({ topic, text }) => `${topic}=${text} 1`),
+      );
+    });
+
   it('marks what it sends again, under the same identifier', async () => {
     await start();
     const socket = await bare('durable', false, 't');

@@ -19,6 +19,7 @@ type Parts = {
   topicBytes: number;
 };
 type Answer = (error?: Error | null) => void;
+type Kept = { plain: boolean; over: Promise<void> };
 
 /**
  * Calls back when the message may be acknowledged. aedes writes PUBACK right after this step, whatever its persistence;
@@ -29,7 +30,25 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
   // A QoS 2 message that was sent again on a new connection while the first copy still waits for the disk.
   const waiting = new Map<string, Promise<void>>();
 
-  async function keep(client: Client | null, packet: PublishPacket, payload: Buffer): Promise<void> {
+  /** The last message of a client that waits; `plain`: for the journal alone, which takes messages in their order. */
+  const last = new WeakMap<Client, { plain: boolean; over: Promise<void> }>();
+
+  /** Messages of a client are let through in their order, whatever each of them waits for [MQTT-4.6.0-6]. */
+  function inOrder(client: Client | null, { plain, over }: Kept): Promise<void> {
+    if (client === null) return over;
+    const before = last.get(client);
+    const waits = before !== undefined && !(before.plain && plain);
+    const mine = {
+      plain: plain && !waits,
+      over: waits ? Promise.allSettled([before.over, over]).then(() => over) : over,
+    };
+    last.set(client, mine);
+    const forget = () => void (last.get(client) === mine && last.delete(client));
+    mine.over.then(forget, forget);
+    return mine.over;
+  }
+
+  function keep(client: Client | null, packet: PublishPacket, payload: Buffer): Kept {
     const { topic, qos } = packet;
     const at = clock.now();
     const readers = audience.match(topic, qos);
@@ -50,7 +69,12 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
       const meta = encodeMessage({ topic, qos, at, ...origin, ...(packet.dup ? { dup: true } : {}) });
       steps.push(journal.append(meta, payload, readers, note));
     }
-    await Promise.all(steps);
+    return { plain: steps.length === 1 && !packet.retain, over: Promise.all(steps).then(() => undefined) };
+  }
+
+  /** Whatever is thrown on the way rejects. */
+  async function letThrough(client: Client | null, packet: PublishPacket, payload: Buffer): Promise<void> {
+    await inOrder(client, keep(client, packet, payload));
   }
 
   return (client, packet, done) => {
@@ -64,7 +88,7 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
 
     const key = qos === 2 && client ? `${client.id}\0${packet.messageId}` : undefined;
     if (key !== undefined && client && incoming.has(client.id, packet.messageId ?? 0)) return done(null);
-    const kept = (key === undefined ? undefined : waiting.get(key)) ?? keep(client, packet, payload);
+    const kept = (key === undefined ? undefined : waiting.get(key)) ?? letThrough(client, packet, payload);
     if (key !== undefined) waiting.set(key, kept);
     kept
       .then(
