@@ -4,22 +4,15 @@ import { CODES, KNOWN_CODES, MOST_CODES, places } from './cells.ts';
 const LARGEST_CODE = 255;
 // From then on a code that was never seen is news, if the register was seen to change at all.
 const KNOWN_AFTER = 64;
-/** Changes from which a register that stands still may be stuck; one that shows faults changes seldom. */
-const LIVELY = 20;
 
-const [SIZES, HAVE, POINTS, CHANGES, LAST] = places(CODES);
+const [SIZES, HAVE, POINTS] = places(CODES);
 
 /** What a value is: a size, a code seen before, or a new one. */
 export type Role = 'size' | 'known' | 'new';
 
-/** True while nothing but codes came and the register changes too seldom to be called stuck. */
-export const isQuiet = (cells: Float64Array): boolean => cells[SIZES] === 0 && cells[CHANGES]! < LIVELY;
-
 export function roleOf(cells: Float64Array, value: number): Role {
   if (cells[SIZES] === 1) return 'size';
   const points = ++cells[POINTS]!;
-  if (value !== cells[LAST]) cells[CHANGES]!++;
-  cells[LAST] = value;
   const have = cells[HAVE]!;
   for (let one = 0; one < have; one++) if (cells[KNOWN_CODES + one] === value) return 'known';
   if (have === MOST_CODES || !Number.isInteger(value) || value < 0 || value > LARGEST_CODE) {

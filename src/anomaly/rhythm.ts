@@ -7,13 +7,16 @@ const KNOWN_INTERVALS = 20;
 // −ln of the chance of a run of equal values at which the sensor counts as stuck, and the shortest such run.
 const STUCK_SURPRISE = 15;
 const STUCK_RUN = 12;
+/** Changes from which a series that stands still may be stuck: what never moved, or seldom, has not stopped. */
+const LIVELY = 20;
 
 // A reading that comes late does not turn the clock back; so many in a row do.
 const CLOCK_SET_BACK = 3;
 
 // Times of points: the last one (ms), the pause before it, the usual and the longest pause, how many came late in a row, how many pauses there were.
 const [LAST, PAUSE, USUAL, LONGEST, BEHIND, PAUSES] = places(RHYTHM);
-// Values: the last one, how often it was repeated, the longest run of repeats and the one that is too long, steps and repeats in all.
+// Values: the last one, how often it was repeated, the longest run of repeats and the one that is too long, steps and repeats
+// in all; repeats of 0 do not count.
 const [VALUE, RUN, LONGEST_RUN, RUN_LIMIT, STEPS, REPEATS] = places(RHYTHM + 6);
 /** Time of the first point. */
 const FIRST = RHYTHM + 12;
@@ -65,8 +68,11 @@ export function acceptRhythm(cells: Float64Array): void {
 
 /** How many times too long this value has stood still; from 1 on it is stuck. */
 export function stillness(cells: Float64Array, value: number): number {
+  const isRepeat = value === cells[VALUE];
+  // Nothing flows, nothing shines: 0 may stand for as long as it likes, which tells nothing of other values.
+  if (isRepeat && value === 0) return 0;
   cells[STEPS]!++;
-  if (value !== cells[VALUE]) {
+  if (!isRepeat) {
     const chance = (cells[REPEATS]! + 1) / (cells[STEPS]! + 2);
     cells[VALUE] = value;
     cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
@@ -76,6 +82,5 @@ export function stillness(cells: Float64Array, value: number): number {
   }
   cells[REPEATS]!++;
   cells[RUN]!++;
-  // Nothing flows, nothing shines: 0 may stand for as long as it likes.
-  return value === 0 ? 0 : cells[RUN]! / cells[RUN_LIMIT]!;
+  return cells[STEPS]! - cells[REPEATS]! < LIVELY ? 0 : cells[RUN]! / cells[RUN_LIMIT]!;
 }

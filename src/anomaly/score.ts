@@ -3,7 +3,7 @@ import { acceptValue, isAccepted } from './accepted.ts';
 import type { Severity } from '../reading/reading.ts';
 import { type AlarmOptions, alarming, endAlarm, heardSince, lastSeverity, severityOf, worstOf } from './alarm.ts';
 import { emptyBlock, type Known, places, SCORE, SLOT, SLOTS, VALUE } from './cells.ts';
-import { isQuiet, type Role, roleOf } from './codes.ts';
+import { type Role, roleOf } from './codes.ts';
 import { beginCounter, isCounter, WATCHED, watch } from './counter.ts';
 import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, limitOf } from './limit.ts';
@@ -170,7 +170,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       const pause = gapBefore(cells, time);
       const role = roleOf(cells, value);
       const still = stillness(cells, value);
-      const standing = still >= 1 && !isQuiet(cells);
+      const standing = still >= 1;
       const watched = watch(cells, secondsBefore(cells, time), value);
       cells[JUDGED_BY] = 0;
       cells[GRAVITY] = 1;
