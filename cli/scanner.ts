@@ -79,6 +79,7 @@ export async function startScanner(config: ScanConfig, log: Log): Promise<Scanne
     if (state !== adapter) log(state === 'on' || state === 'starting' ? 'info' : 'warn', `radio ${state}`, { reason });
     adapter = state;
   });
+  radio.onFault(reason => log('warn', 'radio fault', { reason }));
   radio.onLost((count, reason) => log('warn', 'adverts were lost', { count, reason }));
   let stop = radio.scan(heard);
   let closed = false;

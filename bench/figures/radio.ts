@@ -10,19 +10,27 @@ import { METER, type World, world } from '../../test/radio/world.ts';
 import { throughTheWorst } from '../../test/radio/worst-account.ts';
 import { testRuntime } from '../../test/support/node-red.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
+import { draws } from '../anomaly/random.ts';
 import { type Figure, ms, type Options, type Report } from '../figure.ts';
 import { type FlowNode, makeGateway } from '../gateway.ts';
 import { load, median, percentile } from '../machine.ts';
 import { childrenOf, type Cost, costOf, decoderRates, openAir, scannerCost } from '../radio-load.ts';
 
 const killed = (['SIGKILL', 'SIGSEGV', 'SIGSTOP'] as const).map(
-  (signal): Fault => [`the process gets ${signal}`, ({ radio }) => process.kill(radio.pid!, signal)],
+  (signal): Fault => [
+    `the process gets ${signal}`,
+    ({ radio: { pid } }) => {
+      // Between two processes there is none.
+      if (pid !== undefined) process.kill(pid, signal);
+    },
+  ],
 );
 /** What was on its way when the fault struck does not count as recovered. */
 const ON_ITS_WAY_MS = 60;
 
 const PARTS: Readonly<Record<string, (options: Options, report: Report) => Promise<void>>> = {
   recovery: recoveries,
+  pairs,
   decoders,
   scanner,
   flow,
@@ -30,6 +38,10 @@ const PARTS: Readonly<Record<string, (options: Options, report: Report) => Promi
   latency,
   worst,
 };
+/** Between the two of a pair, at most: the second often meets a radio that still comes back from the first. */
+const GAP_MS = 3000;
+const PAIRS_AT_ONCE = 4;
+const SLOWEST_SHOWN = 5;
 /** Adverts a second while everything goes wrong. */
 const WORST_RATE = 500;
 /** Ten minutes of rotating addresses, where the whole is asked for. */
@@ -42,7 +54,7 @@ const FLOW = [
 ];
 
 export const radio: Figure = {
-  says: 'recovery of the real noble on an emulated controller, fault by fault; load of adverts (--only recovery,decoders,scanner,flow,shipped,latency,worst)',
+  says: 'recovery of the real noble on an emulated controller, fault by fault; load of adverts (--only recovery,pairs,decoders,scanner,flow,shipped,latency,worst)',
   defaults: { runs: 3, seconds: 30, rates: [200, 10_000] },
   async run(options, report) {
     if (!nobleIsHere) return report.note('Not measured: @abandonware/noble is not installed.');
@@ -75,6 +87,40 @@ async function recoveries({ runs }: Options, report: Report): Promise<void> {
     }
     report.row(fault[0], ms(median(measured)), ms(Math.max(...measured)), ms(median(heard)), ms(Math.max(...heard)));
   }
+}
+
+/** Two faults, the second at a random moment after the first; counted from the second. */
+async function pairs({ seed, runs }: Options, report: Report): Promise<void> {
+  const all: readonly Fault[] = [...faults, ...killed];
+  const random = draws(seed).uniform;
+  const one = (): Fault => all[Math.floor(random() * all.length)]!;
+  const left = Array.from({ length: runs * all.length }, () => [one(), one(), random() * GAP_MS] as const);
+  const taken: { names: string; gap: number; ms: number }[] = [];
+  await Promise.all(
+    Array.from({ length: PAIRS_AT_ONCE }, async () => {
+      for (let pair = left.pop(); pair !== undefined; pair = left.pop()) {
+        const [first, second, gap] = pair;
+        const scene = await world({ times: radioTimes, extended: left.length % 2 === 1 });
+        try {
+          await Promise.all([scene.measured(), scene.heard()]);
+          await first[1](scene);
+          await wait(gap);
+          const { measured, heard } = await recovery(scene, second);
+          taken.push({ names: `${first[0]}, then ${second[0]}`, gap, ms: Math.max(measured, heard) });
+        } finally {
+          await scene.close();
+        }
+      }
+    }),
+  );
+  taken.sort((a, b) => b.ms - a.ms);
+  report.table(`The slowest of ${taken.length} pairs of faults, from the second until both come through again, ms`, [
+    ...['faults', 'between them', 'back after'],
+  ]);
+  for (const { names, gap, ms: after } of taken.slice(0, SLOWEST_SHOWN)) report.row(names, ms(gap), ms(after));
+  report.note(
+    `Half of them were back after ${ms(median(taken.map(pair => pair.ms)))} ms. Load average ${load().toFixed(1)}.`,
+  );
 }
 
 async function decoders({ short }: Options, report: Report): Promise<void> {

@@ -61,8 +61,10 @@ export const definition = defineNode({
       host.count('fieldline_dropped_total', count, { reason: why });
       show(reason);
     });
+    radio.onFault(reason => host.log('warn', `radio: ${reason}`));
     radio.onState(({ state, reason }) => {
       tally.radio(state === 'on', state === 'on' ? reason : `${state}: ${reason}`);
+      if (state !== 'starting') host.log(state === 'on' ? 'info' : 'warn', `radio ${state}: ${reason}`);
       show();
     });
     const watch = (): (() => Promise<void>) =>

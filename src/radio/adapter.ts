@@ -19,6 +19,7 @@ export type Adapter = {
   onState(listener: (state: RadioState) => void): () => void;
   /** Adverts that were heard and did not come through, with the reason. */
   onLost(listener: LostListener): () => void;
+  onFault(listener: (reason: string) => void): () => void;
   readonly pid: number | undefined;
   close(): Promise<void>;
 };
@@ -39,6 +40,7 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
   const leaving = new Set<Scan>();
   const stateListeners = new Set<(state: RadioState) => void>();
   const lostListeners = new Set<LostListener>();
+  const faultListeners = new Set<(reason: string) => void>();
   let state: RadioState = { state: 'starting', reason: 'the Bluetooth process starts' };
   /** Of this child: adverts that came through, and that it has told to have dropped or not to have been able to read. */
   let received = 0;
@@ -126,6 +128,7 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
       lost(message.beat.damaged - damaged, 'damaged', DAMAGED);
       damaged = message.beat.damaged;
     } else if ('link' in message) links.take(message);
+    else if ('fault' in message) for (const listener of faultListeners) listener(message.fault);
   }
 
   function takeAdverts(packed: Uint8Array): void {
@@ -173,6 +176,10 @@ export function adapterOf(controller: Controller, times: RadioTimes = radioTimes
       lostListeners.add(listener);
       return () => lostListeners.delete(listener);
     },
+    onFault(listener) {
+      faultListeners.add(listener);
+      return () => faultListeners.delete(listener);
+    },
     get pid() {
       return process.pid;
     },
@@ -213,6 +220,9 @@ export function radioOn(adapter: Adapter, active: boolean, release: () => Promis
     },
     onLost(listener) {
       lastEnds.add(adapter.onLost(listener));
+    },
+    onFault(listener) {
+      ends.add(adapter.onFault(listener));
     },
     get pid() {
       return adapter.pid;

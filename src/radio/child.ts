@@ -2,6 +2,7 @@
 import { reasonOf } from '../kernel/fault.ts';
 import type { RadioState } from '../reading/radio.ts';
 import { advertOutlet } from './advert-outlet.ts';
+import { calmFaults } from './calm-faults.ts';
 import type { FromChild, ToChild } from './child-messages.ts';
 import { type LiveController, liveController } from './controller.ts';
 import { countInto } from './heard-count.ts';
@@ -22,10 +23,11 @@ function tell(message: FromChild, done?: () => void): void {
   // A parent that is gone hears nothing; this process ends with it.
   process.send?.(message, undefined, undefined, () => done?.());
 }
+const say = calmFaults(fault => tell({ fault }));
 function tellFault(where: string, reason: string): void {
   faults++;
   if (where === 'advert') damaged++;
-  tell({ fault: `${where}: ${reason}` });
+  say(where, reason);
 }
 function tellOver(state: RadioState): void {
   outlet.flush();

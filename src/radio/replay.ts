@@ -117,6 +117,7 @@ export function replayRadio({
     },
     // Captures wait until they are played.
     onLost() {},
+    onFault() {},
     async close() {
       await Promise.all([...links].map(link => link.disconnect()));
       for (const stop of stops) stop();

@@ -19,6 +19,7 @@ function scene() {
       tell = listener;
     },
     onLost() {},
+    onFault() {},
     async close() {
       log.push('closed');
     },

@@ -46,5 +46,7 @@ export type Radio = {
   onState(listener: (state: RadioState) => void): void;
   /** Adverts that the radio heard and could not hand over, with the reason. */
   onLost(listener: LostListener): void;
+  /** What was wrong and has been dealt with, for a log; a kind of fault at most every ten seconds. */
+  onFault(listener: (reason: string) => void): void;
   close(): Promise<void>;
 };

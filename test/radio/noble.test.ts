@@ -108,15 +108,18 @@ suite(withNoble('noble: adverts'), () => {
     assert.equal(scene.controller.scanning, 'off');
   });
 
-  it('counts what it cannot read', async () => {
+  it('counts what it cannot read, and says it once', async () => {
     scene = await world();
     await scene.heard();
     const lost: [count: number, why: string][] = [];
+    const faults: string[] = [];
     scene.radio.onLost((count, _reason, why) => lost.push([count, why]));
+    scene.radio.onFault(reason => faults.push(reason));
     for (const hex of ['043e0c0201000006050403020120ff', '043e050201000106'])
       scene.controller.faults.inject(Buffer.from(hex, 'hex'));
     await scene.until(() => lost.reduce((sum, [count]) => sum + count, 0) === 2);
     assert.ok(lost.every(([, why]) => why === 'damaged'));
+    assert.deepEqual(faults, ['advert: an advertising report is shorter than it says']);
   });
 
   it('scans as long as one user wants to', async () => {
