@@ -11,7 +11,7 @@ import { rtuOverTcpConnector } from './rtu-over-tcp.ts';
 import { type MakePort, serialConnector } from './serial.ts';
 import { simulatedLine } from './serial.fixture.ts';
 import { tcpConnector } from './tcp.ts';
-import { type Bench, openTestBus, readFrom, requests, right, transports } from './transports.fixture.ts';
+import { type Bench, heals, openTestBus, readFrom, requests, right, transports } from './transports.fixture.ts';
 
 const [request] = requests as [(typeof requests)[0]];
 const format = { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const;
@@ -44,6 +44,22 @@ for (const [transport, openBench] of transports)
       await lost;
       await bus.close();
       assert.equal(bus.state, 'closed');
+    });
+
+    it('is told where it never rests, and heals when it does', async () => {
+      const chatter = setInterval(() => bench.say(Buffer.from('0903aa55', 'hex')), 3);
+      try {
+        // On TCP these bytes are no frames at all: the connection is dropped, and made anew.
+        for (let n = 0; n < 2; n++) {
+          const got = await readFrom(bus, request);
+          if (!(got instanceof ModbusFault)) assert.deepEqual(got, right(request));
+          else if (transport !== 'TCP')
+            assert.match(got.message, /never silent|two that differ|damaged|connection lost/);
+        }
+      } finally {
+        clearInterval(chatter);
+      }
+      await heals(bus);
     });
 
     it('16 refuses with errors that have a stack, a reason and an advice', async () => {
