@@ -1,11 +1,12 @@
 // SensorPush thermometers: all values packed into one number behind a byte that tells the model, in the place of the company id.
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
+import { APPLE } from './apple/ibeacon.ts';
 import { rounded } from './shared/numbers.ts';
 
 const SERVICE = 'ef090000-11d6-42ba-93b8-9dd7ec090ab0';
 const FIRST_SERVICE = 'ef090000-11d6-42ba-93b8-9dd7ec090aa9';
-const NAME = /\b(?:HTP\.xw|HT\.w|TC(?:\.x)?)\b/;
+const NAME = /^(?:SensorPush )?(?:HTP\.xw|HT\.w|TC(?:\.x)?)(?: [0-9A-F]{4})?$/;
 // The first model has a name of one letter.
 const FIRST_NAME = 's';
 const FIRST_TYPE = 1;
@@ -32,6 +33,8 @@ const isOne = (advert: Advert): boolean =>
 function frameOf(advert: Advert): Uint8Array | undefined {
   let latest: Uint8Array | undefined;
   for (const [company, bytes] of advert.manufacturerData) {
+    // The first model sends an iBeacon as well.
+    if (company === APPLE) continue;
     const id = Number.parseInt(company, 16);
     if (isFirst(advert) || (id & 0x03) === 0) latest = Uint8Array.of(id & 0xff, id >> 8, ...bytes);
   }
@@ -111,7 +114,7 @@ export const decoder = defineDecoder({
     {
       name: 'HT1',
       origin,
-      advert: { name: 's', service_uuids: [FIRST_SERVICE], manufacturer_data: { '4834': '6205' } },
+      advert: { name: 's', service_uuids: [FIRST_SERVICE], manufacturer_data: { '4834': '6205', [APPLE]: '0215' } },
       gives: { temperature: 13.94, humidity: 58.09 },
     },
     {
