@@ -207,13 +207,13 @@ describe('live clients of a gateway that is restarted', function () {
     const first = await connectAsync(`${address}/mqtt`, options);
     await first.subscribeAsync('homelab/energy/+', { qos: 1 });
     first.stream.destroy();
-    await once(first, 'close');
+    await once(first as never, 'close');
     const device = await connectAsync(gateway.mqtt, { protocolVersion: 4 });
     closers.push(() => device.endAsync());
     await device.publishAsync('homelab/energy/meter7', '{"power_kw":1}', { qos: 1 });
     const second = connectMqtt(`${address}/mqtt`, options);
     closers.push(() => second.endAsync());
-    const [topic, payload] = await once(second, 'message');
+    const [topic, payload] = await once(second as never, 'message');
     assert.deepEqual([topic, String(payload)], ['homelab/energy/meter7', '{"power_kw":1}']);
   });
 });

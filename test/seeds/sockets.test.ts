@@ -197,6 +197,28 @@ describe('applications of the seeds on sockets', function () {
     }
   });
 
+  it('003: a reading that comes twice, by HTTP or by MQTT, is pushed once to each of two tabs', async () => {
+    const filter = 'device_id=eq.meter2';
+    const tabs = await Promise.all(
+      [supabase(), supabase()].map(client => channel(client, 'energy', 'INSERT', 'energy_readings', filter)),
+    );
+    const mqtt = await connectAsync(gateway.mqtt, { protocolVersion: 4 });
+    closers.push(() => mqtt.endAsync());
+    const [one, two, last] = [1, 2, 3].map(power_kw => message({ device_id: 'meter2', power_kw }));
+    for (let time = 0; time < 2; time++) {
+      await ingest(one!);
+      await mqtt.publishAsync('homelab/energy/meter2', JSON.stringify(two), { qos: 1 });
+    }
+    const values = () => tabs.map(changes => changes.map(({ new: row }) => row['power_kw']).sort());
+    await until(() => values().every(seen => seen.length >= 2), values);
+    await ingest(last!);
+    await until(() => values().every(seen => seen.includes(3)), values);
+    assert.deepEqual(values(), [
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+
   it('003: an energy dashboard that filters by device, over /sse and over MQTT in the browser', async () => {
     const source = new EventSource(`${gateway.url}/sse?channel=device:meter1`);
     closers.push(() => source.close());
