@@ -40,8 +40,8 @@ export function strikesOn(options: StrikeOptions): readonly Strike[] {
   ];
 
   /** At a moment at which everything sent has been read, and the last of it not yet handed over: so all can be counted. */
-  const ended = (signal: 'SIGKILL' | 'SIGSEGV' | 'SIGSTOP'): Strike => [
-    `the process gets ${signal}`,
+  const atRest = (name: string, strike: (pid: number) => unknown): Strike => [
+    name,
     async () => {
       beQuiet();
       try {
@@ -51,14 +51,18 @@ export function strikesOn(options: StrikeOptions): readonly Strike[] {
         for (let rests = 0; rests < AT_REST && controller.hostPort === port; await wait(1))
           rests = port !== undefined && unreadBytes(port) === 0 && isAsleep(pid) ? rests + 1 : 0;
         if (pid === undefined || port === undefined || controller.hostPort !== port || radioPid() !== pid) return false;
-        nothingIsReadFromNow();
-        process.kill(pid, signal);
+        await strike(pid);
         return true;
       } finally {
         goOn();
       }
     },
   ];
+  const ended = (signal: 'SIGKILL' | 'SIGSEGV' | 'SIGSTOP'): Strike =>
+    atRest(`the process gets ${signal}`, pid => {
+      nothingIsReadFromNow();
+      process.kill(pid, signal);
+    });
 
   return [
     simple('a link drops', dropOne),
@@ -98,8 +102,9 @@ export function strikesOn(options: StrikeOptions): readonly Strike[] {
         faults.muteCommands = false;
       });
     }),
-    simple('the connection is cut', () => faults.cut()),
-    simple('the adapter is away', async () => {
+    // What is on its way at such a moment the system throws away at either end, and nobody has heard it.
+    atRest('the connection is cut', () => faults.cut()),
+    atRest('the adapter is away', async () => {
       await faults.down();
       await wait(300 + random() * 1200);
       await faults.up();
