@@ -18,8 +18,8 @@ const [LAST, PAUSE, USUAL, LONGEST, BEHIND, PAUSES] = places(RHYTHM);
 // Values: the last one, how often it was repeated, the longest run of repeats and the one that is too long, steps and repeats
 // in all; repeats of 0 do not count.
 const [VALUE, RUN, LONGEST_RUN, RUN_LIMIT, STEPS, REPEATS] = places(RHYTHM + 6);
-/** Time of the first point. */
-const FIRST = RHYTHM + 12;
+/** Times of the first point, and of the first with the last value. */
+const [FIRST, MOVED] = [RHYTHM + 12, RHYTHM + 13];
 const DAY = 86_400_000;
 
 export function beginRhythm(cells: Float64Array): void {
@@ -27,6 +27,7 @@ export function beginRhythm(cells: Float64Array): void {
   cells[PAUSE] = Number.NaN;
   cells[VALUE] = Number.NaN;
   cells[FIRST] = Number.NaN;
+  cells[MOVED] = Number.NaN;
 }
 
 /** Takes the time (ms, NaN: unknown) of the next point and answers how many times too long the pause before it was; above 1 it is a gap. */
@@ -55,6 +56,10 @@ export const secondsBefore = (cells: Float64Array, time: number): number =>
 /** Time of the last point (ms); NaN where no times are known. */
 export const lastTimeOf = (cells: Float64Array): number => cells[LAST]!;
 
+/** Times (ms, NaN: unknown) at which the pause before the last point began, and from which on its value has stood. */
+export const silentSince = (cells: Float64Array): number => cells[LAST]! - cells[PAUSE]!;
+export const standingSince = (cells: Float64Array): number => cells[MOVED]!;
+
 /** Days from the first point to this time; without times a series is as old as can be. */
 export const daysKnown = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? Number.POSITIVE_INFINITY : Math.max(0, time - cells[FIRST]!) / DAY;
@@ -66,8 +71,8 @@ export function acceptRhythm(cells: Float64Array): void {
   cells[RUN_LIMIT] = Math.max(cells[RUN_LIMIT]!, 3 * cells[RUN]!);
 }
 
-/** How many times too long this value has stood still; from 1 on it is stuck. */
-export function stillness(cells: Float64Array, value: number): number {
+/** How many times too long this value, of this time (ms, NaN: unknown), has stood still; from 1 on it is stuck. */
+export function stillness(cells: Float64Array, time: number, value: number): number {
   const isRepeat = value === cells[VALUE];
   // Nothing flows, nothing shines: 0 may stand for as long as it likes, which tells nothing of other values.
   if (isRepeat && value === 0) return 0;
@@ -75,6 +80,7 @@ export function stillness(cells: Float64Array, value: number): number {
   if (!isRepeat) {
     const chance = (cells[REPEATS]! + 1) / (cells[STEPS]! + 2);
     cells[VALUE] = value;
+    cells[MOVED] = time;
     cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
     cells[RUN] = 0;
     cells[RUN_LIMIT] = Math.max(STUCK_RUN, 3 * cells[LONGEST_RUN]!, STUCK_SURPRISE / -Math.log(chance));

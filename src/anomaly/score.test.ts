@@ -205,6 +205,7 @@ describe('score: time', () => {
     const scores = steady(i => at(i < 300 ? i : i + 60));
     assert.deepEqual(alarms(scores), [300]);
     assert.equal(scores[300]?.kind, 'gap');
+    assert.equal(scores[300]?.since, at(299), 'since the last value before it');
   });
 
   type Case = { name: string; times: (i: number) => number | undefined; expected: number[] };

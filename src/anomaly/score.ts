@@ -9,7 +9,15 @@ import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, limitOf } from './limit.ts';
 import { BEYOND, bandOf, beginPanel, forecastOf, isAbove, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
 import { beginWeek, lookBack, rememberSurprise } from './week.ts';
-import { acceptRhythm, beginRhythm, gapBefore, secondsBefore, stillness } from './rhythm.ts';
+import {
+  acceptRhythm,
+  beginRhythm,
+  gapBefore,
+  secondsBefore,
+  silentSince,
+  standingSince,
+  stillness,
+} from './rhythm.ts';
 
 const KINDS = [
   ...['learning', 'normal', 'reset', 'guarded', 'stuck', 'gap', 'spike', 'dip'],
@@ -24,7 +32,7 @@ export type Scored = {
   /** Forecast, and the values that would have passed; absent while learning. For a counter: of its rate per second. */
   expected?: number;
   band?: readonly [low: number, high: number];
-  /** Milliseconds since the epoch at which the episode began, while one lasts. */
+  /** Milliseconds since the epoch at which the episode, the silence or the standing still began, while it lasts. */
   since?: number;
   /** How grave the value is, be it reported or part of what was; absent when it is neither. */
   severity?: Severity;
@@ -169,7 +177,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       const value = bounded(given);
       const pause = gapBefore(cells, time);
       const role = roleOf(cells, value);
-      const still = stillness(cells, value);
+      const still = stillness(cells, time, value);
       const standing = still >= 1;
       const watched = watch(cells, secondsBefore(cells, time), value);
       cells[JUDGED_BY] = 0;
@@ -214,13 +222,19 @@ export function explain({ cells }: Known): Scored {
     scored.expected = forecastOf(cells);
     scored.band = [bounded(low), bounded(high)];
   }
-  const since = scored.kind === 'stuck' ? heardSince(cells) : sinceOf(cells);
-  if (isTime(since) && scored.kind !== 'learning' && scored.kind !== 'guarded') scored.since = since;
+  const since = beganOf(cells, scored.kind);
+  if (isTime(since)) scored.since = since;
   const severity = lastSeverity(cells);
   if (severity !== undefined) scored.severity = severity;
   const alarm = alarmOf(cells);
   if (alarm !== undefined) scored.alarm = alarm;
   return scored;
+}
+
+function beganOf(cells: Float64Array, kind: Kind): number | undefined {
+  if (kind === 'learning' || kind === 'guarded') return undefined;
+  if (kind === 'gap') return silentSince(cells);
+  return kind === 'stuck' ? standingSince(cells) : sinceOf(cells);
 }
 
 const isTime = (time: number | undefined): time is number => time !== undefined && !Number.isNaN(time);
