@@ -51,6 +51,21 @@ function setUp(options: { id?: string; size?: number; window?: number; limit?: n
 }
 
 describe('radio pump', () => {
+  it('is busy with a full window, not in an outage or a deploy: then it has more to keep', async () => {
+    const { pump, settle } = setUp({});
+    pump.offer(1);
+    assert.equal(pump.busy, false);
+    pump.offer(2);
+    assert.equal(pump.busy, true);
+    pump.pause();
+    assert.equal(pump.busy, false);
+    pump.resume();
+    await turn();
+    await settle(OUTAGE);
+    assert.equal(pump.busy, false);
+    pump.close();
+  });
+
   it('sends in order, at most a window at a time', async () => {
     const { pump, sent, settle } = setUp({});
     for (const item of [1, 2, 3]) pump.offer(item);

@@ -137,7 +137,7 @@ export function pumpOf<Item>({
       return held;
     },
     get busy() {
-      return held >= (size * window) / 2 && trouble === '' && !paused;
+      return held >= size * window && trouble === '' && !paused;
     },
     get trouble() {
       return trouble;
