@@ -1,12 +1,16 @@
 // Admission to the live endpoints: which pages may connect, how many clients at once, and who they are.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Clock, systemClock } from '../kernel/clock.ts';
 import { count } from '../kernel/metrics.ts';
 import type { Identify } from '../reading/principal.ts';
+import { countStrangers } from './strangers.ts';
+
+export type Refusal = { status: 403 | 429 | 503; reason: 'origin' | 'attempts' | 'connections' };
 
 export type Admission = {
   identify: Identify;
   /** Why the request may not come in, with the status to answer; undefined when it may. */
-  refusal(request: IncomingMessage): { status: 403 | 503; reason: 'origin' | 'connections' } | undefined;
+  refusal(request: IncomingMessage): Refusal | undefined;
   /** Headers that let a page of an allowed site read an answer. */
   pageHeaders(request: IncomingMessage): Readonly<Record<string, string>>;
   /** Answers the question of a page of an allowed site whether it may send headers of its own. */
@@ -21,9 +25,12 @@ export type AdmissionOptions = {
   /** Origins of other sites whose pages may connect, e.g. `https://scada.example`; `*` for any. The server's own is always allowed. */
   origins?: readonly string[];
   maxConnections?: number;
+  clock?: Clock;
 };
 
-export function openAdmission({ identify, origins = [], maxConnections = 1000 }: AdmissionOptions): Admission {
+export function openAdmission(options: AdmissionOptions): Admission {
+  const { origins = [], maxConnections = 1000, clock = systemClock } = options;
+  const strangers = countStrangers(clock);
   let clients = 0;
 
   /** Browsers name the page's origin; whoever names none is no page of another site. */
@@ -39,14 +46,20 @@ export function openAdmission({ identify, origins = [], maxConnections = 1000 }:
     return { 'access-control-allow-origin': origin, vary: 'origin' };
   }
 
+  function refusalOf(request: IncomingMessage): Refusal | undefined {
+    if (!isAllowed(request)) return { status: 403, reason: 'origin' };
+    if (strangers.mustWait(addressOf(request))) return { status: 429, reason: 'attempts' };
+    return clients >= maxConnections ? { status: 503, reason: 'connections' } : undefined;
+  }
+
   return {
-    identify,
+    identify(request, token) {
+      const who = options.identify(request, token);
+      if ('refused' in who) strangers.note(addressOf(request));
+      return who;
+    },
     refusal(request) {
-      const found = !isAllowed(request)
-        ? ({ status: 403, reason: 'origin' } as const)
-        : clients >= maxConnections
-          ? ({ status: 503, reason: 'connections' } as const)
-          : undefined;
+      const found = refusalOf(request);
       if (found !== undefined) count('fieldline_live_refused_total', 1, { reason: found.reason });
       return found;
     },
@@ -73,4 +86,8 @@ export function openAdmission({ identify, origins = [], maxConnections = 1000 }:
       return clients;
     },
   };
+}
+
+function addressOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? '';
 }

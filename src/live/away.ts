@@ -17,7 +17,7 @@ export function awayEndpoint(leads: (path: string) => boolean): Endpoint {
       else if (path === SSE_PATH) endStream(request, response);
       else refuseRequest(response, 503, 'The live server is being started or deployed', { 'retry-after': AGAIN_S });
     },
-    upgrade: (_request, socket) => refuseUpgrade(socket, '503 Service Unavailable'),
+    upgrade: (_request, socket) => refuseUpgrade(socket, 503),
     async close() {},
   };
 }

@@ -1,5 +1,5 @@
 // An endpoint: one live protocol at its paths of an HTTP server. Several of them stand together behind one door.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 export type Endpoint = {
@@ -53,9 +53,9 @@ export function whenReady(endpoint: Endpoint, ready: Promise<void>): Endpoint {
   };
 }
 
-export function refuseUpgrade(socket: Duplex, status: string): void {
+export function refuseUpgrade(socket: Duplex, status: number): void {
   socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /** An answer of problem details (RFC 9457), for requests that no client of ours makes. */

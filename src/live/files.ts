@@ -37,7 +37,7 @@ export function fileEndpoint(): Endpoint {
       });
       response.end(request.method === 'HEAD' ? undefined : content);
     },
-    upgrade: (_request, socket) => refuseUpgrade(socket, '400 Bad Request'),
+    upgrade: (_request, socket) => refuseUpgrade(socket, 400),
     async close() {},
   };
 }

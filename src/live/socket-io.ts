@@ -96,7 +96,7 @@ export function socketIoEndpoint(
     upgrade(request, socket, head) {
       const refusal = refusalOf(request);
       if (refusal === undefined) server.emit('upgrade', request, socket, head);
-      else refuseUpgrade(socket, refusal.status === 403 ? '403 Forbidden' : '503 Service Unavailable');
+      else refuseUpgrade(socket, refusal.status);
     },
     async close() {
       clearInterval(ticker);

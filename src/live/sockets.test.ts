@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import { type Admission, type AdmissionOptions, openAdmission } from './admission.ts';
+import { fakeClock } from '../kernel/clock.ts';
 import { centrifugoCodec } from './centrifugo.ts';
 import type { Codec } from './codec.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -106,6 +107,23 @@ describe('live sockets', () => {
       ]);
       assert.equal(happened, expected === 'close' ? '3500' : expected);
     }
+  });
+
+  it('lets an address wait from which only tokens come that nobody knows, and for a while', async () => {
+    const clock = fakeClock();
+    await start({ clock, identify: (_, token) => (token === 'good' ? { role: 'viewer' } : { refused: 'forged' }) });
+    const show = async (token: string) => {
+      const client = open();
+      await once(client, 'open');
+      client.send(JSON.stringify({ id: 1, connect: { token } }));
+      return Promise.race([once(client, 'message').then(() => 'in'), closeOf(client)]);
+    };
+    assert.equal(await show('bad'), 3500);
+    const request = { socket: { remoteAddress: '127.0.0.1' } } as never;
+    for (let n = 0; n < 1000; n++) admission.identify(request, 'bad');
+    assert.equal(await statusOf(open()), 429);
+    clock.advance(1000);
+    assert.equal(await show('good'), 'in');
   });
 
   const faults: [what: string, frame: string | Buffer, code: number][] = [

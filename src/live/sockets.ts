@@ -68,7 +68,7 @@ export function socketEndpoint(hub: Hub, admission: Admission, options: SocketOp
     upgrade(request, socket, head) {
       const refusal = admission.refusal(request);
       if (refusal === undefined) sockets.handleUpgrade(request, socket, head, client => open(client, socket, request));
-      else refuseUpgrade(socket, refusal.status === 403 ? '403 Forbidden' : '503 Service Unavailable');
+      else refuseUpgrade(socket, refusal.status);
     },
     async close() {
       closed = true;

@@ -113,7 +113,7 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
   return {
     leads: path => path === SSE_PATH,
     request,
-    upgrade: (_request, socket) => refuseUpgrade(socket, '400 Bad Request'),
+    upgrade: (_request, socket) => refuseUpgrade(socket, 400),
     async close() {
       for (const end of [...open.values()]) end();
     },

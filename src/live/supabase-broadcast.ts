@@ -45,7 +45,7 @@ export function broadcastEndpoint(rooms: Rooms, admission: Admission, slowestMs 
         // The client hung up within its own body.
         response.destroy();
       }),
-    upgrade: (_request, socket) => refuseUpgrade(socket, '400 Bad Request'),
+    upgrade: (_request, socket) => refuseUpgrade(socket, 400),
     async close() {},
   };
 }
