@@ -83,7 +83,7 @@ export function openTcp(host: string, port: number, events: TransportEvents): Pr
 }
 
 /** What the native module gives; noble brings it along. */
-type KernelSocket = {
+export type KernelSocket = {
   bindRaw(device: number): number;
   isDevUp(): boolean;
   setFilter(filter: Buffer): void;
@@ -93,14 +93,25 @@ type KernelSocket = {
   emit(event: string, value: unknown): boolean;
 };
 
-const ADAPTERS = '/sys/class/bluetooth';
+/** Where this machine shows its adapters, where it shows them, and how it gives a socket of one. */
+export type Machine = { adapters: string | undefined; socket: () => KernelSocket };
 
-export function openKernel(device: number, filter: Buffer, events: TransportEvents): Transport | NoController {
+const here: Machine = {
+  adapters: process.platform === 'linux' ? '/sys/class/bluetooth' : undefined,
+  socket: () => new (createRequire(import.meta.url)('@abandonware/bluetooth-hci-socket') as new () => KernelSocket)(),
+};
+
+export function openKernel(
+  device: number,
+  filter: Buffer,
+  events: TransportEvents,
+  { adapters, socket: newSocket }: Machine = here,
+): Transport | NoController {
   const name = `hci${device}`;
-  if (process.platform === 'linux') {
-    if (!existsSync(ADAPTERS))
+  if (adapters !== undefined) {
+    if (!existsSync(adapters))
       return { state: 'unsupported', reason: 'this machine has no Bluetooth: neither an adapter nor its drivers' };
-    const present = readdirSync(ADAPTERS).filter(entry => /^hci\d+$/.test(entry));
+    const present = readdirSync(adapters).filter(entry => /^hci\d+$/.test(entry));
     if (!present.includes(name))
       return {
         state: 'off',
@@ -109,8 +120,7 @@ export function openKernel(device: number, filter: Buffer, events: TransportEven
   }
   let socket: KernelSocket;
   try {
-    const Socket = createRequire(import.meta.url)('@abandonware/bluetooth-hci-socket') as new () => KernelSocket;
-    socket = new Socket();
+    socket = newSocket();
     // The module calls `emit` of the object itself.
     socket.emit = (event, value) => {
       if (event === 'data') events.onPacket(value as Buffer);
