@@ -2,9 +2,8 @@
 import { expected } from '../../kernel/fault.ts';
 import { type AddressBase, addressBases, protocolAddress, referenceOf } from '../address.ts';
 import { type Table, tables as tableNames } from '../link.ts';
-import { parseMap } from '../map.ts';
 import { registerKeys } from '../register.ts';
-import { asNumber, asObject, MOST_ROWS } from './imported.ts';
+import { asNumber, asObject, MOST_ROWS, registerFault } from './imported.ts';
 
 /** A register as the map has it, before it is checked: addresses as the table writes them. */
 export type CsvRow = Record<string, unknown>;
@@ -74,7 +73,7 @@ export function fromCsv(text: string, base: AddressBase = 0): CsvTable {
     }
     const row = rowOf(cells, headings);
     const wrong =
-      faultOf(row, own) ??
+      registerFault(row, own) ??
       (seen.has(String(row['metric'])) ? expected('metric', 'a name of its own', row['metric']) : undefined);
     if (wrong === undefined) {
       seen.add(String(row['metric']));
@@ -96,17 +95,6 @@ function rebased(row: CsvRow, from: AddressBase, to: AddressBase): CsvRow {
     return { [key]: address, table: place.table };
   };
   return { ...row, ...written('scaleFactor'), ...written('address') };
-}
-
-/** What a map with this register alone would be refused for. */
-function faultOf(row: CsvRow, base: AddressBase): string | undefined {
-  try {
-    const needsTable = base !== '4xxxx' && row['table'] === undefined;
-    parseMap(JSON.stringify({ name: 'csv', base, ...(needsTable && { table: 'holding' }), registers: [row] }), 'csv');
-    return undefined;
-  } catch (error) {
-    return (error as Error).message.replace(/^csv, register 1(?: \([^)]*\))?, /, '');
-  }
 }
 
 function rowOf(cells: readonly string[], headings: readonly (string | undefined)[]): CsvRow {

@@ -74,6 +74,32 @@ modbus:
     ]);
   });
 
+  it('leaves out a period that no poll has, and a register that cannot be', () => {
+    const { devices, problems } = check(
+      fromHomeAssistant(`
+- name: hub
+  sensors:
+    - { name: asked for, address: 1, scan_interval: 0 }
+    - { name: weekly, address: 2, scan_interval: 604800 }
+    - { name: long, address: 3, data_type: string, count: 200 }
+    - { name: last, address: 65535, data_type: float32 }
+`),
+    );
+    assert.deepEqual(devices[0]?.rows, [
+      { metric: 'asked_for', table: 'holding', address: 1, type: 'int16' },
+      { metric: 'weekly', table: 'holding', address: 2, type: 'int16' },
+    ]);
+    assert.deepEqual(
+      problems.map(problem => problem.replace(/^hub, unit 1, /, '').slice(0, 40)),
+      [
+        'asked for: every: expected 10 to 8640000',
+        'weekly: every: expected 10 to 86400000 m',
+        'long: length: expected 1 to 125 register',
+        'last: address: expected room for 2 regis',
+      ],
+    );
+  });
+
   it('says that a unit is a secret', () => {
     const { devices, problems } = fromHomeAssistant(
       'modbus:\n  - name: h\n    sensors:\n      - { name: a, address: 1, device_address: !secret unit_of_inverter }\n',

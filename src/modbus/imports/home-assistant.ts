@@ -61,20 +61,16 @@ function devicesOf(hub: Json, where: string, problems: string[]) {
   return [...units].map(([unit, members]) => {
     const metric = metricNames();
     const rows: Row[] = [];
-    const periods = new Set<number>();
     for (const [at, { sensor, otherwise }] of members.entries()) {
       const label = `${name}, unit ${unit}, ${asText(sensor['name']) || `sensor ${at + 1}`}`;
       const seconds = asNumber(sensor['scan_interval']) ?? 15;
       for (const one of repeated(sensor, otherwise)) {
         const row = rowOf(one, otherwise, metric);
-        if (typeof row !== 'string') {
-          periods.add(seconds);
-          row.every = seconds * 1000;
-        }
+        if (typeof row !== 'string') row.every = seconds * 1000;
         take(rows, problems, label, row);
       }
     }
-    return { name, connection, unit, ...withOnePeriod(rows, periods) };
+    return { name, connection, unit, ...withOnePeriod(rows) };
   });
 }
 
@@ -103,10 +99,10 @@ function absentOf(value: unknown, type: FieldType): string[] {
 }
 
 /** Where all registers have the same period it is that of the poll. */
-function withOnePeriod(rows: Row[], periods: ReadonlySet<number>) {
-  const [seconds, ...others] = periods;
-  if (seconds === undefined || others.length > 0) return { periodMs: undefined, rows };
-  return { periodMs: seconds * 1000, rows: rows.map(({ every, ...row }) => row) };
+function withOnePeriod(rows: Row[]) {
+  const [periodMs, ...others] = new Set(rows.map(({ every }) => every));
+  if (periodMs === undefined || others.length > 0) return { periodMs: undefined, rows };
+  return { periodMs, rows: rows.map(({ every, ...row }) => row) };
 }
 
 function rowOf(sensor: Json, otherwise: string, metric: ReturnType<typeof metricNames>): Row | string {

@@ -1,6 +1,9 @@
 // What every importer gives: devices with their register maps, and a report of everything that could not be taken over.
+import { reasonOf } from '../../kernel/fault.ts';
+import type { AddressBase } from '../address.ts';
 import type { FieldType, WordOrder } from '../field.ts';
 import type { Table } from '../link.ts';
+import { parseMap } from '../map.ts';
 
 /** One register as a map of ours has it, with protocol addresses. */
 export type Row = {
@@ -66,11 +69,29 @@ export function metricNames(): (name: string, otherwise: string) => string {
   };
 }
 
-/** Adds the row, or the reason why there is none. */
+/** What a map with this register alone would be refused for. */
+export function registerFault(row: Json, base: AddressBase = 0): string | undefined {
+  try {
+    const needsTable = base !== '4xxxx' && row['table'] === undefined;
+    parseMap(JSON.stringify({ name: 'one', base, ...(needsTable && { table: 'holding' }), registers: [row] }), 'one');
+    return undefined;
+  } catch (error) {
+    return reasonOf(error).replace(/^one, register 1(?: \([^)]*\))?, /, '');
+  }
+}
+
+/** Adds the row, or the reason why there is none. A period that no poll can have is left out. */
 export function take(rows: Row[], problems: string[], where: string, row: Row | string): void {
   if (typeof row === 'string') problems.push(`${where}: ${row}`);
   else if (rows.length >= MOST_ROWS) problems.push(`${where}: more than ${MOST_ROWS} registers`);
-  else rows.push(row);
+  else {
+    const { every, ...rest } = row;
+    const wrong = registerFault(rest);
+    const period = wrong === undefined && every !== undefined ? registerFault(row) : undefined;
+    if (wrong === undefined) rows.push(period === undefined ? row : rest);
+    const told = wrong ?? period;
+    if (told !== undefined) problems.push(`${where}: ${told}`);
+  }
 }
 
 /** The JSON of a register map with these rows. */
