@@ -189,7 +189,9 @@ describe('ingest: hostile values are values', () => {
   });
 
   it('numbers without end are no numbers', () => {
-    assert.deepEqual(faultsOf('{"device_id":"d","flow_rate":1e999}'), ['0.flow_rate']);
+    for (const number of ['1e999', '1e101', '-1.7e308'])
+      assert.deepEqual(faultsOf(`{"device_id":"d","flow_rate":${number}}`), ['0.flow_rate']);
+    assert.deepEqual(oneOf('{"device_id":"d","flow_rate":1e100}').telemetry, { flow_rate: 1e100 });
     assert.deepEqual(oneOf('{"device_id":"d","flow_rate":NaN,"totalizer":5}').telemetry, { totalizer: 5 });
   });
 });

@@ -74,14 +74,22 @@ function scrub(value: unknown): unknown {
 
 const NUMERIC = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
-/** A finite number, also from numeric text (`"230.5"`); undefined for everything else. */
+/** Nothing that is measured is larger; a sum or an average over larger ones is an error in every database. */
+const LARGEST = 1e100;
+
+/** Is it a number that can be a measurement? */
+export function isMeasurable(number: number): boolean {
+  return number >= -LARGEST && number <= LARGEST;
+}
+
+/** A number of a measurement, also from numeric text (`"230.5"`); undefined for everything else. */
 export function numberOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value === 'number') return isMeasurable(value) ? value : undefined;
   if (typeof value !== 'string' || value.length > 40) return undefined;
   const text = value.trim();
   if (!NUMERIC.test(text)) return undefined;
   const number = Number(text);
-  return Number.isFinite(number) ? number : undefined;
+  return isMeasurable(number) ? number : undefined;
 }
 
 /** Trimmed text of bounded length, or undefined when nothing is left of it. Numbers count: device names such as 42. */

@@ -1,6 +1,6 @@
 // Field map: paths in a JSON payload that become metrics, with wildcards and units; what it takes, nobody else sees.
 import { expected, Fault } from '../kernel/fault.ts';
-import { absent, type Draft, isJson, type Json, limits, numberOf } from '../reading/payload.ts';
+import { absent, type Draft, isJson, isMeasurable, type Json, limits, numberOf } from '../reading/payload.ts';
 import { putValue } from '../reading/telemetry.ts';
 import { conversion, rounded, unitsFor } from '../reading/units.ts';
 
@@ -49,8 +49,8 @@ function compile(rule: FieldRule, where: string): FieldMap {
     if (number === undefined) return absent(draft, metric, expected(metric, 'a number', value));
     const scaled = scale === 1 ? number : rounded(number * scale);
     const converted = convert ? convert(scaled) : scaled;
-    if (Number.isFinite(converted)) draft.telemetry[metric] = converted;
-    else absent(draft, metric, expected(metric, 'a finite number', String(converted)));
+    if (isMeasurable(converted)) draft.telemetry[metric] = converted;
+    else absent(draft, metric, expected(metric, 'a number that can be measured', String(converted)));
   };
   return (payload, draft) => walk(payload, path, 0, undefined, (value, matched) => put(value, matched, draft));
 }

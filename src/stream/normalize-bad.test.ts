@@ -4,7 +4,7 @@ import { laser, meter, raw, read } from './normalize.fixture.ts';
 import { type NormalizeOptions, normalizer, type RejectKind } from './normalize.ts';
 
 describe('normalize: bad numbers are absent with a reason', () => {
-  for (const bad of ['null', '""', '"abc"', 'true', '{}', '1e999', 'NaN', '-Infinity', '"NaN"'])
+  for (const bad of ['null', '""', '"abc"', 'true', '{}', '1e999', '-2e100', 'NaN', '-Infinity', '"NaN"'])
     it(`voltage ${bad}`, () => {
       const { telemetry, metadata } = read(
         'homelab/energy/m',
