@@ -51,8 +51,8 @@ function setUp(options: { id?: string; size?: number; window?: number; limit?: n
 }
 
 describe('radio pump', () => {
-  it('is busy with a full window, not in an outage or a deploy: then it has more to keep', async () => {
-    const { pump, settle } = setUp({});
+  it('is busy with half a window, not in an outage or a deploy: then it has more to keep', async () => {
+    const { pump, settle } = setUp({ window: 4 });
     pump.offer(1);
     assert.equal(pump.busy, false);
     pump.offer(2);
