@@ -59,6 +59,7 @@ describe('fieldline keys', () => {
     ['create'],
     ['create', 'a', 'b'],
     ['create', 'a', '--kind', 'robot'],
+    ['create', 'a', '--org', ' '],
     ['create', 'a', '--per-minute', '0'],
     ['create', 'a', '--per-minute', '1.5'],
     ['create', 'a', '--expires-hours', 'soon'],

@@ -68,6 +68,7 @@ function workOf(
   const name = who?.trim() ?? '';
   if (name === '' || name.length > 100)
     throw wrong(`keys ${command}`, 'a name of at most 100 characters', who ?? 'none');
+  if (values.org?.trim() === '') throw wrong('--org', 'an organisation', 'nothing');
   const meant = { who: name, orgId: values.org };
   if (command === 'revoke') return query => revokeKeys(query, meant);
   if (command === 'rotate') {
