@@ -59,7 +59,8 @@ export function startPoller(options: PollerOptions): Poller {
     health.values = Object.keys(poll.telemetry).length;
     health.absent = poll.quality;
     health.state = poll.answered === 0 ? 'failing' : poll.faults.length > 0 ? 'partial' : 'ok';
-    if (poll.answered > 0) {
+    // A unit may answer and have no value at all, as an inverter at night.
+    if (health.values > 0) {
       noteReading(health, timing.clock.steady());
       options.onReading(readingOf(poll, options, rounds.length === 1 ? '' : `@${every}`));
     }

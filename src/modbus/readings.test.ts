@@ -90,6 +90,14 @@ describe('a poll', () => {
     assert.equal(health.state, 'ok');
   });
 
+  it('sends nothing of a unit that answers and has no value', async () => {
+    const registers = [{ metric: 'power', address: 0, type: 'int16', notImplemented: '0000' }];
+    const { reading, health } = await firstPoll({ unit: 2, map: mapOf(registers) });
+    assert.equal(reading, undefined);
+    assert.equal(health.lastReadingAt, undefined, 'the age is that of the last value');
+    assert.deepEqual([health.state, health.absent], ['ok', { power: 'not implemented by the device (0000)' }]);
+  });
+
   it('reads bits', async () => {
     const map = mapOf([
       { metric: 'pump', address: 3, table: 'coil' },

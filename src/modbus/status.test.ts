@@ -32,6 +32,16 @@ describe('status of a poll', () => {
       ['yellow', '3 of 4 values, 0.4 s ago, 1.0/s; temperature: not a number'],
     ],
     [
+      { values: 0, lastReadingAt: undefined, absent: { power: 'not a number' } },
+      1400,
+      ['yellow', '0 of 1 values, no value yet; power: not a number'],
+    ],
+    [
+      { values: 0, absent: { power: 'not a number' } },
+      13_000,
+      ['yellow', '0 of 1 values, last value 12 s ago; power: not a number'],
+    ],
+    [
       { state: 'partial', faults: [refused], values: 3, absent: { status: 'exception 02 illegal data address' } },
       13_000,
       [

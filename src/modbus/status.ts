@@ -21,7 +21,7 @@ export function statusOf(health: Health, backlog: Backlog, now: number): Status 
   if (state === 'failing')
     return ['red', `${fault?.message ?? 'nothing answered'}; ${fault?.advice ?? ''}; ${last}${lost}`];
   const rate = `${health.ratePerS < 10 ? health.ratePerS.toFixed(1) : Math.round(health.ratePerS)}/s`;
-  const pace = `${age}, ${rate}${overruns > 0 ? `, ${quantity(overruns, 'overrun')}` : ''}${lost}`;
+  const pace = `${values === 0 ? last : `${age}, ${rate}`}${overruns > 0 ? `, ${quantity(overruns, 'overrun')}` : ''}${lost}`;
   const missing = Object.entries(absent);
   if (missing.length === 0) return ['green', `${quantity(values, 'value')}, ${pace}`];
   const [metric, reason] = missing[0] as [string, string];
