@@ -218,6 +218,15 @@ describe('ingest over HTTP', () => {
     assert.match(await raw(`${head}\r\n\r\n{`), /^HTTP\/1\.1 408/);
   });
 
+  it('ends the connection of a client whose refused body does not come, and keeps one whose body does', async () => {
+    await scene.close();
+    scene = await openScene({ slowestMs: 30 });
+    const head = 'POST /api/ingest HTTP/1.1\r\nHost: x\r\nX-API-Key: wrong\r\nContent-Length: 5';
+    assert.match(await raw(`${head}\r\n\r\n{`), /^HTTP\/1\.1 401/);
+    const twice = await raw(`${head}\r\n\r\n{   }${head}\r\nConnection: close\r\n\r\n{   }`);
+    assert.equal(twice.match(/HTTP\/1\.1 401/g)?.length, 2);
+  });
+
   it('counts a body that breaks the rules of HTTP, which Node answers', async () => {
     const head = 'POST /api/ingest HTTP/1.1\r\nHost: x\r\nX-API-Key: app-key\r\nTransfer-Encoding: chunked';
     assert.match(await raw(`${head}\r\n\r\n2\r\n{}}\r\n0\r\n\r\n`), /^HTTP\/1\.1 400/);

@@ -51,7 +51,7 @@ export function ingestHandler(desk: Desk, bodies: BodyLimits, read: BodyReader =
 
   return (request, response) => {
     answerTo(request).then(
-      answer => answer && respond(request, response, answer),
+      answer => answer && respond(request, response, answer, bodies.slowestMs),
       // Nothing is known to lead here; a client gets an answer all the same, and one that makes it come again.
       () =>
         respond(request, response, desk.refuse(refusal(problem(503, 'Not now', 'the request could not be worked on')))),
@@ -92,8 +92,16 @@ function badHeader(name: string, what: string) {
   return problem(400, 'Bad request', `${name}: expected ${what}`, name);
 }
 
+/** What is left of a body that was refused may take so long; a client that sends a byte now and then holds no connection. */
+const REST_MS = 15_000;
+
 /** A body that was not read to its end would be taken for the next request: the connection ends with the answer then. */
-export function respond(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Answer): void {
+export function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, body, headers }: Answer,
+  restMs: number = REST_MS,
+): void {
   if (response.headersSent || response.destroyed) return;
   const text = JSON.stringify(body);
   response.writeHead(status, {
@@ -104,6 +112,9 @@ export function respond(request: IncomingMessage, response: ServerResponse, { st
     ...headers,
   });
   response.end(text);
+  if (request.complete) return;
+  const cut = setTimeout(() => request.destroy(), restMs).unref();
+  request.once('close', () => clearTimeout(cut));
 }
 
 /** What is left of a small body is read and thrown away; the connection stays, so that a refusal costs next to nothing. */
