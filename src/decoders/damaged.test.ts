@@ -27,8 +27,28 @@ describe('damaged adverts', () => {
     ],
     [
       'a battery above 100 %, a humidity of all ones',
-      { service_data: { '181a': 'a4c138001122ffceffff0bb801' } },
-      { gives: { temperature: -5, voltage: 3 }, quality: ['humidity', 'battery'] },
+      { service_data: { fcd2: '40' + '01ff' + '020cfe' + '03ffff' } },
+      { gives: { temperature: -5 }, quality: ['humidity', 'battery'] },
+    ],
+    [
+      'a Govee H5130 cut to the length of an H5051',
+      { name: 'GV51307479', manufacturer_data: { ec88: '010d4775d321c60674' } },
+      { rejects: /no decoder knows/ },
+    ],
+    [
+      'an iBBQ without a name, cut to the length of an H5108',
+      { manufacturer_data: { '0001': '0000ffeeddccbbaa' } },
+      { rejects: /no decoder knows/ },
+    ],
+    [
+      'an H5075 without a name, three bytes longer, as an H5051 is',
+      { manufacturer_data: { ec88: '00034db26400a5a5a5' } },
+      { gives: {}, quality: ['temperature', 'humidity'] },
+    ],
+    [
+      'an H5108 without a name, one byte longer, as an H5178 is',
+      { manufacturer_data: { '0001': '010103c730640000a5' } },
+      { rejects: /no decoder knows/ },
     ],
     [
       'numbered metrics',

@@ -18,8 +18,26 @@ const LENGTHS = new Set([ATC1441, PVVX, ATC1441_SEALED, PVVX_SEALED, PVVX_OPENED
 const ATC_MODEL = 'Thermometer with ATC firmware';
 const PVVX_MODEL = 'Thermometer with PVVX firmware';
 
-/** Both begin with the address: atc1441 as it is written, big-endian throughout; pvvx reversed, little-endian. */
+/** Frames carry no checksum: a cut or a longer one shows in values that no cell and no thermometer has. */
+const limits = [
+  ['temperature', -60, 130],
+  ['humidity', 0, 110],
+  ['battery', 0, 100],
+  ['voltage', 1, 5],
+] as const;
+
 function decode(advert: Advert): Decoded {
+  const decoded = valuesOf(advert);
+  if ('rejected' in decoded) return decoded;
+  const isSound = limits.every(([metric, low, high]) => {
+    const value = decoded.telemetry[metric];
+    return typeof value !== 'number' || (value >= low && value <= high);
+  });
+  return isSound ? decoded : { rejected: 'ATC or PVVX: impossible values, the frame is damaged' };
+}
+
+/** Both begin with the address: atc1441 as it is written, big-endian throughout; pvvx reversed, little-endian. */
+function valuesOf(advert: Advert): Decoded {
   const frame = advert.serviceData.get(UUID) ?? new Uint8Array();
   const view = viewOf(frame);
   if (frame.length === ATC1441)
@@ -127,6 +145,16 @@ export const decoder = defineDecoder({
       name: 'pvvx, opened by the receiver',
       advert: { service_data: { '181a': '0cfe0c175501' } },
       gives: { temperature: -5, humidity: 59, battery: 85 },
+    },
+    {
+      name: 'pvvx, cut to the length of the other layout',
+      advert: { service_data: { '181a': '5601cf38c1a44008bd13470c64' } },
+      rejects: 'impossible values',
+    },
+    {
+      name: 'pvvx, cut to what receivers open',
+      advert: { service_data: { '181a': '2fdedf38c1a4' } },
+      rejects: 'impossible values',
     },
     {
       name: 'encrypted, without key',

@@ -1,6 +1,6 @@
 // b-parasite plant sensor with its own format (firmware before BTHome): service data 0x181A, big-endian.
 import type { Advert } from '../../reading/advert.ts';
-import { defineDecoder } from '../define.ts';
+import { type Decoded, defineDecoder } from '../define.ts';
 import { rounded, viewOf } from './shared/numbers.ts';
 
 const UUID = '181a';
@@ -25,15 +25,17 @@ export const decoder = defineDecoder({
   source: 'https://github.com/rbaron/b-parasite',
   keys: [UUID],
   matches: advert => frameOf(advert) !== undefined,
-  decode(advert) {
+  decode(advert): Decoded {
     const frame = frameOf(advert) ?? new Uint8Array(LENGTH);
     const view = viewOf(frame);
     const hasLight = (frame[0]! & LIGHT) !== 0;
     if (hasLight && frame.length !== WITH_LIGHT)
       return { rejected: `b-parasite: expected ${WITH_LIGHT} bytes, got ${frame.length}` };
+    const voltage = view.getUint16(2) / 1000;
+    if (voltage < 1 || voltage > 5) return { rejected: 'b-parasite: impossible voltage, the frame is damaged' };
     return {
       telemetry: {
-        voltage: view.getUint16(2) / 1000,
+        voltage,
         // The first version counted thousandths of a degree.
         temperature: view.getInt16(4) / (frame[0]! >> 4 === 1 ? 1000 : 100),
         humidity: percent(view.getUint16(6)),
@@ -54,6 +56,11 @@ export const decoder = defineDecoder({
       name: 'version 1, without light',
       advert: { service_data: { [UUID]: '10050bb85208ffff0000a1b2c3d4e5f6' } },
       gives: { voltage: 3, temperature: 21, humidity: 100, moisture: 0 },
+    },
+    {
+      name: 'a longer frame of another thermometer',
+      advert: { service_data: { [UUID]: '2fdedf38c1a47c090d11350c644b05a5a5a5' } },
+      rejects: 'impossible voltage',
     },
   ],
 });

@@ -175,6 +175,11 @@ export const decoder = defineDecoder({
       gives: { temperature: 25.06 },
     },
     {
+      name: 'cut inside the second of three buttons',
+      advert: { service_data: { fcd2: '400164' + '3a01' + '3a' } },
+      gives: { battery: 100, button_1: 'press' },
+    },
+    {
       name: 'cut inside its first object',
       advert: { service_data: { fcd2: '4003bf' } },
       rejects: 'object 0x03 is longer than the frame',

@@ -7,13 +7,15 @@ import { rounded, uint24, viewOf } from './shared/numbers.ts';
 type Decode = (view: DataView) => DecodedAdvert;
 
 const NOT_MEASURED = 'sensor reports an error';
+const NOTHING: DecodedAdvert = { telemetry: {}, quality: { temperature: NOT_MEASURED, humidity: NOT_MEASURED } };
+const isMeasured = (temperature: number): boolean => temperature >= -40 && temperature <= 100;
 
 /** Sign bit, then temperature · 10,000 + humidity · 10 in 23 bits; the last digit of the temperature is cut, not rounded. */
 function packed(view: DataView, at: number, atFault: boolean): { temperature: number; humidity: number } | undefined {
   const raw = uint24(view, at);
   const size = raw & 0x7fffff;
   const temperature = (Math.floor(size / 1000) / 10) * (raw & 0x800000 ? -1 : 1) + 0;
-  if (atFault || temperature < -40 || temperature > 100) return undefined;
+  if (atFault || !isMeasured(temperature)) return undefined;
   return { temperature, humidity: (size % 1000) / 10 };
 }
 
@@ -30,13 +32,12 @@ function climate(at: number): Decode {
 
 /** Little-endian hundredths of a degree and of a percent, battery. */
 function plain(at: number): Decode {
-  return view => ({
-    telemetry: {
-      temperature: view.getInt16(at, true) / 100,
-      humidity: view.getUint16(at + 2, true) / 100,
-      battery: view.getUint8(at + 4),
-    },
-  });
+  return view => {
+    const temperature = view.getInt16(at, true) / 100;
+    const humidity = view.getUint16(at + 2, true) / 100;
+    if (!isMeasured(temperature) || humidity > 100) return NOTHING;
+    return { telemetry: { temperature, humidity, battery: view.getUint8(at + 4) } };
+  };
 }
 
 function carbonDioxide(view: DataView): DecodedAdvert {
@@ -96,10 +97,13 @@ const layouts: readonly Layout<Decode>[] = [
     length: 8,
     name: /H510[0-58]|H5110|H517[47]|GV510[0-58]|GV5110|GV517[479]/,
     companies: ['0001'],
+    begins: [1, 1],
     decode: climate(2),
   },
   { model: '5051', length: 9, name: /H50(?:51|52|71)/, companies: ['ec88'], decode: plain(1) },
-  { model: '5178', length: 9, name: /[HB]5178/, companies: ['0001'], decode: withRemote },
+  { model: '5178', length: 9, name: /[HB]5178/, decode: withRemote },
+  { model: '5178', length: 9, companies: ['0001'], begins: [1, 1, 0], decode: withRemote },
+  { model: '5178', length: 9, companies: ['0001'], begins: [1, 1, 1], decode: withRemote },
   { model: '5179', length: 9, name: /H5179/, companies: ['8801'], decode: plain(4) },
 ];
 

@@ -4,6 +4,7 @@ import { viewOf } from './shared/numbers.ts';
 
 const COMPANY = '03b1';
 const VALUES = 19;
+const TEXT = Buffer.from('OTOTEL');
 // The other frame carries the serial number.
 const SERIAL = 22;
 
@@ -19,6 +20,7 @@ export const decoder = defineDecoder({
     const deviceModel = 'Otodata tank monitor';
     if (frame.length === SERIAL) return { telemetry: {}, deviceModel, quality: { payload: 'only the serial number' } };
     if (frame.length !== VALUES) return { rejected: `Otodata: expected ${VALUES} bytes, got ${frame.length}` };
+    if (!TEXT.equals(frame.subarray(0, TEXT.length))) return { rejected: 'Otodata: expected the text OTOTEL' };
     const view = viewOf(frame);
     return {
       telemetry: { level: view.getUint16(9, true) / 100 },
@@ -33,5 +35,10 @@ export const decoder = defineDecoder({
       gives: { level: 50 },
     },
     { name: 'cut', advert: { manufacturer_data: { [COMPANY]: '4f544f54454c4502' } }, rejects: 'expected 19 bytes' },
+    {
+      name: 'the serial number, cut to the length of values',
+      advert: { manufacturer_data: { [COMPANY]: '4f544f3332383148845603132111010400022a' } },
+      rejects: 'the text OTOTEL',
+    },
   ],
 });

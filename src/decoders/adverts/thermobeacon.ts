@@ -29,6 +29,8 @@ function decode(frame: Uint8Array): Decoded {
   if (frame.length === EXTREMES) return { telemetry: {}, deviceModel: MODEL, quality: { payload: 'only extremes' } };
   const view = viewOf(frame);
   const millivolts = view.getUint16(8, true);
+  if (millivolts < 1000 || millivolts > 5000)
+    return { rejected: 'ThermoBeacon: impossible voltage, the frame is damaged' };
   const temperature = view.getInt16(10, true) / 16;
   const humidity = view.getUint16(12, true) / 16;
   const quality: Record<string, string> = {};
@@ -65,6 +67,11 @@ export const decoder = defineDecoder({
       name: 'extremes',
       advert: { manufacturer_data: { '0011': '000011220000d0c8a001100000000a0180000000' } },
       gives: {},
+    },
+    {
+      name: 'extremes, cut to the length of values',
+      advert: { manufacturer_data: { '0010': '0000fe0d00000663db01779f010082011cd3' } },
+      rejects: 'impossible voltage',
     },
   ],
 });

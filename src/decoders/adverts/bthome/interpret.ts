@@ -1,7 +1,7 @@
 // From BTHome objects as found in a frame to telemetry: names, numbering of equal ones, events, device details.
 import type { Metadata, Value } from '../../../reading/reading.ts';
 import type { Decoded, DecodedAdvert } from '../../define.ts';
-import { type BthomeObject, buttonEvents, dimmerEvents } from './objects.ts';
+import { type BthomeObject, bthomeObjects, buttonEvents, dimmerEvents } from './objects.ts';
 
 /** One object of a frame. `number` is given where the frame itself says how the number is coded (version 1). */
 export type Part = { object: BthomeObject; bytes: Uint8Array; number?: number };
@@ -13,9 +13,11 @@ export function integer(bytes: Uint8Array, signed: boolean): number {
   return signed && bytes[bytes.length - 1]! & 0x80 ? value - 256 ** bytes.length : value;
 }
 
-/** Objects of one name in one frame are numbered in their order: `temperature_1`, `temperature_2`. */
-function named(parts: readonly Part[]): (string | undefined)[] {
-  const total = new Map<string, number>();
+/**
+ * Objects of one name in one frame are numbered in their order: `temperature_1`, `temperature_2`. `cut` is one that the frame began and did not end: it counts, too.
+ */
+function named(parts: readonly Part[], cut: BthomeObject | undefined): (string | undefined)[] {
+  const total = new Map<string, number>(cut !== undefined && 'name' in cut ? [[cut.name, 1]] : []);
   for (const { object } of parts) if ('name' in object) total.set(object.name, (total.get(object.name) ?? 0) + 1);
   const seen = new Map<string, number>();
   return parts.map(({ object }) => {
@@ -28,12 +30,12 @@ function named(parts: readonly Part[]): (string | undefined)[] {
 }
 
 /** `unread` says why the rest of the frame was not read; what stood before it counts. */
-export function interpret(parts: readonly Part[], unread?: string): DecodedAdvert {
+export function interpret(parts: readonly Part[], unread?: string, cut?: BthomeObject): DecodedAdvert {
   const telemetry: Record<string, Value> = {};
   const quality: Record<string, string> = unread === undefined ? {} : { payload: unread };
   const metadata: Metadata = {};
   let time: number | undefined;
-  const names = named(parts);
+  const names = named(parts, cut);
   for (const [at, { object, bytes, number }] of parts.entries()) {
     const name = names[at] ?? '';
     switch (object.is) {
@@ -85,7 +87,7 @@ export function interpret(parts: readonly Part[], unread?: string): DecodedAdver
 export function cutShort(parts: readonly Part[], id: number | undefined): Decoded {
   const what = id === undefined ? 'the last object' : `object 0x${id.toString(16).padStart(2, '0')}`;
   const why = `${what} is longer than the frame`;
-  return parts.length > 0 ? interpret(parts, why) : { rejected: `BTHome: ${why}` };
+  return parts.length > 0 ? interpret(parts, why, bthomeObjects.get(id ?? -1)) : { rejected: `BTHome: ${why}` };
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -7,13 +7,15 @@ export type Layout<Decode> = {
   length: number;
   name?: RegExp;
   companies?: readonly string[];
+  /** First bytes, without which the company alone does not count. */
+  begins?: readonly number[];
   service?: string;
   decode: Decode;
 };
 
 const APPLE = '004c';
-// Every name carries the number of the model.
-const MODEL = /5\d{3}/;
+// Every name of theirs carries the number of the model; a scanner's own id in its place may hold such digits, too.
+const MODEL = /(?:GVH?|Govee_H|^[HB])5\d{3}/;
 // An iBeacon of this text is sent along; scanners glue it to the frame, 4 bytes of head included.
 const GLUED = Buffer.from('INTELLI_ROCKS');
 
@@ -32,24 +34,23 @@ export function goveeFrame<Decode>(
     if (company === APPLE) continue;
     const frame = cleared(bytes);
     for (const layout of layouts)
-      if (layout.length === frame.length && isOf(layout, layouts, name, advert, company)) return { layout, frame };
+      if (layout.length === frame.length && isOf(layout, name, advert, company, frame)) return { layout, frame };
   }
   return undefined;
 }
 
-/** A name that one of the layouts knows decides alone: a frame of another length under it is damaged, not another model. */
+/** A name with the number of a model decides alone: a frame of another length under it is damaged, not another model. */
 function isOf(
   layout: Layout<unknown>,
-  layouts: readonly Layout<unknown>[],
   name: string | undefined,
   advert: Advert,
   company: string,
+  frame: Uint8Array,
 ): boolean {
-  if (name !== undefined && layout.name?.test(name)) return true;
-  const { companies, service } = layout;
-  const fits =
-    companies?.includes(company) === true || (service !== undefined && advert.serviceUuids.includes(service));
-  return fits && (name === undefined || !layouts.some(other => other.name?.test(name)));
+  if (name !== undefined) return layout.name?.test(name) === true;
+  const { companies, service, begins = [] } = layout;
+  const isCompany = companies?.includes(company) === true && begins.every((byte, at) => frame[at] === byte);
+  return isCompany || (service !== undefined && advert.serviceUuids.includes(service));
 }
 
 /** The model of the advertised name, which the layout alone often leaves open. */
