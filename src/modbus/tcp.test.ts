@@ -119,7 +119,10 @@ describe('Modbus TCP', () => {
     [6, 'device busy'],
     [10, 'gateway path unavailable'],
     [11, 'gateway target failed to respond'],
+    [0, 'unknown to the standard'],
+    [7, 'unknown to the standard'],
     [99, 'unknown to the standard'],
+    [255, 'unknown to the standard'],
   ] as const)
     it(`names exception ${code}: ${name}`, async () => {
       once_({ kind: 'exception', code });
@@ -127,7 +130,7 @@ describe('Modbus TCP', () => {
       assert.equal(fault.trouble, 'exception');
       assert.equal(fault.exception, code);
       assert.match(fault.message, new RegExp(`holding 0-3 of unit 1: exception .*${name}`));
-      assert.equal(fault.kind, code <= 3 ? 'data' : 'outage');
+      assert.equal(fault.kind, [1, 2, 3].includes(code) ? 'data' : 'outage');
       assert.deepEqual(wordsOf(await link.ask(read(7), PATIENT_MS)), words(7), 'the link goes on');
     });
 
