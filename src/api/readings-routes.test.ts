@@ -20,6 +20,24 @@ describe('readings over HTTP', () => {
       assert.equal((await at.rows('/api/flow-data?device_id=')).length, 10, 'an empty field is none');
     });
 
+    it('finds the newest of all devices however old they are', async () => {
+      await at.store.query(`TRUNCATE flow_data`);
+      await at.store.query(`INSERT INTO flow_data (device_id, created_at, flow_rate)
+        SELECT 'f' || n % 3, now() - age::interval, n FROM unnest(ARRAY['-1 hour', '1 minute', '59 minutes', '61 minutes', '23 hours',
+          '25 hours', '25 hours', '29 days', '31 days', '800 days']) WITH ORDINALITY AS given (age, n)`);
+      const all = [1, 2, 3, 4, 5, 7, 6, 8, 9, 10];
+      for (const limit of [1, 2, 3, 5, 9, 10, 11]) {
+        const pages = await at.pages(`/api/flow-data?limit=${limit}`);
+        assert.deepEqual(
+          pages.flat().map(row => row['flow_rate']),
+          all,
+          `limit ${limit}`,
+        );
+        const rest = `/rest/v1/flow_data?order=created_at.desc,id.desc&limit=${limit}`;
+        assert.deepEqual(await at.column('flow_rate', `${rest}&offset=2`), all.slice(2, 2 + limit));
+      }
+    });
+
     it('takes a time with every digit of it, and one that people write', async () => {
       await at.store.query(`INSERT INTO flow_data (device_id, created_at, flow_rate) VALUES
         ('u', '2026-02-11T14:30:00.123456Z', 1), ('u', '2026-02-11T14:30:00.1235Z', 2), ('u', '2026-02-12', 3)`);

@@ -1,7 +1,9 @@
 // Reads of /rest/v1: the statement of a query string, and its rows in the form that the client accepts.
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Clock } from '../kernel/clock.ts';
 import type { Query } from '../reading/contracts.ts';
 import { csvAnswer, wantsCsv } from './csv.ts';
+import { newest } from './newest.ts';
 import { filterSql } from './rest-filter.ts';
 import { notOne, Refused, restProblem } from './rest-problem.ts';
 import { orderSql, selectSql, windowOf } from './rest-select.ts';
@@ -31,7 +33,7 @@ export async function readRows(
   table: RestTable,
   url: URL,
   headers: IncomingHttpHeaders,
-  { head, org }: { head: boolean; org: string | undefined },
+  { head, org, clock }: { head: boolean; org: string | undefined; clock: Clock },
 ): Promise<Answer> {
   const values: unknown[] = [org ?? null];
   const bind = (value: unknown) => `$${values.push(value)}`;
@@ -46,9 +48,14 @@ export async function readRows(
   const wantsCount = preferences(headers).has('count');
   // Who asks for nothing but the number gets no rows read.
   const numberOnly = head && wantsCount;
-  const statement = `SELECT ${sql} FROM ${from}${order} LIMIT ${numberOnly ? 0 : window.limit} OFFSET ${window.offset}`;
+  const limit = numberOnly ? 0 : window.limit;
+  const read = (since: string | undefined) => {
+    const newer = since === undefined ? '' : ` AND ${table.name}.${table.time} > $${values.length + 1}`;
+    const statement = `SELECT ${sql} FROM ${from}${newer}${order} LIMIT ${limit} OFFSET ${window.offset}`;
+    return query<Row>(statement, since === undefined ? values : [...values, since]);
+  };
   const [rows, total] = await Promise.all([
-    query<Row>(statement, values),
+    limit > 0 && newestFirst(word('order'), table) ? newest(read, limit, clock) : read(undefined),
     wantsCount ? totalOf(query, from, values.slice(0, counted)) : undefined,
   ]);
   if (total !== undefined && window.offset > 0 && window.offset >= total)
@@ -62,6 +69,10 @@ export async function readRows(
     status: partial ? 206 : answer.status,
     headers: { ...answer.headers, 'content-range': `${range}/${total ?? '*'}` },
   };
+}
+
+function newestFirst(order: string | undefined, { time }: RestTable): boolean {
+  return time !== undefined && order !== undefined && new RegExp(`^\\s*"?${time}"?\\.desc\\b`).test(order);
 }
 
 async function totalOf(query: Query, from: string, values: readonly unknown[]): Promise<number> {

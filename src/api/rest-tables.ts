@@ -8,15 +8,26 @@ export type RestTable = {
   columns: Readonly<Record<string, ColumnType>>;
   /** What stands behind FROM; `org` is the place of the organisation, null in which means all. */
   from(org: string): string;
+  /** Column that a time series is partitioned by. */
+  time?: string;
   /** Columns that a client may give when it inserts or changes a row. */
   writable?: readonly string[];
 };
 
 const ofAll = { org_id: 'text', metadata: 'jsonb' } as const;
 
+/** Time series are partitioned by these. */
+const TIMES = {
+  measurements: 'timestamp',
+  sensor_readings: 'timestamp',
+  energy_readings: 'timestamp',
+  flow_data: 'created_at',
+};
+
 function table(name: string, columns: RestTable['columns'], writable?: readonly string[]): RestTable {
   return {
     name,
+    ...(Object.hasOwn(TIMES, name) ? { time: TIMES[name as keyof typeof TIMES] } : {}),
     columns: { ...columns, ...ofAll },
     from: org => `(SELECT * FROM ${name} WHERE ${org}::text IS NULL OR org_id = ${org}) AS ${name}`,
     ...(writable === undefined ? {} : { writable }),
