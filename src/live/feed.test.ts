@@ -8,6 +8,7 @@ import { listenTo } from '../store/listen.ts';
 import { channelNamed } from './channels.ts';
 import { type Cursor, type Feed, openFeed } from './feed.ts';
 import { noFilter } from './filter.ts';
+import { followDatabase } from './follow.ts';
 import { createHub } from './hub.ts';
 import { latestRowsOf } from './prime.ts';
 import type { Row } from './publication.ts';
@@ -186,5 +187,33 @@ describe('live feed of other writers', function () {
       ['measurements', 'S2'],
       ['sensor_readings', 21],
     ]);
+  });
+
+  it('shows what the database knows also where that was away again when it was asked', async () => {
+    await stranger.query(flow('FM-away', 3));
+    const hub = createHub();
+    const warnings: string[] = [];
+    let refusals = 3;
+    const query: Query = (...question) =>
+      question[0].includes('FROM devices') && refusals-- > 0
+        ? Promise.reject(new Error('away'))
+        : database.query(...(question as Parameters<Query>));
+    const following = followDatabase(hub, {
+      ...{ query, migrated: Promise.resolve(), cursor: undefined },
+      listen: (channel, wake) => listenTo(database.pool, channel, wake),
+      log: (_level, text) => warnings.push(text),
+    });
+    try {
+      await following.ready;
+      const look = hub.look(ofChannel(channelNamed('device:FM-away')!, noFilter, undefined));
+      assert.deepEqual(
+        look.snapshot().map(({ row }) => row.data['flow_rate']),
+        [3],
+      );
+      assert.equal(warnings.filter(text => /snapshots begin empty: away/.test(text)).length, 1);
+    } finally {
+      await following.close();
+      hub.close();
+    }
   });
 });

@@ -1,4 +1,6 @@
 // What a hub has of the database: the newest rows for snapshots when it starts, then the rows of other writers as they come.
+import { setTimeout as wait } from 'node:timers/promises';
+import { backoff } from '../kernel/backoff.ts';
 import { reasonOf } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
 import { type Cursor, type Feed, openFeed } from './feed.ts';
@@ -40,10 +42,22 @@ export function followDatabase(hub: Hub, options: FollowOptions): Following {
       onRows: rows => hub.publishRows(rows),
       onLost: () => hub.breakOff(),
     });
-    const rows = await latestRowsOf(query);
-    if (closed) return;
-    hub.prime(rows);
+    await prime();
     await feed.begun;
+  }
+
+  /** The database may have gone away again since its tables were found. */
+  async function prime(): Promise<void> {
+    const waits = backoff(200, 10_000);
+    while (!closed)
+      try {
+        const rows = await latestRowsOf(query);
+        if (!closed) hub.prime(rows);
+        return;
+      } catch (error) {
+        if (waits.attempts === 0 && !closed) log('warn', `snapshots begin empty: ${reasonOf(error)}; trying again`);
+        await wait(waits.next(), undefined, { ref: false });
+      }
   }
 
   const started = start().catch((error: unknown) => {

@@ -16,8 +16,8 @@ export type IoSocket = {
   id: string;
   handshake: { auth: Readonly<Record<string, unknown>>; query: Readonly<Record<string, unknown>> };
   request: IncomingMessage;
-  /** Of engine.io: the line below; closing it makes the client come back by itself. */
-  conn: { writeBuffer: readonly { data?: unknown }[]; close(): void };
+  /** Of engine.io: the line below; closing it makes the client come back by itself, with true without what waits for it, which else is waited for. */
+  conn: { writeBuffer: readonly { data?: unknown }[]; close(discard?: true): void };
   join(room: string): void;
   leave(room: string): void;
   on(event: string, listener: (...values: unknown[]) => void): void;

@@ -212,6 +212,29 @@ describe('live with the public Socket.IO client', () => {
     await once(open() as never, 'connect');
   });
 
+  it('cuts off who does not read, and delays nobody else', async () => {
+    const good = open();
+    const data = heard(good);
+    await good.emitWithAck('subscribe', 'device:D1');
+    const stalled = new WebSocket(`ws://${served.at}/socket.io/?EIO=4&transport=websocket`);
+    stalled.on('error', () => {});
+    const packets: string[] = [];
+    stalled.on('message', packet => packets.push(String(packet)));
+    await once(stalled, 'open');
+    stalled.send('40');
+    await until(() => packets.some(packet => packet.startsWith('40')));
+    stalled.send('420["subscribe","device:D1"]');
+    await until(() => packets.some(packet => packet.startsWith('430')));
+    stalled.pause();
+    let sent = 0;
+    while (admission.clients === 2) {
+      hub.publish(Array.from({ length: 500 }, () => laser(++sent)));
+      await until(() => data.length === sent);
+    }
+    assert.equal(data.length, sent);
+    stalled.terminate();
+  }).timeout(20_000);
+
   it('has its clients come back when it was closed, and forgets those that left', async () => {
     const socket = open({ auth: { channels: ['device:D1'] } });
     const data = heard(socket);

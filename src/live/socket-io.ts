@@ -79,7 +79,7 @@ export function socketIoEndpoint(
   const ticker = setInterval(() => {
     for (const [socket, { expiresAt }] of [...sockets])
       if (expiresAt !== undefined && expiresAt <= Date.now()) socket.disconnect(true);
-      else if (isSlow(socket, options.queueBytes)) socket.conn.close();
+      else if (isSlow(socket, options.queueBytes)) socket.conn.close(true);
   }, TICK_MS);
 
   // Later requests of a client name its session.
