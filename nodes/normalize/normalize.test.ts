@@ -161,6 +161,14 @@ describe('normalize node', () => {
       { topic: 'own/x', text: '[{"id":"d","t":215}]' },
       { topic, text: '{"power_kw":1}' },
     ]);
+    const ring: Record<string, unknown> = {};
+    ring['self'] = ring;
+    await runtime.deploy(flow());
+    await runtime.emit('s', { topic: 'own/parsed', payload: [{ id: 'd', t: 215 }] });
+    await runtime.emit('s', { topic: 'own/ring', payload: ring });
+    assert.deepEqual((await ask('last', { node: 'n' })).messages, [
+      { topic: 'own/parsed', text: '[{"id":"d","t":215}]' },
+    ]);
     const shown = await ask('preview', { settings: own, topic: 'own/x', text: '[{"id":"d","t":215}]' });
     assert.deepEqual([shown.readings[0]?.telemetry, shown.rejected], [{ temperature: 21.5 }, []]);
     assert.match((await ask('preview', { settings: own, topic: 'other', text: '1' })).rejected[0] ?? '', /topic table/);

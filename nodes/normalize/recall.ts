@@ -5,6 +5,8 @@ import { isReading, membersOf } from '../../src/reading/reading.ts';
 
 const MOST_TOPICS = 30;
 const MOST_BYTES = 16 * 1024;
+/** What a stock node has parsed is written out again so often at most: it is only looked at. */
+const WRITTEN_MS = 1000;
 
 type Memory = { topics: ReturnType<typeof boundedMap<string, Uint8Array | string>> };
 const memories = new Map<string, Memory>();
@@ -12,7 +14,20 @@ const memories = new Map<string, Memory>();
 export function recall(node: string): { keep(payload: unknown, topic: string): void; forget(): void } {
   const topics = boundedMap<string, Uint8Array | string>(MOST_TOPICS);
   const memory = { topics };
+  let writtenAt = -Infinity;
   memories.set(node, memory);
+
+  /** Undefined where JSON cannot hold it, or it was just done. */
+  function written(payload: object): string | undefined {
+    if (performance.now() - writtenAt < WRITTEN_MS) return undefined;
+    writtenAt = performance.now();
+    try {
+      return JSON.stringify(payload);
+    } catch {
+      return undefined;
+    }
+  }
+
   return {
     /** Of a batch the last member: what a person looks at is one message. */
     keep(payload, topic) {
@@ -20,8 +35,11 @@ export function recall(node: string): { keep(payload: unknown, topic: string): v
       if (isReading(member)) return;
       if (isRaw(member)) {
         if (member.bytes.byteLength <= MOST_BYTES) topics.set(member.topic, member.bytes);
-      } else if ((typeof payload === 'string' || payload instanceof Uint8Array) && payload.length <= MOST_BYTES)
-        topics.set(topic, payload);
+        return;
+      }
+      const plain = typeof payload === 'string' || payload instanceof Uint8Array;
+      const said = plain ? payload : typeof payload === 'object' && payload !== null ? written(payload) : undefined;
+      if (said !== undefined && said.length <= MOST_BYTES) topics.set(topic, said);
     },
     forget() {
       if (memories.get(node) === memory) memories.delete(node);
