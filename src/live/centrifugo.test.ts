@@ -1,7 +1,9 @@
 // The Centrifugo codec as a connection: its frames and commands, tokens, pings and limits, and the codes with which it ends.
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import type { Principal } from '../reading/principal.ts';
 import { clientOf, clock, connectedTo, subscribe } from './centrifugo.fixture.ts';
+import { methods } from './centrifugo-wire.ts';
 import { createHub, type Hub } from './hub.ts';
 import { laser } from './live.fixture.ts';
 
@@ -140,6 +142,49 @@ describe('Centrifugo codec', () => {
     assert.equal(it.closed, 3012);
     assert.deepEqual(answering.lines, [{}, {}, {}, {}]);
     assert.equal(answering.closed, undefined);
+  });
+
+  it('answers every command once, whatever stands in it, or sends the client away', () => {
+    const word = fc.oneof(
+      fc.constantFrom('alarms', 'device:D1', 'device:\0', 'application:é😀', 'system', '', 'nope', 'toString'),
+      fc.string({ unit: 'binary' }),
+      fc.jsonValue(),
+    );
+    const params = fc.record(
+      {
+        ...{
+          channel: word,
+          token: word,
+          data: fc.oneof(fc.jsonValue(), fc.record({ filter: word, snapshot: fc.boolean() })),
+        },
+        ...{
+          recover: fc.boolean(),
+          offset: fc.oneof(fc.integer(), fc.jsonValue()),
+          epoch: word,
+          limit: fc.jsonValue(),
+        },
+        since: fc.oneof(fc.jsonValue(), fc.record({ epoch: word, offset: fc.integer() })),
+      },
+      { requiredKeys: [] },
+    );
+    const command = fc.tuple(fc.constantFrom(...methods, '__proto__', 'dance'), fc.oneof(params, fc.jsonValue()));
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 8 }), commands => {
+        const it = connectedTo(hub);
+        const lines = commands.map(
+          ([method, given], at) => `{"id":${at + 2},${JSON.stringify(method)}:${JSON.stringify(given)}}`,
+        );
+        hub.publish([laser(1)]);
+        if (lines.length > 0) it.say(...lines);
+        hub.flush();
+        const answered = it.lines.filter(({ id }) => id !== undefined).map(({ id }) => id);
+        const all = commands.map((_, at) => at + 2);
+        if (it.closed === undefined) assert.deepEqual(answered, all);
+        else assert.deepEqual(answered, all.slice(0, answered.length));
+        it.session.closed();
+      }),
+      { numRuns: 500, seed: 7 },
+    );
   });
 
   it('sends clients away so that they come back when it stops', () => {
