@@ -52,8 +52,11 @@ describe('who asks the API', () => {
     assert.equal((await change(gateway.key)).status, 403);
     assert.equal((await change(`flk_${'x'.repeat(43)}`)).status, 401);
     assert.deepEqual(await at.column('device_id', '/api/devices', bearer(app.key)), ['a']);
-    let last = 0;
-    for (let n = 0; n < 12; n++) last = (await at.world.get('/api/devices', { apikey: gateway.key })).status;
-    assert.equal(last, 429);
+    let last = await at.world.get('/api/devices', { apikey: gateway.key });
+    for (let n = 0; n < 12; n++) last = await at.world.get('/api/devices', { apikey: gateway.key });
+    assert.equal(last.status, 429);
+    const seconds = Number(last.headers.get('retry-after'));
+    assert.ok(seconds > 30 && seconds <= 60, `${seconds} s until one may come`);
+    assert.equal(((await last.json()) as { retry_after?: number }).retry_after, seconds);
   });
 });

@@ -15,4 +15,5 @@ export const problemSchema = z.object({
   detail: z.string(),
   /** The field at fault. */
   field: z.string().optional(),
+  retry_after: z.int().optional().describe('Seconds, as Retry-After says them.'),
 });

@@ -20,12 +20,10 @@ export function credentials(identify: Identify, ring: KeyRing, rate: RateLimit) 
     if (key === undefined) return { refused: 'expected a key that is in use, got another (wrong, expired or revoked)' };
     const perMinute = key.perMinute ?? PER_MINUTE[key.kind];
     const seconds = rate(String(key.id), perMinute);
-    if (seconds > 0)
-      return problem(
-        429,
-        'Too many requests',
-        `expected at most ${perMinute} requests a minute of this key; wait ${seconds} s`,
-      );
+    if (seconds > 0) {
+      const says = `expected at most ${perMinute} requests a minute of this key; wait ${seconds} s`;
+      return { ...problem(429, 'Too many requests', says), retry_after: seconds };
+    }
     return principalOf(key);
   };
 }

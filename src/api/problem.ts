@@ -1,6 +1,14 @@
 // Problem details (RFC 9457): what was wrong with a request, and with which field of it.
 
-export type Problem = { type: string; title: string; status: number; detail: string; field?: string };
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  field?: string;
+  /** Seconds, as Retry-After says them. */
+  retry_after?: number;
+};
 
 export function problem(status: number, title: string, detail: string, field?: string): Problem {
   return { type: 'about:blank', title, status, detail, ...(field === undefined ? {} : { field }) };

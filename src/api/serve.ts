@@ -153,7 +153,7 @@ function problemOf(error: unknown): Problem {
 
 function refusalOf(fault: Problem, route?: Route, principal?: Principal): Answer {
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
-  if (fault.status === 503 || fault.status === 429) headers['retry-after'] = '5';
+  if (fault.status === 503 || fault.status === 429) headers['retry-after'] = String(fault.retry_after ?? 5);
   if (fault.status === 401) headers['www-authenticate'] = 'Bearer';
   if (route?.refusal === undefined) return { status: fault.status, body: fault, headers };
   const { type, of } = route.refusal;
