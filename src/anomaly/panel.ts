@@ -19,11 +19,13 @@ import { beginSide, boundAt, learnExtreme, limitOf, type Reach, surpriseBeyond }
 import { BEND, beginTail, deviationAt, FLOOR, learnDeviation, SLOPE, surpriseOf } from './tail.ts';
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
-// this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert.
+// this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert and
+// none is far beyond that: a fault is no rule.
 const AGREEMENT = 0.2;
 const DOUBT = 6;
 const SHARED = 1.2;
 const ALERT = 3;
+const BEYOND_ALERT = 7;
 const ALERT_RATE = 0.02;
 /** No opinion is stronger, however small the usual deviation was. */
 const MOST = 500;
@@ -97,7 +99,7 @@ export function judge(cells: Float64Array): void {
   const others = sum - strongest;
   cells[STRONGEST] = strongest;
   cells[TOTAL] = strongest + AGREEMENT * Math.max(0, others - Math.max(DOUBT, SHARED * cells[USUAL]! * strongest));
-  if (strongest > ALERT) cells[USUAL]! += ALERT_RATE * (others / strongest - cells[USUAL]!);
+  if (strongest > ALERT && strongest < BEYOND_ALERT) cells[USUAL]! += ALERT_RATE * (others / strongest - cells[USUAL]!);
   keepEvidence(cells, by);
 }
 
