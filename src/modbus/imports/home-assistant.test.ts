@@ -36,7 +36,7 @@ modbus:
         '192.168.1.5:502',
         2,
         30_000,
-        ['au_entemperatur input 100 int16 {"scale":0.1,"offset":-5,"unit":"°C"}', 'energy holding 16 float32 CDAB'],
+        ['aussentemperatur input 100 int16 {"scale":0.1,"offset":-5,"unit":"°C"}', 'energy holding 16 float32 CDAB'],
       ],
       [
         '192.168.1.5:502',

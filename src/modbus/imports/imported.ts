@@ -50,11 +50,15 @@ export function asNumber(value: unknown): number | undefined {
 export const MOST_BYTES = 1_000_000;
 export const MOST_ROWS = 2000;
 
+/** Letters that are no letter with a mark on it. */
+const plainly: Readonly<Record<string, string>> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd' };
+
 /** Names as metrics may be: letters, digits and underscores; each once. */
 export function metricNames(): (name: string, otherwise: string) => string {
   const used = new Set<string>();
   return (name, otherwise) => {
     const plain = name
+      .replace(/[ßæœøłđð]/gi, letter => plainly[letter.toLowerCase()] ?? '')
       .normalize('NFKD')
       .replace(/\p{M}/gu, '')
       .replace(/[^A-Za-z0-9]+/g, '_')
