@@ -4,7 +4,7 @@ import type { RegisterMap } from './map.ts';
 import { findMap } from './maps.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
 import { limits, mapOf, type PollBench, pollBench } from './poller.fixture.ts';
-import { REFUSED_MS, registerReader } from './reader.ts';
+import { DIVIDED_MS, REFUSED_MS, registerReader } from './reader.ts';
 import type { Simulator } from './simulator.ts';
 import { fakeTiming } from './timing.fixture.ts';
 import { systemTiming } from './timing.ts';
@@ -35,6 +35,28 @@ describe('a reader', () => {
     assert.deepEqual(bench.asked.splice(0), ['holding 0+11', 'holding 0+6', 'holding 10+1']);
     await reader.poll();
     assert.deepEqual(bench.asked, ['holding 0+6', 'holding 10+1']);
+  });
+
+  it('what was divided is put together again after a while: the unit may just have started up', async () => {
+    const timing = fakeTiming();
+    let refusals = 1;
+    bench.behave(() => (refusals-- > 0 ? { kind: 'exception', code: 2 } : undefined));
+    const reader = readerOf(words(8), 2, { clock: timing.clock, after: systemTiming.after });
+    const polled = async () => {
+      bench.asked.length = 0;
+      assert.equal(Object.keys((await reader.poll()).telemetry).length, 8);
+      return bench.asked.join();
+    };
+    assert.equal(await polled(), 'holding 0+8,holding 0+4,holding 4+4');
+    timing.clock.advance(DIVIDED_MS - 1);
+    assert.equal(await polled(), 'holding 0+4,holding 4+4');
+    timing.clock.advance(1);
+    assert.equal(await polled(), 'holding 0+8');
+    assert.equal(await polled(), 'holding 0+8');
+    // Where it is the unit's nature, it is found out again, and no more than that.
+    bench.behave(({ count }) => (count > 4 ? { kind: 'exception', code: 2 } : undefined));
+    await polled();
+    assert.equal(await polled(), 'holding 0+4,holding 4+4');
   });
 
   it('a device that takes few registers at once is found out', async () => {

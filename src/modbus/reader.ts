@@ -40,6 +40,9 @@ export type ReaderOptions = {
 /** What a unit refused is asked for again after this time: it may have been starting up. */
 export const REFUSED_MS = 60_000;
 
+/** Requests that were divided are put together again after this time: the unit may have refused them only as it started up. */
+export const DIVIDED_MS = 600_000;
+
 type Answers = Map<string, Uint8Array | string>;
 
 export function registerReader({ bus, unit, fields, sunspec = false, limits, timing }: ReaderOptions): Reader {
@@ -47,6 +50,7 @@ export function registerReader({ bus, unit, fields, sunspec = false, limits, tim
   let whole: readonly Group[] = [];
   let groups: readonly Group[] = [];
   let walkedAt = 0;
+  let dividedAt = 0;
   let noLayout: { until: number; fault: ModbusFault } | undefined;
   const refused = new Map<Group, { until: number; fault: ModbusFault }>();
   const now = () => timing.clock.steady();
@@ -55,6 +59,10 @@ export function registerReader({ bus, unit, fields, sunspec = false, limits, tim
   function take(found: Layout): void {
     layout = found;
     whole = plan(placesOf(found.fields), limits);
+    together();
+  }
+
+  function together(): void {
     groups = whole;
     refused.clear();
   }
@@ -74,8 +82,7 @@ export function registerReader({ bus, unit, fields, sunspec = false, limits, tim
     const data = await ask({ table, address, count });
     if (known !== undefined && !(data instanceof ModbusFault)) {
       // It answers what it refused before: everything may be different now.
-      groups = whole;
-      refused.clear();
+      together();
     }
     return data;
   }
@@ -83,7 +90,10 @@ export function registerReader({ bus, unit, fields, sunspec = false, limits, tim
   /** Smaller groups in place of one that the unit refuses as a whole; they stay for the polls to come. */
   function divide(group: Group, { exception }: ModbusFault): Group[] {
     const parts = exception === 2 || exception === 3 ? split(group) : [];
-    if (parts.length > 0) groups = groups.flatMap(one => (one === group ? parts : [one]));
+    if (parts.length > 0) {
+      if (groups === whole) dividedAt = now();
+      groups = groups.flatMap(one => (one === group ? parts : [one]));
+    }
     return parts;
   }
 
@@ -122,6 +132,7 @@ export function registerReader({ bus, unit, fields, sunspec = false, limits, tim
           faults: [found],
           answered: 0,
         };
+      if (groups !== whole && now() - dividedAt >= DIVIDED_MS) together();
       const answers: Answers = new Map();
       const received: Uint8Array[] = [];
       const faults: ModbusFault[] = [];
