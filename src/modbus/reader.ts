@@ -132,7 +132,8 @@ export function registerReader({ bus, unit, fields, sunspec = false, limits, tim
           faults: [found],
           answered: 0,
         };
-      if (groups !== whole && now() - dividedAt >= DIVIDED_MS) together();
+      // Where registers are refused for good, those alone are asked for again, and tell when that is over.
+      if (groups !== whole && refused.size === 0 && now() - dividedAt >= DIVIDED_MS) together();
       const answers: Answers = new Map();
       const received: Uint8Array[] = [];
       const faults: ModbusFault[] = [];
