@@ -36,6 +36,14 @@ describe('Centrifugo subscriptions', () => {
       assert.equal(it.closed, undefined);
     });
 
+  it('takes null for what is left out', () => {
+    const it = connectedTo(hub);
+    it.say(subscribe('alarms', { filter: null, conflate_ms: null, snapshot: null }, { token: null, epoch: null }));
+    assert.equal(it.lines[0]?.['error'], undefined);
+    it.say({ id: 3, subscribe: { channel: 'system', data: null } });
+    assert.equal(it.lines[1]?.['error'], undefined);
+  });
+
   it('refuses the same channel twice and more channels than allowed', () => {
     const it = connectedTo(hub, { maxSubscriptions: 2 });
     it.say(subscribe('alarms'), subscribe('alarms'), subscribe('system'), subscribe('device:1'));

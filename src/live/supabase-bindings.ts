@@ -30,14 +30,13 @@ export function askedOf(value: unknown): Asked {
   return { id: 1 + Number.parseInt(digest(JSON.stringify(known)).slice(0, 7), 16), ...known };
 }
 
-export function boundOf({
-  id,
-  event = '*',
-  schema = 'public',
-  table = '*',
-  filter = '',
-  select,
-}: Asked): Bound | Refused {
+/** Null, as clients of other languages write what they leave out, is absent. */
+export function boundOf(asked: Asked): Bound | Refused {
+  const { id, select } = asked;
+  const event = asked.event ?? '*';
+  const schema = asked.schema ?? 'public';
+  const table = asked.table ?? '*';
+  const filter = asked.filter ?? '';
   if (schema !== 'public' && schema !== '*') return { refused: `schema ${shown(schema)} does not exist here` };
   if (typeof table !== 'string' || (table !== '*' && (!isTable(table) || table === 'system')))
     return { refused: `table ${shown(table)} does not exist here` };

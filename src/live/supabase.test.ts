@@ -77,6 +77,20 @@ describe('Supabase codec', () => {
     );
   });
 
+  it('takes null for what is left out of a binding, and answers it as it came', () => {
+    const it = client();
+    const asked = { event: null, schema: null, table: 'measurements', filter: null, select: null };
+    it.join('realtime:x', asked);
+    const [reply, note] = it.frames;
+    const { response } = reply![4] as unknown as { response: { postgres_changes: [object] } };
+    const { id, ...told } = response.postgres_changes[0] as { id: number };
+    assert.deepEqual([id > 0, told], [true, asked]);
+    assert.equal(note![4]['status'], 'ok');
+    hub.publish([laser(1)]);
+    hub.flush();
+    assert.equal(it.frames.length, 3);
+  });
+
   it('tells the types of the columns by their names in PostgreSQL', () => {
     const it = client();
     it.join('realtime:x', measurements);

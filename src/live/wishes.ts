@@ -9,13 +9,14 @@ export const MAX_EXPRESSIONS = 16;
 const MIN_CONFLATE_MS = 20;
 const MAX_CONFLATE_MS = 60_000;
 
-/** Keys that we do not know are none of our business. */
+/** Keys that we do not know are none of our business; null, as clients of other languages write what they leave out, is absent. */
 export function wishesOf(given: Readonly<Record<string, unknown>>): Wishes | Refused {
-  const { filter = '', snapshot, conflate_ms: conflateMs } = given;
+  const filter = given['filter'] ?? '';
+  const conflateMs = given['conflate_ms'] ?? undefined;
   if (typeof filter !== 'string') return { refused: 'filter: expected text such as session_id=eq.S1' };
   if (conflateMs !== undefined && !isInterval(conflateMs))
     return { refused: `conflate_ms: expected a number from ${MIN_CONFLATE_MS} to ${MAX_CONFLATE_MS}` };
-  return { filter, snapshot: snapshot === true, conflateMs };
+  return { filter, snapshot: given['snapshot'] === true, conflateMs };
 }
 
 function isInterval(value: unknown): value is number {
