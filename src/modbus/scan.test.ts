@@ -16,16 +16,19 @@ for (const [transport, openBench] of transports)
     beforeEach(async () => {
       bench = await openBench();
       bench.device.misbehave = ({ unit }) => (unit > 2 && unit !== 9 ? { kind: 'silence' } : undefined);
-      const bus = openTestBus(bench, { timeoutMs: 400, quarantine: { after: 2, probeMs: 60_000 } });
+    });
+    const use = async (timeoutMs: number) => {
+      const bus = openTestBus(bench, { timeoutMs, quarantine: { after: 2, probeMs: 60_000 } });
       deployed = { bus, demo: false, settings, close: bus.close };
       for (const request of requests) assert.deepEqual(await readFrom(bus, request), right(request));
-    });
+    };
     afterEach(async () => {
       await deployed.close();
       await bench.close();
     });
 
     it('finds the units that are there, and polls go on over the same connection', async () => {
+      await use(10_000);
       const scan = await onLine(settings, deployed, async line => {
         const running = scanUnits(line, [1, 2, 3, 4, 5, 6, 7, 9]);
         for (let n = 0; !running.done; n++) {
@@ -44,6 +47,7 @@ for (const [transport, openBench] of transports)
     });
 
     it('asks a unit in quarantine, and leaves it there', async () => {
+      await use(400);
       const silent = { unit: 5, table: 'holding', address: 0, count: 1 } as const;
       // The rest of the line answers in between, so that the link is not blamed.
       for (const request of [silent, ...requests, silent, ...requests]) await readFrom(deployed.bus, request);
