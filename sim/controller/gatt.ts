@@ -176,7 +176,8 @@ export function gattServer(services: readonly ServiceOptions[]): GattServer {
           indicateNext();
           return undefined;
         default:
-          return errorTo(request, 0, ERROR.notSupported);
+          // Requests have even numbers; what has an odd one is an answer to what the device itself has asked.
+          return request.length > 0 && request[0]! % 2 === 0 ? errorTo(request, 0, ERROR.notSupported) : undefined;
       }
     },
     push(characteristic, value) {

@@ -21,6 +21,11 @@ const words: Readonly<Record<number, string>> = {
 // Authentication, authorisation and encryption: noble encrypts the link and asks again.
 const PAIRING = new Set([0x05, 0x08, 0x0c, 0x0f]);
 
+/** Says nothing, and noble takes it for the answer to what it has asked. */
+export function isEmptyAnswer(packet: Buffer): boolean {
+  return packet[0] === PACKET.acl && packet.length === 9 && packet.readUInt16LE(7) === ATT_CHANNEL;
+}
+
 /** Undefined for all other packets. */
 export function refusalIn(packet: Buffer): Refusal | undefined {
   // Type, handle and flags, length, L2CAP length and channel, opcode, request, attribute, error: 14 bytes in one piece.

@@ -94,6 +94,9 @@ export async function liveController(
     return undefined;
   }
   const { noble, bindings } = loaded;
+  // Where there is no kernel to do it, devices that ask for other connection parameters wait for an answer from here: this is
+  // where noble looks whether to give one, and it is made already, so that it looks at it for nothing else.
+  if (transport.exclusive) process.env['HCI_CHANNEL_USER'] = '1';
 
   let scanWanted = false;
   const keeper = scanKeeper({

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { reasonOf } from '../kernel/fault.ts';
 import { type AdvertReport, reportReader } from './advert-report.ts';
 import { answerIn, type CommandAnswer, eventForNoble } from './answers.ts';
-import { type Refusal, refusalIn } from './att-error.ts';
+import { isEmptyAnswer, type Refusal, refusalIn } from './att-error.ts';
 import { commandLane } from './command-lane.ts';
 import { PACKET } from './h4.ts';
 import { COMMAND, commandPacket, EVENT, eventPacket, LE_EVENT, opcodeOf } from './hci.ts';
@@ -121,6 +121,7 @@ export function gateOf(transport: Transport, events: GateEvents, commandMs: numb
     } as unknown as new () => EventEmitter,
     take(packet) {
       if (packet[0] === PACKET.event && packet.length >= 3) return takeEvent(packet);
+      if (isEmptyAnswer(packet)) return onFault('packet', 'a device said nothing');
       // First the refusal: noble answers a refused read with nothing, as if that had been read.
       const refusal = refusalIn(packet);
       if (refusal !== undefined) onRefusal(refusal);

@@ -104,6 +104,47 @@ function oneAtATime(): Oddity {
   };
 }
 
+const ATT = 4;
+const SIGNALLING = 5;
+const SECURITY = 6;
+/** What devices say unasked: other connection parameters, pairing, questions of their own, values of nobody knows what. */
+const UNASKED: readonly [channel: number, hex: string][] = [
+  [SIGNALLING, '1201080006000c0000006400'],
+  [SECURITY, '0b01'],
+  [ATT, '021700'],
+  [ATT, '040100ffff'],
+  [ATT, '0a0300'],
+  [ATT, '1bff0faa'],
+  [ATT, '1dff0faa'],
+  [ATT, '1b'],
+  [ATT, ''],
+  [0x40, 'aabb'],
+];
+
+/** Before and behind each piece of data of a link. */
+function talkative(): Oddity {
+  const talk = (packet: Buffer, send: (packet: Buffer) => void): void => {
+    if (packet[0] !== PACKET.acl) return;
+    for (const [channel, hex] of UNASKED) {
+      const value = Buffer.from(hex, 'hex');
+      const head = Buffer.alloc(9);
+      head[0] = PACKET.acl;
+      head.writeUInt16LE((packet.readUInt16LE(1) & 0x0fff) | 0x2000, 1);
+      head.writeUInt16LE(value.length + 4, 3);
+      head.writeUInt16LE(value.length, 5);
+      head.writeUInt16LE(channel, 7);
+      send(Buffer.concat([head, value]));
+    }
+  };
+  return {
+    toHost(packet, send) {
+      talk(packet, send);
+      send(packet);
+      talk(packet, send);
+    },
+  };
+}
+
 /** Bytes leave in other pieces than packets, one in a millisecond. */
 function inPieces(size: number): Oddity {
   let rest: Buffer = Buffer.alloc(0);
@@ -133,6 +174,7 @@ const odd: [name: string, oddity: () => Oddity, options?: { extended?: boolean }
       },
     }),
   ],
+  ['has a device that talks unasked', talkative],
   ['reports several adverts in one event', gathering],
   ['takes a command only when it has said so', oneAtATime],
   [
@@ -202,6 +244,16 @@ const odd: [name: string, oddity: () => Oddity, options?: { extended?: boolean }
 ];
 
 (nobleIsHere ? describe : describe.skip)(withNoble('noble: a controller that'), () => {
+  it('has no kernel before it: a device that asks for other connection parameters gets them', async () => {
+    const scene = await world({ oddity: talkative });
+    try {
+      await scene.measured();
+      await scene.until(() => scene.controller.commands.has(COMMAND.leUpdateConnection));
+    } finally {
+      await scene.close();
+    }
+  });
+
   for (const [name, oddity, options] of odd)
     it(name, async () => {
       const scene = await world({ ...options, oddity });
