@@ -61,6 +61,11 @@ describe('ingest: the messages of the seeds', () => {
     });
   });
 
+  it('a measurement whose address says the device in another way', () => {
+    const { deviceId } = oneOf(A01, 'aa-bb-cc-dd-ee-ff');
+    assert.equal(deviceId, 'AA:BB:CC:DD:EE:FF');
+  });
+
   it('a status of a meter (A03)', () => {
     const reading = oneOf({ type: 'status', device_id: 'aa-bb-cc-dd-ee-ff', connected: true, battery_estimate: 85 });
     assert.deepEqual(reading.telemetry, { connected: true, battery_estimate: 85 });
@@ -84,6 +89,12 @@ describe('ingest: the messages of the seeds', () => {
       assert.deepEqual(reading.telemetry, body.telemetry);
       assert.deepEqual(reading.metadata.location, { lat: 52.1, lon: 5.2 });
     }
+  });
+
+  it('a Bluetooth device that another gateway has heard, by the one name of its address', () => {
+    const body = { deviceId: 'aa-bb-cc-dd-ee-ff', protocol: 'bluetooth', telemetry: { temperature: 21 } };
+    assert.equal(oneOf(body).deviceId, 'AA:BB:CC:DD:EE:FF');
+    assert.equal(oneOf({ ...body, protocol: 'mqtt' }).deviceId, 'aa-bb-cc-dd-ee-ff');
   });
 
   it('a flow reading without a time (E05), recognised again by its receipt', () => {

@@ -4,6 +4,7 @@ import { expected } from '../kernel/fault.ts';
 import { type Making, type Origin, finished } from '../reading/finished.ts';
 import { ingest } from '../reading/ingest.ts';
 import {
+  bluetoothName,
   type Draft,
   deviceName,
   isJson,
@@ -98,7 +99,7 @@ function takeDevice(item: Json, given: Json, named: string | undefined, faults: 
   const what = `a device's name of at most ${limits.deviceLength} characters that can be seen`;
   // Two devices whose names differ by what cannot be seen must not become one.
   if (name === undefined || String(value).trim() !== name) faults.push({ field, detail: expected(field, what, value) });
-  else if (named !== undefined && name !== named)
+  else if (named !== undefined && bluetoothName(name) !== bluetoothName(named))
     faults.push({ field, detail: expected(field, `the device of the address, ${named}`, value) });
   return named ?? name;
 }

@@ -2,6 +2,7 @@
 import { expected } from '../kernel/fault.ts';
 import {
   absent,
+  bluetoothName,
   type Draft,
   isJson,
   type Json,
@@ -35,6 +36,7 @@ export const telemetry: Mapper = (payload, draft, topic) => {
   for (const metric in values) putValue(draft, metric, values[metric]);
   draft.time = payload['timestamp'];
   draft.protocol = protocols.find(one => one === payload['protocol']);
+  if (draft.protocol === 'bluetooth') draft.deviceId = bluetoothName(draft.deviceId);
   const application = /^webscada\/([^/]+)\//.exec(topic)?.[1];
   if (application !== undefined) draft.metadata.applicationId = application;
   if (isJson(payload['metadata'])) takeMetadata(draft, payload['metadata']);
