@@ -9,6 +9,7 @@ import { begin, scoring } from '../../src/anomaly/score.ts';
 import { series } from '../../src/anomaly/series.ts';
 import { save } from '../../src/anomaly/state.ts';
 import type { Reading } from '../../src/reading/reading.ts';
+import { ALTERATIONS } from '../anomaly/altered.ts';
 import { type Labelled, readCorpus } from '../anomaly/corpus.ts';
 import { type DeviceSeries, deviceSeries, FAULTS, SHAPE_NAMES } from '../anomaly/devices.ts';
 import { everNewNames } from '../anomaly/keys.ts';
@@ -31,22 +32,44 @@ const scoresOf = (times: Float64Array, values: Float64Array): number[] => {
   return Array.from(values, (value, at) => one.score(times[at], value).score);
 };
 
+function judgedOf({ times, values, windows }: Labelled): Judged {
+  const scores = scoresOf(times, values);
+  if (scores.length !== values.length || !scores.every(Number.isFinite)) throw new Error('a row without a score');
+  return { scores, windows };
+}
+
+const windowsIn = (files: readonly Judged[]): number => files.reduce((sum, { windows }) => sum + windows.length, 0);
+
+/** Standard profile, each folder at the threshold that was best for all others, weighed by windows. */
+function leaveOneFolderOut(files: readonly Labelled[], judged: readonly Judged[]): number {
+  const folderOf = (at: number) => files[at]!.name.split('/')[0];
+  let sum = 0;
+  for (const folder of new Set(files.map((_, at) => folderOf(at)))) {
+    const own = judged.filter((_, at) => folderOf(at) === folder);
+    if (windowsIn(own) === 0) continue;
+    const rest = judged.filter((_, at) => folderOf(at) !== folder);
+    // A row at the threshold itself was among the detections.
+    const threshold = nabScore(rest, PROFILES[0]!).threshold + 1e-12;
+    sum += windowsIn(own) * nabScore(own, PROFILES[0]!, threshold).score;
+  }
+  return sum / windowsIn(judged);
+}
+
 function corpus(report: Report): void {
   if (!existsSync(path.join(corpusFolder, 'windows.json'))) {
     report.note(`No corpus in FIELDLINE_NAB or ${path.relative(process.cwd(), corpusFolder)}: skipped.`);
     return;
   }
   const files = readCorpus(corpusFolder);
-  const judgedOf = ({ times, values, windows }: Labelled): Judged => {
-    const scores = scoresOf(times, values);
-    if (scores.length !== values.length || !scores.every(Number.isFinite)) throw new Error('a row without a score');
-    return { scores, windows };
-  };
   const judged = files.map(judgedOf);
   const folds: [name: string, files: Judged[]][] = [
     ['all', judged],
     ['every other file', judged.filter((_, at) => at % 2 === 0)],
     ['the rest', judged.filter((_, at) => at % 2 === 1)],
+    ...Object.entries(ALTERATIONS).map(([name, alter]): [string, Judged[]] => [
+      name,
+      files.map(file => judgedOf(alter(file))),
+    ]),
   ];
   report.table(`labelled corpus, ${files.length} files`, [
     'files',
@@ -57,13 +80,15 @@ function corpus(report: Report): void {
   ]);
   for (const [name, some] of folds) {
     const zero = PROFILES.map(profile => nabScore(some, profile, 0));
-    const total = some.reduce((sum, { windows }) => sum + windows.length, 0);
     report.row(
       ...[name, ...PROFILES.map(profile => nabScore(some, profile).score.toFixed(1))],
       ...zero.map(({ score }) => score.toFixed(1)),
-      ...[`${zero[0]?.windowsHit} of ${total}`, zero[0]?.falseRows ?? 0],
+      ...[`${zero[0]?.windowsHit} of ${windowsIn(some)}`, zero[0]?.falseRows ?? 0],
     );
   }
+  report.note(
+    `Each folder at the threshold that was best for all others: ${leaveOneFolderOut(files, judged).toFixed(1)} (standard).`,
+  );
 }
 
 function rowOf(report: Report, name: string, finds: Finds): void {
@@ -93,14 +118,18 @@ function devices(report: Report): void {
   rowOf(report, 'all', all);
   const alone = noFinds();
   const quiet = noFinds();
+  const spikes = noFinds();
   for (const [at, shape] of SHAPE_NAMES.entries())
     for (let n = 0; n < ALONE_A_SHAPE; n++) {
       const seed = (at * ALONE_A_SHAPE + n) * (FAULTS.length + 1);
       for (const [kindAt, kind] of FAULTS.entries())
         one(deviceSeries(shape, 2 * FIRST_SEED + seed + kindAt, { length: LENGTH, kinds: [kind] }), alone);
-      one(deviceSeries(shape, 2 * FIRST_SEED + seed + FAULTS.length, { length: LENGTH, kinds: [] }), quiet);
+      const others = 2 * FIRST_SEED + seed + FAULTS.length;
+      one(deviceSeries(shape, others, { length: LENGTH, kinds: [] }), quiet);
+      one(deviceSeries(shape, others, { length: LENGTH, kinds: Array<'spike'>(5).fill('spike') }), spikes);
     }
   rowOf(report, 'all, one fault a series', alone);
+  rowOf(report, 'all, five spikes a series', spikes);
   rowOf(report, 'all, no fault', quiet);
 }
 
