@@ -1,6 +1,5 @@
 // /api/flow-data: readings of flow meters, newest first (seed 004).
 import { z } from 'zod';
-import type { Clock } from '../kernel/clock.ts';
 import type { Query } from '../reading/contracts.ts';
 import { instant, number, words } from './answer-schemas.ts';
 import { csvAnswer, wantsCsv } from './csv.ts';
@@ -28,7 +27,7 @@ const flowSchema = z.object({
 type FlowRow = z.infer<typeof flowSchema>;
 const columns = Object.keys(flowSchema.shape);
 
-export function flowDataRoutes(query: Query, clock: Clock): readonly Route[] {
+export function flowDataRoutes(query: Query): readonly Route[] {
   return [
     route({
       path: '/api/flow-data',
@@ -68,7 +67,7 @@ export function flowDataRoutes(query: Query, clock: Clock): readonly Route[] {
         // Of one device an index has the order.
         const found =
           device_id === undefined
-            ? await newest(read, limit + 1, clock, after === undefined ? end_time : String(after[0]))
+            ? await newest(query, read, limit + 1, after === undefined ? end_time : String(after[0]))
             : await read(undefined);
         const { rows, headers } = pageOf(url, found, limit, last => [last.created_at, last.id]);
         return wantsCsv(asked) ? csvAnswer(columns, rows, headers) : rowsAnswer(rows, headers);

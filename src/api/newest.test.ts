@@ -1,26 +1,28 @@
 // The newest rows: no further back than needed, and none left out.
 import assert from 'node:assert/strict';
-import { fakeClock } from '../kernel/clock.ts';
+import type { Query } from '../reading/contracts.ts';
 import { newest } from './newest.ts';
 
 const HOUR = 3_600_000;
 
 describe('newest rows', () => {
-  const NOW = Date.UTC(2026, 1, 11, 14);
-  const clock = { ...fakeClock(), now: () => NOW };
-  /** Rows this many hours old, newest first; what was asked for, in hours before now. */
-  async function found(ages: readonly number[], enough: number, until?: number) {
+  const HEARD = Date.UTC(2026, 1, 11, 14);
+  const at = (hours: number) => new Date(HEARD - hours * HOUR);
+
+  /** Rows this many hours older than the last that was heard of a device, newest first; what was asked for, in hours back. */
+  async function found(ages: readonly number[], enough: number, until?: number, heard: Date | null = at(0)) {
     const asked: (number | undefined)[] = [];
+    const devices: Query = async <Row>() => [{ time: heard }] as Row[];
     const rows = await newest(
+      devices,
       async since => {
-        const back = since === undefined ? undefined : (NOW - Date.parse(since)) / HOUR;
+        const back = since === undefined ? undefined : (HEARD - Date.parse(since)) / HOUR;
         asked.push(back);
         const within = ages.filter(age => (back === undefined || age < back) && age >= (until ?? -Infinity));
         return within.slice(0, enough);
       },
       enough,
-      clock,
-      until === undefined ? undefined : new Date(NOW - until * HOUR).toISOString(),
+      until === undefined ? undefined : at(until).toISOString(),
     );
     return { rows, asked };
   }
@@ -35,8 +37,12 @@ describe('newest rows', () => {
     [1, 2.5, [3], [3.5]],
     [1, 800, [900], [801, 824, 1520]],
     [2, -9, [-5, 0.1], [1]],
+    [1, -70_000_000, [-5], [1]],
   ];
   for (const [enough, until, rows, asked] of cases)
     it(`finds ${enough}${until === undefined ? '' : ` up to ${until} hours ago`}`, async () =>
       assert.deepEqual(await found(ages, enough, until), { rows, asked }));
+
+  it('looks at all of them where no device was ever heard', async () =>
+    assert.deepEqual(await found(ages, 1, undefined, null), { rows: [-5], asked: [undefined] }));
 });

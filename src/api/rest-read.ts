@@ -1,6 +1,5 @@
 // Reads of /rest/v1: the statement of a query string, and its rows in the form that the client accepts.
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Clock } from '../kernel/clock.ts';
 import type { Query } from '../reading/contracts.ts';
 import { csvAnswer, wantsCsv } from './csv.ts';
 import { newest } from './newest.ts';
@@ -33,7 +32,7 @@ export async function readRows(
   table: RestTable,
   url: URL,
   headers: IncomingHttpHeaders,
-  { head, org, clock }: { head: boolean; org: string | undefined; clock: Clock },
+  { head, org }: { head: boolean; org: string | undefined },
 ): Promise<Answer> {
   const values: unknown[] = [org ?? null];
   const bind = (value: unknown) => `$${values.push(value)}`;
@@ -55,7 +54,7 @@ export async function readRows(
     return query<Row>(statement, since === undefined ? values : [...values, since]);
   };
   const [rows, total] = await Promise.all([
-    limit > 0 && newestFirst(word('order'), table) ? newest(read, limit, clock) : read(undefined),
+    limit > 0 && newestFirst(word('order'), table) ? newest(query, read, limit) : read(undefined),
     wantsCount ? totalOf(query, from, values.slice(0, counted)) : undefined,
   ]);
   if (total !== undefined && window.offset > 0 && window.offset >= total)

@@ -59,7 +59,7 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
       handle: ({ path, url, headers, head, principal }) =>
         refusing(() => {
           const table = tableOf(path.table, headers['accept-profile']);
-          return readRows(query, table, url, headers, { head, org: principal.org, clock });
+          return readRows(query, table, url, headers, { head, org: principal.org });
         }),
     }),
     route({

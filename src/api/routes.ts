@@ -28,7 +28,7 @@ export type ApiOptions = {
 export function apiRoutes({ query, clock, intake, figures, gateway }: ApiOptions): readonly Route[] {
   const routes = [
     ...deviceRoutes(query, clock),
-    ...flowDataRoutes(query, clock),
+    ...flowDataRoutes(query),
     ...energyRoutes(query, clock),
     ...historyRoutes(query, clock),
     ...inspectionRoutes(query),
