@@ -14,6 +14,10 @@ export type AdvertiserOptions = {
   connectable?: boolean;
   /** Advertises with extended PDUs, which only an extended scan hears. */
   extended?: boolean;
+  /** Advertises on the coded PHY (long range), as extended ones may. */
+  coded?: boolean;
+  /** Tells that it also advertises periodically, so often. */
+  periodicMs?: number;
   rssi?: number;
   everyMs: number;
   /** Its GATT server, where one can connect to it. */
@@ -28,6 +32,8 @@ export type OnAir = {
   scanResponse: Uint8Array | undefined;
   connectable: boolean;
   extended: boolean;
+  coded?: boolean;
+  periodicMs?: number;
   rssi: number;
 };
 
@@ -60,8 +66,8 @@ export function airOf(onAdvert: (advert: OnAir) => void): Air {
         }
         sent++;
         const { address, random, data, scanResponse, connectable = device.gatt !== undefined } = device;
-        const { extended = false, rssi = -60 } = device;
-        onAdvert({ address, random, data, scanResponse, connectable, extended, rssi });
+        const { extended = false, coded = false, periodicMs = 0, rssi = -60 } = device;
+        onAdvert({ address, random, data, scanResponse, connectable, extended, coded, periodicMs, rssi });
       }, device.everyMs);
       timers.add(timer);
       return () => {

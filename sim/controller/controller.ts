@@ -7,7 +7,13 @@ import { type Air, airOf, type OnAir } from './air.ts';
 import { type Connections, connectionsOf, createCommands } from './connections.ts';
 import { reportsOf } from './reports.ts';
 
-export type ControllerOptions = { port?: number /** Knows extended advertising and scanning. */; extended?: boolean };
+export type ControllerOptions = {
+  port?: number;
+  /** Knows extended advertising and scanning. */
+  extended?: boolean;
+  /** … and the coded PHY. */
+  coded?: boolean;
+};
 
 export type EmulatedController = {
   readonly port: number;
@@ -53,6 +59,8 @@ const ADDRESS = 'C0:FF:EE:00:00:01';
 const UNKNOWN_COMMAND = 0x01;
 const UNKNOWN_CONNECTION = 0x02;
 const DISALLOWED = 0x0c;
+const UNSUPPORTED = 0x11;
+const CODED_BIT = 4;
 const LE_META_BIT = 61n;
 const DEFAULT_EVENTS = 0x00001fffffffffffn;
 const DEFAULT_LE_EVENTS = 0x1fn;
@@ -62,7 +70,8 @@ const MAX_BUFFERED = 1 << 20;
 
 export async function emulatedController({
   port = 0,
-  extended = false,
+  coded = false,
+  extended = coded,
 }: ControllerOptions = {}): Promise<EmulatedController> {
   let socket: Socket | undefined;
   let state = initialState();
@@ -91,6 +100,7 @@ export async function emulatedController({
       (state.leEvents >> BigInt((scan === 'extended' ? LE_EVENT.extendedAdvert : LE_EVENT.advert) - 1)) &
       1n;
     if (scan === 'off' || hears === 0n || (advert.extended && scan !== 'extended')) return;
+    if (advert.coded && !state.coded) return;
     if (!isHeard() || (socket?.writableLength ?? 0) > MAX_BUFFERED) return;
     const answers = style === 'active' && advert.scanResponse !== undefined;
     for (const packet of reportsOf(advert, scan === 'extended', false)) send(packet);
@@ -145,11 +155,15 @@ export async function emulatedController({
       case COMMAND.leReadBufferSize:
         return Buffer.of(0, 251, 0, 8);
       case COMMAND.leReadFeatures:
-        return Buffer.of(0, 0x01, extended ? 0x10 : 0, 0, 0, 0, 0, 0, 0);
+        return Buffer.of(0, 0x01, (extended ? 0x10 : 0) | (coded ? 0x08 : 0), 0, 0, 0, 0, 0, 0);
       case COMMAND.leSetScanParameters:
         return status(setStyle('legacy', parameters[0] ?? 0));
-      case COMMAND.leSetExtendedScanParameters:
+      case COMMAND.leSetExtendedScanParameters: {
+        const phys = parameters[2] ?? 0;
+        if ((phys & CODED_BIT) !== 0 && !coded) return status(UNSUPPORTED);
+        state.coded = (phys & CODED_BIT) !== 0;
         return status(setStyle('extended', parameters[3] ?? 0));
+      }
       case COMMAND.leSetScanEnable:
         return status(setScan('legacy', parameters));
       case COMMAND.leSetExtendedScanEnable:
@@ -266,6 +280,8 @@ export async function emulatedController({
 type State = {
   scan: 'off' | 'legacy' | 'extended';
   style: 'passive' | 'active';
+  /** Listens on the coded PHY, too. */
+  coded: boolean;
   /** The kind of commands that were used since the reset. */
   used: 'legacy' | 'extended' | undefined;
   events: bigint;
@@ -273,5 +289,6 @@ type State = {
 };
 
 function initialState(): State {
-  return { scan: 'off', style: 'passive', used: undefined, events: DEFAULT_EVENTS, leEvents: DEFAULT_LE_EVENTS };
+  const masks = { events: DEFAULT_EVENTS, leEvents: DEFAULT_LE_EVENTS };
+  return { scan: 'off', style: 'passive', coded: false, used: undefined, ...masks };
 }

@@ -6,6 +6,8 @@ const TYPE = { connectable: 0x00, scannable: 0x02, plain: 0x03, response: 0x04 }
 const EXTENDED = { connectable: 0x01, scannable: 0x02, response: 0x08, legacy: 0x10, more: 0x20 } as const;
 const FRAGMENT = 229;
 const NO_TX_POWER = 127;
+const PHY = { none: 0, oneM: 1, coded: 3 } as const;
+const PERIODIC_STEP_MS = 1.25;
 
 /** Report events of one advert; `response`: the scan response instead. */
 export function reportsOf(advert: OnAir, extendedScan: boolean, response: boolean): Buffer[] {
@@ -33,7 +35,9 @@ function legacyReport(advert: OnAir, response: boolean, data: Uint8Array): Buffe
 }
 
 function extendedReport(advert: OnAir, response: boolean, data: Uint8Array, more: boolean): Buffer {
-  const { connectable, scanResponse, address, random, rssi, extended } = advert;
+  const { connectable, scanResponse, address, random, rssi, extended, coded = false, periodicMs = 0 } = advert;
+  const phy = coded ? PHY.coded : PHY.oneM;
+  const interval = Math.round(periodicMs / PERIODIC_STEP_MS);
   const type =
     (connectable ? EXTENDED.connectable : 0) |
     (scanResponse === undefined ? 0 : EXTENDED.scannable) |
@@ -45,7 +49,8 @@ function extendedReport(advert: OnAir, response: boolean, data: Uint8Array, more
     Buffer.concat([
       Buffer.of(LE_EVENT.extendedAdvert, 1, type, 0, random ? 1 : 0),
       addressBytes(address),
-      Buffer.of(1, extended ? 1 : 0, extended ? 1 : 0xff, NO_TX_POWER, rssi & 0xff, 0, 0, 0),
+      Buffer.of(phy, extended ? phy : PHY.none, extended ? 1 : 0xff, NO_TX_POWER, rssi & 0xff),
+      Buffer.of(interval & 0xff, interval >> 8, 0),
       Buffer.alloc(6),
       Buffer.of(data.length),
       data,

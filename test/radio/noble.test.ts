@@ -58,6 +58,22 @@ suite(withNoble('noble: adverts'), () => {
     assert.deepEqual([name, data], ['long', { fcd2: value.toString('hex') }]);
   });
 
+  for (const coded of [false, true])
+    it(`hears the long range ${coded ? 'where the controller knows it, passively' : 'nowhere else'}, and who advertises periodically`, async () => {
+      scene = await world({ extended: true, coded });
+      const data = adStructures([0x16, Buffer.from('d2fc4002ca09', 'hex')]);
+      const own = { random: true, extended: true, everyMs: 20, data };
+      scene.controller.air.add({ ...own, address: 'C0:00:00:00:00:03', coded: true });
+      scene.controller.air.add({ ...own, address: 'C0:00:00:00:00:04', periodicMs: 100 });
+      const from = (address: string) => scene.adverts.filter(advert => advert.address === address);
+      await scene.until(() => from('C0:00:00:00:00:04').length > 5);
+      if (coded) await scene.until(() => from('C0:00:00:00:00:03').length > 5);
+      assert.equal(from('C0:00:00:00:00:03').length > 0, coded);
+      assert.deepEqual(from('C0:00:00:00:00:04')[0]?.['service_data'], { fcd2: '4002ca09' });
+      assert.equal(scene.controller.scanning, 'passive');
+      await scene.measured();
+    });
+
   for (const extended of [false, true])
     it(`follows addresses that rotate, ${extended ? 'extended' : 'legacy'}, with their scan responses`, async () => {
       scene = await world({ extended, active: true });

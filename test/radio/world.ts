@@ -51,9 +51,18 @@ export type World = {
 };
 
 export async function world(
-  options: { extended?: boolean; active?: boolean; times?: RadioTimes; oddity?: (() => Oddity) | undefined } = {},
+  options: {
+    extended?: boolean;
+    coded?: boolean;
+    active?: boolean;
+    times?: RadioTimes;
+    oddity?: (() => Oddity) | undefined;
+  } = {},
 ): Promise<World> {
-  const controller = await emulatedController({ extended: options.extended ?? false });
+  const controller = await emulatedController({
+    extended: (options.extended || options.coded) ?? false,
+    coded: options.coded ?? false,
+  });
   controller.air.add({
     address: SENSOR,
     everyMs: 20,
