@@ -145,6 +145,18 @@ describe('telemetry-api', () => {
     assert.equal((await fetch(`${runtime.url}/api/devices`)).status, 503, 'for a moment, as in a deploy');
   });
 
+  it('has every node that takes messages in /metrics, from its start on', async () => {
+    answer = devicesOr([]);
+    const taken = async () =>
+      /^fieldline_messages_total\{.*node="api",type="fieldline-telemetry-api"\} (\d+)$/m.exec(
+        await (await fetch(`${runtime.url}/metrics`)).text(),
+      )?.[1];
+    await runtime.deploy(flow());
+    const before = Number(await taken());
+    await runtime.emit('from', {});
+    assert.equal(Number(await taken()), before + 1);
+  });
+
   it('asks the gateway who asks', async () => {
     const services = runtime.settings.services as Record<string, unknown>;
     services['identify'] = () => ({ refused: 'expected a login' });
