@@ -46,6 +46,16 @@ for (const [transport, openBench] of transports)
       assert.deepEqual(deployed.bus.quarantined, []);
     });
 
+    it('leaves a line as it is on which nobody else asks, however often it is scanned', async () => {
+      await use(400);
+      for (let round = 0; round < 2; round++)
+        await onLine({ ...settings, timeoutMs: 40 }, deployed, line => scanUnits(line, [3, 4, 5]).ended);
+      assert.equal(deployed.bus.losses, 0);
+      assert.deepEqual(deployed.bus.quarantined, []);
+      const [request] = requests as [(typeof requests)[0]];
+      assert.deepEqual(await readFrom(deployed.bus, request), right(request));
+    });
+
     it('asks a unit in quarantine, and leaves it there', async () => {
       await use(400);
       const silent = { unit: 5, table: 'holding', address: 0, count: 1 } as const;
