@@ -102,7 +102,7 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
     },
     onLost: (count, text) => gone('damaged', count, text),
   });
-  if (journal.loss !== undefined) gone('damaged', 0, journal.loss);
+  if (journal.loss !== undefined) options.onGone?.({ why: 'damaged', rows: 0, text: journal.loss });
   // One look at once, so that the age of the oldest is known.
   if (rows > 0) await front.load();
 
