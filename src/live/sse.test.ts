@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { EventSource } from 'eventsource';
+import type { Identify } from '../reading/principal.ts';
 import { type Admission, type AdmissionOptions, openAdmission } from './admission.ts';
 import type { Endpoint } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -159,6 +160,17 @@ describe('live server-sent events', () => {
     await start({ keepAliveMs: 10 }, { identify: () => ({ role: 'viewer', expiresAt: Date.now() + 100 }) });
     const answer = await fetch(`http://${served.at}/sse?channel=alarms`);
     assert.match(await answer.text(), /(:\n\n){2}/);
+  });
+
+  it('takes an empty token in the address for none, so that a header counts', async () => {
+    const identify: Identify = ({ headers }, token) =>
+      (token ?? headers.authorization) === 'Bearer T' ? { role: 'viewer' } : { refused: 'not you' };
+    await start({}, { identify });
+    const answer = await fetch(`http://${served.at}/sse?channel=alarms&token=`, {
+      headers: { authorization: 'Bearer T' },
+    });
+    assert.equal(answer.status, 200);
+    await answer.body!.cancel();
   });
 
   it('ends with the token, not with the next comment', async () => {

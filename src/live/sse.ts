@@ -35,7 +35,7 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
     if (refusal !== undefined) return refuseRequest(response, refusal.status, `Not admitted: ${refusal.reason}`);
     if (request.method === 'OPTIONS') return admission.preflight(request, response, 'GET');
     if (request.method !== 'GET') return refuseRequest(response, 405, 'Method not allowed', { allow: 'GET' });
-    const who = admission.identify(request, queryOf(request).get('token') ?? undefined);
+    const who = admission.identify(request, queryOf(request).get('token') || undefined);
     const page = admission.pageHeaders(request);
     if ('refused' in who) return refuseRequest(response, 401, who.refused, { ...page, 'www-authenticate': 'Bearer' });
     if ('refused' in asked) return refuseRequest(response, 400, asked.refused, page);
