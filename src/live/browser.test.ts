@@ -180,22 +180,34 @@ describe('live browser client', () => {
       assert.deepEqual(errors, []);
     });
 
-  it('goes on with the next row where a listener throws', async () => {
-    const { live } = open();
+  it('goes on where a listener of the page throws, whichever it is', async () => {
     const thrown: unknown[] = [];
     const others = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException').on('uncaughtException', error => thrown.push(error.message));
+    const throwing = (what: string) => () => {
+      throw new Error(what);
+    };
     try {
+      const { live } = open({ onState: throwing('state') });
       hub.publish([laser(0)]);
       const values: unknown[] = [];
-      live.subscribe('device:D1', { snapshot: true }, row => {
+      live.subscribe('device:D1', { snapshot: true, onGap: throwing('gap') }, row => {
         values.push(row['value_mm']);
-        if (row['value_mm'] === 1) throw new Error('the page is wrong');
+        throw new Error('row');
       });
+      live.subscribe('nope', { onError: throwing('error') }, () => {});
       await until(() => values.length === 1);
       hub.publish([laser(1), laser(2)]);
-      await until(() => values.length === 3 && thrown.length === 1);
-      assert.deepEqual([values, thrown], [[0, 1, 2], ['the page is wrong']]);
+      await until(() => values.length === 3);
+      hub.breakOff();
+      await until(() => values.length === 4);
+      served.cut();
+      hub.publish([laser(3)]);
+      await until(() => values.length === 5);
+      assert.deepEqual(values, [0, 1, 2, 2, 3]);
+      live.close();
+      await until(() => thrown.at(-1) === 'state');
+      assert.deepEqual([...new Set(thrown)].sort(), ['error', 'gap', 'row', 'state']);
     } finally {
       process.removeAllListeners('uncaughtException');
       for (const listener of others) process.on('uncaughtException', listener);

@@ -14,6 +14,17 @@ function ownAddress() {
   return new URL('/ws', page).href.replace(/^http/, 'ws');
 }
 
+/** A listener that throws is an error of the page; what comes behind goes on all the same. */
+function hand(listener, ...values) {
+  try {
+    listener(...values);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
 export function connect(options = {}) {
   const { url = ownAddress(), token, onState = () => {}, WebSocket = globalThis.WebSocket, timeoutMs = 10_000 } = options;
   const subscriptions = new Map();
@@ -29,7 +40,7 @@ export function connect(options = {}) {
 
   async function open() {
     if (isClosed) return;
-    onState('connecting', '');
+    hand(onState, 'connecting', '');
     let credential;
     try {
       credential = typeof token === 'function' ? await token() : token;
@@ -68,7 +79,7 @@ export function connect(options = {}) {
 
   function later(reason) {
     if (isClosed) return;
-    onState('waiting', reason);
+    hand(onState, 'waiting', reason);
     const longest = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** attempts++);
     // Not all clients at the same moment.
     timer = setTimeout(open, longest * (0.5 + Math.random() / 2));
@@ -81,7 +92,7 @@ export function connect(options = {}) {
     clearTimeout(silence);
     socket?.close();
     socket = undefined;
-    onState(state, reason);
+    hand(onState, state, reason);
   }
 
   /** Starts the time anew within which the server has to say something. */
@@ -112,7 +123,7 @@ export function connect(options = {}) {
     isOpen = true;
     patienceMs = (reply.ping ?? 25) * 1000 * PATIENCE;
     listen();
-    onState('open', '');
+    hand(onState, 'open', '');
     for (const one of subscriptions.values()) ask(one);
     return undefined;
   }
@@ -131,26 +142,19 @@ export function connect(options = {}) {
       }
       if (error) {
         subscriptions.delete(channel);
-        one.onError(error);
+        hand(one.onError, error);
         return;
       }
       // Where rows are missed for good, what the snapshot shows is all there is.
-      if (position && !reply.recovered) one.onGap();
+      if (position && !reply.recovered) hand(one.onGap);
       for (const row of reply.data?.snapshot ?? []) tell(one, row, true);
       one.position = { epoch: reply.epoch, offset: reply.offset };
       for (const row of reply.publications ?? []) tell(one, row, false);
     });
   }
 
-  /** A listener that throws is an error of the page; the rows behind this one come all the same. */
   function tell({ channel, onRow }, { offset, data }, snapshot) {
-    try {
-      onRow(data, { channel, offset, snapshot });
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    hand(onRow, data, { channel, offset, snapshot });
   }
 
   function hear(message) {
