@@ -1,0 +1,88 @@
+// After a crash, with a real database: the last checkpoint and what was stored since make the scores that there would have been.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readCheckpoint, writeCheckpoint } from '../../src/anomaly/checkpoint.ts';
+import { type DeviceScorer, deviceScorer } from '../../src/anomaly/device.ts';
+import type { Host } from '../../src/palette/define.ts';
+import type { Query } from '../../src/reading/contracts.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { learnStored } from './after-crash.ts';
+
+const MINUTE = 60_000;
+const [SAVED, CRASHED] = [150, 200];
+const BEGAN = Date.now() - CRASHED * MINUTE;
+const at = (minute: number) => new Date(BEGAN + minute * MINUTE);
+const reading = (minute: number) => ({
+  deviceId: 'm',
+  protocol: 'mqtt' as const,
+  timestamp: at(minute).toISOString(),
+  telemetry: { temperature: minute === CRASHED ? 40 : 20 + Math.sin(minute * 12.9898) },
+  metadata: {},
+});
+const grown = (minutes: number): DeviceScorer => {
+  const scorer = deviceScorer();
+  for (let minute = 0; minute < minutes; minute++) scorer.score(reading(minute));
+  return scorer;
+};
+
+describe('anomaly after a crash', () => {
+  let server: TestPostgres;
+  let store: Store;
+  let folder = '';
+  let file = '';
+  before(async function () {
+    server = await postgresFor(this);
+    await migrate(server.url);
+    store = openStore({ url: server.url, connections: 1 });
+    for (let minute = SAVED - 5; minute < CRASHED; minute++)
+      await store.query(
+        `INSERT INTO sensor_readings (device_id, metric, timestamp, value) VALUES ('m', 'temperature', $1, $2)`,
+        [at(minute), reading(minute).telemetry.temperature],
+      );
+    folder = mkdtempSync(path.join(tmpdir(), 'anomaly-'));
+    file = path.join(folder, 'node.state');
+    await writeCheckpoint(file, 'auto', grown(SAVED).states());
+    utimesSync(file, at(SAVED), at(SAVED));
+  });
+  after(async () => {
+    await store?.close();
+    await server?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** The scorer of a node that has just started again, and what it logged. */
+  const restarted = async (database: { query: Query } | undefined) => {
+    const scorer = deviceScorer();
+    await readCheckpoint(file, 'auto', scorer.restore);
+    const logged: string[] = [];
+    const host = { config: () => database, log: (level: string, text: string) => logged.push(`${level}: ${text}`) };
+    await learnStored(host as unknown as Host, file, scorer);
+    return { scorer, logged };
+  };
+
+  it('scores as if there had been none', async () => {
+    const { scorer, logged } = await restarted(store);
+    assert.deepEqual(logged, [`info: learned ${CRASHED - SAVED} values that were stored after the last save`]);
+    const told = scorer.score(reading(CRASHED));
+    assert.deepEqual(told, grown(CRASHED).score(reading(CRASHED)));
+    assert.ok(told !== undefined && told.score < 0);
+  });
+
+  it('goes on from the checkpoint alone where no database is chosen', async () => {
+    const { scorer, logged } = await restarted(undefined);
+    assert.deepEqual(logged, []);
+    assert.ok((scorer.score(reading(CRASHED))?.score ?? 1) < 0);
+  });
+
+  it('says why when the database does not answer, and goes on', async () => {
+    const query: Query = () => Promise.reject(new Error('the server closed the connection'));
+    const { logged } = await restarted({ query });
+    assert.deepEqual(logged, [
+      'warn: what was stored after the last save was not learned: the server closed the connection',
+    ]);
+  });
+});
