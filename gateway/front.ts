@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { hasDoor, upgradeOnlyWebSockets } from '../src/api/door.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { countBrokenRequests } from './broken-requests.ts';
 import type { Address } from './environment.ts';
 import { answer, type Gate, isOwnPage, pathOf } from './gate.ts';
 import type { HealthBoard } from './health.ts';
@@ -35,6 +36,7 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
   inner.setMaxListeners(0);
   const server = http.createServer({ headersTimeout: HEADERS_MS, keepAliveTimeout: IDLE_MS });
   upgradeOnlyWebSockets(server);
+  countBrokenRequests(server);
   let isOpen = false;
   const sockets = new Set<Duplex>();
 

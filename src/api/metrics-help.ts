@@ -51,6 +51,7 @@ export const metricsHelp: Readonly<Record<string, string>> = {
   fieldline_database_waiting: 'Statements that wait for a connection.',
   // What applications connect to
   fieldline_http_requests_total: 'Requests to the HTTP API, by route and status.',
+  fieldline_http_broken_requests_total: 'Requests that are no HTTP, too long or too slow, by status.',
   fieldline_http_seconds: 'How long the HTTP API takes to answer.',
   fieldline_http_waiting: 'Requests that wait for their turn.',
   fieldline_live_clients: 'Live clients that are connected.',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type Front, openFront } from '../../gateway/front.ts';
 import { guardedGate, openGate, SESSION_HEADER } from '../../gateway/gate.ts';
 import { healthBoard } from '../../gateway/health.ts';
@@ -9,6 +10,7 @@ import { openLogin } from '../../gateway/login.ts';
 import { openDoor } from '../../src/api/door.ts';
 import { fakeClock } from '../../src/kernel/clock.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
+import { metric } from '../../src/kernel/metrics.ts';
 
 const password = 'correct horse';
 const basic = (user: string, secret: string) => `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
@@ -256,6 +258,25 @@ describe('front', () => {
     assert.equal((await open.get('/flows')).headers.get('keep-alive'), 'timeout=65');
     open.front.close();
   });
+
+  const broken: readonly [what: string, bytes: string, status: string][] = [
+    ['bytes that are no HTTP', 'hello\r\n\r\n', '400'],
+    ['headers without end', `GET / HTTP/1.1\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`, '431'],
+    ['a length that is none', 'POST /api/ingest HTTP/1.1\r\nHost: x\r\nContent-Length: 1e3\r\n\r\n', '400'],
+    ['two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', '400'],
+  ];
+  for (const [what, bytes, status] of broken)
+    it(`answers ${what} with ${status}, and counts it`, async () => {
+      const name = 'fieldline_http_broken_requests_total';
+      const before = metric(name, { status });
+      const open = await frontWith(false);
+      const socket = net.connect(open.front.address.port, '127.0.0.1');
+      socket.end(bytes);
+      const answer = await text(socket);
+      assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} .*\r\n`));
+      assert.equal(metric(name, { status }) - before, 1);
+      open.front.close();
+    });
 
   it('says so when the port is in use', async () => {
     const other = net.createServer().listen(0, '127.0.0.1');
