@@ -61,10 +61,14 @@ export const definition = defineNode({
       host.count('fieldline_dropped_total', count, { reason: why });
       show(reason);
     });
+    let before = '';
     radio.onFault(reason => host.log('warn', `radio: ${reason}`));
     radio.onState(({ state, reason }) => {
       tally.radio(state === 'on', state === 'on' ? reason : `${state}: ${reason}`);
-      if (state !== 'starting') host.log(state === 'on' ? 'info' : 'warn', `radio ${state}: ${reason}`);
+      // It is tried again and again, and each time it says so.
+      if (state !== before && state !== 'starting')
+        host.log(state === 'on' ? 'info' : 'warn', `radio ${state}: ${reason}`);
+      before = state;
       show();
     });
     const watch = (): (() => Promise<void>) =>

@@ -1,6 +1,9 @@
 // ble-scan and ble-gatt in real Node-RED with the real noble, on one emulated controller.
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
 import bleGattNode from '../../nodes/ble-gatt/ble-gatt.ts';
 import bleScanNode from '../../nodes/ble-scan/ble-scan.ts';
 import { adStructures } from '../../sim/controller/air.ts';
@@ -27,6 +30,32 @@ describe('Bluetooth nodes without a radio', () => {
     const away = /not connected, trying again: unsupported: this machine has no Bluetooth/;
     assert.equal((await runtime.untilStatus('gatt', away)).fill, 'red');
     await runtime.deploy([]);
+  });
+
+  it('log once that it is gone, however often they try', async function () {
+    if (!nobleIsHere) this.skip();
+    let tries = 0;
+    const server = createServer(socket => {
+      tries++;
+      socket.destroy();
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { log } = createRequire(import.meta.url)('@node-red/util');
+    const lines: { msg: string; level: number }[] = [];
+    const handler = new EventEmitter().on('log', line => lines.push(line));
+    log.addHandler(handler);
+    const runtime = await testRuntime();
+    try {
+      const adapter = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await runtime.deploy([{ id: 'scan', type: 'fieldline-ble-scan', adapter, wires: [[]] }]);
+      while (tries < 3) await new Promise(resolve => setTimeout(resolve, 20));
+      const off = lines.filter(({ msg }) => /^radio off: controller at/.test(msg));
+      assert.deepEqual([off.length, off[0]?.level], [1, log.WARN]);
+    } finally {
+      log.removeHandler(handler);
+      await runtime.deploy([]);
+      await new Promise(resolve => server.close(resolve));
+    }
   });
 });
 
