@@ -1,6 +1,11 @@
-// The corpus scorer of the bench, against values worked out from the paper's formulas by hand.
+// The corpus scorer of the bench, against values worked out from the paper's formulas by hand; and what it gives for the
+// anomaly score, where the corpus is at hand.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { readCorpus } from '../bench/anomaly/corpus.ts';
 import { type Judged, nabScore, type Profile, PROFILES } from '../bench/anomaly/nab.ts';
+import { begin, scoring } from '../src/anomaly/score.ts';
 
 const [standard, lowFalse, lowMissed] = PROFILES as [Profile, Profile, Profile];
 const ROWS = 1000;
@@ -35,4 +40,31 @@ describe('corpus scorer', () => {
     assert.deepEqual([best.score, best.threshold, best.windowsHit, best.falseRows], [100, -5, 1, 0]);
     assert.equal(nabScore([{ scores, windows: [WINDOW] }], standard, -1).falseRows, 2);
   });
+});
+
+describe('anomaly score on the labelled corpus', () => {
+  const folder = process.env['FIELDLINE_NAB'] ?? path.join(import.meta.dirname, '../../shared/data/nab');
+  let files: Judged[] = [];
+  before(function () {
+    this.timeout(60_000);
+    // No corpus on this machine.
+    if (!existsSync(path.join(folder, 'windows.json'))) return this.skip();
+    const { score } = scoring();
+    files = readCorpus(folder).map(({ times, values, windows }) => {
+      const known = begin();
+      return { scores: Array.from(values, (value, at) => score(known, times[at]!, value)), windows };
+    });
+  });
+
+  const bars: [name: string, profile: Profile, threshold: number | undefined, least: number][] = [
+    ['standard, best threshold', standard, undefined, 67],
+    ['standard, at its own zero', standard, 0, 60],
+    ['low FP, best threshold', lowFalse, undefined, 58],
+    ['low FP, at its own zero', lowFalse, 0, 58],
+  ];
+  for (const [name, profile, threshold, least] of bars)
+    it(`${name}: at least ${least}`, () => {
+      const { score } = nabScore(files, profile, threshold);
+      assert.ok(score >= least, score.toFixed(1));
+    });
 });
