@@ -79,17 +79,22 @@ describe('embedded broker killed while clients publish', () => {
       reconnectPeriod: 50,
     });
     client.on('error', () => {});
-    const total = 600;
-    const all = Promise.all(
-      Array.from({ length: total }, (_, at) => client.publishAsync('t/x', String(at), { qos: 2 })),
-    );
+    const total = 2000;
+    const lanes = 100;
+    let next = 0;
     let done = 0;
-    client.on('packetreceive', packet => {
-      if (packet.cmd === 'pubcomp') done++;
-    });
-    while (done < 50) await new Promise(resolve => setImmediate(resolve));
-    await killChild();
-    assert.ok(done < total, 'it was killed in the middle');
+    let killed: Promise<void> | undefined;
+    // A hundred at a time, so that many are under way at the kill, and many not sent yet.
+    const lane = async (): Promise<void> => {
+      while (next < total) {
+        await client.publishAsync('t/x', String(next++), { qos: 2 });
+        if (++done === 500) killed = killChild();
+      }
+    };
+    const all = Promise.all(Array.from({ length: lanes }, lane));
+    while (killed === undefined) await new Promise(resolve => setImmediate(resolve));
+    await killed;
+    assert.ok(next < total, 'it was killed in the middle');
     await startChild(port);
     await all;
     await client.endAsync();
