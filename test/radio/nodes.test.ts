@@ -17,10 +17,13 @@ import { nobleIsHere, withNoble } from './noble-here.ts';
 const METER = '00:13:43:A1:B2:C3';
 
 describe('Bluetooth nodes without a radio', () => {
+  let runtime: TestRuntime;
+  before(async () => {
+    runtime = await testRuntime();
+    runtime.register(bleScanNode, bleGattNode);
+  });
   it('say that there is none', async function () {
     if (existsSync('/sys/class/bluetooth')) this.skip();
-    const runtime = await testRuntime();
-    runtime.register(bleScanNode, bleGattNode);
     await runtime.deploy([
       { id: 'scan', type: 'fieldline-ble-scan', adapter: 'hci0', wires: [[]] },
       { id: 'gatt', type: 'fieldline-ble-gatt', adapter: 'hci0', wires: [[], []] },
@@ -44,7 +47,6 @@ describe('Bluetooth nodes without a radio', () => {
     const lines: { msg: string; level: number }[] = [];
     const handler = new EventEmitter().on('log', line => lines.push(line));
     log.addHandler(handler);
-    const runtime = await testRuntime();
     try {
       const adapter = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
       await runtime.deploy([{ id: 'scan', type: 'fieldline-ble-scan', adapter, wires: [[]] }]);
