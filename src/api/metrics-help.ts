@@ -41,6 +41,13 @@ export const metricsHelp: Readonly<Record<string, string>> = {
   // The gateway
   fieldline_part_up: '1 while a part of the gateway works.',
   fieldline_stage_seconds: 'How long readings take from stage to stage.',
+  fieldline_broker_clients: 'MQTT clients that are connected to the embedded broker.',
+  fieldline_broker_sessions: 'Durable sessions of MQTT clients, connected or not.',
+  fieldline_broker_retained_messages: 'Retained messages of the embedded broker.',
+  fieldline_broker_journal_messages:
+    'Messages on the disk of the embedded broker that a subscriber has not acknowledged.',
+  fieldline_broker_journal_bytes: 'Size of these messages.',
+  fieldline_broker_journal_waiting: 'Messages that wait for room on the disk of the embedded broker.',
   fieldline_broker_client_faults_total: 'MQTT clients disconnected for a fault of the protocol.',
   fieldline_broker_dropped_total: 'MQTT messages not taken, by reason.',
   fieldline_broker_not_retained_total: 'Retained MQTT messages that could not be kept.',

@@ -1,6 +1,6 @@
 // The gateway's side of the channel to the broker's process: the same consumers, and what happens to them when that process ends.
 import { expected, Fault } from '../kernel/fault.ts';
-import { count } from '../kernel/metrics.ts';
+import { count, gauge } from '../kernel/metrics.ts';
 import type { BrokerState } from './broker.ts';
 import { type FromBroker, type ToBroker, unpacked } from './broker-words.ts';
 import type { Consumer, ConsumerOptions, JournalBroker } from './consumers.ts';
@@ -113,11 +113,14 @@ export function remoteBroker({ authenticate = () => true, log }: RemoteBrokerOpt
       } else if ('log' in message) log(message.log, message.text);
       else if ('state' in message) {
         state = message.state;
+        showGauges(state);
         for (const { name, labels, by } of message.counted) count(name, by, labels);
       }
     },
     lose(reason) {
       tell = undefined;
+      // Its journal lies on the disk as it was.
+      gauge('fieldline_broker_clients', 0);
       state = undefined;
       const lost = [...consumers.values()];
       const waiting = [...registering.values(), ...copying.values()];
@@ -128,4 +131,13 @@ export function remoteBroker({ authenticate = () => true, log }: RemoteBrokerOpt
     state: () => state,
     copyTo: file => asked(copying, ++lastId, { copy: lastId, to: file }),
   };
+}
+
+function showGauges({ clients, sessions, retained, journal }: BrokerState): void {
+  gauge('fieldline_broker_clients', clients);
+  gauge('fieldline_broker_sessions', sessions);
+  gauge('fieldline_broker_retained_messages', retained);
+  gauge('fieldline_broker_journal_messages', journal.entries);
+  gauge('fieldline_broker_journal_bytes', journal.bytes);
+  gauge('fieldline_broker_journal_waiting', journal.waiting);
 }
