@@ -104,6 +104,34 @@ describe('timescale-out node', () => {
     ]);
   });
 
+  it('takes what a timer sends through an outage, each tick once', async () => {
+    const [db, , out, ...sinks] = flow({ policy: 'disk' });
+    const reading = `const n = context.get('n') ?? 300; context.set('n', n + 1);
+      return { payload: { deviceId: 'timer', protocol: 'http', timestamp: new Date().toISOString(), telemetry: { power_kw: n }, metadata: {} } };`;
+    await plant.runtime.deploy([
+      ...[db!, out!, ...sinks],
+      { id: 'clock', type: 'inject', props: [{ p: 'payload' }], repeat: '0.05', once: true, wires: [['tick']] },
+      { id: 'tick', type: 'function', func: reading, outputs: 1, wires: [['out']] },
+    ]);
+    const stored = () =>
+      plant.store.query<{ n: number }>(
+        "SELECT power_kw AS n FROM energy_readings WHERE device_id = 'timer' ORDER BY 1",
+      );
+    await plant.runtime.untilStatus('out', /rows\/s/);
+    await plant.server.terminate('SIGQUIT');
+    await plant.runtime.untilStatus('out', /^database away, .* [1-9]\d on disk/);
+    await plant.server.restart();
+    await plant.runtime.untilStatus('out', /rows\/s$/);
+    await plant.runtime.deploy(flow({ policy: 'disk' }), 'full');
+    const ticks = await stored();
+    await plant.store.query("DELETE FROM energy_readings WHERE device_id = 'timer'");
+    assert.ok(ticks.length > 10);
+    assert.deepEqual(
+      ticks.map(({ n }) => n),
+      ticks.map((_, at) => 300 + at),
+    );
+  });
+
   it('keeps readings on disk through an outage, done at once, and passes them on when they are stored', async () => {
     await plant.runtime.deploy(flow({ policy: 'disk' }));
     assert.deepEqual(await plant.runtime.emit('src', { payload: meterReading(200) }), { ok: true });
