@@ -1,21 +1,16 @@
-// Child process of the poison test: drains an outbox into PostgreSQL as timescale-out does, and kills itself at a given moment of it.
+// Child process of the poison test: drains an outbox into PostgreSQL as timescale-out does, until it is killed or told to end.
 import { type Carried, carriedCodec, refusedOf } from '../../nodes/timescale-out/carried.ts';
 import { openLink } from '../../src/delivery/link.ts';
 import { keepDeadLetters } from '../../src/sinks/dead-letters.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
 import { openStore } from '../../src/store/store.ts';
 
-const [url = '', file = '', killAfterMs = ''] = process.argv.slice(2);
+const [url = '', file = ''] = process.argv.slice(2);
 const store = openStore({ url, connections: 2 });
 const sink = readingSink({ query: store.prepared, bulk: store.bulk, target: 'out' });
-let isFirst = true;
 const link = openLink<Carried>(
   {
-    write(rows) {
-      if (isFirst && killAfterMs !== '') setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(killAfterMs));
-      isFirst = false;
-      return sink.write(rows.map(({ row }) => row));
-    },
+    write: rows => sink.write(rows.map(({ row }) => row)),
     close: () => sink.close(),
   },
   {
