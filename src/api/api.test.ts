@@ -3,37 +3,29 @@ import assert from 'node:assert/strict';
 import { fakeClock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import { restoreLedger } from '../kernel/ledger.ts';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { onDatabase } from '../../test/support/database.ts';
 import { answerer } from './answers.ts';
 import { latestAnomalies } from './anomalies.ts';
 import { listDevices } from './devices.ts';
 import { summarizer } from './summary.ts';
 
 describe('telemetry API on PostgreSQL', () => {
-  let postgres: TestPostgres | undefined;
-  let store: Store;
+  const database = onDatabase();
   const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 
-  before(async function () {
-    postgres = await postgresFor(this);
-    await migrate(postgres.url);
-    store = openStore({ url: postgres.url });
-  });
-  after(async () => {
-    await store?.close();
-    await postgres?.stop();
-  });
   beforeEach(() =>
-    store.query(`TRUNCATE devices, latest_values, measurements, sensor_readings, energy_readings, flow_data`),
+    database.store.query(`TRUNCATE devices, latest_values, measurements, sensor_readings, energy_readings, flow_data`),
   );
 
   async function device(id: string, lastSeen: Date | null, klass: string | null = null): Promise<void> {
-    await store.query(`INSERT INTO devices (device_id, last_seen, class) VALUES ($1, $2, $3)`, [id, lastSeen, klass]);
+    await database.store.query(`INSERT INTO devices (device_id, last_seen, class) VALUES ($1, $2, $3)`, [
+      id,
+      lastSeen,
+      klass,
+    ]);
   }
   const latest = (id: string, metric: string, value: number | null, text: string | null, at: Date) =>
-    store.query(
+    database.store.query(
       `INSERT INTO latest_values (device_id, metric, value, value_text, timestamp) VALUES ($1, $2, $3, $4, $5)`,
       [id, metric, value, text, at],
     );
@@ -48,7 +40,7 @@ describe('telemetry API on PostgreSQL', () => {
     await latest('a', 'temperature', 21.5, null, fresh);
     await latest('a', 'window', 1, 'true', old);
     await latest('a', 'state', null, 'open', fresh);
-    const devices = await listDevices(store.query);
+    const devices = await listDevices(database.store.query);
     assert.deepEqual(
       devices.map(({ device_id, online }) => [device_id, online]),
       [
@@ -79,12 +71,12 @@ describe('telemetry API on PostgreSQL', () => {
       ['Christ', '0044-03-15 12:00:00.123 BC', undefined],
       ['far', '12026-01-01', undefined],
     ] as const) {
-      await store.query(`INSERT INTO latest_values (device_id, metric, value, timestamp) VALUES ('a', $1, 1, $2)`, [
-        metric,
-        time,
-      ]);
-      await store.query('UPDATE devices SET last_seen = $1, last_measurement = $1', [time]);
-      const [found] = await listDevices(store.query);
+      await database.store.query(
+        `INSERT INTO latest_values (device_id, metric, value, timestamp) VALUES ('a', $1, 1, $2)`,
+        [metric, time],
+      );
+      await database.store.query('UPDATE devices SET last_seen = $1, last_measurement = $1', [time]);
+      const [found] = await listDevices(database.store.query);
       assert.deepEqual(
         [found?.latest[metric]?.timestamp, found?.last_seen ?? undefined, found?.last_measurement ?? undefined],
         [shown, shown, shown],
@@ -95,28 +87,28 @@ describe('telemetry API on PostgreSQL', () => {
 
   it('lists no more than it is asked for', async () => {
     for (const id of ['a', 'b', 'c']) await device(id, null);
-    assert.equal((await listDevices(store.query, 2)).length, 2);
+    assert.equal((await listDevices(database.store.query, 2)).length, 2);
   });
 
   async function anomalies(): Promise<void> {
     const explained = { anomaly: { metric: 'voltage', kind: 'level', expected: 230 } };
-    await store.query(
+    await database.store.query(
       `INSERT INTO measurements (device_id, value_mm, anomaly_score, timestamp)
        VALUES ('l', 1, -0.5, $1), ('l', 2, 1, $1), ('l', 3, 0, $1), ('l', 4, NULL, $1)`,
       [minutesAgo(4)],
     );
-    await store.query(
+    await database.store.query(
       `INSERT INTO energy_readings (device_id, power_kw, voltage, anomaly_score, timestamp, metadata)
        VALUES ('e', 2, 300, -0.25, $1, $2)`,
       [minutesAgo(3), JSON.stringify(explained)],
     );
-    await store.query(
+    await database.store.query(
       `INSERT INTO sensor_readings (device_id, metric, value, anomaly_score, timestamp, metadata)
        VALUES ('s', 'voltage', 5, -1, $1, $2), ('s', 'humidity', 50, -1, $1, $2)`,
       [minutesAgo(2), JSON.stringify(explained)],
     );
     // Another writer's metadata may say anything.
-    await store.query(
+    await database.store.query(
       `INSERT INTO flow_data (device_id, flow_rate, anomaly_score, created_at, metadata) VALUES ('f', 7, -2, $1, $2)`,
       [minutesAgo(1), JSON.stringify({ anomaly: { metric: 'device_id', expected: 'much' } })],
     );
@@ -124,7 +116,7 @@ describe('telemetry API on PostgreSQL', () => {
 
   it('shows the latest anomalies of all tables, each reading once, newest first', async () => {
     await anomalies();
-    const rows = await latestAnomalies(store.query, 10);
+    const rows = await latestAnomalies(database.store.query, 10);
     assert.deepEqual(
       rows.map(row => [row.table, row.device_id, row.metric, row.value, row.anomaly_score, row.kind, row.expected]),
       [
@@ -134,19 +126,21 @@ describe('telemetry API on PostgreSQL', () => {
         ['measurements', 'l', 'value_mm', 1, -0.5, null, null],
       ],
     );
-    assert.equal((await latestAnomalies(store.query, 1)).length, 1);
+    assert.equal((await latestAnomalies(database.store.query, 1)).length, 1);
   });
 
   it('counts devices, those online, rows and anomalies', async () => {
     await device('a', minutesAgo(1));
     await device('b', minutesAgo(60));
     await anomalies();
-    await store.query(`INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('a', 't', 1, now())`);
-    await store.query(
+    await database.store.query(
+      `INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('a', 't', 1, now())`,
+    );
+    await database.store.query(
       `INSERT INTO measurements (device_id, value_mm, anomaly_score, timestamp) VALUES ('a', 1, -1, $1)`,
       [minutesAgo(25 * 60)],
     );
-    assert.deepEqual(await summarizer(store.query, systemClock)(), {
+    assert.deepEqual(await summarizer(database.store.query, systemClock)(), {
       devices: 2,
       online: 1,
       rows_last_minute: 1,
@@ -161,7 +155,7 @@ describe('telemetry API on PostgreSQL', () => {
       { ...line, source: 'api test 1', name: 'api test', received: 18 },
       { ...line, source: 'api test 2', name: 'api test', received: 20 },
     ]);
-    const ask = answerer(store.query, systemClock, () => 0);
+    const ask = answerer(database.store.query, systemClock, () => 0);
     const rows = ((await ask({ what: 'ledger' })) as Record<string, unknown>[]).filter(
       row => row['source'] === 'api test',
     );
@@ -176,7 +170,7 @@ describe('telemetry API on PostgreSQL', () => {
     const clock = { ...fakeClock(), now: Date.now };
     const steady = fakeClock();
     let messages = 1000;
-    const answer = answerer(store.query, { now: clock.now, steady: steady.steady }, () => messages);
+    const answer = answerer(database.store.query, { now: clock.now, steady: steady.steady }, () => messages);
     await device('a', minutesAgo(2));
     await latest('a', 'temperature', 21.456, null, minutesAgo(2));
     await anomalies();

@@ -1,26 +1,14 @@
 // History on a real PostgreSQL: thinned out without losing the extremes, from the table of its kind, of numbers that can be added up.
 import assert from 'node:assert/strict';
-import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { onDatabase } from '../../test/support/database.ts';
 import { aggregates, history } from './history.ts';
 import { historyRequest } from './history-request.ts';
 import { isProblem } from './problem.ts';
 
 describe('history', () => {
-  let postgres: TestPostgres | undefined;
-  let store: Store;
+  const database = onDatabase();
 
-  before(async function () {
-    postgres = await postgresFor(this);
-    await migrate(postgres.url);
-    store = openStore({ url: postgres.url });
-  });
-  after(async () => {
-    await store?.close();
-    await postgres?.stop();
-  });
-  beforeEach(() => store.query('TRUNCATE measurements, sensor_readings, energy_readings, flow_data'));
+  beforeEach(() => database.store.query('TRUNCATE measurements, sensor_readings, energy_readings, flow_data'));
 
   const start = new Date('2026-02-01T00:00:00Z');
   const end = new Date('2026-02-01T01:00:00Z');
@@ -28,11 +16,11 @@ describe('history', () => {
   async function asked(fields: Record<string, unknown>) {
     const request = historyRequest({ start: start.toISOString(), end: end.toISOString(), ...fields }, Date.now());
     assert.ok(!isProblem(request), JSON.stringify(request));
-    return history(store.query, request);
+    return history(database.store.query, request);
   }
 
   it('thins out to so many points, with the extremes kept', async () => {
-    await store.query(
+    await database.store.query(
       `INSERT INTO sensor_readings (device_id, metric, value, timestamp)
        SELECT 'a', 'temperature', CASE WHEN n = 1800 THEN 99 ELSE 20 END, $1::timestamptz + n * interval '1 second'
        FROM generate_series(0, 3600) AS n`,
@@ -54,9 +42,13 @@ describe('history', () => {
 
   it('finds a metric in the table of its kind of device, and only there', async () => {
     const at = new Date('2026-02-01T00:30:00Z');
-    await store.query(`INSERT INTO measurements (device_id, value_mm, timestamp) VALUES ('l', 2450, $1)`, [at]);
-    await store.query(`INSERT INTO energy_readings (device_id, power_kw, timestamp) VALUES ('e', 2.75, $1)`, [at]);
-    await store.query(`INSERT INTO flow_data (device_id, temperature, created_at) VALUES ('f', 18, $1)`, [at]);
+    await database.store.query(`INSERT INTO measurements (device_id, value_mm, timestamp) VALUES ('l', 2450, $1)`, [
+      at,
+    ]);
+    await database.store.query(`INSERT INTO energy_readings (device_id, power_kw, timestamp) VALUES ('e', 2.75, $1)`, [
+      at,
+    ]);
+    await database.store.query(`INSERT INTO flow_data (device_id, temperature, created_at) VALUES ('f', 18, $1)`, [at]);
     const averages = async (id: string, metric: string) =>
       (await asked({ device: id, metric, points: 10 })).map(({ avg }) => avg);
     assert.deepEqual(await averages('l', 'value_mm'), [2450]);
@@ -70,7 +62,7 @@ describe('history', () => {
   it('gives the first and the last value by time, to the microsecond, in whatever order they came', async () => {
     const times = ['00:30:00.000002', '00:10', '00:30:00.000001', '00:00:00.000001', '00:59:59.999999', '00:00'];
     for (const [value, time] of times.entries())
-      await store.query(
+      await database.store.query(
         `INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('a', 'co2', $1, $2::timestamptz)`,
         [-value, `2026-02-01 ${time}Z`],
       );
@@ -86,7 +78,7 @@ describe('history', () => {
 
   it('leaves out what cannot be added up: one absurd value does not take a device its history', async () => {
     for (const value of ['1.7e308', '1.7e308', '-1e200', '1e150', '-3'])
-      await store.query(
+      await database.store.query(
         `INSERT INTO sensor_readings (device_id, metric, value, timestamp) VALUES ('a', 'co2', $1, $2)`,
         [value, start],
       );
@@ -95,7 +87,7 @@ describe('history', () => {
   });
 
   it('leaves out what is no finite number', async () => {
-    await store.query(
+    await database.store.query(
       `INSERT INTO sensor_readings (device_id, metric, value, timestamp)
        SELECT 'a', 'co2', value::float8, $1::timestamptz + interval '1 minute'
        FROM unnest(ARRAY['NaN', 'Infinity', '-Infinity', '400', NULL]) AS value`,

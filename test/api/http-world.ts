@@ -1,8 +1,7 @@
 // For tests of routes over HTTP: a real PostgreSQL, emptied before each test, and the API over it; nothing may go wrong inside.
 import assert from 'node:assert/strict';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { onDatabase } from '../support/database.ts';
+import type { Store } from '../../src/store/store.ts';
 import { openWorld, type World } from '../../src/api/api.fixture.ts';
 
 export type Row = Record<string, unknown>;
@@ -21,20 +20,11 @@ export type HttpWorld = {
 
 /** For the body of a `describe`. */
 export function httpWorld(): HttpWorld {
-  let postgres: TestPostgres | undefined;
-  let store: Store;
+  const database = onDatabase();
   let world: World;
 
-  before(async function () {
-    postgres = await postgresFor(this);
-    await migrate(postgres.url);
-    store = openStore({ url: postgres.url });
-  });
-  after(async () => {
-    await store?.close();
-    await postgres?.stop();
-  });
   beforeEach(async () => {
+    const { store } = database;
     await store.query(`TRUNCATE devices, latest_values, measurements, sensor_readings, energy_readings, flow_data,
       inspections, dead_letters, api_keys`);
     world = await openWorld(store.query);
@@ -48,7 +38,7 @@ export function httpWorld(): HttpWorld {
   const rows = async (path: string, headers?: Headers) => (await json(path, headers)) as Row[];
   return {
     get store() {
-      return store;
+      return database.store;
     },
     get world() {
       return world;

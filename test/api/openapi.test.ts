@@ -4,9 +4,7 @@ import fc from 'fast-check';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { bearer, openWorld, tokenFor, type World, writingIntake } from '../../src/api/api.fixture.ts';
 import { openScene, type Scene } from '../../src/api/ingest.fixture.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { onDatabase } from '../support/database.ts';
 import { type Document, hostile, type Operation, requestsFor, type Schema } from './requests.ts';
 
 // A longer search, or another one: FIELDLINE_TEST_RUNS=5000 FIELDLINE_TEST_SEED=2 mocha test/api/openapi.test.ts
@@ -17,8 +15,6 @@ const LIMIT_MS = 240_000 * Math.max(1, RUNS / 1000);
 const LEAK = /node_modules|\n\s+at |file:\/\/|\/src\/|postgres:\/\/|scram-sha|the secret of the tests/;
 
 describe('OpenAPI document', () => {
-  let postgres: TestPostgres | undefined;
-  let store: Store;
   let world: World;
   /** Serves ingest. */
   let scene: Scene;
@@ -26,10 +22,14 @@ describe('OpenAPI document', () => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const validators = new Map<Schema, ValidateFunction>();
 
-  before(async function () {
-    postgres = await postgresFor(this);
-    await migrate(postgres.url);
-    store = openStore({ url: postgres.url });
+  // End before the database does: hooks run in the order in which they were added.
+  after(async () => {
+    await scene?.close();
+    await world?.close();
+  });
+  const database = onDatabase();
+  before(async () => {
+    const { store } = database;
     world = await openWorld(store.query);
     scene = await openScene();
     world.offer(writingIntake(store.query));
@@ -53,12 +53,6 @@ describe('OpenAPI document', () => {
       `INSERT INTO dead_letters (id, source, reason, bytes, digest) VALUES (1, 's', 'r', '\\xff', gen_random_uuid())`,
     );
     document = (await (await world.get('/api/openapi.json')).json()) as Document;
-  });
-  after(async () => {
-    await scene?.close();
-    await world?.close();
-    await store?.close();
-    await postgres?.stop();
   });
 
   const known = {

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { openWorld, tokenFor, type World, writingIntake } from '../../src/api/api.fixture.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import type { Store } from '../../src/store/store.ts';
+import { onDatabase } from '../support/database.ts';
 
 export type RestWorld = {
   readonly store: Store;
@@ -17,25 +16,19 @@ export type RestWorld = {
 
 /** For the body of a `describe`. */
 export function restWorld(): RestWorld {
-  let postgres: TestPostgres | undefined;
-  let store: Store;
   let world: World;
   const client = (key: string): SupabaseClient =>
     createClient(world.base, key, { auth: { persistSession: false, autoRefreshToken: false } });
 
-  before(async function () {
-    postgres = await postgresFor(this);
-    await migrate(postgres.url);
-    store = openStore({ url: postgres.url });
-    world = await openWorld(store.query);
-    world.offer(writingIntake(store.query));
-  });
-  after(async () => {
-    await world?.close();
-    await store?.close();
-    await postgres?.stop();
+  // Ends before the database does: hooks run in the order in which they were added.
+  after(() => world?.close());
+  const database = onDatabase();
+  before(async () => {
+    world = await openWorld(database.store.query);
+    world.offer(writingIntake(database.store.query));
   });
   beforeEach(async () => {
+    const { store } = database;
     await store.query('TRUNCATE measurements, inspections, devices, flow_data');
     await store.query(`INSERT INTO measurements (device_id, session_id, element_type, value_mm, timestamp, anomaly_score, source, org_id)
       SELECT 'd' || n % 2, 's' || n % 3, CASE WHEN n % 4 = 0 THEN NULL ELSE 'gevel' END, n * 100, '2026-02-11T14:00:00Z'::timestamptz + n * interval '1 minute',
@@ -45,7 +38,7 @@ export function restWorld(): RestWorld {
 
   return {
     get store() {
-      return store;
+      return database.store;
     },
     get world() {
       return world;
