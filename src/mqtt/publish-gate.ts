@@ -19,7 +19,8 @@ type Parts = {
   topicBytes: number;
 };
 type Answer = (error?: Error | null) => void;
-type Kept = { plain: boolean; over: Promise<void> };
+/** `plain`: kept by the journal alone, which takes messages in their order. */
+type Kept = { plain: boolean; over: Promise<unknown> };
 
 /**
  * Calls back when the message may be acknowledged. aedes writes PUBACK right after this step, whatever its persistence;
@@ -30,11 +31,11 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
   // A QoS 2 message that was sent again on a new connection while the first copy still waits for the disk.
   const waiting = new Map<string, Promise<void>>();
 
-  /** The last message of a client that waits; `plain`: for the journal alone, which takes messages in their order. */
-  const last = new WeakMap<Client, { plain: boolean; over: Promise<void> }>();
+  /** The last message of a client; one that is not plain only while it waits. */
+  const last = new WeakMap<Client, Kept>();
 
   /** Messages of a client are let through in their order, whatever each of them waits for [MQTT-4.6.0-6]. */
-  function inOrder(client: Client | null, { plain, over }: Kept): Promise<void> {
+  function inOrder(client: Client | null, { plain, over }: Kept): Promise<unknown> {
     if (client === null) return over;
     const before = last.get(client);
     const waits = before !== undefined && !(before.plain && plain);
@@ -43,6 +44,8 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
       over: waits ? Promise.allSettled([before.over, over]).then(() => over) : over,
     };
     last.set(client, mine);
+    // Who comes after a plain one waits for nothing, or for one that is over: the many need no clearing up.
+    if (mine.plain) return over;
     const forget = () => void (last.get(client) === mine && last.delete(client));
     mine.over.then(forget, forget);
     return mine.over;
@@ -69,7 +72,7 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
       const meta = encodeMessage({ topic, qos, at, ...origin, ...(packet.dup ? { dup: true } : {}) });
       steps.push(journal.append(meta, payload, readers, note));
     }
-    return { plain: steps.length === 1 && !packet.retain, over: Promise.all(steps).then(() => undefined) };
+    return { plain: steps.length === 1 && !packet.retain, over: Promise.all(steps) };
   }
 
   /** Whatever is thrown on the way rejects. */
