@@ -116,8 +116,9 @@ export async function listLetters(
     `SELECT ${COLUMNS}, substring(bytes FOR most) AS bytes, substring(fixed FOR most) AS fixed FROM (
       SELECT *, CASE WHEN sum(${SIZE}) OVER (ORDER BY last_at DESC, id DESC) <= ${wholeBytes}
         THEN ${LARGEST_LETTER * 8} ELSE ${LISTED_BYTES} END AS most
-      FROM dead_letters WHERE ${condition.sql}) AS letter
-    ORDER BY last_at DESC, id DESC LIMIT ${Math.max(1, Math.min(MOST_LISTED, Math.trunc(limit)))}`,
+      FROM (SELECT * FROM dead_letters WHERE ${condition.sql}
+        ORDER BY last_at DESC, id DESC LIMIT ${Math.max(1, Math.min(MOST_LISTED, Math.trunc(limit)))}) AS newest) AS letter
+    ORDER BY last_at DESC, id DESC`,
     condition.values,
   );
 }

@@ -102,10 +102,15 @@ function openOrSalvage(file: string): { db: DatabaseSync; loss: string | undefin
   }
 }
 
+/** Highest number that was ever used. */
+export function lastSeqOf(db: DatabaseSync): number {
+  const query = 'select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)';
+  return Number((db.prepare(query).get() as { n: number }).n);
+}
+
 /** Numbers are never used twice, those of commits that are gone neither. Returns what is lost with them. */
 function catchUp(file: string, db: DatabaseSync, mark: Mark): string | undefined {
-  const query = 'select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)';
-  const { n: last } = db.prepare(query).get() as { n: number };
+  const last = lastSeqOf(db);
   if (last >= mark.seq) return undefined;
   db.exec('begin immediate');
   db.prepare('insert or replace into last values(1, ?)').run(mark.seq);

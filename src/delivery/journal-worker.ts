@@ -1,6 +1,6 @@
 // The journal's worker thread: owns the SQLite file and commits one batch at a time, so that fsync never blocks the event loop.
 import { parentPort, workerData } from 'node:worker_threads';
-import { openFile } from './journal-file.ts';
+import { lastSeqOf, openFile } from './journal-file.ts';
 
 /** Counted for each entry besides its bytes, so that a flood of empty messages is bounded too. */
 export const ENTRY_OVERHEAD = 100;
@@ -61,7 +61,7 @@ function serve(
   for (const row of db.prepare('select seq, count(*) n from pending group by seq having n > 1').iterate())
     shared.set(Number(row['seq']), Number(row['n']));
 
-  let lastSeq = one('select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)');
+  let lastSeq = lastSeqOf(db);
   const notes = db.prepare('select key, value from note').all() as { key: string; value: string }[];
   const markedNotes = Object.fromEntries(
     notes.flatMap(({ key, value }) => (marked.includes(key) ? [[key, value]] : [])),
