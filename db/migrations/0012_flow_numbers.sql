@@ -1,8 +1,9 @@
 -- Another writer may store NaN or Infinity. One of them made every sum, average and maximum over it NaN: it counts as absent now.
+-- So does what lies beyond ±1e100, which is no measurement: avg and sum over it end in an error, for all devices.
 
 CREATE FUNCTION finite(value double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN value > '-Infinity' AND value < 'Infinity' THEN value END
+  SELECT CASE WHEN value BETWEEN -1e100 AND 1e100 THEN value END
 $$;
 
 CREATE OR REPLACE FUNCTION get_flow_statistics(device_id text, start_time timestamptz, end_time timestamptz)
