@@ -10,17 +10,23 @@ import { carriedConfig } from './scan-small.ts';
 
 const program = path.join(import.meta.dirname, 'fieldline.ts');
 
+/** `fieldline scan` on this radio, to a broker that is not there, in a folder of its own. */
+function startScan(hci: string) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-test-'));
+  const config = path.join(folder, 'scanner.yaml');
+  writeFileSync(config, `scanner_id: small\nmqtt: {url: "mqtt://127.0.0.1:9"}\nble: {hci: "${hci}"}\n`);
+  const scanner = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', program, 'scan', '--config', config],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  return { scanner, remove: () => rmSync(folder, { recursive: true }) };
+}
+
 describe('scan, its process', () => {
   it('goes on as a smaller one under the same id, with its configuration', async function () {
     if (process.platform !== 'linux' || process.execve === undefined) return this.skip();
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-test-'));
-    const config = path.join(folder, 'scanner.yaml');
-    writeFileSync(config, 'scanner_id: small\nmqtt: {url: "mqtt://127.0.0.1:9"}\nble: {hci: "replay:builtin"}\n');
-    const scanner = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', program, 'scan', '--config', config],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    const { scanner, remove } = startScan('replay:builtin');
     const ended = once(scanner, 'exit');
     try {
       for await (const line of readline.createInterface({ input: scanner.stderr }))
@@ -34,23 +40,16 @@ describe('scan, its process', () => {
       scanner.stderr.resume();
     } finally {
       scanner.kill('SIGTERM');
-      rmSync(folder, { recursive: true });
+      remove();
     }
     assert.deepEqual(await ended, [0, null]);
   });
 
   it('ends with what is wrong where its captures are not there', async () => {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-test-'));
-    const config = path.join(folder, 'scanner.yaml');
-    writeFileSync(config, 'scanner_id: small\nmqtt: {url: "mqtt://127.0.0.1:9"}\nble: {hci: "replay:/no/such"}\n');
-    const scanner = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', program, 'scan', '--config', config],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    const { scanner, remove } = startScan('replay:/no/such');
     const said = scanner.stderr.toArray();
     const [code] = (await once(scanner, 'exit')) as [number];
-    rmSync(folder, { recursive: true });
+    remove();
     assert.equal(code, 2);
     assert.match(Buffer.concat(await said).toString(), /^fieldline scan: ble.hci: captures: ENOENT/);
   });
