@@ -18,14 +18,6 @@ describe('browser: decode now', function () {
   });
   after(() => editor?.close());
 
-  async function edit(id: string): Promise<void> {
-    await editor.page.evaluate(`RED.editor.edit(RED.nodes.node("${id}"))`);
-    await editor.page.locator('#node-input-name').waitFor({ state: 'visible' });
-  }
-  async function leave(): Promise<void> {
-    await editor.page.locator('#node-dialog-cancel').click();
-    await editor.page.locator('#node-input-name').waitFor({ state: 'detached' });
-  }
   /** Pastes, decodes, waits for the words. */
   async function says(text: string, words: string | RegExp): Promise<void> {
     const { page } = editor;
@@ -66,21 +58,21 @@ describe('browser: decode now', function () {
     ['the same again', '{"service_data":{"fcd2":"4002ca09"}}', 'temperature 25.06 °C'],
   ];
   it('of advert-decode answers whatever is pasted', async () => {
-    await edit('advert1');
+    await editor.edit('advert1');
     for (const [name, text, words] of pasted)
       await says(text, words).catch(error => assert.fail(`${name}: ${String(error)}`));
     assert.equal(await editor.page.evaluate('window.pasted'), undefined);
-    await leave();
+    await editor.leave();
   });
 
   it('of laser-decode answers whatever is pasted', async () => {
-    await edit('laser1');
+    await editor.edit('laser1');
     await says('', /expected/);
     await says('c0 55 10 06 00 00 01 cd cc 1c 40 00 00 00 00 00 00 00 00 dc', 'value_mm 2450 mm');
     await says('c0551006000001cdcc1c400000000000000000dd', 'CRC is 0xdd, expected 0xdc');
     await says('{"hex":"25064940","kind":"disto"}', 'value_mm 3141 mm');
     await says('{"hex":12}', /expected a frame/);
-    await leave();
+    await editor.leave();
   });
 
   it('names the files of the decoder folder that are at fault, an endless one too, and decodes with the others', async () => {
@@ -96,12 +88,12 @@ describe('browser: decode now', function () {
       await writeFile(path.join(folder, 'endless.mjs'), 'for (;;);');
       await writeFile(path.join(folder, 'twin.mjs'), sound.replace("name: 'shed'", "name: 'twin'"));
       const { page } = editor;
-      await edit('advert1');
+      await editor.edit('advert1');
       await page.locator('#node-input-folder').fill(folder);
       await says('{"manufacturer_data":{"ffff":"53"}}', 'temperature 21 °C (shed');
       for (const words of ['broken.mjs: ', 'endless.mjs: does not end', 'twin.mjs overlaps: twin.mjs matches'])
         await page.getByText(words).first().waitFor();
-      await leave();
+      await editor.leave();
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -20,6 +20,10 @@ export type Editor = {
   gateway: Gateway;
   /** Errors of scripts in the page, so far. */
   faults: readonly string[];
+  /** Opens the dialog of a node, by its id. */
+  edit(id: string): Promise<void>;
+  /** Cancels it. */
+  leave(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -44,7 +48,18 @@ export async function openEditor(context: Mocha.Context): Promise<Editor> {
     page.on('pageerror', error => faults.push(error.message));
     await page.goto(`${gateway.url}/`);
     await page.waitForSelector('.red-ui-flow-node', { timeout: 60_000 });
-    return { page, gateway, faults, close };
+    const name = page.locator('#node-input-name');
+    return {
+      ...{ page, gateway, faults, close },
+      async edit(id) {
+        await page.evaluate(`RED.editor.edit(RED.nodes.node("${id}"))`);
+        await name.waitFor({ state: 'visible' });
+      },
+      async leave() {
+        await page.locator('#node-dialog-cancel').click();
+        await name.waitFor({ state: 'detached' });
+      },
+    };
   } catch (error) {
     await close();
     throw error;

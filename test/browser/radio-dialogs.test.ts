@@ -35,18 +35,9 @@ describe('browser: Bluetooth dialogs', function () {
     await controller?.close();
   });
 
-  async function edit(id: string): Promise<void> {
-    await editor.page.evaluate(`RED.editor.edit(RED.nodes.node("${id}"))`);
-    await editor.page.locator('#node-input-name').waitFor({ state: 'visible' });
-  }
-  async function leave(): Promise<void> {
-    await editor.page.locator('#node-dialog-cancel').click();
-    await editor.page.locator('#node-input-name').waitFor({ state: 'detached' });
-  }
-
   (nobleIsHere ? it : it.skip)(withNoble('ble-gatt lists what is on the air, and a click takes it over'), async () => {
     const { page } = editor;
-    await edit('gatt1');
+    await editor.edit('gatt1');
     assert.equal(await page.locator('#node-input-service').isVisible(), false);
     await page.locator('#node-input-adapter').fill(`tcp://127.0.0.1:${controller.port}`);
     await page.locator('#fl-gatt-scan').click();
@@ -82,16 +73,16 @@ describe('browser: Bluetooth dialogs', function () {
     assert.equal(await page.locator('#node-input-readSeconds').isVisible(), true);
     await page.locator('#node-input-how').selectOption('subscribe');
     assert.equal(await page.locator('#node-input-readSeconds').isVisible(), false);
-    await leave();
+    await editor.leave();
   });
 
   it('ble-gatt says what is wrong with an adapter', async () => {
     const { page } = editor;
-    await edit('gatt1');
+    await editor.edit('gatt1');
     await page.locator('#node-input-adapter').fill('usb0');
     await page.locator('#fl-gatt-scan').click();
     await page.locator('#fl-gatt-says').filter({ hasText: 'adapter: expected hci0' }).waitFor();
-    await leave();
+    await editor.leave();
   });
 
   it('advert-decode decodes what is pasted, with the keys as they stand there', async () => {
@@ -99,7 +90,7 @@ describe('browser: Bluetooth dialogs', function () {
     const frame = page.locator('textarea[aria-label="Frame"]');
     const decode = page.getByRole('button', { name: 'Decode', exact: true });
     const list = page.locator('ul[aria-label="What was read"]');
-    await edit('advert1');
+    await editor.edit('advert1');
     await frame.fill('0716d2fc4002ca09');
     await decode.click();
     await list.filter({ hasText: 'temperature 25.06 °C (bthome-v2' }).waitFor();
@@ -114,21 +105,21 @@ describe('browser: Bluetooth dialogs', function () {
     await page.getByText('expected hex, or an advert as JSON').waitFor();
     await page.getByRole('button', { name: 'Last frame' }).click();
     await page.getByText('nothing came since the deploy').waitFor();
-    await leave();
+    await editor.leave();
   });
 
   it('laser-decode decodes what is pasted, or gives the reason', async () => {
     const { page } = editor;
     const frame = page.locator('textarea[aria-label="Frame"]');
     const decode = page.getByRole('button', { name: 'Decode', exact: true });
-    await edit('laser1');
+    await editor.edit('laser1');
     await frame.fill('c0551006000001cdcc1c400000000000000000dc');
     await decode.click();
     await page.getByText('value_mm 2450 mm (bosch-glm, Bosch GLM').waitFor();
     await frame.fill('c055100600000019411a0000000000000000');
     await decode.click();
     await page.getByText('GLM: expected exactly 20 bytes, got 18').waitFor();
-    await leave();
+    await editor.leave();
   });
 
   it('had no script error on the way', () => assert.deepEqual(editor.faults, []));
