@@ -15,9 +15,10 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
     editor.page.setDefaultTimeout(30_000);
     const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
     store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
-    // A daily curve every five minutes for four days, with a spike in the third and a dip in the last hours.
+    // A daily curve every five minutes for four days, with a spike in the third and a dip in the last hours. On the hour: what
+    // the score has learned of a time of the day must not depend on the minute in which this runs.
     await store.query(`INSERT INTO sensor_readings (device_id, metric, timestamp, value)
-      SELECT 'a-boiler', 'pressure', now() - (1200 - n) * interval '5 minutes',
+      SELECT 'a-boiler', 'pressure', date_trunc('hour', now()) - (1200 - n) * interval '5 minutes',
         20 + 3 * sin(n / 45.8) + 0.3 * sin(n * 12.9898) + CASE n WHEN 850 THEN 15 WHEN 1160 THEN -8 ELSE 0 END FROM generate_series(1, 1200) AS n`);
     await store.query(
       `INSERT INTO latest_values (device_id, metric, value, timestamp) VALUES ('a-boiler', 'pressure', 20, now())`,
