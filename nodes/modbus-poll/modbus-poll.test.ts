@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Fault } from '../../src/kernel/fault.ts';
 import { startDemoInstruments } from '../../src/modbus/demo.ts';
 import { type Simulator, startSimulator } from '../../src/modbus/simulator.ts';
+import { metric } from '../../src/kernel/metrics.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { mapNames, shippedFolder } from '../../src/modbus/maps.ts';
 import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
@@ -70,6 +71,24 @@ describe('modbus-poll node', () => {
       /^2 values, \d\.\d s ago, \d+(\.\d)?\/s(, \d+ overruns)?$/,
     );
     assert.equal(runtime.status('p').fill, 'green');
+  });
+
+  it('leaves out a number that no instrument measures, says why, and counts it', async () => {
+    const huge = Buffer.from('6974E718D7D7625A', 'hex'); // 1e200
+    simulator.units.set(1, (_, address) => (address < 4 ? huge.readUInt16BE(address * 2) : 7));
+    const registers = [
+      { metric: 'flow_rate', address: 0, type: 'float64' },
+      { metric: 'status', address: 4, type: 'uint16' },
+    ];
+    const counted = () =>
+      metric('fieldline_absent_values_total', { node: 'p', type: 'fieldline-modbus-poll', name: 'modbus-poll' });
+    const before = counted();
+    await runtime.deploy(flow({ map: JSON.stringify({ name: 'huge', table: 'holding', registers }) }));
+    await runtime.until('k', 2);
+    const [first] = readings('k');
+    assert.deepEqual(first?.telemetry, { status: 7 });
+    assert.match(first?.metadata.quality?.['flow_rate'] ?? '', /expected at most 1e100 either way, got 1e\+200/);
+    assert.ok(counted() - before >= 2);
   });
 
   it('names its bus after the operator, as one level of the topic', async () => {

@@ -8,6 +8,8 @@ export type Health = {
   /** Metrics of the last poll that came, and that did not. */
   values: number;
   absent: Readonly<Record<string, string>>;
+  /** Metrics whose registers came in the last poll, and are no value. */
+  unusable: number;
   polls: number;
   overruns: number;
   /** Steady milliseconds of the last reading. */
@@ -23,6 +25,7 @@ export const starting = (): Health => ({
   faults: [],
   values: 0,
   absent: {},
+  unusable: 0,
   polls: 0,
   overruns: 0,
   lastReadingAt: undefined,
@@ -49,6 +52,7 @@ export function together(rounds: readonly Health[]): Health {
     faults: rounds.flatMap(({ faults }) => faults),
     values: sum(({ values }) => values),
     absent: Object.assign({}, ...rounds.map(({ absent }) => absent)) as Record<string, string>,
+    unusable: sum(({ unusable }) => unusable),
     polls: sum(({ polls }) => polls),
     overruns: sum(({ overruns }) => overruns),
     lastReadingAt: readings.length === 0 ? undefined : Math.max(...readings),

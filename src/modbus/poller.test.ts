@@ -111,6 +111,35 @@ describe('a poller', () => {
     assert.equal(timing.waiting, 0);
   });
 
+  it('tells of each poll what it brought itself, where registers have periods of their own', async () => {
+    const timing = fakeTiming();
+    const told: string[] = [];
+    const poller = startPoller({
+      bus: {
+        name: 'b',
+        read: ({ address }) =>
+          address === 0
+            ? Promise.resolve(Buffer.from('7fc00000', 'hex'))
+            : Promise.reject(new ModbusFault('timeout', '')),
+      },
+      ...{ unit: 1, deviceId: 'd', periodMs: 100, limits, timing },
+      map: mapOf([
+        { metric: 'a', address: 0, type: 'float32' },
+        { metric: 'b', address: 50, type: 'uint16', every: 1000 },
+      ]),
+      onReading: () => {},
+      onPoll: (health, polled) =>
+        told.push(`${health.state}: ${polled.state}, ${polled.faults.length} faults, ${polled.unusable} unusable`),
+    });
+    await timing.advance(190, 10);
+    poller.stop();
+    assert.deepEqual(told, [
+      'ok: ok, 0 faults, 1 unusable',
+      'partial: failing, 1 faults, 0 unusable',
+      'partial: ok, 0 faults, 1 unusable',
+    ]);
+  });
+
   it('goes on after anything a bus may reject with', async () => {
     const timing = fakeTiming();
     const faults = [new ModbusFault('timeout', 'no answer'), new Error('a surprise'), undefined];

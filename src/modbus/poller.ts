@@ -19,8 +19,8 @@ export type PollerOptions = {
   limits: Limits;
   timing: Timing;
   onReading(reading: Reading): void;
-  /** After every poll, whatever it brought. */
-  onPoll(health: Health): void;
+  /** After every poll, whatever it brought. `polled`: how the registers of that period are doing, which are all where the map has one. */
+  onPoll(health: Health, polled: Health): void;
 };
 
 export type Poller = {
@@ -58,13 +58,14 @@ export function startPoller(options: PollerOptions): Poller {
     health.faults = poll.faults;
     health.values = Object.keys(poll.telemetry).length;
     health.absent = poll.quality;
+    health.unusable = poll.unusable;
     health.state = poll.answered === 0 ? 'failing' : poll.faults.length > 0 ? 'partial' : 'ok';
     // A unit may answer and have no value at all, as an inverter at night.
     if (health.values > 0) {
       noteReading(health, timing.clock.steady());
       options.onReading(readingOf(poll, options, rounds.length === 1 ? '' : `@${every}`));
     }
-    options.onPoll(together(rounds.map(round => round.health)));
+    options.onPoll(together(rounds.map(round => round.health)), health);
   }
 
   for (const round of rounds)

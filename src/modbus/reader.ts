@@ -14,6 +14,8 @@ export type Poll = {
   telemetry: Record<string, Value>;
   /** metric → why it is absent. */
   quality: Record<string, string>;
+  /** Metrics whose registers came, and are no value. */
+  unusable: number;
   /** Data bytes of the answers, in the order of the groups: what is archived. */
   bytes: Uint8Array;
   /** Groups that failed; the others are as good as if nothing had happened. */
@@ -128,6 +130,7 @@ export function registerReader({ bus, unit, fields, sunspec = false, limits, tim
         return {
           telemetry: {},
           quality: allAbsent(fields, found),
+          unusable: 0,
           bytes: new Uint8Array(0),
           faults: [found],
           answered: 0,
@@ -172,9 +175,10 @@ function note(group: Group, data: Uint8Array, into: Answers): void {
   }
 }
 
-function valuesOf({ fields, absent }: Layout, answers: Answers): Pick<Poll, 'telemetry' | 'quality'> {
+function valuesOf({ fields, absent }: Layout, answers: Answers): Pick<Poll, 'telemetry' | 'quality' | 'unusable'> {
   const telemetry: Record<string, Value> = {};
   const quality: Record<string, string> = { ...absent };
+  let unusable = 0;
   for (const field of fields) {
     const own = answers.get(keyOf(field));
     const factor = field.factor && answers.get(keyOf(field.factor));
@@ -182,8 +186,11 @@ function valuesOf({ fields, absent }: Layout, answers: Answers): Pick<Poll, 'tel
     else {
       const decoded = decodeField(field, own, factor instanceof Uint8Array ? factor : undefined);
       if ('value' in decoded) telemetry[field.metric] = decoded.value;
-      else quality[field.metric] = decoded.absent;
+      else {
+        quality[field.metric] = decoded.absent;
+        unusable++;
+      }
     }
   }
-  return { telemetry, quality };
+  return { telemetry, quality, unusable };
 }

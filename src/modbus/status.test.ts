@@ -10,6 +10,7 @@ const well: Health = {
   faults: [],
   values: 4,
   absent: {},
+  unusable: 0,
   polls: 9,
   overruns: 0,
   lastReadingAt: 1000,

@@ -1,4 +1,5 @@
 // Register words to values: every type and word order; what is no value becomes a reason, never a number.
+import { isMeasurable } from '../reading/payload.ts';
 import type { Value } from '../reading/reading.ts';
 import { dateOf } from './dates.ts';
 import type { Field, FieldType } from './field.ts';
@@ -127,6 +128,8 @@ function scaled(raw: number | bigint, { scale, offset, min, max, unit }: Field, 
   if (scale !== 1 || offset !== 0) value = plus(times(Number(value), scale), offset);
   if (typeof value === 'number' && Number.isNaN(value)) return { absent: 'not a number' };
   if (typeof value === 'number' && !Number.isFinite(value)) return { absent: 'infinite' };
+  if (typeof value === 'number' && !isMeasurable(value))
+    return { absent: `no measurement: expected at most 1e100 either way, got ${value}` };
   if (value < min || value > max)
     return { absent: `out of range: expected ${rangeOf(min, max)}${unit ? ` ${unit}` : ''}, got ${value}` };
   if (typeof value === 'bigint')
