@@ -95,7 +95,8 @@ function openChannel(
   const { ack, self } = partOf(config, 'broadcast');
   const presence = partOf(config, 'presence');
   const key = typeof presence['key'] === 'string' && presence['key'] !== '' ? presence['key'] : randomUUID();
-  let watches = presence['enabled'] === true;
+  // Clients of before there was a choice say a key and no more; they wait for who is there.
+  let watches = isObject(config['presence']) && presence['enabled'] !== false;
   let principal = first;
   let place: Place;
   let unfollow = (): void => {};
@@ -145,6 +146,7 @@ function openChannel(
       else if (event !== 'track') return 'UnknownPresenceEvent: expected track or untrack';
       else if (JSON.stringify(payload ?? {}).length > MAX_PRESENCE_BYTES) return 'PayloadTooLarge: presence';
       else {
+        if (!watches) voice.push('presence_state', place.present);
         watches = true;
         place.track(key, isObject(payload) ? payload : {});
       }

@@ -156,6 +156,25 @@ describe('Supabase codec', () => {
     assert.match(response.reason, /^\w+: .*table "nope" does not exist/);
   });
 
+  const watching: [config: object, first: string][] = [
+    [{ presence: { key: 'old' } }, 'presence_state'],
+    [{ presence: { key: '', enabled: true } }, 'presence_state'],
+    [{ presence: { key: '', enabled: false } }, 'system'],
+    [{}, 'system'],
+  ];
+  for (const [config, first] of watching)
+    it(`tells ${JSON.stringify(config)} who is there: ${first === 'presence_state'}`, () => {
+      const it = client();
+      it.say('1', '1', 'realtime:x', 'phx_join', { config: { ...config, postgres_changes: [measurements] } });
+      assert.equal(it.frames[1]![3], first);
+      it.say('1', '2', 'realtime:x', 'presence', { event: 'track', payload: {} });
+      const events = it.frames.map(([, , , event]) => event);
+      assert.ok(
+        events.includes('presence_state') && events.indexOf('presence_state') < events.indexOf('presence_diff'),
+      );
+      assert.equal(events.filter(event => event === 'presence_state').length, 1);
+    });
+
   it('replaces a channel that is joined twice', () => {
     const it = client();
     it.join('realtime:x', measurements);
