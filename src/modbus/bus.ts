@@ -49,6 +49,7 @@ export function openBus(options: BusOptions): Bus {
   const { name, connect, timeoutMs, parallel, quarantine, timing } = options;
   const lanes = new Map<number, Lane>();
   const closing = new AbortController();
+  const shared = parallel === 1;
   const wait = backoff(200, 5000, options.random);
   let link: Link | undefined;
   let state: LinkState = 'connecting';
@@ -126,19 +127,27 @@ export function openBus(options: BusOptions): Bus {
 
   async function send(via: Link, lane: Lane, job: Job): Promise<void> {
     const suspect = lane.suspect ? 1 : 0;
+    // However slow it was when it lived, a dead unit costs the others of its line no more than any other one.
+    const probe = shared && lane.quarantined;
+    const patienceMs = probe ? Math.min(lane.patience.ms, timeoutMs) : lane.patience.ms;
+    let cameLate = false;
     lane.busy = true;
     out++;
     suspectsOut += suspect;
     try {
-      const data = await via.ask(job.request, job.looking?.timeoutMs ?? lane.patience.ms, {
+      const data = await via.ask(job.request, job.looking?.timeoutMs ?? patienceMs, {
         blame: lane.silent || job.looking ? 'unit' : 'link',
-        heard: lane.patience.heard,
+        heard(ms, late) {
+          cameLate = late;
+          lane.patience.heard(ms, late);
+        },
       });
       answered = true;
       lane.answered();
       job.resolve(data);
     } catch (error) {
-      failed(lane, job, error instanceof ModbusFault ? error : new ModbusFault('answer', reasonOf(error)));
+      const fault = error instanceof ModbusFault ? error : new ModbusFault('answer', reasonOf(error));
+      failed(lane, job, fault, probe && cameLate);
     }
     lane.busy = false;
     out--;
@@ -146,14 +155,14 @@ export function openBus(options: BusOptions): Bus {
     sendNext();
   }
 
-  function failed(lane: Lane, job: Job, fault: ModbusFault): void {
+  function failed(lane: Lane, job: Job, fault: ModbusFault, late: boolean): void {
     if (fault.trouble === 'link' && !job.resent && !isWrite(job.request) && !closing.signal.aborted) {
       // Reading twice does no harm, and the loss may be the fault of another unit.
       lane.waiting.unshift({ ...job, resent: true });
       return;
     }
     if (!job.looking && (fault.trouble === 'timeout' || isUnreachable(fault.exception))) {
-      lane.failed(fault, timing.clock.steady());
+      lane.failed(fault, timing.clock.steady(), late);
       if (lane.quarantined) for (const other of lane.waiting.splice(0)) other.reject(fault);
     } else if (fault.trouble === 'exception') {
       answered = true;
@@ -165,7 +174,7 @@ export function openBus(options: BusOptions): Bus {
   function ask(request: Request, looking?: Looking): Promise<Uint8Array> {
     if (state === 'away' || state === 'closed') return Promise.reject(unsent());
     const { unit } = request;
-    const lane = lanes.get(unit) ?? laneOf(unit, quarantine, patienceOf(timeoutMs, parallel === 1));
+    const lane = lanes.get(unit) ?? laneOf(unit, quarantine, patienceOf(timeoutMs, shared));
     lanes.set(unit, lane);
     const refusal = lane.refusal(timing.clock.steady(), looking !== undefined);
     if (refusal !== undefined) return Promise.reject(refusal);

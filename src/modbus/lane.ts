@@ -36,8 +36,8 @@ export type Lane = {
   /** Why a request is refused at once, or undefined: go on. In quarantine the request that is let through is the probe; who looks is always let through. */
   refusal(now: number, looking: boolean): ModbusFault | undefined;
   answered(): void;
-  /** No answer, or a gateway that cannot reach the unit. */
-  failed(fault: ModbusFault, now: number): void;
+  /** No answer, or a gateway that cannot reach the unit. `late`: the answer to a probe came, though not in the time of a probe. */
+  failed(fault: ModbusFault, now: number, late: boolean): void;
 };
 
 /** More than that many requests never wait for one unit; polls have at most one each. */
@@ -83,9 +83,9 @@ export function laneOf(unit: number, { after, probeMs }: Quarantine, patience: P
       trusted = true;
       failures = 0;
     },
-    failed(fault, now) {
+    failed(fault, now, late) {
       trusted = false;
-      failures++;
+      failures = late ? after - 1 : failures + 1;
       last = shortReason(fault);
       probeAt = now + probeMs;
     },
