@@ -1,6 +1,6 @@
 // The ledger on the disk: on it before an acknowledgement, whole whatever happens to one of its files.
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { cameIn, ledgerLines, noteFate, openAccount } from '../kernel/ledger.ts';
@@ -18,8 +18,8 @@ describe('ledger on the disk', () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-ledger-'));
   });
-  afterEach(() => {
-    ledgerIn(folder).close();
+  afterEach(async () => {
+    await ledgerIn(folder).close();
     rmSync(folder, { recursive: true, force: true });
   });
   const stored = (source: string) => readLedger(folder)?.lines.find(line => line.source === source)?.stored;
@@ -63,6 +63,19 @@ describe('ledger on the disk', () => {
     rmSync(path.join(folder, 'ledger-1.json'));
     appendFileSync(path.join(folder, 'ledger-1.json'), 'no ledger\n{}\n');
     assert.equal(readLedger(folder), undefined);
+  });
+
+  it('has written what was asked for when it is closed, and leaves its folder alone then', async () => {
+    const file = ledgerIn(folder);
+    const account = openAccount('disk 4', 'a');
+    account.enter(1);
+    await file.commit();
+    account.enter(2);
+    const asked = file.commit();
+    await file.close();
+    rmSync(folder, { recursive: true });
+    await asked;
+    assert.equal(existsSync(folder), false);
   });
 
   it('is nobody else’s to read, and writes once for all who wait', async () => {

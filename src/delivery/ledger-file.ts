@@ -27,8 +27,8 @@ export type LedgerFile = {
    * it resolves all the same: the counts are behind then, and no message is held up for that.
    */
   commit(): Promise<void>;
-  /** Writes no more by itself. */
-  close(): void;
+  /** Resolves when what was asked for is written; nothing is after that, so that the folder may be removed. */
+  close(): Promise<void>;
 };
 export type KeptLedger = { /** ISO time of the last write. */ at: string; lines: readonly Line[] };
 /** `held` is missing where an earlier version wrote it. */
@@ -146,10 +146,11 @@ function openFile(folder: string): LedgerFile {
       });
       return next;
     },
-    close() {
+    async close() {
       clearInterval(lazily);
       opened.delete(folder);
-      void (running ?? Promise.resolve()).then(() => Promise.all([...handles.keys()].map(shut)));
+      await (next ?? running);
+      await Promise.all([...handles.keys()].map(shut));
     },
   };
   const lazily = setInterval(() => void file.commit(), LAZY_MS).unref();

@@ -20,8 +20,7 @@ describe('link in the ledger', () => {
     archive = archiveLedger<Row>(folder, ({ entries }) => entries);
   });
   after(async () => {
-    await ledgerIn(folder).commit();
-    ledgerIn(folder).close();
+    await ledgerIn(folder).close();
     rmSync(folder, { recursive: true });
   });
 
