@@ -1,5 +1,5 @@
 // Real Node-RED for tests, once per process: register nodes, deploy flows, watch what nodes receive, send with tickets.
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -60,6 +60,7 @@ async function start(): Promise<TestRuntime> {
   const registryUtil = require('@node-red/registry/lib/util');
   const express = require('express');
   const userDir = mkdtempSync(path.join(os.tmpdir(), 'fieldline-test-'));
+  process.once('exit', () => rmSync(userDir, { recursive: true, force: true }));
   const settings: PaletteSettings = {
     services: {},
     directory: path.join(userDir, 'fieldline'),
