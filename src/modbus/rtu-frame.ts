@@ -94,7 +94,8 @@ export function listen(received: Buffer, request: Request, echoes: boolean): Hea
 
 const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
-const confirmsByEcho = (request: Request) => functionOf(request) === 5 || functionOf(request) === 6;
+/** The confirmation of a write of one coil or register has the very bytes of the request. */
+export const confirmsByEcho = (request: Request): boolean => functionOf(request) === 5 || functionOf(request) === 6;
 
 function frameAt(bytes: Buffer, request: Request): { message: Message; length: number } | undefined {
   for (const length of lengthsAt(bytes, request)) {

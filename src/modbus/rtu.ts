@@ -2,10 +2,10 @@
 import type { Duplex } from 'node:stream';
 import { reasonOf } from '../kernel/fault.ts';
 import { ModbusFault } from './fault.ts';
-import { type Asking, isWrite, type Link, nameOf, type Request } from './link.ts';
+import { type Asking, isWrite, type Link, nameOf, type ReadRequest, type Request, type WriteRequest } from './link.ts';
 import { type Owed, owedAnswers } from './owed.ts';
 import { answerData } from './pdu.ts';
-import { answerLength, type Heard, listen, requestFrame } from './rtu-frame.ts';
+import { answerLength, confirmsByEcho, type Heard, listen, requestFrame } from './rtu-frame.ts';
 import { silenceWatch } from './silence.ts';
 
 export type RtuTiming = {
@@ -48,7 +48,8 @@ export function rtuLink({ stream, close, timing, watched, owed = owedAnswers() }
   let freeAt = now() + drainMs;
   let listening = false;
   let missing: Missing | undefined;
-  let echoes = false;
+  /** Whether the line gives requests back; undefined: no read has shown it yet. */
+  let echoes: boolean | undefined;
   let wake: (() => void) | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -91,7 +92,7 @@ export function rtuLink({ stream, close, timing, watched, owed = owedAnswers() }
   /** Listens for the answer; what is damaged or no answer is known as soon as the line rests, what is missing at `until`. */
   async function hear(request: Request, until: number): Promise<Heard> {
     for (let last = false; ; ) {
-      const heard = listen(received, request, echoes);
+      const heard = listen(received, request, echoes === true);
       if (heard.echo) echoes = true;
       if (heard.answer !== undefined) {
         received = received.subarray(received.length - heard.extra);
@@ -131,7 +132,18 @@ export function rtuLink({ stream, close, timing, watched, owed = owedAnswers() }
   async function exchange(request: Request, timeoutMs: number, asking: Asking): Promise<Uint8Array> {
     const proof = owed.proof(request, now());
     if (proof !== undefined) await transact(proof, timeoutMs, asking).catch(unlessException);
+    if (echoes === undefined && request.unit !== 0 && isWrite(request) && confirmsByEcho(request))
+      await learnEcho(request, timeoutMs, asking);
     return transact(request, timeoutMs, asking);
+  }
+
+  /** Reads what is about to be written, whatever comes of it: an echo of the write would look like its confirmation. */
+  async function learnEcho({ unit, write, address }: WriteRequest, timeoutMs: number, asking: Asking): Promise<void> {
+    const request: ReadRequest = { unit, table: write === 5 ? 'coil' : 'holding', address, count: 1 };
+    const reason = await transact(request, timeoutMs, asking).then(() => '', reasonOf);
+    if (echoes !== undefined) return;
+    const says = `not written, since nobody knows yet whether this line gives requests back: ${reason}`;
+    throw new ModbusFault('answer', says, undefined, true);
   }
 
   /** One request and all that follows from it: when this is over, the line belongs to the next one. */
@@ -162,6 +174,8 @@ export function rtuLink({ stream, close, timing, watched, owed = owedAnswers() }
     const told = await hear(request, sentAt + wireMs + timeoutMs).finally(() => (listening = false));
     freeAt = lastByteAt + (told.extra > 0 || told.wrong !== undefined ? quietMs : pauseMs);
     const { answer } = told;
+    // An echo comes whatever the unit does: a line that stayed silent gives none.
+    if (answer !== undefined || received.length === 0) echoes ??= false;
     if (answer === undefined) {
       owed.add(request, now());
       if (told.wrong !== undefined) throw new ModbusFault('answer', told.wrong);
