@@ -5,7 +5,7 @@ import { advertOf, normalAddress } from '../src/decoders/advert-record.ts';
 import { type LaserKind, laserKinds } from '../src/decoders/laser/define.ts';
 import { laserReading } from '../src/decoders/laser/frame.ts';
 import { type Registry, registryOf, shippedDecoders } from '../src/decoders/registry.ts';
-import { openUserDecoders } from '../src/decoders/user-folder.ts';
+import { openUserDecoders, type UserDecoders } from '../src/decoders/user-folder.ts';
 import { fromHex } from '../src/kernel/bytes.ts';
 import { expected } from '../src/kernel/fault.ts';
 import type { Reading } from '../src/reading/reading.ts';
@@ -35,8 +35,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stderr(`fieldline decode: ${expected('--folder', 'a folder that exists', asked.folder)}`);
     return 2;
   }
-  const decode = asked.form === 'laser' ? laserDecode : await advertDecode(asked.folder, io);
+  const decoders = asked.form === 'laser' ? undefined : await decodersOf(asked.folder, io);
+  const decode = decoders === undefined ? laserDecode : advertDecode(decoders.registry);
   for await (const lines of linesOf(io.stdin)) for (const line of lines) await io.stdout(answerTo(line, decode));
+  decoders?.close();
   return 0;
 }
 
@@ -49,21 +51,25 @@ function askedOf(argv: readonly string[]): { form: (typeof forms)[number]; folde
   return right ? { form, folder } : undefined;
 }
 
-/** Files of the folder that are at fault are named on standard error; the others count. */
-async function registryWith(folder: string | undefined, io: Io): Promise<Registry> {
-  if (folder === undefined) return registryOf((await shippedDecoders()).map(({ decoder }) => decoder));
-  const own = await openUserDecoders(folder);
-  for (const why of own.faults().values()) io.stderr(`fieldline decode: ${why}`);
-  own.close();
-  return own.registry();
+/** The shipped decoders, and those of the folder: its files that are at fault are named on standard error. */
+async function decodersOf(folder: string | undefined, io: Io): Promise<Pick<UserDecoders, 'registry' | 'close'>> {
+  if (folder === undefined) {
+    const registry = registryOf((await shippedDecoders()).map(({ decoder }) => decoder));
+    return { registry: () => registry, close() {} };
+  }
+  const tell = (): void => {
+    for (const why of own.faults().values()) io.stderr(`fieldline decode: ${why}`);
+  };
+  const own = await openUserDecoders(folder, tell);
+  tell();
+  return own;
 }
 
-async function advertDecode(folder: string | undefined, io: Io): Promise<Decode> {
-  const registry = await registryWith(folder, io);
+function advertDecode(registry: () => Registry): Decode {
   return (record, now) => {
     const advert = advertOf(record);
     if ('rejected' in advert) return advert;
-    const verdict = registry.decode(advert);
+    const verdict = registry().decode(advert);
     if ('rejected' in verdict) return { rejected: verdict.rejected };
     const scannerId = record['scanner_id'];
     return advertReading(advert, verdict.decoder, verdict.decoded, {

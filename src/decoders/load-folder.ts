@@ -1,4 +1,4 @@
-// Loads every decoder file of a folder: the shipped ones and a user's own by the same rules, errors per file.
+// Finds and loads the decoder files of a folder: the shipped ones and a user's own by the same rules, errors per file.
 import { readdir, stat } from 'node:fs/promises';
 import { reasonOf } from '../kernel/fault.ts';
 import type { AdvertDecoder } from './define.ts';
@@ -15,28 +15,20 @@ const NO_DECODER_FILE = /\.(?:test\.[cm]?[jt]s|d\.[cm]?ts)$/;
 /** `href` changes with the file. */
 export type DecoderFile = { file: string; href: string };
 
-/**
- * Files directly in the folder export a decoder as `decoder` or as default; sub-folders are for their helpers.
- * A file that changed is loaded anew (Node keeps the old text in memory until the process ends).
- */
-export async function loadFolder(
-  folder: URL,
-  /** File → why it is not to be loaded at all. */
-  held: (files: readonly DecoderFile[]) => Promise<ReadonlyMap<string, string>> = async () => new Map(),
-): Promise<LoadedFolder> {
+/** Files directly in the folder export a decoder as `decoder` or as default; sub-folders are for their helpers. */
+export async function loadFolder(folder: URL): Promise<LoadedFolder> {
   const loaded: LoadedDecoder[] = [];
-  const files = await filesOf(folder);
-  const faults = new Map(await held(files));
-  for (const { file, href } of files)
+  const faults = new Map<string, string>();
+  for (const { file, href } of await filesOf(folder))
     try {
-      if (!faults.has(file)) loaded.push({ file, decoder: await decoderOf(href) });
+      loaded.push({ file, decoder: await decoderOf(href) });
     } catch (error) {
       faults.set(file, `${file}: ${reasonOf(error)}`);
     }
   return { loaded, faults };
 }
 
-async function filesOf(folder: URL): Promise<DecoderFile[]> {
+export async function filesOf(folder: URL): Promise<DecoderFile[]> {
   const files = (await readdir(folder)).filter(name => DECODER_FILE.test(name) && !NO_DECODER_FILE.test(name)).sort();
   return Promise.all(
     files.map(async file => {

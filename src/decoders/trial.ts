@@ -1,70 +1,66 @@
-// Tries a user's decoder files in a thread of their own before they are loaded: one that does not end must not stop the flow.
-import { Worker } from 'node:worker_threads';
-import type { DecoderFile } from './load-folder.ts';
+// Tries a user's decoder: its examples as they are, cut, blanked and filled, then random bytes. Runs in its thread.
+import { reasonOf } from '../kernel/fault.ts';
+import { fromHex, toHex } from '../kernel/bytes.ts';
+import { type AdvertRecord, advertOf } from './advert-record.ts';
+import type { AdvertDecoder } from './define.ts';
+import { exampleFault, registryOf } from './registry.ts';
 
-/** What the thread is asked, one at a time, and what it answers when the file has been tried, however that went. */
-export type Trial = { href: string };
-export type Tried = { tried: string };
+const RANDOM_FRAMES = 200;
+const LONGEST = 40;
 
-// Plenty on a Pi under load; a file takes some milliseconds.
-const LIMIT_MS = 5000;
-// Starting a thread on a loaded Pi.
-const START_MS = 20_000;
-const MEMORY_MB = 96;
+type Change = (bytes: Uint8Array) => Uint8Array;
 
-const workerFile = import.meta.url.endsWith('.ts') ? './trial-worker.ts' : './trial-worker.js';
-
-/**
- * Gives the files that must not be loaded, with the reason. What else is wrong with a file shows when it is loaded. A
- * file is tried once, until it changes.
- */
-export function openTrial(limit = LIMIT_MS): (files: readonly DecoderFile[]) => Promise<ReadonlyMap<string, string>> {
-  let sound: ReadonlySet<string> = new Set();
-  return async files => {
-    const faults = new Map<string, string>();
-    let thread: Thread | undefined;
-    for (const { file, href } of files) {
-      if (sound.has(href)) continue;
-      thread ??= await startThread(limit);
-      const why = await thread.tryOut(href);
-      if (why === undefined) continue;
-      faults.set(file, `${file}: ${why}`);
-      thread.stop();
-      thread = undefined;
-    }
-    thread?.stop();
-    sound = new Set(files.filter(({ file }) => !faults.has(file)).map(({ href }) => href));
-    return faults;
-  };
+function changesOf(length: number): Change[] {
+  const cuts = Array.from(
+    { length: length + 1 },
+    (_, at): Change =>
+      bytes =>
+        bytes.subarray(0, at),
+  );
+  const fills = [0x00, 0xff].flatMap(fill =>
+    Array.from(
+      { length },
+      (_, at): Change =>
+        bytes =>
+          bytes.map((byte, index) => (index < at ? byte : fill)),
+    ),
+  );
+  const random = Array.from(
+    { length: RANDOM_FRAMES },
+    (): Change => bytes =>
+      // The first byte often says what the frame is.
+      bytes.map((byte, at) => (at === 0 && Math.random() < 0.5 ? byte : Math.floor(Math.random() * 256))),
+  );
+  return [...cuts, ...fills, ...random];
 }
 
-type Thread = { tryOut(href: string): Promise<string | undefined>; stop(): void };
+function changed(record: AdvertRecord, change: Change): AdvertRecord {
+  const all = (map: AdvertRecord['service_data']): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(map ?? {}).map(([key, hex]) => [key, toHex(change(fromHex(hex) ?? new Uint8Array()))]),
+    );
+  return { ...record, service_data: all(record.service_data), manufacturer_data: all(record.manufacturer_data) };
+}
 
-async function startThread(limit: number): Promise<Thread> {
-  const worker = new Worker(new URL(workerFile, import.meta.url), {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
-  });
-  let settle: (why?: string) => void = () => {};
-  worker.on('message', () => settle());
-  worker.on('error', error => settle(`ends its thread: ${error.message}`));
-  worker.on('exit', () => settle('ends its thread while it is tried'));
-  /** Undefined when the thread has answered, else why it has not. */
-  const answer = (within: number): Promise<string | undefined> =>
-    new Promise(resolve => {
-      const timer = setTimeout(() => resolve(`does not end: ${within / 1000} s were not enough to try it`), within);
-      settle = why => {
-        clearTimeout(timer);
-        resolve(why);
-      };
-    });
-  await answer(START_MS);
-  return {
-    tryOut(href) {
-      const tried = answer(limit);
-      worker.postMessage({ href } satisfies Trial);
-      return tried;
-    },
-    stop: () => void worker.terminate(),
-  };
+/**
+ * Why the decoder cannot be used, or undefined. What it makes of damaged frames does not matter, only that it ends.
+ * `onFrame` is called after each of them.
+ */
+export function trialFault(decoder: AdvertDecoder, onFrame: () => void): string | undefined {
+  try {
+    for (const example of decoder.examples) {
+      const why = exampleFault(decoder, example);
+      if (why !== undefined) return why;
+    }
+  } catch (error) {
+    return reasonOf(error);
+  }
+  const registry = registryOf([decoder]);
+  for (const { advert } of decoder.examples)
+    for (const change of changesOf(LONGEST)) {
+      const record = advertOf(changed(advert, change));
+      if (!('rejected' in record)) registry.decode(record);
+      onFrame();
+    }
+  return undefined;
 }

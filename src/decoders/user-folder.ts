@@ -3,9 +3,9 @@ import { type FSWatcher, watch } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { reasonOf } from '../kernel/fault.ts';
-import { type LoadedDecoder, loadFolder } from './load-folder.ts';
-import { clashes, exampleFault, type Registry, registryOf, shippedDecoders } from './registry.ts';
-import { openTrial } from './trial.ts';
+import { filesOf, type LoadedDecoder } from './load-folder.ts';
+import { clashes, type Registry, registryOf, shippedDecoders } from './registry.ts';
+import { type Limits, openUserFiles } from './user-files.ts';
 
 export type UserDecoders = {
   /** Shipped and user decoders as they stand now. */
@@ -20,16 +20,18 @@ export type UserDecoders = {
 // Editors write a file in several steps; one scan sees them all.
 const QUIET_MS = 150;
 
-/** Makes the folder when it is missing. `onScan` is called after each later scan, with the registry and faults renewed. */
+/**
+ * Makes the folder when it is missing. `onScan` is called after each later scan, and when a decoder that had gone through
+ * its trial hangs on an advert, with the registry and faults renewed.
+ */
 export async function openUserDecoders(
   folder: string,
   onScan: () => void = () => {},
-  /** How long a file may take to be tried, in ms. */
-  limit?: number,
+  limits?: Limits,
 ): Promise<UserDecoders> {
   const url = pathToFileURL(folder.endsWith('/') ? folder : `${folder}/`);
   const shipped = await shippedDecoders();
-  const trial = openTrial(limit);
+  const user = openUserFiles(leaveOut, limits);
   let registry = registryOf(shipped.map(({ decoder }) => decoder));
   let faults = new Map<string, string>();
   let scans: Promise<void> = Promise.resolve();
@@ -41,20 +43,18 @@ export async function openUserDecoders(
   async function scan(): Promise<void> {
     try {
       await mkdir(folder, { recursive: true });
-      const found = await loadFolder(url, trial);
-      const wrong = new Map(found.faults);
-      for (const { file, decoder } of found.loaded) {
-        const why = firstExampleFault({ file, decoder });
-        if (why !== undefined) wrong.set(file, why);
-      }
-      const sound = found.loaded.filter(({ file }) => !wrong.has(file));
-      for (const [file, why] of clashes(sound, shipped)) wrong.set(file, why);
-      const own = sound.filter(({ file }) => !wrong.has(file));
+      const { loaded, faults: wrong } = await user.load(await filesOf(url));
+      faults = new Map([...wrong, ...clashes(loaded, shipped)]);
+      const own = loaded.filter(({ file }) => !faults.has(file));
       registry = registryOf([...own, ...shipped].map(({ decoder }) => decoder));
-      faults = wrong;
     } catch (error) {
       faults = new Map([[folder, `${folder}: ${reasonOf(error)}`]]);
     }
+    if (opened && !closed) onScan();
+  }
+  function leaveOut({ file, decoder }: LoadedDecoder, why: string): void {
+    faults.set(file, why);
+    registry = registryOf(registry.decoders.filter(one => one !== decoder));
     if (opened && !closed) onScan();
   }
   function rescan(): Promise<void> {
@@ -81,19 +81,7 @@ export async function openUserDecoders(
       closed = true;
       clearTimeout(quiet);
       watcher?.close();
+      user.close();
     },
   };
-}
-
-/** A decoder that throws while its examples are tried is at fault like one that gets them wrong. */
-function firstExampleFault({ file, decoder }: LoadedDecoder): string | undefined {
-  try {
-    for (const example of decoder.examples) {
-      const why = exampleFault(decoder, example);
-      if (why !== undefined) return `${file}: ${why}`;
-    }
-  } catch (error) {
-    return `${file}: ${reasonOf(error)}`;
-  }
-  return undefined;
 }
