@@ -101,6 +101,7 @@ describe('http-ingest node', () => {
     await runtime.deploy(toDatabase());
     const again = await post(without, headers);
     assert.deepEqual([again.status, again.body['duplicates']], [200, 2]);
+    assert.equal((await post([without[0], { device_id: 'once', flow_rate: 4 }], headers)).status, 422, 'another body');
     assert.equal((await rows(`SELECT FROM flow_data WHERE device_id = 'once'`)).length, 3);
     assert.equal((await post(without)).body['stored'], 2, 'without the key it is at least once');
   });

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import path from 'node:path';
 import { openDoor } from '../../src/api/door.ts';
+import { claimIn } from '../../src/api/ingest-claim.ts';
 import { delivery } from '../../src/api/ingest-delivery.ts';
 import { ingestDesk } from '../../src/api/ingest-desk.ts';
 import { ingestHandler, isIngestPath } from '../../src/api/ingest-http.ts';
@@ -61,6 +62,7 @@ export const definition = defineNode({
       window: settings.window,
       answerMs: settings.answerSeconds * 1000,
       times: timeLimitsOf(settings),
+      claim: claimIn(store.query),
       deliver: delivery({
         account,
         emit: readings =>

@@ -7,6 +7,7 @@ import type { Ending } from '../kernel/ledger.ts';
 import type { Protocol, Reading } from '../reading/reading.ts';
 import type { TimeLimits } from '../reading/time.ts';
 import { type Answer, answerOf, refusal } from './ingest-answer.ts';
+import type { Claim } from './ingest-claim.ts';
 import { readBody } from './ingest-items.ts';
 import type { Intake } from './intake.ts';
 import type { Key, KeyRing } from './key-ring.ts';
@@ -37,6 +38,8 @@ export type DeskOptions = {
   /** A request that has not settled by then is answered 503; what it brought goes on. */
   answerMs: number;
   times: TimeLimits;
+  /** Where an idempotency key belongs to one body for longer than this process lives. */
+  claim: Claim;
   /** Sends the readings into the flow; the ending of each when they have settled. Rejects with a Fault of kind outage or unfinished. */
   deliver(readings: readonly Reading[]): Promise<readonly Ending[]>;
   onAnswer?(answer: Answer): void;
@@ -97,11 +100,8 @@ export function ingestDesk(options: DeskOptions): Desk {
     const identity = digest(bytes);
     const known = remembered.get(name);
     if (known?.digest === identity && known.answer !== undefined) return known.answer;
-    if (known !== undefined && known.digest !== identity) {
-      options.onRefused?.(1, 'key used twice');
-      return refusal(problem(422, 'Key used twice', OTHER_BODY, 'idempotency-key'));
-    }
-    const answer = fresh(posted);
+    if (known !== undefined && known.digest !== identity) return usedTwice();
+    const answer = fresh(posted, () => options.claim(name, identity));
     remembered.set(name, { digest: identity, answer });
     const { status } = await answer;
     // What was refused may come again, mended or later; what has been committed meanwhile is known by its receipt.
@@ -110,7 +110,12 @@ export function ingestDesk(options: DeskOptions): Desk {
     return answer;
   }
 
-  async function fresh(posted: Posted): Promise<Answer> {
+  function usedTwice(): Answer {
+    options.onRefused?.(1, 'key used twice');
+    return refusal(problem(422, 'Key used twice', OTHER_BODY, 'idempotency-key'));
+  }
+
+  async function fresh(posted: Posted, claim?: () => Promise<boolean>): Promise<Answer> {
     const { key, protocol, topic, deviceId, partial = false, idempotencyKey } = posted;
     const receipt =
       idempotencyKey === undefined ? undefined : { key: `http ${ownerOf(key)} ${idempotencyKey}`, redelivered: true };
@@ -131,17 +136,24 @@ export function ingestDesk(options: DeskOptions): Desk {
     if (refused > bad) return answerOf(body, undefined);
     if (taken.length > 0 && open + taken.length > window && open > 0)
       return away(`${open} readings wait to be stored`, AGAIN_S);
-    const endings = taken.length === 0 ? [] : await delivered(taken);
+    const endings = taken.length === 0 ? [] : await delivered(taken, claim);
     return 'status' in endings ? endings : answerOf(body, endings, partial || key.partial);
   }
 
-  async function delivered(readings: readonly Reading[]): Promise<readonly Ending[] | Answer> {
+  async function handOver(readings: readonly Reading[], claim?: () => Promise<boolean>) {
+    if (claim !== undefined && !(await claim())) return usedTwice();
     options.onTaken?.(readings);
+    return options.deliver(readings);
+  }
+
+  async function delivered(
+    readings: readonly Reading[],
+    claim?: () => Promise<boolean>,
+  ): Promise<readonly Ending[] | Answer> {
     const mark = { since: clock.steady() };
     underWay.add(mark);
     open += readings.length;
-    const settled = options
-      .deliver(readings)
+    const settled = handOver(readings, claim)
       .catch((error: unknown) => away(error instanceof Fault ? error.message : reasonOf(error), AGAIN_S))
       .finally(() => {
         underWay.delete(mark);

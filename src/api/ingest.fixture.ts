@@ -7,6 +7,7 @@ import type { Ending } from '../kernel/ledger.ts';
 import type { Reading } from '../reading/reading.ts';
 import { timeLimits } from '../reading/time.ts';
 import { openDoor } from './door.ts';
+import type { Claim } from './ingest-claim.ts';
 import { type Desk, ingestDesk } from './ingest-desk.ts';
 import { ingestHandler, isIngestPath } from './ingest-http.ts';
 import { type IngestSocketOptions, ingestSocket, SOCKET_PATH } from './ingest-socket.ts';
@@ -48,9 +49,15 @@ export const stored = (readings: readonly Reading[]): readonly Ending[] =>
   readings.map(() => ({ end: 'stored', reason: undefined }));
 
 export async function openScene(
-  options: { answerMs?: number; window?: number; slowestMs?: number; socket?: Partial<IngestSocketOptions> } = {},
+  options: {
+    answerMs?: number;
+    window?: number;
+    slowestMs?: number;
+    claim?: Claim;
+    socket?: Partial<IngestSocketOptions>;
+  } = {},
 ): Promise<Scene> {
-  const { answerMs = 5000, window = 1000, slowestMs = 5000 } = options;
+  const { answerMs = 5000, window = 1000, slowestMs = 5000, claim = async () => true } = options;
   const server = http.createServer((_request, response) => response.writeHead(404).end());
   const clock = fakeClock(Date.UTC(2026, 1, 11, 15));
   const keys = new Map([
@@ -67,7 +74,7 @@ export async function openScene(
     rate: rateLimit(clock),
     clock,
     perMinute: { gateway: 10, app: 600 },
-    ...{ maxItems: 100, window, answerMs, times: timeLimits },
+    ...{ maxItems: 100, window, answerMs, times: timeLimits, claim },
     deliver(readings) {
       scene.received.push(...readings);
       return scene.deliver(readings);
