@@ -41,6 +41,7 @@ export function clientOf(
     get backlog() {
       return it.backlog;
     },
+    turn: work => work(),
     sendBytes: () => assert.fail('no binary frames'),
     query: new URLSearchParams(),
     headers: {},

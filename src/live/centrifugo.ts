@@ -52,7 +52,7 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
   const { clock, pingMs, maxSubscriptions, commandsPerSecond, queueBytes } = options;
   const burst = 2 * maxSubscriptions + commandsPerSecond;
   const commands = allowance(commandsPerSecond, burst, clock);
-  const subscriptions = subscriptionsOf(hub, { send, close: end, backlog: () => wire.backlog }, options);
+  const subscriptions = subscriptionsOf(hub, { send: push, close: end, backlog: () => wire.backlog }, options);
   const client = randomUUID();
   let who: Principal | 'nobody' | 'gone' = 'nobody';
   const stopListening = hub.onBreak(resubscribeAll);
@@ -90,6 +90,12 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
     wire.close(closes.slow);
   }
 
+  /** What has been answered goes before it: rows never come ahead of the reply to their subscription. */
+  function push(frame: string | Buffer): void {
+    sendReplies();
+    send(frame);
+  }
+
   function sendReplies(): void {
     const frame = replies.join('\n');
     replies = [];
@@ -100,31 +106,35 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
   function resubscribeAll(): void {
     for (const channel of subscriptions.names()) {
       subscriptions.unsubscribe(channel);
-      send(lostPush(channel));
+      push(lostPush(channel));
     }
   }
 
-  function receive(frame: string | Buffer): void {
+  function receive(frame: string | Buffer): undefined {
     heardAt = clock.steady();
-    const fault = typeof frame === 'string' ? obeyLines(frame) : closes.inappropriateProtocol;
-    if (fault === undefined) sendReplies();
-    else end(fault);
+    if (typeof frame !== 'string') return void end(closes.inappropriateProtocol);
+    const lines = frame.split('\n').filter(line => line.trim() !== '');
+    if (lines.length === 0) return void end(closes.badRequest);
+    // Who waits to be let in is soon answered; who is in may ask for much.
+    for (const line of lines)
+      if (who === 'nobody') obeyLine(line);
+      else wire.turn(() => obeyLine(line));
+    wire.turn(sendReplies);
   }
 
-  /** Why the client is sent away for this frame, or undefined. */
-  function obeyLines(frame: string): Close | undefined {
-    const lines = frame.split('\n').filter(line => line.trim() !== '');
-    if (lines.length === 0) return closes.badRequest;
-    for (const line of lines) {
-      if (gone()) return undefined;
-      const command = parseCommand(line);
-      if (command === undefined) return closes.badRequest;
-      const allowed = commands.take();
-      if (commands.overdrawn > burst) return closes.tooManyRequests;
-      const fault = allowed ? obey(command) : refuse(command, replyErrors.tooManyRequests);
-      if (fault !== undefined) return fault;
-    }
-    return undefined;
+  function obeyLine(line: string): void {
+    if (gone()) return;
+    const command = parseCommand(line);
+    const allowed = commands.take();
+    const fault =
+      command === undefined
+        ? closes.badRequest
+        : commands.overdrawn > burst
+          ? closes.tooManyRequests
+          : allowed
+            ? obey(command)
+            : refuse(command, replyErrors.tooManyRequests);
+    if (fault !== undefined) end(fault);
   }
 
   function refuse(command: Command, error: ReplyError): undefined {
@@ -199,7 +209,7 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
     else if (now - heardAt > 2 * pingMs + PONG_GRACE_MS) end(closes.noPong);
     else if (now - pingedAt >= pingMs) {
       pingedAt = now;
-      send(PING);
+      push(PING);
     }
   }
 

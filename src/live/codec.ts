@@ -18,6 +18,8 @@ export type Wire = {
   /** Fields of the URL. */
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /** Does a piece of work now, or when it is this client's turn; nothing more is read from the client until then. */
+  turn(work: () => void): void;
   /** Who presents this token ('' for none) with the request that opened the line. */
   identify(token: string): Principal | Refused;
 };

@@ -57,6 +57,37 @@ describe('live beside hostile clients', () => {
     return line;
   }
 
+  it('answers others in between when one asks for snapshot after snapshot', async () => {
+    const devices = Array.from({ length: 10_000 }, (_, n) => laser(1, {}, `device-${n}`));
+    hub.publish(devices, false);
+    const [greedy, modest] = [await open('/ws'), await open('/ws')];
+    const answered: string[] = [];
+    for (const [name, line] of Object.entries({ greedy, modest })) {
+      line.send('{"id":1,"connect":{}}');
+      await once(line, 'message');
+      line.on('message', frame => void answered.push(`${name} ${JSON.parse(String(frame).split('\n').at(-1)!).id}`));
+    }
+    const storm = Array.from({ length: 30 }, (_, n) => [
+      {
+        id: 2 + 2 * n,
+        subscribe: { channel: 'device-status', data: { snapshot: true, filter: `device_id=like.%x${n}%` } },
+      },
+      { id: 3 + 2 * n, unsubscribe: { channel: 'device-status' } },
+    ]);
+    await new Promise(sent =>
+      greedy.send(
+        storm
+          .flat()
+          .map(one => JSON.stringify(one))
+          .join('\n'),
+        sent,
+      ),
+    );
+    modest.send('{"id":2,"ping":{}}');
+    await once(greedy, 'message');
+    assert.deepEqual(answered, ['modest 2', 'greedy 61']);
+  });
+
   const realtime = '/realtime/v1/websocket?vsn=2.0.0&apikey=x';
   const join = `["1","1","realtime:a","phx_join",{"config":{"broadcast":{"ack":true},"presence":{"enabled":true}}}]`;
   const binary = (json: string): Buffer =>

@@ -263,14 +263,26 @@ describe('live latest rows', () => {
       latest.put(entryAt(offset, rowsOf(laser(1, 'S1', device))[0]!));
     const monster = laser(1, 'x'.repeat(20_000), 'D4');
     latest.put(entryAt(5, rowsOf(monster)[0]!));
-    const kept = latest.snapshot(() => true, 10);
+    const kept = latest.snapshot('alarms', () => true, 10);
     assert.deepEqual(
       kept.map(({ offset }) => offset),
       [3, 4],
     );
     assert.deepEqual(
-      latest.snapshot(() => true, 1).map(({ offset }) => offset),
+      latest.snapshot('alarms', () => true, 1).map(({ offset }) => offset),
       [4],
     );
+  });
+
+  it('finds the rows of an application, also of a device that moves to another', () => {
+    const latest = latestRows(10);
+    const put = (offset: number, device: string, applicationId: string) =>
+      latest.put(entryAt(offset, { ...rowsOf(laser(1, 'S1', device))[0]!, applicationId }));
+    put(1, 'D1', 'mill');
+    put(2, 'D2', 'mill');
+    put(3, 'D1', 'dam');
+    const of = (topic: string) => latest.snapshot(topic, () => true, 10).map(({ offset }) => offset);
+    assert.deepEqual([of('application:mill'), of('application:dam'), of('device:D1')], [[2], [3], [3]]);
+    assert.deepEqual(of('application:il'), []);
   });
 });

@@ -164,10 +164,9 @@ export function createHub(options: HubOptions = {}): Hub {
     catchUp();
     askedAt = clock.steady();
     const wanted = (row: Row): boolean => selection.carries(row) && selection.wants(row);
-    const deviceId = /^device:(.+)$/s.exec(selection.topic)?.[1];
     return {
       offset: log.offset,
-      snapshot: () => latest.snapshot(wanted, SNAPSHOT_LIMIT, deviceId),
+      snapshot: () => latest.snapshot(selection.topic, wanted, SNAPSHOT_LIMIT),
       since: offset => log.since(offset)?.filter(({ row }) => wanted(row)),
       all: () => log.all().filter(({ row }) => wanted(row)),
     };

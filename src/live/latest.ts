@@ -6,8 +6,8 @@ import type { Row } from './publication.ts';
 export type Latest = {
   put(entry: Entry): void;
   get(key: string): Row | undefined;
-  /** Newest rows that `wanted` accepts, at most `limit` (the most recently published), by offset; of one device where it is named. */
-  snapshot(wanted: (row: Row) => boolean, limit: number, deviceId?: string): readonly Entry[];
+  /** Newest rows of a topic that `wanted` accepts, at most `limit` (the most recently published), by offset. */
+  snapshot(topic: string, wanted: (row: Row) => boolean, limit: number): readonly Entry[];
 };
 
 // A value longer than this is no measurement; many of them would fill the memory.
@@ -15,12 +15,15 @@ const MAX_TEXT = 16 * 1024;
 
 /** `maxKeys` rows are kept; the thing that was silent longest leaves first. */
 export function latestRows(maxKeys: number): Latest {
-  const ofDevice = new Map<string, Set<string>>();
+  // Of topics that many ask for and each of which has few rows.
+  const ofTopic = new Map<string, Set<string>>();
   const newest = boundedMap<string, Entry>(maxKeys, (key, { row }) => forget(key, row));
 
-  function forget(key: string, { deviceId = '' }: Row): void {
-    const keys = ofDevice.get(deviceId);
-    if (keys?.delete(key) && keys.size === 0) ofDevice.delete(deviceId);
+  function forget(key: string, row: Row): void {
+    for (const topic of fewOf(row)) {
+      const keys = ofTopic.get(topic);
+      if (keys?.delete(key) && keys.size === 0) ofTopic.delete(topic);
+    }
   }
 
   return {
@@ -36,17 +39,17 @@ export function latestRows(maxKeys: number): Latest {
       if (known !== undefined && isLate(row.time, known.row.time)) return;
       if (isLong(row)) return;
       newest.set(row.key, entry);
-      if (known !== undefined) return;
-      const keys = ofDevice.get(row.deviceId ?? '') ?? new Set();
-      ofDevice.set(row.deviceId ?? '', keys.add(row.key));
+      if (known !== undefined && isOfSame(known.row, row)) return;
+      if (known !== undefined) forget(row.key, known.row);
+      for (const topic of fewOf(row)) ofTopic.set(topic, (ofTopic.get(topic) ?? new Set()).add(row.key));
     },
     get: key => newest.get(key)?.row,
-    snapshot(wanted, limit, deviceId) {
+    snapshot(topic, wanted, limit) {
       const found: Entry[] = [];
-      if (deviceId === undefined) {
+      if (!FEW.test(topic)) {
         for (const [, entry] of newest.entries()) if (wanted(entry.row)) found.push(entry);
       } else
-        for (const key of ofDevice.get(deviceId) ?? []) {
+        for (const key of ofTopic.get(topic) ?? []) {
           const entry = newest.get(key);
           if (entry !== undefined && wanted(entry.row)) found.push(entry);
         }
@@ -54,6 +57,18 @@ export function latestRows(maxKeys: number): Latest {
       return found.slice(-limit);
     },
   };
+}
+
+const FEW = /^(device|application):/;
+
+function fewOf({ deviceId, applicationId }: Row): string[] {
+  const topics = deviceId === undefined ? [] : [`device:${deviceId}`];
+  if (applicationId !== undefined) topics.push(`application:${applicationId}`);
+  return topics;
+}
+
+function isOfSame(one: Row, other: Row): boolean {
+  return one.deviceId === other.deviceId && one.applicationId === other.applicationId;
 }
 
 function isLong({ data }: Row): boolean {

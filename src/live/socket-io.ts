@@ -9,6 +9,7 @@ import { allowance } from './allowance.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { type Endpoint, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
 import type { Hub } from './hub.ts';
+import { lanes } from './lanes.ts';
 import { isSocketIo, SOCKET_IO_PATH } from './paths.ts';
 import type { IoSocket, SocketIo } from './socket-io-package.ts';
 import { socketIoSubscriptions, type Subscriber } from './socket-io-rooms.ts';
@@ -62,18 +63,22 @@ export function socketIoEndpoint(
   io.on('connection', socket => {
     const subscriber = subscriptions.of(socket, admitted.get(socket)!);
     sockets.set(socket, subscriber);
+    const lane = lanes.open(() => socket.conn.close());
     const events = allowance(EVENTS_PER_SECOND, 2 * options.maxSubscriptions + EVENTS_PER_SECOND, systemClock);
     socket.use((packet, next) => (events.take() && shallowEnough(packet) ? next() : void socket.conn.close()));
-    socket.on('subscribe', (channel, ...more) => answer(more, subscriber.subscribe(channel, more[0])));
-    socket.on('unsubscribe', (channel, ...more) => answer(more, subscriber.unsubscribe(channel)));
+    const subscribe = (channel: unknown, more: readonly unknown[]) =>
+      lane.run(() => answer(more, subscriber.subscribe(channel, more[0])));
+    socket.on('subscribe', (channel, ...more) => subscribe(channel, more));
+    socket.on('unsubscribe', (channel, ...more) => lane.run(() => answer(more, subscriber.unsubscribe(channel))));
     socket.on('disconnect', reason => {
+      lane.close();
       subscriber.close();
       sockets.delete(socket);
       count('fieldline_live_closed_total', 1, { path: SOCKET_IO_PATH, code: String(reason) });
     });
     // A program that cannot emit before it listens names its channels when it connects.
     const { channels } = socket.handshake.auth;
-    if (Array.isArray(channels)) for (const channel of channels) subscriber.subscribe(channel, undefined);
+    if (Array.isArray(channels)) for (const channel of channels) subscribe(channel, []);
   });
 
   const ticker = setInterval(() => {

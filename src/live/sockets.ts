@@ -7,6 +7,7 @@ import type { Admission } from './admission.ts';
 import type { Close, Codec, Session, Wire } from './codec.ts';
 import { type Endpoint, pathOf, queryOf, refuseRequest, refuseUpgrade } from './endpoint.ts';
 import type { Hub } from './hub.ts';
+import { type Lane, lanes } from './lanes.ts';
 
 export type SocketOptions = {
   /** Of the URL, e.g. `/ws`. */
@@ -36,18 +37,24 @@ export function socketEndpoint(hub: Hub, admission: Admission, options: SocketOp
   function open(client: WebSocket, line: Duplex, request: IncomingMessage): void {
     const leave = admission.enter();
     const path = pathOf(request);
-    const session = codec(hub, wireOf(client, line, request, admission));
+    const failed = (): void => closeSoon(client, INTERNAL);
+    const lane = lanes.open(failed);
+    const session = codec(hub, wireOf(client, line, request, admission, lane));
     sessions.set(client, session);
     client.on('message', (data, binary) => {
       // A session does not throw; should one do it all the same, that is the end of this line and of nothing else.
       try {
         session.receive(binary ? bytesOf(data) : bytesOf(data).toString());
       } catch {
-        closeSoon(client, INTERNAL);
+        failed();
       }
+      if (lane.waiting === 0 || client.isPaused) return;
+      client.pause();
+      lane.run(() => client.resume());
     });
     client.on('close', code => {
       leave();
+      lane.close();
       sessions.delete(client);
       session.closed();
       count('fieldline_live_closed_total', 1, { path, code: String(code) });
@@ -58,7 +65,8 @@ export function socketEndpoint(hub: Hub, admission: Admission, options: SocketOp
   }
 
   const ticker = setInterval(() => {
-    for (const session of [...sessions.values()]) session.tick();
+    // Of one that waits for its turn nothing can be heard.
+    for (const [client, session] of [...sessions]) if (!client.isPaused) session.tick();
   }, TICK_MS);
 
   return {
@@ -86,7 +94,7 @@ export function socketEndpoint(hub: Hub, admission: Admission, options: SocketOp
   };
 }
 
-function wireOf(client: WebSocket, line: Duplex, request: IncomingMessage, admission: Admission): Wire {
+function wireOf(client: WebSocket, line: Duplex, request: IncomingMessage, admission: Admission, lane: Lane): Wire {
   let corked = false;
 
   /** Frames that are sent one after the other leave in one write: the write is what costs. */
@@ -110,6 +118,7 @@ function wireOf(client: WebSocket, line: Duplex, request: IncomingMessage, admis
       client.send(frame, { binary: true });
     },
     close: close => closeSoon(client, close),
+    turn: work => lane.run(work),
     get backlog() {
       return client.bufferedAmount;
     },
@@ -121,6 +130,8 @@ function wireOf(client: WebSocket, line: Duplex, request: IncomingMessage, admis
 
 function closeSoon(client: WebSocket, { code, reason }: Close): void {
   client.close(code, reason);
+  // Its answer is heard also where it waited for a turn.
+  client.resume();
   const cut = setTimeout(() => client.terminate(), CLOSE_LIMIT_MS);
   client.once('close', () => clearTimeout(cut));
 }

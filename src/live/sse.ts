@@ -8,6 +8,7 @@ import { type Endpoint, queryOf, refuseRequest, refuseUpgrade } from './endpoint
 import { type Filter, parseFilter, type Refused } from './filter.ts';
 import type { Batch } from './groups.ts';
 import type { Hub } from './hub.ts';
+import { lanes } from './lanes.ts';
 import type { Entry } from './log.ts';
 import { patientOutlet } from './outlet.ts';
 import { SSE_PATH } from './paths.ts';
@@ -45,7 +46,11 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
       'x-accel-buffering': 'no',
       ...page,
     });
-    stream(request, response, asked, who);
+    lanes
+      .open(() => response.destroy())
+      .run(() => {
+        if (!response.destroyed) stream(request, response, asked, who);
+      });
   }
 
   function stream(request: IncomingMessage, response: ServerResponse, asked: Asked, who: Principal): void {

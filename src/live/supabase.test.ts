@@ -22,6 +22,7 @@ describe('Supabase codec', () => {
     const it = { frames: [] as Frame[], bytes: [] as Buffer[], closed: undefined as number | undefined, backlog: 0 };
     const session = supabaseCodec(rooms, { clock, ...options })(hub, {
       send: frame => void it.frames.push(JSON.parse(String(frame))),
+      turn: work => work(),
       sendBytes: frame => void it.bytes.push(frame),
       close({ code }) {
         assert.equal(it.closed, undefined, 'closed once');
@@ -129,6 +130,7 @@ describe('Supabase codec', () => {
     for (let n = 0; n < 50; n++) {
       const session = supabaseCodec(rooms, { clock })(hub, {
         send: frame => void (String(frame).includes('"ids"') && sent.add(frame)),
+        turn: work => work(),
         sendBytes: () => {},
         close: () => {},
         backlog: 0,

@@ -100,7 +100,9 @@ function openSession(hub: Hub, rooms: Rooms, wire: Wire, options: Required<Supab
         : reply(frame, 'error', { reason: `unmatched event ${frame.event.slice(0, 80)}` });
     const words = Object.hasOwn(events, frame.event) ? events[frame.event] : undefined;
     if (words === undefined) return reply(frame, 'error', { reason: `unmatched event ${frame.event.slice(0, 80)}` });
-    words(frame);
+    wire.turn(() => {
+      if (!gone) words(frame);
+    });
   }
 
   const events: Readonly<Record<string, (frame: Frame) => undefined>> = {
