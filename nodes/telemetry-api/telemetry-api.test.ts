@@ -16,7 +16,10 @@ describe('telemetry-api', () => {
     summary: 'Test database.',
     labelField: 'name',
     fields: { name: { kind: 'text', label: 'Name', help: '', initial: 'test' } },
-    start: () => ({ provides: { query: ((sql, values) => answer(sql, values)) as Query } }),
+    start() {
+      const query = ((sql, values) => answer(sql, values)) as Query;
+      return { provides: { query, within: () => query } };
+    },
   });
   const flow = (settings: object = {}): FlowNode[] => [
     { id: 'db', type: 'fieldline-test-query' },

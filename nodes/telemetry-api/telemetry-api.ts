@@ -15,6 +15,8 @@ import { scorePoints } from './scores.ts';
 
 // A dashboard that asks faster than the database answers must not pile up work.
 const MAX_OPEN = 8;
+// A regular expression of a stranger.
+const BRIEF_MS = 2000;
 
 export const definition = defineNode({
   type: 'fieldline-telemetry-api',
@@ -25,7 +27,7 @@ export const definition = defineNode({
   outputs: ['rows'],
   fields,
   start(settings, host) {
-    const store = host.config<Pick<Database, 'query' | 'pool'>>('store');
+    const store = host.config<Pick<Database, 'query' | 'within' | 'pool'>>('store');
     if (store === undefined) throw new Fault('FIELDLINE_SETTING', expected('Database', 'one that is valid', undefined));
     const answer = answerer(store.query, systemClock, storedReadings);
     const { what, device, metric, hours, points } = settings;
@@ -34,6 +36,7 @@ export const definition = defineNode({
       settings.http === 'serve'
         ? serveApi(host.server as Server, {
             query: store.query,
+            brief: store.within(BRIEF_MS),
             pool: store.pool,
             parts: host.services['parts'] as Parts | undefined,
             identify: host.services['identify'] as Identify | undefined,

@@ -34,10 +34,10 @@ export type World = {
   close(): Promise<void>;
 };
 
-export async function openWorld(query: Query): Promise<World> {
+export async function openWorld(query: Query, brief?: Query): Promise<World> {
   const server = createServer((_request, response) => response.writeHead(404).end());
   const faults: unknown[] = [];
-  const shut = serveApi(server, { query, identify, onFault: (_where, error) => faults.push(error) });
+  const shut = serveApi(server, { query, brief, identify, onFault: (_where, error) => faults.push(error) });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -19,6 +19,8 @@ const MOST_WAITING = 200;
 
 export type HttpApiOptions = {
   query: Query;
+  /** The same for statements that clients may make endless: they end early. Left out: as late as all. */
+  brief?: Query | undefined;
   /** Left out: everybody who reaches the port is a viewer. */
   identify?: Identify | undefined;
   onFault(where: string, error: unknown): void;
@@ -33,7 +35,7 @@ type Pool = { readonly totalCount: number; readonly idleCount: number; readonly 
 
 /** Serves until the returned function is called. */
 export function serveApi(server: Server, options: HttpApiOptions): () => void {
-  const { query, identify = everybodyViews, onFault, parts, pool } = options;
+  const { query, brief = query, identify = everybodyViews, onFault, parts, pool } = options;
   const queue = turns(AT_ONCE, MOST_WAITING);
   const figures = async (): Promise<readonly Sample[]> => {
     const all = parts === undefined ? [] : (await parts()).parts;
@@ -46,7 +48,7 @@ export function serveApi(server: Server, options: HttpApiOptions): () => void {
   };
   return serve(server, {
     routes: apiRoutes({
-      ...{ query, clock: systemClock, intake: () => intakeOf(server), figures },
+      ...{ query, brief, clock: systemClock, intake: () => intakeOf(server), figures },
       gateway: parts !== undefined,
     }),
     identify: credentials(identify, keyRing(query, systemClock), rateLimit(systemClock)),
@@ -59,7 +61,7 @@ export function serveApi(server: Server, options: HttpApiOptions): () => void {
 export function restApi(server: Server): () => void {
   const query: Query = () => Promise.reject(new Error('nothing is asked while the API rests'));
   const nothing = { intake: () => undefined, figures: () => [], gateway: false };
-  return rest(server, apiRoutes({ query, clock: systemClock, ...nothing }));
+  return rest(server, apiRoutes({ query, brief: query, clock: systemClock, ...nothing }));
 }
 
 function poolFigures({ totalCount, idleCount, waitingCount }: Pool): readonly Sample[] {

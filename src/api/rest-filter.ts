@@ -48,6 +48,11 @@ export function filterSql(fields: readonly (readonly [string, string])[], table:
   return all.length === 0 ? 'true' : all.join(' AND ');
 }
 
+/** May its time grow without measure? */
+export function hasExpression(fields: readonly (readonly [string, string])[]): boolean {
+  return fields.some(([, value]) => /\bi?match[.(]/.test(value));
+}
+
 /** `[not.]operator[(any|all)].value` */
 function conditionSql(column: ColumnSql, text: string, bind: Bind, meant: (operand: string) => string): string {
   const found = /^(not\.)?([a-z]+)(?:\((\w*)\))?\.([\s\S]*)$/.exec(text);

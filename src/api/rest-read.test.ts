@@ -1,6 +1,7 @@
 // Reads of /rest/v1 with the unmodified @supabase/supabase-js on a real PostgreSQL, and refusals in PostgREST's own form.
 import assert from 'node:assert/strict';
 import { restWorld } from '../../test/api/rest-world.ts';
+import { openWorld } from './api.fixture.ts';
 
 type Row = Record<string, unknown>;
 
@@ -174,6 +175,18 @@ describe('REST for supabase-js: reads', () => {
     ['a negative limit', 'measurements?limit=-1', 400, 'PGRST100'],
     ['an offset behind the end', 'measurements?offset=100', 416, 'PGRST103'],
   ];
+  it('ends a regular expression that never comes to an end, as the fault of who asked', async () => {
+    const world = await openWorld(at.store.query, at.store.within(200));
+    await at.store.query(`UPDATE measurements SET source = repeat('a', 100000)`);
+    const endless = encodeURIComponent('(a?){255}a{255}b');
+    for (const filter of [`source=match.${endless}`, `or=(source.not.imatch.${endless},value_mm.lt.0)`]) {
+      const answer = await world.get(`/rest/v1/measurements?${filter}`);
+      assert.deepEqual([answer.status, ((await answer.json()) as Row)['code']], [400, '57014']);
+    }
+    assert.deepEqual(at.store.state, { up: true, reason: '' });
+    await world.close();
+  });
+
   for (const [name, path, status, code] of refusals)
     it(`refuses ${name}`, async () => {
       const answer = await at.world.get(`/rest/v1/${path}`, { prefer: 'count=exact' });

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Query } from '../reading/contracts.ts';
 import { csvAnswer, wantsCsv } from './csv.ts';
 import { newest } from './newest.ts';
-import { filterSql } from './rest-filter.ts';
+import { filterSql, hasExpression } from './rest-filter.ts';
 import { notOne, Refused, restProblem } from './rest-problem.ts';
 import { orderSql, selectSql, windowOf } from './rest-select.ts';
 import type { RestTable } from './rest-tables.ts';
@@ -26,9 +26,12 @@ export function preferences(headers: IncomingHttpHeaders): ReadonlyMap<string, s
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** Asks the database: `brief` where the client's filter may make it endless. */
+export type Asking = { query: Query; brief: Query };
+
 /** Throws Refused. */
 export async function readRows(
-  query: Query,
+  asking: Asking,
   table: RestTable,
   url: URL,
   headers: IncomingHttpHeaders,
@@ -38,7 +41,9 @@ export async function readRows(
   const bind = (value: unknown) => `$${values.push(value)}`;
   const word = (name: string) => url.searchParams.get(name) ?? undefined;
   const window = windowOf(word('limit'), word('offset'), headers);
-  const condition = filterSql(filtersOf(url), table, bind);
+  const filters = filtersOf(url);
+  const query = hasExpression(filters) ? asking.brief : asking.query;
+  const condition = filterSql(filters, table, bind);
   const from = `${table.from('$1')} WHERE ${condition}`;
   // The total needs the values of the conditions only; those of selection and order come after.
   const counted = values.length;

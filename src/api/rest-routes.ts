@@ -2,15 +2,14 @@
 import { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
 import { atLeast } from '../kernel/token.ts';
-import type { Query } from '../reading/contracts.ts';
 import type { Json } from '../reading/payload.ts';
 import type { Principal } from '../reading/principal.ts';
 import { changeInspections } from './inspections.ts';
 import type { Intake } from './intake.ts';
 import type { Problem } from './problem.ts';
-import { filterSql } from './rest-filter.ts';
+import { filterSql, hasExpression } from './rest-filter.ts';
 import { notOne, Refused, restErrorSchema, restProblem, restRefusal, unreadable } from './rest-problem.ts';
-import { filtersOf, preferences, readRows, readWritten, wantsOne } from './rest-read.ts';
+import { type Asking, filtersOf, preferences, readRows, readWritten, wantsOne } from './rest-read.ts';
 import { type RestTable, restTables } from './rest-tables.ts';
 import * as write from './rest-write.ts';
 import { type Answer, type Asked, type Route, route } from './route.ts';
@@ -30,9 +29,9 @@ const selection = {
   select: z.string().optional().describe('Columns, `name:column`, JSON paths; initially *.'),
 };
 
-export type RestOptions = { query: Query; clock: Clock; intake(): Intake | undefined };
+export type RestOptions = Asking & { clock: Clock; intake(): Intake | undefined };
 
-export function restRoutes({ query, clock, intake }: RestOptions): readonly Route[] {
+export function restRoutes({ query, brief, clock, intake }: RestOptions): readonly Route[] {
   return [
     route({
       path: PATH,
@@ -59,7 +58,7 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
       handle: ({ path, url, headers, head, principal }) =>
         refusing(() => {
           const table = tableOf(path.table, headers['accept-profile']);
-          return readRows(query, table, url, headers, { head, org: principal.org });
+          return readRows({ query, brief }, table, url, headers, { head, org: principal.org });
         }),
     }),
     route({
@@ -137,10 +136,10 @@ export function restRoutes({ query, clock, intake }: RestOptions): readonly Rout
     const named = `($1::text IS NULL OR inspections.org_id = $1) AND (${condition})`;
     // Nothing is changed by who gets an error for it.
     if (wantsOne(headers)) {
-      const [found] = await query<{ rows: number }>(`SELECT count(*) AS rows FROM inspections WHERE ${named}`, values);
+      const [found] = await brief<{ rows: number }>(`SELECT count(*) AS rows FROM inspections WHERE ${named}`, values);
       if (found?.rows !== 1) throw new Refused(notOne(found?.rows ?? 0));
     }
-    const ids = await changeInspections(query, changed, named, values);
+    const ids = await changeInspections(hasExpression(filters) ? brief : query, changed, named, values);
     const prefer = preferences(headers);
     const counted = countOf(prefer, ids.length);
     if (prefer.get('return') !== 'representation') return { status: 204, headers: counted };

@@ -17,6 +17,8 @@ import type { Route } from './route.ts';
 
 export type ApiOptions = {
   query: Query;
+  /** The same, and ends early. */
+  brief: Query;
   clock: Clock;
   /** Where measurements that are inserted over HTTP go. */
   intake(): Intake | undefined;
@@ -25,7 +27,7 @@ export type ApiOptions = {
   gateway: boolean;
 };
 
-export function apiRoutes({ query, clock, intake, figures, gateway }: ApiOptions): readonly Route[] {
+export function apiRoutes({ query, brief, clock, intake, figures, gateway }: ApiOptions): readonly Route[] {
   const routes = [
     ...deviceRoutes(query, clock),
     ...flowDataRoutes(query),
@@ -33,7 +35,7 @@ export function apiRoutes({ query, clock, intake, figures, gateway }: ApiOptions
     ...historyRoutes(query, clock),
     ...inspectionRoutes(query),
     ...letterRoutes(query),
-    ...restRoutes({ query, clock, intake }),
+    ...restRoutes({ query, brief, clock, intake }),
     metricsRoute(figures),
   ];
   return [...routes, openApiRoute(routes, [...ingestOperations, ...(gateway ? gatewayOperations : [])])];

@@ -94,6 +94,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     query: store.query,
     prepared: store.prepared,
+    within: store.within,
     bulk: store.bulk,
     pool: store.pool,
     onState: store.onState,

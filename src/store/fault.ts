@@ -38,6 +38,15 @@ export function databaseFault(error: unknown): Fault {
   return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
 }
 
+/** The same, but that a statement was ended after its time limit is a fault of the statement. */
+export function overtimeFault(error: unknown, limitMs: number): Fault {
+  return stateOf(error) === '57014'
+    ? new Fault('FIELDLINE_ROW', `database: it takes longer than ${limitMs / 1000} s (SQLSTATE 57014)`, {
+        cause: error,
+      })
+    : databaseFault(error);
+}
+
 function stateOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code) ? code : undefined;

@@ -62,6 +62,14 @@ describe('store', () => {
     await server?.stop();
   });
 
+  it('ends what a stranger made endless, without calling the database away, and lets the next one take its time', async () => {
+    await assert.rejects(store.within(50)('SELECT pg_sleep(600)'), { kind: 'data', message: /0.05 s .*57014/ });
+    assert.deepEqual(store.state, { up: true, reason: '' });
+    assert.deepEqual(await store.within(400)('SELECT $1::int AS n', [1]), [{ n: 1 }]);
+    const shown = await Promise.all([1, 2, 3].map(() => store.query('SHOW statement_timeout')));
+    for (const rows of shown) assert.deepEqual(rows, [{ statement_timeout: '500ms' }]);
+  });
+
   it('hands arrays over as they are', async () => {
     const texts = ['', 'a', 'NULL', 'null', '{}', '{a,b}', '"', '\\', '\\"', "'", ' a ', 'a,b', 'é€😀', '\n\t', null];
     const bytes = [new Uint8Array([0, 255, 92, 34]), new Uint8Array(0), null];

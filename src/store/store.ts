@@ -5,7 +5,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query } from '../reading/contracts.ts';
 import { encoded } from './array.ts';
 import { bulkWrite } from './bulk.ts';
-import { databaseFault } from './fault.ts';
+import { databaseFault, overtimeFault } from './fault.ts';
 
 export type StoreOptions = {
   /** `postgres://user:password@host:port/database` */
@@ -26,6 +26,8 @@ export type Store = {
   query: Query;
   /** The same statement again and again: planned once per connection. Arrays among the values become PostgreSQL arrays. */
   prepared: Query;
+  /** Any statement that a stranger has a say in: one that takes longer is a fault of kind data, his and not the database's. */
+  within(limitMs: number): Query;
   bulk: BulkWrite;
   /** For what needs a connection of its own (LISTEN, cursors, sessions). */
   pool: pg.Pool;
@@ -57,32 +59,38 @@ export function openStore(options: StoreOptions): Store {
     for (const listener of listeners) listener(state);
   }
 
-  async function answered<Row>(run: () => Promise<pg.QueryResult<pg.QueryResultRow>>): Promise<readonly Row[]> {
+  async function answered<Row>(
+    run: () => Promise<pg.QueryResult<pg.QueryResultRow>>,
+    faultOf = databaseFault,
+  ): Promise<readonly Row[]> {
     try {
       const result = await run();
       report();
       return result.rows as Row[];
     } catch (error) {
-      const fault = databaseFault(error);
+      const fault = faultOf(error);
       report(fault);
       throw fault;
     }
   }
 
-  const on = (runner: Pick<pg.Pool | pg.PoolClient, 'query'>): { query: Query; prepared: Query } => ({
-    query: (sql, values = []) => answered(() => runner.query({ text: sql, values: encoded(sql, values) })),
+  const on = (
+    runner: Pick<pg.Pool | pg.PoolClient, 'query'>,
+    faultOf?: typeof databaseFault,
+  ): { query: Query; prepared: Query } => ({
+    query: (sql, values = []) => answered(() => runner.query({ text: sql, values: encoded(sql, values) }), faultOf),
     prepared: (sql, values = []) =>
-      answered(() => runner.query({ name: nameOf(sql), text: sql, values: encoded(sql, values) })),
+      answered(() => runner.query({ name: nameOf(sql), text: sql, values: encoded(sql, values) }), faultOf),
   });
 
   /** One connection between BEGIN and COMMIT; ROLLBACK when the work rejects. */
-  async function transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
+  async function transaction<T>(work: (query: Query) => Promise<T>, faultOf?: typeof databaseFault): Promise<T> {
     const client = await pool.connect().catch(error => {
       const fault = databaseFault(error);
       report(fault);
       throw fault;
     });
-    const { query } = on(client);
+    const { query } = on(client, faultOf);
     try {
       await query('BEGIN');
       const result = await work(query);
@@ -103,6 +111,14 @@ export function openStore(options: StoreOptions): Store {
   return {
     query,
     prepared,
+    within: limitMs => (sql, values) =>
+      transaction(
+        async query => {
+          await query(`SET LOCAL statement_timeout = ${limitMs}`);
+          return query(sql, values);
+        },
+        error => overtimeFault(error, limitMs),
+      ),
     bulk: bulkWrite(prepared, transaction),
     pool,
     get state() {
