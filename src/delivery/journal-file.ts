@@ -2,8 +2,9 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../kernel/fault.ts';
+import { carve } from './journal-carve.ts';
 import { logLoss, mended } from './journal-damage.ts';
-import { type Mark, type MarkFile, openMark } from './journal-mark.ts';
+import { type Mark, type MarkFile, openMark, readMark } from './journal-mark.ts';
 
 const SCHEMA = `
   create table if not exists entry(seq integer primary key, meta text not null, blob blob not null);
@@ -35,8 +36,8 @@ function isDamage(error: unknown): boolean {
   return (code & 0xff) === CORRUPT || (code & 0xff) === NOT_A_DATABASE;
 }
 
-/** Copies what can still be read, from both ends of each table, and says what could not. */
-function salvage(file: string, reason: string): { db: DatabaseSync; loss: string } {
+/** Copies what can still be read, from both ends of each table and then page by page, and says what could not. */
+function salvage(file: string, reason: string, mark: Mark | undefined): { db: DatabaseSync; loss: string } {
   const aside = `${file}.damaged-${Date.now()}`;
   for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
   const db = connect(file);
@@ -61,10 +62,22 @@ function salvage(file: string, reason: string): { db: DatabaseSync; loss: string
     };
     db.exec('begin');
     copy('reader', 'id, name', 'id');
+    // By the other tree of the table.
+    copy('reader', 'id, name', 'name');
     copy('note', 'key, value', 'key');
     copy('last', 'id, seq', 'id');
     copy('pending', 'reader, seq', 'reader, seq');
     copy('entry', 'seq, meta, blob', 'seq');
+    const add = {
+      entry: db.prepare('insert or ignore into entry values(?, ?, ?)'),
+      pending: db.prepare('insert or ignore into pending values(?, ?)'),
+    };
+    const newest = Math.max(lastSeqOf(db), mark?.seq ?? 0) || Infinity;
+    for (const { table, seq, values } of carve(readable.file)) if (seq <= newest) add[table].run(...values);
+    // An entry lies there because somebody waits for it: the only one, where there is only one.
+    db.exec('insert or ignore into pending select id, seq from reader, entry where (select count(*) from reader) = 1');
+    const note = db.prepare('insert or ignore into note values(?, ?)');
+    for (const one of Object.entries(mark?.notes ?? {})) note.run(...one);
     const count = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);
     missing = count('select count(distinct seq) n from pending where seq not in (select seq from entry)');
     db.exec('delete from pending where seq not in (select seq from entry)');
@@ -98,7 +111,7 @@ function openOrSalvage(file: string): { db: DatabaseSync; loss: string | undefin
     return { db: connect(file), loss: lost ?? (emptied || undefined) };
   } catch (error) {
     if (!isDamage(error)) throw error;
-    return salvage(file, reasonOf(error));
+    return salvage(file, reasonOf(error), readMark(`${file}-mark`));
   }
 }
 

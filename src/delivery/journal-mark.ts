@@ -42,7 +42,8 @@ export function openMark(file: string): MarkFile {
   };
 }
 
-function readMark(file: string): Mark | undefined {
+/** Undefined where there is none, or half of one. */
+export function readMark(file: string): Mark | undefined {
   try {
     const mark = JSON.parse(readFileSync(file, 'utf8')) as Mark;
     const isWhole = Number.isSafeInteger(mark.seq) && Number.isSafeInteger(mark.entries);

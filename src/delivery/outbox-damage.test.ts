@@ -50,6 +50,31 @@ describe('a damaged outbox', () => {
       );
     });
 
+  it('loses no more than the rows on it, whichever page is overwritten', async () => {
+    const first = await place.open<string>();
+    const rows = numbers(0, 200).map(n => `${n} ${noise(300)}`);
+    for (const row of rows) await first.append([row]);
+    first.settle(await first.next(50));
+    await first.close();
+    const whole = place.file;
+    for (let at = 0; at < statSync(whole).size; at += 4096) {
+      place.file = join(place.folder, `page-${at / 4096}.outbox`);
+      for (const suffix of ['', '-mark']) cpSync(whole + suffix, place.file + suffix);
+      place.gone = [];
+      damage(at, Buffer.alloc(4096, 0xee));
+      const it = await place.open<string>();
+      const saved = await drain(it);
+      const told = place.gone.reduce((sum, loss) => sum + loss.rows, 0);
+      assert.deepEqual(
+        saved,
+        rows.slice(50).filter(row => saved.includes(row)),
+      );
+      assert.deepEqual([saved.length + told, told <= 15], [150, true], `page ${at / 4096}: ${told} lost`);
+      await it.append(['new']);
+      assert.deepEqual(await drain(it), ['new']);
+    }
+  });
+
   it('says that a file was found empty', async () => {
     writeFileSync(place.file, '');
     const it = await place.open<number>();
