@@ -69,8 +69,12 @@ function serve(
 
   const insert = db.prepare('insert into entry values(?, ?, ?)');
   const expect = db.prepare('insert into pending values(?, ?)');
-  const acknowledge = db.prepare('delete from pending where reader = ? and seq = ?');
-  const erase = db.prepare('delete from entry where seq = ? returning octet_length(blob) + octet_length(meta) n');
+  const between = 'where reader = ? and seq between ? and ?';
+  const acknowledge = db.prepare(`delete from pending ${between}`);
+  const erase = db.prepare(`delete from entry where seq in (select seq from pending ${between})`);
+  const measure = db.prepare(
+    `select count(*) n, coalesce(sum(octet_length(blob) + octet_length(meta)), 0) bytes from pending join entry using(seq) ${between}`,
+  );
   const addReader = db.prepare('insert into reader values(?, ?)');
   const dropReader = db.prepare('delete from reader where id = ?');
   const pendingOf = db.prepare('select seq from pending where reader = ?');
@@ -82,15 +86,25 @@ function serve(
     'select seq, meta, blob from pending join entry using(seq) where reader = ? and seq > ? order by seq limit ?',
   );
 
-  function release(reader: number, seq: number, counts: Map<number, number>): void {
-    if (acknowledge.run(reader, seq).changes === 0) return;
-    const left = (counts.get(seq) ?? shared.get(seq) ?? 1) - 1;
-    counts.set(seq, left);
-    if (left > 0) return;
-    const gone = erase.get(seq) as { n: number } | undefined;
-    if (gone === undefined) return;
-    bytes -= Number(gone.n) + ENTRY_OVERHEAD;
-    entries--;
+  /** Numbers that follow on each other leave together: a call for each took a third of this thread's CPU. */
+  function release(reader: number, seqs: readonly number[], counts: Map<number, number>): void {
+    const leftOf = (seq: number): number => counts.get(seq) ?? shared.get(seq) ?? 1;
+    const sorted = seqs.toSorted((a, b) => a - b);
+    for (let at = 0; at < sorted.length; at++) {
+      const first = sorted[at] as number;
+      let last = first;
+      const left = leftOf(first);
+      if (left > 1) {
+        if (acknowledge.run(reader, first, first).changes > 0) counts.set(first, left - 1);
+        continue;
+      }
+      while (sorted[at + 1] === last + 1 && leftOf(last + 1) === 1) last = sorted[++at] as number;
+      const gone = measure.get(reader, first, last) as { n: number; bytes: number };
+      erase.run(reader, first, last);
+      acknowledge.run(reader, first, last);
+      bytes -= gone.bytes + gone.n * ENTRY_OVERHEAD;
+      entries -= gone.n;
+    }
   }
 
   function read(one: Read): void {
@@ -147,12 +161,13 @@ function serve(
     try {
       db.exec('begin immediate');
       for (const reader of writes.newReaders) addReader.run(...reader);
-      for (const ack of writes.acks) for (const seq of ack.seqs) release(ack.reader, seq, counts);
+      for (const { reader, seqs } of writes.acks) release(reader, seqs, counts);
       unread = false;
       reads.forEach(read);
       append(writes.appends, counts);
       for (const reader of writes.drops) {
-        for (const row of pendingOf.all(reader)) release(reader, Number(row['seq']), counts);
+        const seqs = pendingOf.all(reader).map(row => Number(row['seq']));
+        release(reader, seqs, counts);
         dropReader.run(reader);
       }
       for (const [key, value] of writes.notes) value === null ? dropNote.run(key) : setNote.run(key, value);

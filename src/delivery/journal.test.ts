@@ -103,6 +103,45 @@ describe('journal', () => {
     assert.deepEqual([...it.readers].sort(), ['a', 'b']);
   });
 
+  it('takes out what was acknowledged and nothing else, in whatever order, twice, and mixed with the entries of others', async () => {
+    let it = await open();
+    const pending = { a: new Set<number>(), b: new Set<number>() };
+    const appended = Array.from({ length: 90 }, async (_, n) => {
+      const readers = n % 9 === 4 ? (['a', 'b'] as const) : n % 30 < 20 ? (['a'] as const) : (['b'] as const);
+      const seq = await it.append('m', bytes(`${n}`), readers);
+      for (const reader of readers) pending[reader].add(seq);
+    });
+    await Promise.all(appended);
+    const first = Math.min(...pending.a);
+    const acknowledge = (reader: 'a' | 'b', places: readonly number[]): void => {
+      const seqs = places.map(place => first + place);
+      it.ack(reader, seqs);
+      for (const seq of seqs) pending[reader].delete(seq);
+    };
+    const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
+    const check = async (): Promise<void> => {
+      await it.close();
+      it = await open();
+      for (const reader of ['a', 'b'] as const)
+        assert.deepEqual(
+          (await it.read(reader, 0)).map(({ seq }) => seq),
+          [...pending[reader]].sort((x, y) => x - y),
+        );
+      assert.equal(it.state().entries, new Set([...pending.a, ...pending.b]).size);
+    };
+    acknowledge('a', [...range(5, 15).reverse(), 7, 7, ...range(0, 3)]);
+    acknowledge('b', range(10, 24));
+    acknowledge('a', range(0, 8));
+    await check();
+    acknowledge('b', [...range(0, 14), 31, 89, 40]);
+    acknowledge('a', [...range(18, 45), ...range(60, 62)]);
+    await check();
+    acknowledge('a', range(0, 90));
+    acknowledge('b', range(0, 90));
+    await check();
+    assert.equal(it.state().bytes, 0);
+  });
+
   it('tells a reader of new entries, and no other', async () => {
     const it = await open();
     const heard: string[] = [];
