@@ -1,7 +1,7 @@
-// Sensor Easy (ELA Blue PUCK and COIN): values as standard characteristics or in company 0x0757, known by the name.
+// Sensor Easy (ELA Blue PUCK and COIN): values as standard characteristics, then known by the name, or in company 0x0757.
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
-import { viewOf } from './shared/numbers.ts';
+import { rounded, viewOf } from './shared/numbers.ts';
 
 const COMPANY = '0757';
 const TEMPERATURE = '2a6e';
@@ -26,10 +26,28 @@ const values: ReadonlyMap<string, readonly [bytes: number, read: Read]> = new Ma
   [CONTACT, [2, view => ({ opening: (view.getUint8(0) & 1) === 0 })]],
 ]);
 
+/** Counter and state in one: the lowest bit is the state, the rest counts its changes. */
+const state = (metric: string, whenSet = true): readonly [number, Read] => [
+  3,
+  view => ({ [metric]: (view.getUint8(1) & 1) === (whenSet ? 1 : 0) }),
+];
+
+const GRAVITY = 9.806_65;
+const axis = (view: DataView, at: number): number => rounded((view.getInt16(at, true) * GRAVITY) / 1000);
+
 /** First byte of the maker's own frame → length and values behind it. */
 const frames: ReadonlyMap<number, readonly [bytes: number, read: Read]> = new Map<number, readonly [number, Read]>([
   [0x12, [3, view => climateAt(view, 1)]],
   [0x21, [5, view => ({ humidity: view.getUint8(1), ...climateAt(view, 3) })]],
+  [0x32, state('opening', false)],
+  [0x42, state('motion')],
+  [
+    0x56,
+    [7, view => ({ acceleration_x: axis(view, 1), acceleration_y: axis(view, 3), acceleration_z: axis(view, 5) })],
+  ],
+  [0x62, state('input')],
+  [0x92, state('motion')],
+  [0xb2, state('touch')],
   [0xf1, [2, view => ({ battery: view.getUint8(1) })]],
   [0xf2, [3, view => ({ voltage: view.getUint16(1, true) / 1000 })]],
 ]);
@@ -39,17 +57,19 @@ function kindOf({ name = '' }: Advert): string | undefined {
   return kind ?? (renamed === undefined ? undefined : renamed === 'H' ? 'RHT' : 'T');
 }
 
+const elaOrigin = 'reelyactive/advlib-ble-manufacturers test/unit/elainnovation.js (MIT)';
 const origin = 'custom-components/ble_monitor test_teltonika.py (MIT)';
 
 export const decoder = defineDecoder({
   name: 'sensor-easy',
   vendor: 'ELA Innovation',
-  models: ['T', 'T PROBE', 'RHT', 'MAG'],
+  models: ['T', 'T PROBE', 'RHT', 'MAG', 'MOV', 'ANG', 'DI', 'PIR', 'TOUCH'],
   source: 'https://elainnovation.com/en/product-category/bluetooth-range/',
   keys: [COMPANY, TEMPERATURE, HUMIDITY, CONTACT],
   matches: advert =>
-    kindOf(advert) !== undefined &&
-    (advert.manufacturerData.has(COMPANY) || [...values.keys()].some(uuid => advert.serviceData.has(uuid))),
+    frames.has(advert.manufacturerData.get(COMPANY)?.[0] ?? -1) ||
+    (kindOf(advert) !== undefined &&
+      (advert.manufacturerData.has(COMPANY) || [...values.keys()].some(uuid => advert.serviceData.has(uuid)))),
   decode(advert): Decoded {
     const telemetry: Record<string, number | boolean> = {};
     for (const [uuid, [length, read]] of values) {
@@ -61,12 +81,15 @@ export const decoder = defineDecoder({
     }
     const own = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
     const [length, read] = frames.get(own[0] ?? -1) ?? [];
-    if (read !== undefined && own.length === length) Object.assign(telemetry, read(viewOf(own)));
+    if (read !== undefined) {
+      if (own.length !== length) return { rejected: `Sensor Easy: expected ${length} bytes, got ${own.length}` };
+      Object.assign(telemetry, read(viewOf(own)));
+    }
     const tells = advert.serviceData.has(TEMPERATURE) || own[0] === 0x12 || own[0] === 0x21;
     const missing = tells && !('temperature' in telemetry);
     return {
       telemetry,
-      deviceModel: `Sensor Easy ${kindOf(advert)}`,
+      deviceModel: ['Sensor Easy', kindOf(advert)].filter(part => part !== undefined).join(' '),
       quality: missing ? { temperature: 'not available' } : {},
     };
   },
@@ -120,6 +143,47 @@ export const decoder = defineDecoder({
         manufacturer_data: { [COMPANY]: 'f10d' },
       },
       gives: { temperature: -5, humidity: 35, battery: 13 },
+    },
+    {
+      name: 'moved',
+      origin: elaOrigin,
+      advert: { manufacturer_data: { [COMPANY]: '420c00' } },
+      gives: { motion: false },
+    },
+    {
+      name: 'acceleration',
+      origin: elaOrigin,
+      advert: { manufacturer_data: { [COMPANY]: '56b8ffecffacfc' } },
+      gives: { acceleration_x: -0.706079, acceleration_y: -0.196133, acceleration_z: -8.355266 },
+    },
+    {
+      name: 'input',
+      origin: elaOrigin,
+      advert: { manufacturer_data: { [COMPANY]: '620a00' } },
+      gives: { input: false },
+    },
+    {
+      name: 'infrared',
+      origin: elaOrigin,
+      advert: { manufacturer_data: { [COMPANY]: '929d00' } },
+      gives: { motion: true },
+    },
+    {
+      name: 'touched',
+      origin: elaOrigin,
+      advert: { manufacturer_data: { [COMPANY]: 'b29d00' } },
+      gives: { touch: true },
+    },
+    {
+      name: 'a magnet, without a name',
+      origin: elaOrigin,
+      advert: { manufacturer_data: { [COMPANY]: '320a00' } },
+      gives: { opening: true },
+    },
+    {
+      name: "the maker's own frame, cut",
+      advert: { manufacturer_data: { [COMPANY]: '1285' } },
+      rejects: 'expected 3 bytes, got 2',
     },
   ],
 });

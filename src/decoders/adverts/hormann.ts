@@ -1,0 +1,43 @@
+// Hörmann garage doors: company 0x07B4, how far the door is open in halves of a percent. They send a second, short frame.
+import { type Decoded, defineDecoder } from '../define.ts';
+import { viewOf } from './shared/numbers.ts';
+
+const COMPANY = '07b4';
+const LENGTH = 17;
+const SHORT = 6;
+const WIDE_OPEN = 200;
+const deviceModel = 'Hörmann Supramatic E4 BS';
+
+export const decoder = defineDecoder({
+  name: 'hormann',
+  vendor: 'Hörmann',
+  models: ['Supramatic E4 BS'],
+  source: 'https://github.com/custom-components/ble_monitor',
+  keys: [COMPANY],
+  matches: advert => advert.manufacturerData.has(COMPANY),
+  decode(advert): Decoded {
+    const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
+    if (frame.length === SHORT)
+      return { telemetry: {}, deviceModel, quality: { payload: 'only the kind of the drive' } };
+    if (frame.length !== LENGTH) return { rejected: `Hörmann: expected ${LENGTH} bytes, got ${frame.length}` };
+    const halves = viewOf(frame).getUint8(1);
+    if (halves > WIDE_OPEN) return { rejected: 'Hörmann: expected at most 100 % open' };
+    return { telemetry: { opening: halves > 0, position: halves / 2 }, deviceModel };
+  },
+  examples: [
+    {
+      name: 'closed',
+      origin: 'custom-components/ble_monitor test_hormann.py (MIT)',
+      advert: { manufacturer_data: { [COMPANY]: '140000000000000000efbbafa9d1a73b04' } },
+      gives: { opening: false, position: 0 },
+    },
+    {
+      name: 'a third open',
+      origin: 'custom-components/ble_monitor test_hormann.py (MIT)',
+      advert: { manufacturer_data: { [COMPANY]: '173e000000000000006722d81075f42a04' } },
+      gives: { opening: true, position: 31 },
+    },
+    { name: 'the other frame', advert: { manufacturer_data: { [COMPANY]: '01022d200000' } }, gives: {} },
+    { name: 'cut', advert: { manufacturer_data: { [COMPANY]: '173e0000' } }, rejects: 'expected 17 bytes, got 4' },
+  ],
+});
