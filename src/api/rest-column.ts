@@ -19,13 +19,16 @@ export function columnSql(text: string, table: RestTable, bind: Bind): ColumnSql
   if (rest.length === 0) return { sql: `${table.name}.${name}`, type, name };
   if (type !== 'jsonb') throw unreadable(`${name}: expected a JSON column before ->, this one is ${type}`);
   let sql = `${table.name}.${name}`;
-  let key = name;
+  // An element of a list is called as the list is.
+  let label = name;
   for (let at = 0; at < rest.length; at += 2) {
     const [arrow, given = ''] = [rest[at]!, rest[at + 1]];
-    key = unquote(given.trim());
+    const key = unquote(given.trim());
     if (!PATH_KEY.test(key) || key === '__proto__' || (arrow === '->>' && at + 2 < rest.length))
       throw unreadable(`${text.slice(0, 80)}: expected a path such as ${name}->a->>b`);
-    sql = `(${sql} ${arrow} ${/^\d{1,6}$/.test(key) ? key : `${bind(key)}::text`})`;
+    const isPlace = /^\d{1,6}$/.test(key);
+    sql = `(${sql} ${arrow} ${isPlace ? key : `${bind(key)}::text`})`;
+    if (!isPlace) label = key;
   }
-  return { sql, type: rest.at(-2) === '->>' ? 'text' : 'jsonb', name: key };
+  return { sql, type: rest.at(-2) === '->>' ? 'text' : 'jsonb', name: label };
 }

@@ -71,6 +71,24 @@ describe('REST for supabase-js: reads', () => {
     assert.ok(!('digest' in (whole.data as Row)));
   });
 
+  const casts: [select: string, row: Row][] = [
+    ['id:session_id::text,value_mm::text', { id: 's1', value_mm: '100' }],
+    ['mm:value_mm::int,score:anomaly_score::bool', { mm: 100, score: true }],
+    ['timestamp::text', { timestamp: '2026-02-11T14:01:00.000Z' }],
+    ['"a b":session_id::varchar,metadata->>no::int', { 'a b': 's1', no: null }],
+  ];
+  for (const [select, row] of casts)
+    it(`casts ${select}`, async () => {
+      const { data, error } = await at.anonymous().from('measurements').select(select).eq('value_mm', 100);
+      assert.deepEqual([error, data], [null, [row]]);
+    });
+
+  it('calls an element of a list as the list is called', async () => {
+    await at.store.query(`INSERT INTO inspections (data) VALUES ('{"walls": [{"n": 1}, 7]}')`);
+    const { data } = await at.anonymous().from('inspections').select('data->walls->1,data->0,x:data->walls->0->n');
+    assert.deepEqual(data, [{ walls: 7, data: null, x: 1 }]);
+  });
+
   it('orders, limits, ranges and counts', async () => {
     const ordered = await table()
       .order('session_id', { ascending: false })
@@ -152,7 +170,9 @@ describe('REST for supabase-js: reads', () => {
     ['an unknown column', 'measurements?select=hash', 400, '42703'],
     ['a hidden column', 'measurements?digest=is.null', 400, '42703'],
     ['a column of the prototype', 'measurements?constructor=eq.1', 400, '42703'],
-    ['a cast', 'measurements?select=value_mm::text', 400, 'PGRST100'],
+    ['a cast to a type that is none', 'measurements?select=value_mm::regclass', 400, 'PGRST100'],
+    ['SQL in a cast', `measurements?select=${encodeURIComponent('value_mm::text;drop table devices')}`, 400, '42703'],
+    ['a value that cannot be cast', 'measurements?select=device_id::int', 400, '22P02'],
     ['an aggregate', 'measurements?select=value_mm.avg()', 400, 'PGRST100'],
     ['an embedded table', 'measurements?select=*,devices(*)', 400, 'PGRST200'],
     ['an unknown operator', 'measurements?value_mm=near.5', 400, 'PGRST100'],

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Bind, columnSql } from './rest-column.ts';
 import { Refused, restProblem, unreadable } from './rest-problem.ts';
-import type { RestTable } from './rest-tables.ts';
+import type { ColumnType, RestTable } from './rest-tables.ts';
 import { split, unquote } from './rest-words.ts';
 import { isoSql } from './times.ts';
 
@@ -17,8 +17,8 @@ export function selectSql(select: string, table: RestTable, bind: Bind): { sql: 
   });
   const names: string[] = [];
   const parts = items.map(item => {
-    const [, alias, named = item] = /^("(?:[^"\\]|\\.)*"|[^:"()]+):(?!:)([\s\S]+)$/.exec(item) ?? [];
-    if (named.includes('::')) throw unreadable(`select: ${item.slice(0, 80)}: casts are not offered; cast in the app`);
+    const [, alias, rest = item] = /^("(?:[^"\\]|\\.)*"|[^:"()]+):(?!:)([\s\S]+)$/.exec(item) ?? [];
+    const [, named = rest, cast] = /^([\s\S]*?)::(\w+)$/.exec(rest) ?? [];
     if (/\(\s*\)$/.test(named))
       throw unreadable(`select: ${item.slice(0, 80)}: aggregates are not offered; use /api/history`);
     if (named.includes('('))
@@ -27,9 +27,26 @@ export function selectSql(select: string, table: RestTable, bind: Bind): { sql: 
     const as = alias === undefined ? name : unquote(alias.trim());
     if (!ALIAS.test(as) || as === '__proto__') throw unreadable(`select: expected a name, got "${as.slice(0, 40)}"`);
     names.push(as);
-    return `${type === 'timestamptz' ? isoSql(sql) : sql} AS "${as}"`;
+    const shown = type === 'timestamptz' ? isoSql(sql) : sql;
+    return `${cast === undefined ? shown : castSql(shown, type, cast)} AS "${as}"`;
   });
   return { sql: parts.join(', '), names };
+}
+
+/** Types that a client may ask for, by each of their names. */
+const casts: Readonly<Record<string, string>> = {
+  ...{ text: 'text', varchar: 'text', bool: 'bool', boolean: 'bool', json: 'jsonb', jsonb: 'jsonb' },
+  ...{ smallint: 'int2', int2: 'int2', int: 'int4', integer: 'int4', int4: 'int4', bigint: 'int8', int8: 'int8' },
+  ...{ real: 'float4', float4: 'float4', float8: 'float8', numeric: 'float8' },
+};
+
+/** Through its text where PostgreSQL knows no way from one type to the other, so that only a value can be at fault. */
+function castSql(sql: string, from: ColumnType, cast: string): string {
+  const to = Object.hasOwn(casts, cast) ? casts[cast]! : undefined;
+  if (to === undefined)
+    throw unreadable(`select: expected a cast to one of ${Object.keys(casts).join(', ')}, got ${cast.slice(0, 40)}`);
+  const isNumber = from === 'int8' || from === 'float8';
+  return isNumber && /^(int|float)/.test(to) ? `(${sql})::${to}` : `(${sql})::text::${to}`;
 }
 
 /** The list behind ORDER BY; undefined for no order. */
