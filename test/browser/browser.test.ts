@@ -1,47 +1,21 @@
 // The editor and the dashboard in a real browser, as an operator meets them on the first start.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { type Gateway, makeGateway } from '../../bench/gateway.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
-// A closed network must not be asked for updates, many at a time.
-const QUIET = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import type { Page } from 'playwright-core';
+import type { Gateway } from '../../bench/gateway.ts';
+import { type Editor, openEditor } from './editor.ts';
 
 describe('browser', function () {
   this.timeout(180_000);
-  let gateway: Gateway | undefined;
-  let browser: Browser | undefined;
+  let editor: Editor;
+  let gateway: Gateway;
   let page: Page;
-  const faults: string[] = [];
-
   before(async function () {
-    if (!existsSync(CHROMIUM)) {
-      console.log(`      skipped: the browser test needs ${CHROMIUM} (Debian package chromium)`);
-      return this.skip();
-    }
-    gateway = await makeGateway({ env: { FIELDLINE_DEMO: 'on' } });
-    await gateway.start();
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
-    page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
-    page.on('pageerror', error => faults.push(error.message));
+    editor = await openEditor(this, { env: { FIELDLINE_DEMO: 'on' } });
+    ({ gateway, page } = editor);
   });
-  after(async () => {
-    await browser?.close();
-    await gateway?.remove();
-  });
+  after(() => editor?.close());
 
   it('opens the editor with the shipped flow, every node valid and nothing in the way', async () => {
-    await page.goto(`${gateway?.url}/`);
-    await page.waitForSelector('.red-ui-flow-node', { timeout: 60_000 });
     assert.equal((await page.locator('.red-ui-flow-node').count()) > 10, true);
     assert.equal(
       await page.locator('.red-ui-flow-node-error-shown, .red-ui-flow-node-error:not(.hide):visible').count(),
@@ -66,39 +40,52 @@ describe('browser', function () {
     }
   });
 
+  it('gives a node that is dragged onto the canvas the database that is there, and says in words when it has none', async () => {
+    const entry = page.locator('#red-ui-palette-Fieldline [data-palette-type="fieldline-raw-archive"]');
+    await entry.dragTo(page.locator('#red-ui-workspace-chart'), { targetPosition: { x: 400, y: 620 } });
+    const dragged = 'RED.nodes.filterNodes({ type: "fieldline-raw-archive" }).find(it => it.changed)';
+    await page.waitForFunction(dragged);
+    assert.deepEqual(await page.evaluate(`[${dragged}.store, ${dragged}.valid]`), ['fl-db', true]);
+    assert.equal(await page.evaluate(`RED.nodes.node("fl-db").users.includes(${dragged})`), true);
+    await editor.edit((await page.evaluate(`${dragged}.id`)) as string);
+    const database = page.locator('#node-input-store');
+    const reason = page.locator('[data-fl-for="node-input-store"]');
+    assert.equal(await reason.textContent(), '');
+    await database.selectOption({ label: 'none' });
+    assert.equal(await reason.textContent(), 'Database: expected a value, got nothing');
+    await editor.leave();
+    await page.evaluate('RED.actions.invoke("core:undo")');
+    assert.equal(await page.evaluate(dragged), undefined);
+  });
+
   it('says in the dialog what is wrong with a value, in words, before a deploy', async () => {
-    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-dedup"))');
+    await editor.edit('fl-dedup');
     const field = page.locator('#node-input-windowSeconds');
-    await field.waitFor({ state: 'visible' });
     await field.fill('soon');
     const reason = page.locator('[data-fl-for="node-input-windowSeconds"]');
     assert.match((await reason.textContent()) ?? '', /expected a number/);
     await field.fill('30');
     assert.equal(await reason.textContent(), '');
-    await page.locator('#node-dialog-cancel').click();
-    await field.waitFor({ state: 'detached' });
+    await editor.leave();
   });
 
   it('says what an empty setting means, and asks for no more than it needs', async () => {
-    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-mqtt"))');
+    await editor.edit('fl-mqtt');
     const broker = page.locator('#node-input-broker option:checked');
     await broker.filter({ hasText: 'the broker of this gateway' }).waitFor({ state: 'attached' });
     assert.equal(await page.locator('#node-input-source').getAttribute('placeholder'), 'the name of the node');
-    await page.locator('#node-dialog-cancel').click();
-    await page.locator('#node-input-broker').waitFor({ state: 'detached' });
-    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-dedup"))');
+    await editor.leave();
+    await editor.edit('fl-dedup');
     const key = page.locator('[data-fl-for="node-input-key"]').locator('..');
     await key.waitFor({ state: 'hidden' });
     await page.locator('#node-input-by').selectOption('key');
     await key.waitFor({ state: 'visible' });
-    await page.locator('#node-dialog-cancel').click();
-    await key.waitFor({ state: 'detached' });
+    await editor.leave();
   });
 
   it('edits a list of rows, checks each, and saves it', async () => {
-    await page.evaluate('RED.editor.edit(RED.nodes.node("fl-norm"))');
+    await editor.edit('fl-norm');
     const rows = page.locator('#node-input-table-rows');
-    await rows.waitFor({ state: 'visible' });
     const list = page.locator('.red-ui-editableList-container', { has: rows });
     await list.locator('li').first().waitFor();
     assert.equal(await list.evaluate(it => it.scrollTop), 0, 'it is read from its beginning');
@@ -119,7 +106,7 @@ describe('browser', function () {
   });
 
   it('shows the dashboard with devices, their values and a chart within seconds', async () => {
-    await page.goto(`${gateway?.url}/dashboard`);
+    await page.goto(`${gateway.url}/dashboard`);
     await page.getByText('Devices').first().waitFor({ timeout: 60_000 });
     await page.locator('tbody tr', { hasText: 'online' }).nth(5).waitFor({ timeout: 60_000 });
     const cells = await page.locator('tbody tr').allTextContents();
@@ -132,7 +119,7 @@ describe('browser', function () {
   });
 
   it('shows live rows on the page that needs no library', async () => {
-    await page.goto(`${gateway?.url}/fieldline/live.html`);
+    await page.goto(`${gateway.url}/fieldline/live.html`);
     await page.waitForFunction('document.querySelector("[role=status]").textContent === "open"');
     await page.fill('[name=channel]', 'device-status');
     await page.click('button');
@@ -142,5 +129,5 @@ describe('browser', function () {
     await page.waitForFunction('document.querySelector("[role=status]").textContent.includes("nope does not exist")');
   });
 
-  it('had no script error on the way', () => assert.deepEqual(faults, []));
+  it('had no script error on the way', () => assert.deepEqual(editor.faults, []));
 });

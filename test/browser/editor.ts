@@ -1,7 +1,7 @@
 // The editor of a gateway of its own in a real browser, for tests of dialogs and of the canvas.
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+import { type Gateway, type GatewaySettings, makeGateway } from '../../bench/gateway.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 // A closed network must not be asked for updates, many at a time.
@@ -28,13 +28,13 @@ export type Editor = {
 };
 
 /** Loaded, with the shipped flow. Skips the suite aloud where there is no browser. */
-export async function openEditor(context: Mocha.Context): Promise<Editor> {
+export async function openEditor(context: Mocha.Context, settings: GatewaySettings = {}): Promise<Editor> {
   context.timeout(180_000);
   if (!existsSync(CHROMIUM)) {
     console.log(`      skipped: the browser test needs ${CHROMIUM} (Debian package chromium)`);
     return context.skip();
   }
-  const gateway = await makeGateway();
+  const gateway = await makeGateway(settings);
   let browser: Browser | undefined;
   const faults: string[] = [];
   const close = async (): Promise<void> => {

@@ -3,6 +3,8 @@
 // The build puts src/palette/fields.ts (`fault`, `emptyMeans`) above this text; both run as one plain script.
 /* global RED, $, emptyMeans, fault */
 window.FieldlineForm ??= (() => {
+  /** What a list of config nodes has for none. */
+  const NO_CONFIG = '_ADD_';
   const types = {};
   const panels = {};
   let closePanel = () => {};
@@ -26,7 +28,21 @@ window.FieldlineForm ??= (() => {
 
   function showFault(prefix, name, field, value) {
     const place = document.querySelector(`[data-fl-for="${prefix}${name}"]`);
-    if (place !== null) place.textContent = field.kind === 'config' || field.kind === 'secret' ? '' : (fault(field, value) ?? '');
+    if (place !== null) place.textContent = fault(field, value === NO_CONFIG ? '' : value) ?? '';
+  }
+
+  /** A node that is dragged onto the canvas takes the config node that it needs, where there is one to take. */
+  function added(node) {
+    // What is pasted or imported stays as it came.
+    if (RED.nodes.node(node.id)) return;
+    for (const [name, field] of Object.entries(types[node.type])) {
+      if (field.kind !== 'config' || field.optional) continue;
+      const fitting = [];
+      RED.nodes.eachConfig(config => {
+        if (config.type === field.of && !config.d && (!config.z || config.z === node.z)) fitting.push(config);
+      });
+      if (fitting.length === 1) node[name] = fitting[0].id;
+    }
   }
 
   function listCell(column, value, changed) {
@@ -87,7 +103,7 @@ window.FieldlineForm ??= (() => {
   /** Node-RED calls the choice of no config node "none", or "Add new …" where there is none to choose. */
   function sayWhatNoneMeans(select, field) {
     const means = emptyMeans(field);
-    if (means !== '') $(select).find('option[value="_ADD_"]').text(means);
+    if (means !== '') $(select).find(`option[value="${NO_CONFIG}"]`).text(means);
   }
 
   function open(node) {
@@ -96,15 +112,16 @@ window.FieldlineForm ??= (() => {
       const input = document.getElementById(prefix + name);
       if (node[name] === undefined && input !== null && field.kind !== 'config' && field.kind !== 'secret') input.value = field.initial;
       if (field.kind === 'list') openList(node, prefix, name, field);
-      else if (field.kind === 'config') sayWhatNoneMeans(input, field);
       else if (field.kind === 'typed') {
         $(input).typedInput({ default: node[`${name}Type`] || field.initialType, typeField: `#${prefix}${name}Type`, types: [...field.types] });
       } else if (input !== null) {
+        if (field.kind === 'config') sayWhatNoneMeans(input, field);
         if (field.kind === 'text' && field.suggestions) {
           const suggestions = field.suggestions.map(value => ({ value, label: value }));
           $(input).autoComplete({ minLength: 0, search: typed => suggestions.filter(({ value }) => value.includes(typed)) });
         }
-        input.addEventListener('input', () => showFault(prefix, name, field, input.value));
+        // The editor itself chooses a config node that was just made, and tells jQuery alone.
+        $(input).on('input change', () => showFault(prefix, name, field, input.value));
       }
       showFault(prefix, name, field, node[name] ?? field.initial);
     }
@@ -176,5 +193,5 @@ window.FieldlineForm ??= (() => {
     panels[type] = open;
   }
 
-  return { check, close, define, open, panel, press, save };
+  return { added, check, close, define, open, panel, press, save };
 })();
