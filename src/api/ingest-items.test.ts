@@ -199,6 +199,19 @@ describe('ingest: hostile values are values', () => {
     });
   });
 
+  for (const form of ['in telemetry', 'beside the device'])
+    it(`what has no name, or one that no index takes, is kept and no metric, ${form}`, () => {
+      const long = 'n'.repeat(4000);
+      const nameless = { '': 1, ' ': 2, [long]: 3 };
+      const item = (values: object) =>
+        JSON.stringify({ device_id: 'd', ...(form === 'in telemetry' ? { telemetry: values } : values) });
+      const { telemetry, metadata } = oneOf(item({ ...nameless, flow_rate: 4 }));
+      assert.deepEqual(telemetry, { flow_rate: 4 });
+      assert.deepEqual(metadata.extra, { '': 1, ' ': 2, [long]: 3 });
+      assert.deepEqual(Object.keys(metadata.quality ?? {}), ['', ' ', long.slice(0, 128)]);
+      assert.equal(faultsOf(item(nameless)).length, 3, 'nothing else came');
+    });
+
   it('numbers without end are no numbers', () => {
     for (const number of ['1e999', '1e101', '-1.7e308'])
       assert.deepEqual(faultsOf(`{"device_id":"d","flow_rate":${number}}`), ['0.flow_rate']);

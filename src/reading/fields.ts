@@ -1,5 +1,5 @@
 // Any device's own JSON: every number, boolean and text becomes a metric, under the vocabulary's name where it is known.
-import { type Draft, type Json, limits, type Mapper, numberOf, putExtra, textOf } from './payload.ts';
+import { type Draft, type Json, type Mapper, numberOf, putExtra, textOf } from './payload.ts';
 import { isPlace, putValue } from './telemetry.ts';
 import { conversion } from './units.ts';
 
@@ -49,7 +49,7 @@ export const fields: Mapper = (payload, draft) => {
   for (const field in payload) {
     const value = payload[field];
     if (value === undefined || field === time || takeMetadata(draft, field, value)) continue;
-    if (IDENTITY.has(field) || field.length > limits.nameLength) putExtra(draft, field, value);
+    if (IDENTITY.has(field)) putExtra(draft, field, value);
     else putField(draft, payload, field, value);
   }
   const battery = draft.telemetry['battery'];

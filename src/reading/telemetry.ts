@@ -7,6 +7,7 @@ import {
   isJson,
   type Json,
   keepExtra,
+  limits,
   type Mapper,
   numberOf,
   putExtra,
@@ -44,8 +45,17 @@ export const telemetry: Mapper = (payload, draft, topic) => {
   return undefined;
 };
 
-/** A metric of any kind: numbers (also as text), booleans and text; null and '' are absent with a reason, objects are kept as extra. */
+/**
+ * A metric of any kind: numbers (also as text), booleans and text; null and '' are absent with a reason, objects are kept
+ * as extra. So is what has no name that a table can hold: the rest of the reading must not go with it.
+ */
 export function putValue(draft: Draft, metric: string, value: unknown): void {
+  if (metric.trim() === '' || metric.length > limits.nameLength) {
+    const what = `a name of 1 to ${limits.nameLength} characters`;
+    absent(draft, metric.slice(0, limits.nameLength), expected('metric', what, metric));
+    putExtra(draft, metric, value);
+    return;
+  }
   const kept = keptValue(value);
   if (kept !== undefined) draft.telemetry[metric] = kept;
   else if (typeof value === 'object' && value !== null) putExtra(draft, metric, value);
