@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { oldestWrite, REPLAY_CONNECTIONS } from '../src/archive/live-writes.ts';
 import { openReplay, type ReplayEnd } from '../src/archive/replay.ts';
 import { replayFigures } from '../src/archive/replay-words.ts';
 import {
@@ -55,6 +56,9 @@ type Given = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
 
 const OWNER = 'fieldline replay';
 const TELL_MS = 1000;
+const COUNT_MS = 1000;
+/** Batches on their way at once: as many as the throttle ever lets go. */
+const BATCHES = 40;
 
 /** Exit code: 0 done, 1 failed or stopped, 2 wrong use. Progress on standard error, one JSON line of the result on standard output. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -74,7 +78,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
     const resume = given.resume === undefined ? undefined : numberOf('--resume', given.resume);
     const { url, directory } = databaseOf(io, given['database-url']);
-    const store = openStore({ url });
+    const store = openStore({ url: named(url) });
     try {
       await upToDate(store);
       if (given.queue) {
@@ -95,6 +99,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     return failed('replay', error, io);
   }
+}
+
+/** The url with a name for the connections that tells their writes from live ones. */
+function named(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const own = new URL(url);
+  own.searchParams.set('application_name', REPLAY_CONNECTIONS);
+  return own.href;
 }
 
 function numberOf(name: string, text: string): number {
@@ -123,14 +135,20 @@ async function work(store: Store, id: number, { folder, perSecond, io }: Work): 
       'FIELDLINE_SETTING',
       expected(`replay ${id}`, 'one that is unfinished and that nobody runs', 'none'),
     );
-  const total = replay.total ?? (await countReplay(query, replay));
+  let { total } = replay;
+  // Counting a year takes a while: beside the replay then, which so far goes without a percentage.
+  const counting = (async () => {
+    total ??= await countReplay(query, replay);
+  })().catch(() => {});
+  await Promise.race([counting, wait(COUNT_MS, undefined, { ref: false })]);
   const decoders = await openUserDecoders(folder);
   for (const fault of decoders.faults().values()) io.stderr(`decoder left out: ${fault}`);
   const flow = replayFlow(store, decoders.registry());
-  const replayRun = openReplay({ query, replay, claim, perSecond });
+  const replayRun = openReplay({ query, replay, claim, live: () => oldestWrite(query), perSecond });
   const carrier = courier({
     source: replayRun.source,
     mode: 'batches',
+    maxOpen: BATCHES,
     emit: flow.emit,
     async deadLetter(raw, reason, attempts) {
       const { topic, source: scannerId, protocol, deviceId, receivedAt, bytes } = raw;

@@ -1,7 +1,7 @@
 // What a new decoder would read of the archive: counted from the newest advert back, and offered as a selection to replay.
 import type { Query } from '../reading/contracts.ts';
 import type { Cursor } from './replays.ts';
-import { pageOf } from './pages.ts';
+import { archivePages } from './pages.ts';
 import type { Selection } from './selection.ts';
 
 export type Offer = {
@@ -26,21 +26,20 @@ const ADVERTS: Selection = { topic: 'bt-mqtt/raw/#' };
 /** Undefined where nothing matches, or when it was called off. Rejects with a Fault of kind outage. */
 export async function offerOf(options: OfferOptions): Promise<Offer | undefined> {
   const { query, matches, signal, most = 200_000, pageRows = 500 } = options;
+  const pages = archivePages({ query, selection: ADVERTS, rows: pageRows, order: 'newest' });
   let looked = 0;
   let adverts = 0;
   let from: Cursor | undefined;
-  let at: Cursor | undefined;
   let ended = false;
   while (!ended && looked < most && !signal.aborted) {
-    const page = await pageOf(query, ADVERTS, at, pageRows, 'newest');
-    for (const { raw, place } of page) {
-      at = place;
+    const page = await pages();
+    for (const { raw, place } of page ?? []) {
       if (!matches(raw.bytes)) continue;
       adverts++;
       from = place;
     }
-    looked += page.length;
-    ended = page.length < pageRows;
+    looked += page?.length ?? 0;
+    ended = page === undefined;
   }
   if (signal.aborted || adverts === 0 || from === undefined) return undefined;
   // Beyond what was counted there may be more: then all of it is replayed.

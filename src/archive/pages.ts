@@ -4,7 +4,7 @@ import type { Raw } from '../reading/raw.ts';
 import { protocols } from '../reading/reading.ts';
 import type { Cursor } from './replays.ts';
 import type { ArchiveRow, RawMetadata } from './row.ts';
-import { conditionOf, type Selection } from './selection.ts';
+import { conditionOf, type Selection, spanOf } from './selection.ts';
 
 export type Placed = { raw: Raw; place: Cursor };
 
@@ -20,25 +20,64 @@ type Row = Message & { id: number; time: string };
 /** Rows that others have inserted may hold JSON alone; then its text stands for the bytes. */
 const COLUMNS = `id, timestamp::text AS time, (extract(epoch FROM received_at) * 1000)::float8 AS received_ms, scanner_id, topic,
   coalesce(bytes, convert_to(payload::text, 'UTF8'), ''::bytea) AS bytes, metadata`;
+/** Rows that are looked at for one page: a device that has hardly any must not have the server read a year at once. */
+const LOOKED_AT = 20_000;
+/** A page of large messages ends here. */
+const PAGE_BYTES = 8 << 20;
 
-/** At most `rows` messages after a place, oldest first; or before it, newest first. */
-export async function pageOf(
-  query: Query,
-  selection: Selection,
-  after: Cursor | undefined,
-  rows: number,
-  order: 'oldest' | 'newest' = 'oldest',
-): Promise<readonly Placed[]> {
-  const from: unknown[] = after === undefined ? [] : [after.time, after.id];
-  const condition = conditionOf(selection, from.length + 1);
-  const [beyond, direction] = order === 'oldest' ? ['>', 'ASC'] : ['<', 'DESC'];
-  const page = await query<Row>(
-    `SELECT ${COLUMNS} FROM raw_advertisements
-    WHERE ${after === undefined ? '' : `(timestamp, id) ${beyond} ($1::timestamptz, $2::bigint) AND `}${condition.sql}
-    ORDER BY timestamp ${direction}, id ${direction} LIMIT ${rows}`,
-    [...from, ...condition.values],
-  );
-  return page.map(row => ({ raw: rawOf(row), place: { time: row.time, id: row.id } }));
+export type PagesOptions = {
+  query: Query;
+  selection: Selection;
+  /** Begins behind this place; without it at the oldest or newest message. */
+  after?: Cursor | undefined;
+  rows?: number | undefined;
+  order?: 'oldest' | 'newest';
+};
+
+/** Gives the next messages with each call, perhaps none of those that it has looked at; undefined at the end. A call that was rejected may be made again. */
+export function archivePages(options: PagesOptions): () => Promise<readonly Placed[] | undefined> {
+  const { query, selection, rows = 2000, order = 'oldest' } = options;
+  const [beyond, until, direction, back] = order === 'oldest' ? ['>', '<=', 'ASC', 'DESC'] : ['<', '>=', 'DESC', 'ASC'];
+  let { after } = options;
+  let end: Cursor | undefined;
+
+  /** Of times alone a server leaves out whole partitions, of places it does not. */
+  const bounded = (than: string, time: string, id: string): string =>
+    `timestamp ${than[0]}= ${time}::timestamptz AND (timestamp, id) ${than} (${time}::timestamptz, ${id}::bigint)`;
+
+  async function endOfNext(): Promise<Cursor | undefined> {
+    const from = after === undefined ? [] : [after.time, after.id];
+    const span = spanOf(selection, from.length + 1);
+    const [last] = await query<Cursor>(
+      `SELECT timestamp::text AS time, id FROM (SELECT timestamp, id FROM raw_advertisements
+        WHERE ${after === undefined ? '' : `${bounded(beyond, '$1', '$2')} AND `}${span.sql}
+        ORDER BY timestamp ${direction}, id ${direction} LIMIT ${LOOKED_AT}) AS looked
+      ORDER BY timestamp ${back}, id ${back} LIMIT 1`,
+      [...from, ...span.values],
+    );
+    return last;
+  }
+
+  return async () => {
+    end ??= await endOfNext();
+    if (end === undefined) return undefined;
+    const places = [end.time, end.id, ...(after === undefined ? [] : [after.time, after.id])];
+    const condition = conditionOf(selection, places.length + 1);
+    const found = await query<Row>(
+      `SELECT ${COLUMNS} FROM (SELECT *, sum(size) OVER (ORDER BY timestamp ${direction}, id ${direction}
+          ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+        SELECT *, coalesce(octet_length(bytes), pg_column_size(payload), 0) AS size FROM raw_advertisements
+        WHERE ${bounded(until, '$1', '$2')} ${after === undefined ? '' : `AND ${bounded(beyond, '$3', '$4')}`}
+          AND ${condition.sql}
+        ORDER BY timestamp ${direction}, id ${direction} LIMIT ${rows}) AS page) AS sized
+      WHERE before < ${PAGE_BYTES} ORDER BY timestamp ${direction}, id ${direction}`,
+      [...places, ...condition.values],
+    );
+    const last = found.at(-1);
+    after = last === undefined ? end : { time: last.time, id: last.id };
+    if (last === undefined) end = undefined;
+    return found.map(row => ({ raw: rawOf(row), place: { time: row.time, id: row.id } }));
+  };
 }
 
 /** The same time of receipt and the same bytes give the same rows as when it was live. */

@@ -17,7 +17,9 @@ export type DeskOptions = {
   query: Query;
   /** Takes replays for this owner, and those for nobody in particular. */
   owner: string;
-  perSecond?: number;
+  perSecond?: number | undefined;
+  /** Milliseconds that a write of live data takes just now; 0 without live data. */
+  live(): Promise<number>;
   carry(run: ReplayRun): Carrier;
   /** About once a second while a replay runs, and on every change. */
   onState(state: DeskState): void;
@@ -35,7 +37,7 @@ export type Desk = {
 
 const TELL_MS = 1000;
 
-export function replayDesk({ query, owner, perSecond, carry, onState, lookMs = 2000 }: DeskOptions): Desk {
+export function replayDesk({ query, owner, perSecond, live, carry, onState, lookMs = 2000 }: DeskOptions): Desk {
   const claim = randomUUID();
   let paused = false;
   let closed = false;
@@ -59,7 +61,7 @@ export function replayDesk({ query, owner, perSecond, carry, onState, lookMs = 2
   }
 
   async function work(replay: Replay): Promise<void> {
-    const run = openReplay({ query, replay, claim, perSecond });
+    const run = openReplay({ query, replay, claim, live, perSecond });
     let total = replay.total;
     // Beside the replay: counting a year takes a while. Without the total there is no percentage, nothing worse.
     if (total === undefined)

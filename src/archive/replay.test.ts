@@ -1,10 +1,9 @@
 // Replay on a real PostgreSQL: what is selected, that each message comes once and in order, and that a crash loses nothing.
 import assert from 'node:assert/strict';
-import { fakeClock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import type { Raw } from '../reading/raw.ts';
 import { archive } from './archive.ts';
-import { offerOf } from './offer.ts';
 import { openReplay, type ReplayRun } from './replay.ts';
 import {
   askForReplay,
@@ -16,96 +15,12 @@ import {
   unfinishedReplay,
 } from './replays.ts';
 import { archiveRow } from './row.ts';
-import { type Selection, selectionOf } from './selection.ts';
-import { throttle } from './throttle.ts';
+import type { Selection } from './selection.ts';
 import { onDatabase } from '../../test/support/database.ts';
 
 const T0 = Date.UTC(2026, 0, 3, 16);
 const OK: Settled = { ok: true };
-
-describe('selection of a replay', () => {
-  const now = Date.UTC(2026, 0, 10);
-  const right: readonly [given: unknown, selection: Selection][] = [
-    [undefined, {}],
-    [{}, {}],
-    [{ from: '', scanner: null, other: 1 }, {}],
-    [
-      { from: '2026-01-01T01:00:00+01:00', to: '24h' },
-      { from: '2026-01-01T00:00:00.000Z', to: '2026-01-09T00:00:00.000Z' },
-    ],
-    [{ from: 1767225600 }, { from: '2026-01-01T00:00:00.000Z' }],
-    [
-      { topic: 'a/+/#', device: ' d ' },
-      { topic: 'a/+/#', device: 'd' },
-    ],
-  ];
-  for (const [given, selection] of right)
-    it(`takes ${JSON.stringify(given)}`, () => assert.deepEqual(selectionOf(given, now), selection));
-  const wrong: readonly [given: unknown, reason: RegExp][] = [
-    ['all', /an object/],
-    [[], /an object/],
-    [{ from: 'yesterday' }, /from: expected a time/],
-    [{ to: {} }, /to: expected a time/],
-    [{ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, /to: expected a time after/],
-    [{ topic: 'a/#/b' }, /topic: expected a topic filter/],
-    [{ device: 7 }, /device: expected a text/],
-    [{ scanner: 'nul\0' }, /scanner: expected a text/],
-    [{ scanner: 'x'.repeat(201) }, /scanner: expected a text/],
-  ];
-  for (const [given, reason] of wrong)
-    it(`refuses ${JSON.stringify(given).slice(0, 60)}`, () => assert.throws(() => selectionOf(given, now), reason));
-});
-
-describe('throttle', () => {
-  it('lets go no more than its rate', () => {
-    const clock = fakeClock();
-    const pace = throttle({ perSecond: 1000, clock });
-    let left = 0;
-    for (let ms = 0; ms < 2000; ms++) {
-      const room = pace.room();
-      pace.left(room);
-      left += room;
-      pace.settled(room, 1);
-      clock.advance(1);
-    }
-    assert.ok(left >= 1990 && left <= 2060, `${left}`);
-    pace.left(pace.room());
-    assert.equal(pace.room(), 0);
-    assert.ok(pace.waitMs() >= 1);
-  });
-
-  it('yields when what it sends has to wait, and takes it back when there is room', () => {
-    const clock = fakeClock();
-    const pace = throttle({ clock });
-    const settleAll = (delayMs: number) => {
-      const room = pace.room();
-      pace.left(room);
-      clock.advance(delayMs);
-      pace.settled(room, delayMs);
-    };
-    for (let n = 0; n < 50; n++) settleAll(5);
-    const free = pace.window;
-    assert.ok(free > 2000, `${free}`);
-    // Within a second: live data waits behind it.
-    for (let n = 0; n < 5; n++) settleAll(200);
-    assert.ok(pace.window <= 200, `${pace.window}`);
-    for (let n = 0; n < 5; n++) settleAll(200);
-    assert.ok(pace.window <= 100, `${pace.window}`);
-    for (let n = 0; n < 100; n++) settleAll(5);
-    assert.ok(pace.window > 2000, `${pace.window}`);
-  });
-
-  it('takes a database that is always slow as it is', () => {
-    const clock = fakeClock();
-    const pace = throttle({ clock });
-    for (let n = 0; n < 50; n++) {
-      pace.left(pace.room());
-      clock.advance(200);
-      pace.settled(pace.window, 200);
-    }
-    assert.ok(pace.window > 2000, `${pace.window}`);
-  });
-});
+const nothingLive = () => Promise.resolve(0);
 
 describe('replay', () => {
   const db = onDatabase();
@@ -142,7 +57,7 @@ describe('replay', () => {
     return got;
   }
   const open = (replay: Replay, more: object = {}) =>
-    openReplay({ query: db.store.query, replay, claim: 'me', ...more });
+    openReplay({ query: db.store.query, replay, claim: 'me', live: nothingLive, ...more });
 
   it('gives each message as its source did, in order, over pages and equal times', async () => {
     const ble: Partial<Raw> = { topic: 'ble/pi/AA/fff1', protocol: 'bluetooth', deviceId: 'AA', signalStrength: -70 };
@@ -230,7 +145,7 @@ describe('replay', () => {
       return (await claimReplay(db.store.query, 'next', { id: replay.id })) ?? takeOver();
     };
     const second = await takeOver();
-    const got = await all(openReplay({ query: db.store.query, replay: second, claim: 'next' }));
+    const got = await all(openReplay({ query: db.store.query, replay: second, claim: 'next', live: nothingLive }));
     assert.deepEqual(
       got.map(({ bytes }) => Number(Buffer.from(bytes).toString())),
       Array.from({ length: 60 }, (_, n) => n + 40),
@@ -282,32 +197,62 @@ describe('replay', () => {
     assert.deepEqual(await db.store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 300 }]);
   });
 
-  describe('offer of what a new decoder knows', () => {
-    const even = (bytes: Uint8Array) => bytes.at(-1)! % 2 === 0;
-    const offer = (more: object = {}) =>
-      offerOf({ query: db.store.query, matches: even, signal: new AbortController().signal, pageRows: 3, ...more });
-    const adverts = Array.from({ length: 9 }, (_, n) => ({ topic: 'bt-mqtt/raw/pi', bytes: Buffer.from([255, n]) }));
-
-    it('counts adverts alone, and begins with the oldest that it knows', async () => {
-      await keep({ topic: 'home/a', bytes: Buffer.from([0]) }, ...adverts.slice(1));
-      assert.deepEqual(await offer(), {
-        adverts: 4,
-        more: false,
-        selection: { topic: 'bt-mqtt/raw/#', from: new Date(T0 + 2).toISOString() },
-      });
+  it('holds back while writes of live data wait, whatever else it could do', async () => {
+    await keep(...Array.from({ length: 1500 }, () => ({})));
+    let looks = 0;
+    const live = async () => {
+      looks++;
+      // Without the database nobody can tell.
+      if (looks % 5 === 0) throw new Fault('FIELDLINE_DATABASE', 'away', { kind: 'outage' });
+      return 1000;
+    };
+    const run = open(await claimed(), { live });
+    const held: ((settled: Settled) => void)[] = [];
+    let later = 0;
+    let most = 0;
+    const handle = run.source((_raw, settle) => {
+      held.push(settle);
+      if (looks <= 8) return;
+      later++;
+      most = Math.max(most, held.length);
     });
+    const settling = setInterval(() => {
+      if (looks > 8) for (const settle of held.splice(0)) settle(OK);
+    }, 1);
+    assert.deepEqual(await run.ended, { state: 'done' });
+    clearInterval(settling);
+    await handle.close();
+    assert.ok(later >= 500 && most <= 150, `${most} at once of ${later}`);
+  });
 
-    it('counts the newest where there are too many, and takes all then', async () => {
-      await keep(...adverts);
-      assert.deepEqual(await offer({ most: 6 }), { adverts: 3, more: true, selection: { topic: 'bt-mqtt/raw/#' } });
+  it('has no more bytes on their way than allowed, but for the last message', async () => {
+    await keep(...Array.from({ length: 12 }, (_, n) => ({ bytes: Buffer.alloc(9, n) })));
+    const settles: ((settled: Settled) => void)[] = [];
+    const counts: number[] = [];
+    const run = open(await claimed(), { mostBytes: 32 });
+    const handle = run.source((_raw, settle) => {
+      settles.push(settle);
+      // 4 of them are above 32 bytes: only then do they settle.
+      if (settles.length === 4)
+        setImmediate(() => {
+          counts.push(settles.length);
+          for (const one of settles.splice(0)) one(OK);
+        });
     });
+    assert.deepEqual(await run.ended, { state: 'done' });
+    await handle.close();
+    assert.deepEqual(counts, [4, 4, 4]);
+  });
 
-    it('is none where nothing matches, or when it is called off', async () => {
-      assert.equal(await offer(), undefined);
-      await keep(...adverts);
-      assert.equal(await offer({ matches: () => false }), undefined);
-      assert.equal(await offer({ signal: AbortSignal.abort() }), undefined);
-    });
+  it('comes to the end of an archive of which hardly anything is selected', async () => {
+    await db.store.query(
+      `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, bytes)
+        SELECT 's', CASE WHEN n % 20500 = 0 THEN 'home/rare' ELSE 'home/much' END, $1::timestamptz + n * interval '1 ms', '1'
+        FROM generate_series(1, 41000) AS n`,
+      [new Date(T0).toISOString()],
+    );
+    assert.equal((await all(open(await claimed({ topic: 'home/rare' })))).length, 2);
+    assert.equal((await all(open(await claimed({ topic: 'home/none' })))).length, 0);
   });
 
   it('counts what was given up', async () => {

@@ -5,9 +5,9 @@ import { Fault, reasonOf } from '../kernel/fault.ts';
 import { ordered } from '../kernel/ordered.ts';
 import type { Query, Source } from '../reading/contracts.ts';
 import type { Raw } from '../reading/raw.ts';
-import { pageOf, type Placed } from './pages.ts';
+import { archivePages, type Placed } from './pages.ts';
 import { type Cursor, endReplay, keepProgress, type Progress, type Replay, releaseReplay } from './replays.ts';
-import { throttle } from './throttle.ts';
+import { LOOK_MS, throttle } from './throttle.ts';
 
 export type ReplayOptions = {
   query: Query;
@@ -15,9 +15,13 @@ export type ReplayOptions = {
   replay: Replay;
   /** Name under which it was claimed. */
   claim: string;
+  /** Milliseconds that a write of live data takes just now, 0 without live data; asked every 100 ms while it runs. */
+  live(): Promise<number>;
   /** Most messages per second. */
-  perSecond?: number;
+  perSecond?: number | undefined;
   pageRows?: number;
+  /** Where as many bytes are on their way, no further message leaves. */
+  mostBytes?: number;
   /** Milliseconds between two writes of the progress. */
   keepMs?: number;
   clock?: Clock;
@@ -47,7 +51,8 @@ type Sent = { place: Cursor; failed: boolean };
  * are known by their identity. An outage of the database is waited out.
  */
 export function openReplay(options: ReplayOptions): ReplayRun {
-  const { query, replay, claim, perSecond, pageRows = 1000, keepMs = 500, clock = systemClock } = options;
+  const { query, replay, claim, live, perSecond, clock = systemClock } = options;
+  const { pageRows = 2000, mostBytes = 32 << 20, keepMs = 500 } = options;
   const progress: Progress = { cursor: replay.cursor, settled: replay.settled, failed: replay.failed };
   const pace = throttle({ perSecond, clock });
   const sent = new Map<number, Sent>();
@@ -61,6 +66,7 @@ export function openReplay(options: ReplayOptions): ReplayRun {
     let paused = false;
     let closed = false;
     let keptAt = clock.steady();
+    let bytesOut = 0;
     const waiting = new Set<() => void>();
     const changed = () => {
       for (const wake of [...waiting]) wake();
@@ -79,10 +85,12 @@ export function openReplay(options: ReplayOptions): ReplayRun {
       const entry: Sent = { place, failed: false };
       sent.set(number, entry);
       bySource.set(raw, entry);
-      const leftAt = clock.steady();
+      const { length } = raw.bytes;
+      bytesOut += length;
       pace.left(1);
       onMessage(raw, settled => {
-        pace.settled(1, clock.steady() - leftAt);
+        bytesOut -= length;
+        pace.settled(1);
         // What has not settled stays before the cursor: it comes again with the next claim.
         if (settled.ok) order.settle(number);
         changed();
@@ -121,42 +129,54 @@ export function openReplay(options: ReplayOptions): ReplayRun {
       return (await insisting(() => keepProgress(query, replay.id, claim, progress))) ?? false;
     }
 
+    const isDue = (): boolean => clock.steady() - keptAt >= keepMs;
+
     async function run(): Promise<ReplayEnd> {
-      const page = (after: Cursor | undefined) => insisting(() => pageOf(query, replay.selection, after, pageRows));
-      let coming = page(progress.cursor);
-      // It is awaited below; a rejection until then must not count as nobody's.
-      coming.catch(() => {});
-      for (;;) {
-        const rows = (await coming) ?? [];
-        const last = rows.at(-1);
-        if (last !== undefined) {
-          coming = page(last.place);
-          coming.catch(() => {});
-        }
-        let at = 0;
-        while (!closed && at < rows.length) {
+      const pages = archivePages({ query, selection: replay.selection, after: progress.cursor, rows: pageRows });
+      // Read ahead while the page before is sent. It is awaited below; a rejection until then must not count as nobody's.
+      const ahead = () => {
+        const page = insisting(pages);
+        page.catch(() => {});
+        return page;
+      };
+      let coming = ahead();
+      for (let rows = await coming; rows !== undefined; rows = await coming) {
+        coming = ahead();
+        for (let at = 0; !closed && at < rows.length; ) {
+          const before = at;
           let room = paused ? 0 : Math.min(AT_ONCE, pace.room());
-          const left = room > 0;
-          for (; room > 0 && at < rows.length; room--) send(rows[at++]!);
-          if (clock.steady() - keptAt >= keepMs) {
+          for (; room > 0 && at < rows.length && bytesOut < mostBytes; room--) send(rows[at++]!);
+          if (isDue()) {
             if (!(await keep())) return { state: 'lost' };
             // Much may have settled meanwhile.
-          } else if (left) await turn();
-          else if (at < rows.length) await change(pace.waitMs() || keepMs);
+          } else if (at > before) await turn();
+          else await change(pace.waitMs() || keepMs);
         }
-        if (closed || last === undefined) break;
+        if (!closed && isDue() && !(await keep())) return { state: 'lost' };
       }
       while (!closed && order.open > 0) {
         await change(keepMs);
-        if (clock.steady() - keptAt >= keepMs && !(await keep())) return { state: 'lost' };
+        if (isDue() && !(await keep())) return { state: 'lost' };
       }
       if (!closed && !(await keep())) return { state: 'lost' };
       return { state: 'done' };
     }
 
+    /** Tells the throttle what live data experiences, until the replay ends. */
+    async function look(): Promise<void> {
+      // Without the database there is nothing to hold back for.
+      pace.felt(await live().catch(() => 0));
+      if (!closed && !over) looking = setTimeout(() => void look(), LOOK_MS);
+    }
+    let over = false;
+    let looking: NodeJS.Timeout | undefined;
+    void look();
+
     const running = run()
       .catch((error: unknown): ReplayEnd => ({ state: 'failed', reason: reasonOf(error) }))
       .then(async end => {
+        over = true;
+        clearTimeout(looking);
         if (closed) return;
         const { state } = end;
         const reason = end.state === 'failed' ? end.reason : undefined;

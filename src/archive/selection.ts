@@ -57,15 +57,25 @@ function wrong(where: string, what: string, got: unknown): Fault {
   return new Fault('FIELDLINE_SETTING', expected(where, what, got));
 }
 
-/** Condition on raw_advertisements; parameters are numbered from `first`. */
-export function conditionOf(selection: Selection, first: number): { sql: string; values: readonly unknown[] } {
-  const values: unknown[] = [];
+type Condition = { sql: string; values: readonly unknown[] };
+
+/** Its time alone, as a condition on raw_advertisements; parameters are numbered from `first`. */
+export function spanOf({ from, to }: Selection, first: number): Condition {
+  const values = [from, to].filter(time => time !== undefined);
+  const all = ['true'];
+  if (from !== undefined) all.push(`timestamp >= $${first}::timestamptz`);
+  if (to !== undefined) all.push(`timestamp < $${first + values.length - 1}::timestamptz`);
+  return { sql: all.join(' AND '), values };
+}
+
+/** All of it, as a condition on raw_advertisements; parameters are numbered from `first`. */
+export function conditionOf(selection: Selection, first: number): Condition {
+  const span = spanOf(selection, first);
+  const values: unknown[] = [...span.values];
   const bind = (value: unknown) => `$${first + values.push(value) - 1}`;
   // A Modbus frame means nothing without the register map it was read with, and that is not in the archive.
-  const all = ["topic NOT LIKE 'modbus/%'"];
-  const { from, to, scanner, device, topic } = selection;
-  if (from !== undefined) all.push(`timestamp >= ${bind(from)}::timestamptz`);
-  if (to !== undefined) all.push(`timestamp < ${bind(to)}::timestamptz`);
+  const all = [span.sql, "topic NOT LIKE 'modbus/%'"];
+  const { scanner, device, topic } = selection;
   if (scanner !== undefined) all.push(`scanner_id = ${bind(scanner)}`);
   if (topic !== undefined) all.push(topicCondition(topic, bind));
   if (device !== undefined) all.push(deviceCondition(bind(device)));

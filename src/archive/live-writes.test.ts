@@ -1,0 +1,43 @@
+// The writes of others, seen from a connection of a real PostgreSQL.
+import assert from 'node:assert/strict';
+import { openStore } from '../store/store.ts';
+import { onDatabase } from '../../test/support/database.ts';
+import { oldestWrite, REPLAY_CONNECTIONS } from './live-writes.ts';
+
+describe('what live data experiences', () => {
+  const db = onDatabase();
+  /** A connection at work until the end of `use`, seen from others. */
+  async function beside(name: string, sql: string, use: () => Promise<void>): Promise<void> {
+    const url = new URL(db.server.url);
+    url.searchParams.set('application_name', name);
+    const other = openStore({ url: url.href, connections: 1 });
+    const working = other.query(sql).catch(() => undefined);
+    const pid = async () =>
+      (
+        await db.store.query<{ pid: number }>(
+          "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND state = 'active' AND pid <> pg_backend_pid()",
+          [name],
+        )
+      )[0]?.pid;
+    let found = await pid();
+    while (found === undefined) found = await pid();
+    try {
+      await use();
+    } finally {
+      await db.store.query('SELECT pg_terminate_backend($1)', [found]);
+      await working;
+      await other.close();
+    }
+  }
+
+  const WRITE = "INSERT INTO replays (selection, asked_by) SELECT '{}', 'x' FROM pg_sleep(60)";
+  it('is the age of the oldest write', () =>
+    beside('somebody', WRITE, async () => {
+      const before = await oldestWrite(db.store.query);
+      assert.ok(before > 0 && (await oldestWrite(db.store.query)) > before);
+    }));
+  it('is nothing where others only read', () =>
+    beside('somebody', 'SELECT pg_sleep(60)', async () => assert.equal(await oldestWrite(db.store.query), 0)));
+  it('does not count another replay', () =>
+    beside(REPLAY_CONNECTIONS, WRITE, async () => assert.equal(await oldestWrite(db.store.query), 0)));
+});
