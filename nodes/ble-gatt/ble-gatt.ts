@@ -64,8 +64,8 @@ export const definition = defineNode({
       ...preset,
       address: device,
       after,
-      onData(bytes, receivedAt) {
-        pump.offer(rawOf(characteristic, bytes, receivedAt));
+      onData(bytes, receivedAt, from) {
+        pump.offer(rawOf(from, bytes, receivedAt));
         host.count('fieldline_received_total');
         // The reply to the enable command is a notification, but no measurement.
         if (!('rejected' in (preset.decode?.(bytes) ?? {}))) link.measured(receivedAt);

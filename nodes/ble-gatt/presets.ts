@@ -4,6 +4,7 @@ import {
   decodeDisto,
   distoCharacteristic,
   distoCommands,
+  distoDistance,
   distoMeasure,
   distoService,
 } from '../../src/decoders/laser/disto.ts';
@@ -47,6 +48,7 @@ const known: Readonly<Record<string, Preset>> = {
   'leica-disto': {
     service: distoService,
     characteristic: distoCharacteristic,
+    newer: distoDistance,
     commands: distoCommands,
     measure: distoMeasure,
     decode: decodeDisto,

@@ -1,7 +1,13 @@
 // Emulated laser meters, as they behave on the air: Bosch GLM (auto-sync, indications, acknowledgement), the older GLM 100 C
 // (messages in pieces) and Leica DISTO. All of them measure when they are told to.
 import { glmCharacteristic, glmEnable, glmMeasure, glmService } from '../../src/decoders/laser/bosch-glm.ts';
-import { distoCharacteristic, distoCommands, distoMeasure, distoService } from '../../src/decoders/laser/disto.ts';
+import {
+  distoCharacteristic,
+  distoCommands,
+  distoDistance,
+  distoMeasure,
+  distoService,
+} from '../../src/decoders/laser/disto.ts';
 import {
   glm100Answers,
   glm100Commands,
@@ -157,24 +163,29 @@ function glm100Frame(metres: number, charge: number): Uint8Array {
   return mtRequest(0x50, ...container);
 }
 
+/** `newer`: one of the X family, which tells more than the distance, elsewhere. */
 export function distoMeter({
   address,
   random = false,
   battery = 60,
   firmware = '2.0',
   finds = 1.5,
-}: MeterOptions): Meter {
+  newer = false,
+}: MeterOptions & { newer?: boolean }): Meter {
   const written: string[] = [];
+  const distance = newer ? distoDistance : distoCharacteristic;
+  let counter = 0;
   const measure = (metres: number): boolean => {
-    const value = Buffer.alloc(4);
+    const value = Buffer.alloc(newer ? 20 : 4);
     value.writeFloatLE(metres);
-    return gatt.push(distoCharacteristic, value);
+    if (newer) value.writeUInt16LE(++counter & 0x3fff, 18);
+    return gatt.push(distance, value);
   };
   const gatt = gattServer([
     {
       uuid: distoService,
       characteristics: [
-        { uuid: distoCharacteristic, properties: PROPERTY.read | PROPERTY.indicate },
+        { uuid: distance, properties: PROPERTY.read | PROPERTY.indicate },
         {
           uuid: distoCommands,
           properties: PROPERTY.writeSilent,

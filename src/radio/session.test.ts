@@ -154,6 +154,35 @@ describe('GATT session of a target', () => {
     assert.equal(time.waiting(), 0);
   });
 
+  for (const [device, has, heard] of [
+    ['the newer place, where a device has it', ['n', 'c'], 'n'],
+    ['the older one, where it has not', ['c'], 'c'],
+  ] as const)
+    it(`subscribes to ${device}, and says where it hears`, async () => {
+      const from: string[] = [];
+      const base = fakeLink();
+      const link = {
+        ...base,
+        async subscribe(service: string, characteristic: string, onData: (bytes: Uint8Array, at: number) => void) {
+          if (!has.some(one => one === characteristic)) throw new Error('no such characteristic');
+          await base.subscribe(service, characteristic, onData);
+        },
+      };
+      const { close } = gattSession({
+        ...noises,
+        radio: { connect: async () => link },
+        address: 'AA',
+        service: 's',
+        characteristic: 'c',
+        newer: 'n',
+        onData: (_bytes, _at, where) => from.push(where),
+      });
+      await turns();
+      base.send(1);
+      assert.deepEqual([from, base.calls], [[heard], ['subscribe']]);
+      await close();
+    });
+
   it('writes commands where they go, and replies to pieces', async () => {
     const written: string[] = [];
     const frames: string[] = [];

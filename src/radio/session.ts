@@ -18,6 +18,8 @@ export type Target = {
   service: string;
   /** Notifies or indicates, or is read. */
   characteristic: string;
+  /** Where newer devices of the kind notify instead: subscribed to where a device has it. */
+  newer?: string;
   /** Milliseconds between two reads; left out: it notifies. */
   readEveryMs?: number;
   /** Where commands are written, when not to the same characteristic. */
@@ -30,7 +32,8 @@ export type Target = {
 export type SessionOptions = Target & {
   radio: Pick<Radio, 'connect'>;
   address: string;
-  onData: (bytes: Uint8Array, receivedAt: number) => void;
+  /** `from`: the characteristic. */
+  onData: (bytes: Uint8Array, receivedAt: number, from: string) => void;
   onLink: (connected: boolean, reason: string) => void;
   /** The link is up and measures: what else there is to ask of the device. Its failures are its own. */
   onUp?: (link: Link) => void;
@@ -48,7 +51,7 @@ export type Session = {
 };
 
 export function gattSession(options: SessionOptions): Session {
-  const { radio, address, service, characteristic, readEveryMs, commands = characteristic, enable } = options;
+  const { radio, address, service, characteristic, newer, readEveryMs, commands = characteristic, enable } = options;
   const { onData, onLink, onUp, after, clock = systemClock, random } = options;
   const wait = backoff(500, 5000, random);
   let link: Link | undefined;
@@ -68,17 +71,23 @@ export function gattSession(options: SessionOptions): Session {
     for (const piece of framing?.split(bytes) ?? [bytes]) await link.write(service, commands, piece, true);
   }
 
-  function take(bytes: Uint8Array, at: number): void {
+  function take(bytes: Uint8Array, at: number, from: string): void {
     const { frame, reply } = framing?.take(bytes) ?? { frame: bytes };
-    if (frame !== undefined) onData(frame, at);
+    if (frame !== undefined) onData(frame, at, from);
     // A link that is ending tells so by itself.
     if (reply !== undefined) link?.write(service, commands, reply, true).catch(() => {});
+  }
+
+  async function subscribe(current: Link): Promise<void> {
+    const to = (from: string): Promise<void> => current.subscribe(service, from, (bytes, at) => take(bytes, at, from));
+    // On a link that has ended the second fails at once.
+    await (newer === undefined ? to(characteristic) : to(newer).catch(() => to(characteristic)));
   }
 
   /** Reads for ever; ends the link, with the reason, when that fails. */
   async function readOn(current: Link, everyMs: number): Promise<string> {
     for (;;) {
-      onData(await current.read(service, characteristic), clock.now());
+      onData(await current.read(service, characteristic), clock.now(), characteristic);
       const ended = await new Promise<string | undefined>(resolve => {
         cancelRead = after(everyMs, () => resolve(undefined));
         void current.ended.then(resolve);
@@ -94,7 +103,7 @@ export function gattSession(options: SessionOptions): Session {
       link = await radio.connect(address, closing.signal);
       if (closed) return await link.disconnect();
       framing = options.framing?.();
-      if (readEveryMs === undefined) await link.subscribe(service, characteristic, take);
+      if (readEveryMs === undefined) await subscribe(link);
       if (enable !== undefined) await command(enable);
       wait.reset();
       up = true;

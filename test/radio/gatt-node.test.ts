@@ -15,6 +15,7 @@ const GLM = '00:13:43:A1:B2:C3';
 const OLDER = '00:13:43:A1:B2:C4';
 const DISTO = 'C4:00:00:00:00:0F';
 const SENSOR = 'C4:00:00:00:00:10';
+const NEWER_DISTO = 'C4:00:00:00:00:11';
 const OWN = { service: 'aaaa', characteristic: 'bbbb' };
 
 (nobleIsHere ? describe : describe.skip)(withNoble('ble-gatt on a controller'), () => {
@@ -56,6 +57,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
       glmMeter({ address: GLM, finds: 2.45 }),
       glm100Meter({ address: OLDER, finds: 1.25 }),
       disto,
+      distoMeter({ address: NEWER_DISTO, random: true, finds: 4.75, newer: true }),
     ])
       controller.air.add(advertiser);
   });
@@ -94,6 +96,7 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
   const meters: [name: string, preset: string, address: string, millimetres: number][] = [
     ['a Bosch GLM', 'bosch-glm', GLM, 2450],
     ['a GLM 100, in pieces', 'bosch-glm-older', OLDER, 1250],
+    ['a Leica DISTO of the X family', 'leica-disto', NEWER_DISTO, 4750],
     ['a Leica DISTO', 'leica-disto', DISTO, 3250],
   ];
   for (const [name, preset, address, millimetres] of meters)
@@ -181,10 +184,15 @@ const OWN = { service: 'aaaa', characteristic: 'bbbb' };
         };
       let view = await look();
       const named = (): string[] => view.devices.flatMap(({ name }) => name ?? []).sort();
-      while (named().length < 3) view = await look();
-      assert.deepEqual(named(), ['Bosch GLM100C x0002', 'DISTO 12345678', 'own']);
+      while (named().length < 4) view = await look();
+      assert.deepEqual(named(), ['Bosch GLM100C x0002', 'DISTO 12345678', 'DISTO 12345678', 'own']);
       const kinds = Object.fromEntries(view.devices.map(({ address, kind }) => [address, kind]));
-      assert.deepEqual(kinds, { [OLDER]: 'bosch-glm-older', [DISTO]: 'leica-disto', [SENSOR]: undefined });
+      assert.deepEqual(kinds, {
+        [OLDER]: 'bosch-glm-older',
+        [DISTO]: 'leica-disto',
+        [NEWER_DISTO]: 'leica-disto',
+        [SENSOR]: undefined,
+      });
       assert.ok(view.devices.every(({ rssi }) => rssi === -60));
       await runtime.emit('src', { payload: 'measure' });
       await runtime.until('frames', 2);

@@ -3,7 +3,7 @@ import { type DecodedFrame, distanceFault, millimetres, resultFault, resultOf } 
 
 export const distoService = '3ab10100-f831-4395-b29d-570977d5bf94';
 export const distoCharacteristic = '3ab10101-f831-4395-b29d-570977d5bf94';
-/** Where the X3 and its kin notify the distance. */
+/** Where the X family and the D2G notify the distance, at the beginning of 20 bytes; they may lack the other. */
 export const distoDistance = '3ab1010d-f831-4395-b29d-570977d5bf94';
 export const distoUnit = '3ab10102-f831-4395-b29d-570977d5bf94';
 export const distoInclination = '3ab10103-f831-4395-b29d-570977d5bf94';
