@@ -51,10 +51,20 @@ describe('fieldline, the process', () => {
       assert.match(out + errors, new RegExp(`^usage: fieldline ${subcommand}`, 'i'));
     });
 
+  it('says the same after help', async () => {
+    assert.deepEqual(await fieldline(['help', 'keys'], []), await fieldline(['keys', '--help'], []));
+  });
+
   it('ends with 2 on wrong use, with words on standard error only', async () => {
     const { code, out, errors } = await fieldline(['decode', 'x'], []);
     assert.deepEqual([code, out], [2, '']);
     assert.match(errors, /expected one of adverts, laser/);
+  });
+
+  it('says which settings scan misses', async () => {
+    const { code, errors } = await fieldline(['scan', '--config', 'nowhere.yaml'], []);
+    assert.equal(code, 2);
+    assert.match(errors, /nowhere\.yaml: expected a file with the settings of the scanner .*, got "ENOENT/);
   });
 
   it('answers 50,000 lines in order', async () => {

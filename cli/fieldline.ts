@@ -77,7 +77,8 @@ const help = [
 
 /** Runs one command line; resolves with the exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const [name, ...rest] = argv;
+  // `help scan` is `scan --help`.
+  const [name, ...rest] = argv[0] === 'help' && argv[1] !== undefined ? [argv[1], '--help'] : argv;
   if (name === 'help' || name === '--help' || name === '-h') {
     for (const line of help) io.stdout(line);
     return 0;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import mqttPacket from 'mqtt-packet';
-import { reasonOf } from '../src/kernel/fault.ts';
+import { expected, reasonOf } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
 import type { ScanConfig } from './scan-config.ts';
 import { carriedConfig, startOverSmall } from './scan-small.ts';
@@ -47,11 +47,19 @@ async function configOf(argv: readonly string[], io: Io): Promise<ScanConfig | n
     }
     if (values.config === undefined) throw new Error(USAGE);
     const { scanConfig } = await import('./scan-config.ts');
-    const config = scanConfig(await readFile(values.config, 'utf8'));
+    const config = scanConfig(await textOf(values.config));
     startOverSmall(config);
     return config;
   } catch (error) {
     io.stderr(`fieldline scan: ${reasonOf(error)}`);
     return 2;
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Error(expected(file, 'a file with the settings of the scanner (docs/scanner.md)', reasonOf(error)));
   }
 }
