@@ -31,6 +31,19 @@ describe('who asks the API', () => {
     assert.equal((await at.world.get('/api/devices/b', north)).status, 404);
   });
 
+  it('shows of a device the values of its own organisation, also where another one uses its id', async () => {
+    await threeDevices(at.store);
+    await at.store.query(`INSERT INTO latest_values (device_id, metric, value, timestamp, org_id)
+      VALUES ('a', 'mine', 1, now(), 'north'), ('a', 'theirs', 2, now(), 'south')`);
+    const north = bearer(tokenFor('viewer', 'north'));
+    const one = (await (await at.world.get('/api/devices/a', north)).json()) as { latest: object };
+    const [listed] = (await (await at.world.get('/api/devices', north)).json()) as { latest: object }[];
+    for (const { latest } of [one, listed!]) {
+      assert.ok('mine' in latest, 'its own');
+      assert.ok(!('theirs' in latest), 'of another');
+    }
+  });
+
   it('refuses a token that is not right, whatever is open to all', async () => {
     const good = tokenFor('admin', 'north');
     const forged = `${good.split('.').slice(0, 2).join('.')}.${'A'.repeat(43)}`;

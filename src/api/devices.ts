@@ -60,6 +60,9 @@ type LatestColumns = Record<'device_ids' | 'metrics' | 'values' | 'texts' | 'tim
   stale_before: string;
 };
 
+/** Another organisation may have a device of the same id: its values are nobody else's. */
+const ofOrg = (place: string) => `(${place}::text IS NULL OR v.org_id IS NULL OR v.org_id = ${place})`;
+
 /** In order of their ids, at most `limit`; of one organisation where it is given. */
 export async function listDevices(query: Query, limit = 10_000, org?: string): Promise<readonly Device[]> {
   const of = 'SELECT device_id FROM devices WHERE org_id = $1';
@@ -68,7 +71,7 @@ export async function listDevices(query: Query, limit = 10_000, org?: string): P
       ? [query<DeviceRow>(devicesSql('true'), [limit]), query<LatestColumns>(latestSql('true'))]
       : [
           query<DeviceRow>(devicesSql('org_id = $2'), [limit, org]),
-          query<LatestColumns>(latestSql(`v.device_id IN (${of})`), [org]),
+          query<LatestColumns>(latestSql(`v.device_id IN (${of}) AND ${ofOrg('$1')}`), [org]),
         ],
   );
   return joined(devices, values);
@@ -78,7 +81,7 @@ export async function listDevices(query: Query, limit = 10_000, org?: string): P
 export async function oneDevice(query: Query, id: string, org?: string): Promise<Device | undefined> {
   const [devices, values] = await Promise.all([
     query<DeviceRow>(devicesSql('device_id = $2 AND ($3::text IS NULL OR org_id = $3)'), [1, id, org]),
-    query<LatestColumns>(latestSql('v.device_id = $1'), [id]),
+    query<LatestColumns>(latestSql(`v.device_id = $1 AND ${ofOrg('$2')}`), [id, org]),
   ]);
   return joined(devices, values)[0];
 }

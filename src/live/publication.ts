@@ -80,7 +80,8 @@ export function statusRowOf(reading: Reading, before: Row | undefined): Row {
   row.event = 'UPDATE';
   const heard = heardAt(reading);
   if (!Number.isNaN(heard)) row.time = new Date(heard).toISOString();
-  row.orgId ??= before?.orgId;
+  // A device stays with the organisation that it was first heard for, as in the database: another one that uses its id learns nothing of it.
+  row.orgId = before?.orgId ?? row.orgId;
   row.applicationId ??= before?.applicationId;
   return row;
 }

@@ -130,3 +130,25 @@ describe('live readings that nobody heard', () => {
     assert.equal(unheard.size, 5000);
   });
 });
+
+describe('live status of a device whose id another organisation uses', () => {
+  for (const settled of [false, true])
+    it(`stays with the organisation that was first, ${settled ? 'unheard' : 'told at once'}`, () => {
+      const hub = createHub({ batchMs: 60_000 });
+      const of = (second: number, metadata: Reading['metadata']): Reading => ({
+        ...laser(second),
+        metadata,
+      });
+      hub.publish([of(1, { orgId: 'A', firmware: '2.1', signalStrength: -60 })], settled);
+      hub.publish([of(2, { orgId: 'B' })], settled);
+      hub.publish([of(3, { orgId: 'A' })], settled);
+      hub.publish([of(4, { orgId: 'B' })], settled);
+      const shown = (org: string) =>
+        hub
+          .look(ofChannel(channelNamed('device-status')!, noFilter, org))
+          .snapshot()
+          .map(({ row }) => row.data['firmware']);
+      assert.deepEqual([shown('A'), shown('B')], [['2.1'], []]);
+      hub.close();
+    });
+});

@@ -23,10 +23,11 @@ const MAX_TEXT = 500;
 // What a row takes from an earlier one where its own reading is silent, a bit for each.
 const APPLICATION = 1;
 const LAST_MEASUREMENT = 2;
+const ORG = 4;
 const ofMetadata: ReadonlyMap<string, number> = new Map([
   ['applicationId', APPLICATION],
   ['lastMeasurement', LAST_MEASUREMENT],
-  ['orgId', 4],
+  ['orgId', ORG],
   ['signalStrength', 8],
   ['firmware', 16],
   ['connected', 32],
@@ -99,14 +100,24 @@ function waitingOf(reading: Reading): Waiting | undefined {
 function covers(newer: Waiting, older: Waiting): boolean {
   if (newer.table !== older.table || (older.tells & ~newer.tells) !== 0) return false;
   if (isLate(newer.reading.timestamp, older.reading.timestamp)) return false;
+  if ((older.tells & ORG) !== 0 && isOfAnother(newer, older.reading.metadata.orgId)) return false;
   if (newer.table !== 'sensor_readings') return true;
   const metrics = metricsOf(newer.reading);
   return metricsOf(older.reading).every(metric => metrics.includes(metric));
 }
 
-/** The rows of readings that name no application are of the one that an earlier reading named. */
-function lends({ tells }: Waiting, list: readonly Waiting[], at: number): boolean {
-  return (tells & APPLICATION) !== 0 && list.slice(at + 1).some(later => (later.tells & APPLICATION) === 0);
+/**
+ * The rows of readings that name no application are of the one that an earlier reading named; a device is of the
+ * organisation that was named first.
+ */
+function lends({ tells, reading }: Waiting, list: readonly Waiting[], at: number): boolean {
+  const later = list.slice(at + 1);
+  if ((tells & APPLICATION) !== 0 && later.some(one => (one.tells & APPLICATION) === 0)) return true;
+  return (tells & ORG) !== 0 && later.some(one => isOfAnother(one, reading.metadata.orgId));
+}
+
+function isOfAnother({ tells, reading }: Waiting, org: unknown): boolean {
+  return (tells & ORG) !== 0 && reading.metadata.orgId !== org;
 }
 
 function isLong(value: unknown): boolean {
