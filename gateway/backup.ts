@@ -1,5 +1,5 @@
 // A backup of all that a gateway is: journals first, then files, then one snapshot of the database, so that no message falls between.
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -13,9 +13,10 @@ import { startDatabase } from './database.ts';
 import type { Log } from './log.ts';
 import { urlOfCluster } from './postgres-cluster.ts';
 import { readJson } from './private-file.ts';
-import { processesIn } from './processes.ts';
+import { processesIn, startOf } from './processes.ts';
 
 const LOCK_MS = 5000;
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What the file says of itself. */
 export type About = { at: string; files: number /** Undefined when there was no database. */; sums: Sums | undefined };
@@ -35,7 +36,17 @@ export async function backUp(options: BackupOptions): Promise<About> {
   const release = lockIfIdle(directory);
   const staging = path.join(directory, `backup-${process.pid}`);
   const archive = writeArchive<About>(file, Date.now());
+  const tidy = (): void => {
+    rmSync(`${file}.partial`, { force: true });
+    rmSync(staging, { recursive: true, force: true });
+  };
+  const onSignal = (_name: NodeJS.Signals, number: number): void => {
+    tidy();
+    process.exit(128 + number);
+  };
+  for (const name of ENDING) process.once(name, onSignal);
   try {
+    clearLeft(directory);
     mkdirSync(staging, { mode: 0o700 });
     const files = await addFiles(archive, options, staging, release === undefined);
     const about: About = {
@@ -46,11 +57,20 @@ export async function backUp(options: BackupOptions): Promise<About> {
     return about;
   } catch (error) {
     archive.abandon();
-    rmSync(`${file}.partial`, { force: true });
     throw error;
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    for (const name of ENDING) process.removeListener(name, onSignal);
+    tidy();
     release?.();
+  }
+}
+
+/** Copies that a backup which was killed has left. */
+function clearLeft(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const pid = /^backup-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && startOf(Number(pid)) === undefined)
+      rmSync(path.join(directory, name), { recursive: true, force: true });
   }
 }
 

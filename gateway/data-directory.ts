@@ -93,6 +93,9 @@ function makeFolder(folder: string): void {
   rmSync(probe);
 }
 
+/** There while a restore is under way, and where one was cut off: half of a gateway must not go on as if it were one. */
+export const unfinishedRestore = (folder: string): string => path.join(folder, 'restore.partial');
+
 /** Throws a Fault: FIELDLINE_DIR when it cannot be written, FIELDLINE_DIR_IN_USE when another gateway has it. */
 export function openDataDirectory(folder: string): DataDirectory {
   try {

@@ -1,5 +1,5 @@
 // Restore: a whole backup into an empty data directory and an empty database, compared with what the backup says it held.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { checkArchive, readArchive } from '../src/backup/archive.ts';
@@ -9,34 +9,50 @@ import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { migrate, migrationState } from '../src/store/migrate.ts';
 import { openStore } from '../src/store/store.ts';
 import type { About } from './backup.ts';
-import { openDataDirectory } from './data-directory.ts';
+import { openDataDirectory, unfinishedRestore } from './data-directory.ts';
 import { startDatabase } from './database.ts';
 import type { Log } from './log.ts';
+import { writePrivate } from './private-file.ts';
 import { processesIn } from './processes.ts';
 
 export type RestoreOptions = { directory: string; file: string; databaseUrl: string | undefined; log: Log };
 
-/** Rejects with a Fault; the directory is as empty as before then. */
+/** Rejects with a Fault; the directory is as empty as before then. What a restore that was cut off has left is replaced. */
 export async function restore(options: RestoreOptions): Promise<About> {
   const { directory, file } = options;
   // All of it is read before anything is written.
   const about = await checkArchive<About>(file);
   const there = contentsOf(directory);
-  if (there.length > 0) throw wrong(directory, 'a missing or an empty directory', there.slice(0, 3));
+  const mark = unfinishedRestore(directory);
+  if (there.length > 0 && !existsSync(mark))
+    throw wrong(directory, 'a missing or an empty directory', there.slice(0, 3));
   const held = openDataDirectory(directory);
   try {
+    await processesIn(directory).endLeftovers();
+    clear(directory, name => !HELD.test(name));
+    writePrivate(mark, `${file}\n`);
     const members = readArchive(file);
     let member = await members.next();
     for (; !member.done && member.value.path.startsWith('files/'); member = await members.next())
       await extract(member.value, directory);
     if (!member.done) await restoreDatabase(options, member.value, members, about.sums ?? {});
+    rmSync(mark);
     held.release();
     return about;
   } catch (error) {
     held.release();
-    for (const name of contentsOf(directory)) rmSync(path.join(directory, name), { recursive: true, force: true });
+    clear(directory);
     throw error instanceof Fault ? error : wrong(file, 'to be restored', reasonOf(error));
   }
+}
+
+/** What holds the directory, and the mark. */
+const HELD = /^(gateway\.(lock|json)|restore\.partial)$/;
+
+/** A program of a restore that was cut off may still write there for a moment: it is tried for some seconds. */
+function clear(directory: string, chosen: (name: string) => boolean = () => true): void {
+  for (const name of contentsOf(directory).filter(chosen))
+    rmSync(path.join(directory, name), { recursive: true, force: true, maxRetries: 10 });
 }
 
 function contentsOf(directory: string): string[] {

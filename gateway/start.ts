@@ -1,11 +1,12 @@
 // Starts the parts of the gateway in order and puts each on the list of what to stop.
+import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectPublisher } from '../sim/publisher.ts';
 import { startInstruments } from '../sim/instruments.ts';
 import { openDoor } from '../src/api/door.ts';
 import { restApi } from '../src/api/http-api.ts';
 import { restIngest } from '../src/api/ingest-rest.ts';
-import { Fault } from '../src/kernel/fault.ts';
+import { expected, Fault } from '../src/kernel/fault.ts';
 import { awayEndpoint } from '../src/live/away.ts';
 import { isLive } from '../src/live/paths.ts';
 import { drained, stopSources } from '../src/palette/drain.ts';
@@ -15,7 +16,7 @@ import { quantity } from '../src/reading/quantity.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { openEmbeddedBroker } from './broker.ts';
 import { openControl } from './control.ts';
-import { openDataDirectory, secretOf } from './data-directory.ts';
+import { openDataDirectory, secretOf, unfinishedRestore } from './data-directory.ts';
 import { startDatabase } from './database.ts';
 import { type Environment, isLoopback } from './environment.ts';
 import { type Front, openFront } from './front.ts';
@@ -185,6 +186,8 @@ export async function startGateway(options: {
   const folder = openDataDirectory(environment.directory);
   stops.add('data directory', 100, folder.release);
   const directory = folder.path;
+  if (existsSync(unfinishedRestore(directory)))
+    throw new Fault('FIELDLINE_BACKUP', expected(directory, 'a whole data directory', 'one whose restore was cut off'));
   stops.add('control', 100, await openControl(directory));
   const secret = secretOf(directory, environment.secret);
   logs.hide(secret);

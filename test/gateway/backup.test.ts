@@ -1,7 +1,10 @@
 // Backup of a gateway that runs, restored into an empty directory: the same flows, secrets, journals and rows, and it starts.
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -22,6 +25,7 @@ import { embeddedUrl } from '../../bench/stage.ts';
 import { main } from '../../cli/fieldline.ts';
 import { readArchive } from '../../src/backup/archive.ts';
 import { whyNoPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
 async function fieldline(argv: readonly string[], env: NodeJS.ProcessEnv) {
   const out: string[] = [];
@@ -33,6 +37,13 @@ async function fieldline(argv: readonly string[], env: NodeJS.ProcessEnv) {
     env,
   };
   return { code: await main(argv, io), out: out.join('\n'), errors: errors.join('\n') };
+}
+
+/** The command in a process of its own, to be killed. */
+function program(name: 'backup' | 'restore', file: string, directory: string): ChildProcess {
+  const command = path.join(import.meta.dirname, '../../cli/fieldline.ts');
+  const env = { ...process.env, FIELDLINE_DIR: directory };
+  return spawn(process.execPath, [command, name, file], { env, stdio: 'ignore' });
 }
 
 async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
@@ -139,8 +150,48 @@ describe('backup and restore of a gateway', function () {
       assert.throws(() => readdirSync(target), /ENOENT/);
     });
 
-  it('brings everything back, and the gateway goes on with it', async () => {
+  it('leaves nothing of a backup that is stopped, and takes away what one that was killed has left', async () => {
+    const target = path.join(folder, 'stopped.tar.gz');
+    const copies = () => readdirSync(gateway.directory).filter(name => name.startsWith('backup-'));
+    // It cannot end before it is ended.
+    const barrier = new pg.Client({ connectionString: embeddedUrl(gateway.directory) });
+    await barrier.connect();
+    await barrier.query('BEGIN; LOCK TABLE own');
+    try {
+      for (const [signal, left] of [
+        ['SIGKILL', 1],
+        ['SIGTERM', 0],
+      ] as const) {
+        const child = program('backup', target, gateway.directory);
+        await until(() => copies().includes(`backup-${child.pid}`) && existsSync(`${target}.partial`));
+        const ended = once(child, 'exit');
+        child.kill(signal);
+        await ended;
+        assert.deepEqual([copies().length, existsSync(`${target}.partial`)], [left, left === 1], signal);
+      }
+    } finally {
+      await barrier.end();
+    }
+    assert.equal(existsSync(target), false);
+  });
+
+  it('does not start on the half of a restore that was killed', async () => {
     restored = await makeGateway();
+    const { directory } = restored;
+    // Again where it had ended before it could be killed.
+    for (let code: number | null = 0; code === 0; ) {
+      rmSync(directory, { recursive: true });
+      const child = program('restore', file, directory);
+      await until(() => existsSync(path.join(directory, 'flows.json')));
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      [code] = await ended;
+    }
+    await assert.rejects(restored.start(), /expected a whole data directory, got "one whose restore was cut off"/);
+  });
+
+  it('brings everything back, over what such a restore has left, and the gateway goes on with it', async () => {
+    restored ??= await makeGateway();
     const { code, out, errors } = await fieldline(['restore', file], { FIELDLINE_DIR: restored.directory });
     assert.equal(code, 0, errors);
     assert.match(out, /rows in \d+ tables, as of 2/);
