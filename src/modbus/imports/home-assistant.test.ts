@@ -63,6 +63,7 @@ modbus:
     - { name: cell, address: 10, data_type: float32, virtual_count: 2 }
   binary_sensors:
     - { name: relay, address: 7, slave_count: 1 }
+    - { name: door, address: 20, input_type: holding, virtual_count: 1 }
 `),
     );
     assert.deepEqual(shown(imported)[0]?.[3], [
@@ -71,6 +72,7 @@ modbus:
       'low holding 4 int16 {"notImplemented":["8000"]}',
       ...['cell holding 10 float32', 'cell_2 holding 12 float32', 'cell_3 holding 14 float32'],
       ...['relay coil 7', 'relay_2 coil 8'],
+      ...['door holding 20 bit {"bit":0}', 'door_2 holding 21 bit {"bit":0}'],
     ]);
   });
 

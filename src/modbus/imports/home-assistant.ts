@@ -113,7 +113,9 @@ function rowOf(sensor: Json, otherwise: string, metric: ReturnType<typeof metric
   if (table === undefined) return expected('input_type', Object.keys(tables).join(', '), sensor['input_type']);
   const named = metric(asText(sensor['unique_id']) || asText(sensor['name']), `${table}_${address}`);
   if (table === 'coil' || table === 'discrete') return { metric: named, table, address };
-  const kind = otherwise === 'coil' ? 'uint16' : asText(sensor['data_type']) || 'int16';
+  // A binary sensor on a register shows its lowest bit.
+  if (otherwise === 'coil') return { metric: named, table, address, type: 'bit', bit: 0 };
+  const kind = asText(sensor['data_type']) || 'int16';
   const type = types[kind];
   if (type === undefined) return expected('data_type', Object.keys(types).join(', '), kind);
   const order = orders[asText(sensor['swap']) || 'none'];
