@@ -32,7 +32,10 @@ describe('import from ThingsBoard', () => {
               slave({
                 deviceName: 'L',
                 byteOrder: 'LITTLE',
-                timeseries: [{ tag: 'x', type: '64int', functionCode: 3, address: 1 }],
+                timeseries: [
+                  { tag: 'x', type: '64int', functionCode: 3, address: 1 },
+                  { tag: 'text', type: 'string', functionCode: 3, objectsCount: 2, address: 9 },
+                ],
               }),
             ],
           },
@@ -46,10 +49,10 @@ describe('import from ThingsBoard', () => {
           'temperature holding 4 float32 CDAB',
           'voltage input 6 uint16 CDAB {"scale":0.1}',
           'door coil 7',
-          'model holding 0 string CDAB {"length":4}',
+          'model holding 0 string {"length":4}',
         ],
       ],
-      ['127.0.0.1:5021', 2, 5000, ['x holding 1 int64 DCBA']],
+      ['127.0.0.1:5021', 2, 5000, ['x holding 1 int64 DCBA', 'text holding 9 string {"length":2}']],
     ]);
     assert.match(imported.problems.join('; '), /bad: functionCode: expected 1, 2, 3 or 4, got 6; .*rpc write/);
   });

@@ -91,8 +91,8 @@ function rowOf(tag: Json, order: WordOrder, metric: ReturnType<typeof metricName
   const scale = (multiplier ?? 1) / (divider || 1);
   return {
     ...{ metric: named, table, address, type },
-    ...(order !== 'ABCD' && { order }),
-    ...(type === 'string' && { length: count ?? 1 }),
+    // Texts are read there as they stand, whatever the order.
+    ...(type === 'string' ? { length: count ?? 1 } : order !== 'ABCD' && { order }),
     ...(scale !== 1 && scale !== 0 && { scale }),
   };
 }
