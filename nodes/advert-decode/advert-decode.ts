@@ -9,8 +9,12 @@ import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import type { Database } from '../../src/store/database.ts';
+import { standing } from '../../src/stream/standing.ts';
 import { deployed, folderOf, registerDecodeNow } from './decode-now.ts';
 import { type Offers, openOffers } from './offers.ts';
+
+/** Thousands of adverts a second change the figures; nobody reads them faster. */
+const STATUS_MS = 1000;
 
 /** What the nodes that run offer to replay, for the button. */
 const offering = new Map<string, Offers>();
@@ -61,7 +65,10 @@ export const definition = defineNode({
     const guard = replayGuard();
     let passed = 0;
     let turnedAway = 0;
-    let lastReason = '';
+    /** Why something was turned away since the status was shown. */
+    let reason: string | undefined;
+    let stale = false;
+    const line = standing();
     const frames = lastFrames();
     const folder = folderOf(settings.folder, host.directory);
     const decoders = await openUserDecoders(folder, () => {
@@ -76,19 +83,23 @@ export const definition = defineNode({
 
     function show(): void {
       const [broken] = decoders.faults().values();
-      const text = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
+      const figures = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
+      const words = line(figures, reason);
+      reason = undefined;
+      // A reason goes away by itself after a while.
+      stale = words[1] !== figures;
       if (broken !== undefined) host.status('red', `decoder file left out: ${broken}`);
-      else if (offers?.words() !== undefined) host.status('blue', `${text}; ${offers.words()}`);
-      else if (lastReason !== '') host.status('yellow', `${text}: ${lastReason}`);
-      else host.status('green', text);
+      else if (offers?.words() !== undefined) host.status('blue', `${figures}; ${offers.words()}`);
+      else host.status(...words);
     }
     function tally({ readings, refused }: Sorted): void {
       passed += readings.length;
       turnedAway += refused.length;
       for (const { label } of refused) host.count('fieldline_rejected_total', 1, { reason: label });
-      lastReason = refused[0]?.reason ?? '';
-      show();
+      reason = refused[0]?.reason ?? reason;
+      stale = true;
     }
+    const clockwork = setInterval(() => stale && show(), STATUS_MS);
     for (const why of decoders.faults().values()) host.log('warn', why);
     show();
 
@@ -102,6 +113,7 @@ export const definition = defineNode({
         done();
       },
       close() {
+        clearInterval(clockwork);
         deployed.delete(host.id);
         offering.delete(host.id);
         offers?.close();

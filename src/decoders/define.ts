@@ -34,8 +34,8 @@ export type AdvertDecoder = {
   vendor: string;
   models: readonly string[];
   /**
-   * A frame that many makers put their own values into (iBeacon, battery service): asked only after all others, and the
-   * only kind that may match what another decoder claims.
+   * A frame that many makers put their own values into (iBeacon, battery service): asked only after all others, which may
+   * claim what it claims.
    */
   generic?: boolean;
   /**

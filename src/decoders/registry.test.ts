@@ -93,12 +93,14 @@ describe('a generic decoder', () => {
     }
   });
 
-  it('may match what a particular one claims, not what another generic one claims', () => {
+  it('may match what a particular one claims and the other way round, not what another generic one claims', () => {
     const particular = { file: 'shed.ts', decoder: { ...base, matches: () => false } };
     assert.deepEqual(
       clashes([{ file: 'anything.ts', decoder: { ...generic, examples: [] } }], [particular]),
       new Map(),
     );
+    const claimed = { file: 'anything.ts', decoder: { ...generic, examples: base.examples } };
+    assert.deepEqual(clashes([{ file: 'shed.ts', decoder: base }], [claimed]), new Map());
     const second = { file: 'second.ts', decoder: { ...generic, name: 'second' } };
     assert.match(clashes([second], [{ file: 'anything.ts', decoder: generic }]).get('second.ts') ?? '', /overlaps/);
   });

@@ -102,7 +102,8 @@ export function clashes(fresh: readonly LoadedDecoder[], standing: readonly Load
 
 /** Does `one` match an example of `other`? A `matches` that throws on it cannot stand beside it either. */
 function claims(one: LoadedDecoder, other: LoadedDecoder): string | undefined {
-  if (one.decoder.generic && !other.decoder.generic) return undefined;
+  // A particular one is asked first.
+  if (Boolean(one.decoder.generic) !== Boolean(other.decoder.generic)) return undefined;
   for (const { name, advert } of other.decoder.examples) {
     const parsed = advertOf(advert);
     if ('rejected' in parsed) continue;

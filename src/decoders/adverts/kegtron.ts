@@ -1,4 +1,4 @@
-// Kegtron keg monitors: company 0xFFFF, which anybody may use, so the whole frame must fit: volumes in millilitres, port, its name.
+// Kegtron keg monitors: volumes in millilitres, port and its name, in company 0xFFFF, which anybody may use: all others are asked first.
 import { type Decoded, defineDecoder } from '../define.ts';
 import { viewOf } from './shared/numbers.ts';
 
@@ -17,6 +17,7 @@ export const decoder = defineDecoder({
   vendor: 'Kegtron',
   models: ['KT-100', 'KT-200'],
   source: 'https://github.com/Bluetooth-Devices/kegtron-ble',
+  generic: true,
   keys: [COMPANY],
   matches(advert) {
     const frame = advert.manufacturerData.get(COMPANY);
