@@ -50,6 +50,15 @@ export const fields = {
     max: 2000,
     integer: true,
   },
+  origins: {
+    kind: 'text',
+    label: 'Other sites',
+    help: 'Origins of other web sites whose pages may ask the HTTP API, separated by spaces; * for any. Pages of this server always may.',
+    initial: '',
+    optional: true,
+    pattern: '^(\\*|https?://[^\\s/]+(\\s+https?://[^\\s/]+)*)$',
+    says: 'origins such as https://scada.example',
+  },
   http: {
     kind: 'choice',
     label: 'HTTP',

@@ -39,6 +39,7 @@ export const definition = defineNode({
             brief: store.within(BRIEF_MS),
             pool: store.pool,
             parts: host.services['parts'] as Parts | undefined,
+            origins: settings.origins.split(/\s+/).filter(origin => origin !== ''),
             identify: host.services['identify'] as Identify | undefined,
             onFault: (where, error) => host.log('error', `${where}: ${reasonOf(error)}`),
           })

@@ -6,7 +6,7 @@ import type { Ending } from '../kernel/ledger.ts';
 import { type Claims, readToken, signToken } from '../kernel/token.ts';
 import type { Query } from '../reading/contracts.ts';
 import type { Identify } from '../reading/principal.ts';
-import { serveApi } from './http-api.ts';
+import { type HttpApiOptions, serveApi } from './http-api.ts';
 import { type Intake, offerIntake } from './intake.ts';
 
 const SECRET = 'the secret of the tests';
@@ -34,10 +34,13 @@ export type World = {
   close(): Promise<void>;
 };
 
-export async function openWorld(query: Query, brief?: Query): Promise<World> {
+export async function openWorld(query: Query, options: Partial<HttpApiOptions> = {}): Promise<World> {
   const server = createServer((_request, response) => response.writeHead(404).end());
   const faults: unknown[] = [];
-  const shut = serveApi(server, { query, brief, identify, onFault: (_where, error) => faults.push(error) });
+  const shut = serveApi(server, {
+    ...{ query, identify, onFault: (_where, error) => void faults.push(error) },
+    ...options,
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -23,6 +23,8 @@ export type HttpApiOptions = {
   brief?: Query | undefined;
   /** Left out: everybody who reaches the port is a viewer. */
   identify?: Identify | undefined;
+  /** Of other web sites whose pages may ask; `*` for any. */
+  origins?: readonly string[] | undefined;
   onFault(where: string, error: unknown): void;
   /** Parts of the gateway and whether they work, for /metrics. */
   parts?: Parts | undefined;
@@ -35,7 +37,7 @@ type Pool = { readonly totalCount: number; readonly idleCount: number; readonly 
 
 /** Serves until the returned function is called. */
 export function serveApi(server: Server, options: HttpApiOptions): () => void {
-  const { query, brief = query, identify = everybodyViews, onFault, parts, pool } = options;
+  const { query, brief = query, identify = everybodyViews, origins = [], onFault, parts, pool } = options;
   const queue = turns(AT_ONCE, MOST_WAITING);
   const figures = async (): Promise<readonly Sample[]> => {
     const all = parts === undefined ? [] : (await parts()).parts;
@@ -52,6 +54,7 @@ export function serveApi(server: Server, options: HttpApiOptions): () => void {
       gateway: parts !== undefined,
     }),
     identify: credentials(identify, keyRing(query, systemClock), rateLimit(systemClock)),
+    origins,
     turns: queue,
     onFault,
   });

@@ -5,6 +5,7 @@ import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import { count } from '../kernel/metrics.ts';
 import { atLeast, type Refused } from '../kernel/token.ts';
 import { histogram } from '../reading/histogram.ts';
+import { pageHeaders } from '../reading/origin.ts';
 import type { Principal } from '../reading/principal.ts';
 import { bodyOf } from './body.ts';
 import { openDoor, pathOf } from './door.ts';
@@ -17,6 +18,8 @@ export type Serving = {
   routes: readonly Route[];
   /** A problem where it is known who asks, and that is the trouble: too often, say. */
   identify(request: IncomingMessage): Promise<Principal | Refused | Problem> | Principal | Refused | Problem;
+  /** Of other web sites whose pages may ask. */
+  origins: readonly string[];
   /** How many requests are worked on at once. */
   turns: Turns;
   /** Of what went wrong inside; the client is told nothing of it. */
@@ -66,9 +69,11 @@ function dispatch(servings: readonly Serving[], request: IncomingMessage, respon
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const methods = new Set<string>();
   let other: Route | undefined;
+  let page: Readonly<Record<string, string>> = {};
   for (const serving of servings)
     for (const route of serving.routes) {
       if (!pathMatches(route, path)) continue;
+      page = pageHeaders(request, serving.origins);
       if (route.method === method) return void respond(serving, route, request, response, path);
       methods.add(route.method);
       other = route;
@@ -78,13 +83,27 @@ function dispatch(servings: readonly Serving[], request: IncomingMessage, respon
     finish(request, response, refusalOf(away));
     return;
   }
+  const wanted = request.headers['access-control-request-method'];
+  if (request.method === 'OPTIONS' && wanted !== undefined && page['access-control-allow-origin'] !== undefined) {
+    finish(request, response, { status: 204, headers: { ...page, ...permission(request, methods) } });
+    return;
+  }
   const allow = [...methods, ...(methods.has('GET') ? ['HEAD'] : [])].join(', ');
   const refused = problem(405, 'Method not allowed', expected('method', allow, request.method));
-  finish(request, response, refusalOf(refused, other), { allow });
+  finish(request, response, refusalOf(refused, other), { ...page, allow });
+}
+
+/** What a browser asks before it sends a page's request. */
+function permission({ headers }: IncomingMessage, methods: ReadonlySet<string>): Readonly<Record<string, string>> {
+  return {
+    'access-control-allow-methods': [...methods].join(', '),
+    'access-control-allow-headers': headers['access-control-request-headers'] ?? '',
+    'access-control-max-age': '600',
+  };
 }
 
 async function respond(
-  { identify, turns, onFault }: Serving,
+  { identify, origins, turns, onFault }: Serving,
   route: Route,
   request: IncomingMessage,
   response: ServerResponse,
@@ -107,9 +126,14 @@ async function respond(
   }
   measure(route, result.status, (performance.now() - began) / 1000);
   if (response.destroyed) return;
-  finish(request, response, isProblem(result) ? refusalOf(result, route, principal) : result);
+  finish(request, response, isProblem(result) ? refusalOf(result, route, principal) : result, {
+    ...pageHeaders(request, origins),
+    ...(request.headers.origin === undefined ? {} : { 'access-control-expose-headers': EXPOSED }),
+  });
 }
 
+/** Headers of an answer that a page of another site may read. */
+const EXPOSED = 'content-range, etag, link, location, retry-after';
 const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** How long the API takes, and how often it refuses: what an operator is alerted by. */
@@ -170,12 +194,12 @@ function finish(
   const etag = headers['etag'] ?? (status === 200 && request.method !== 'POST' ? `"${digest(content)}"` : undefined);
   const all = {
     'cache-control': 'private, no-cache',
-    vary: 'accept, authorization, cookie',
     'x-content-type-options': 'nosniff',
     ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
     ...(etag === undefined ? {} : { etag }),
     ...headers,
     ...more,
+    vary: 'accept, authorization, cookie, origin',
   };
   const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? [];
   if (

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { count } from '../kernel/metrics.ts';
+import { isAllowedPage, pageHeaders } from '../reading/origin.ts';
 import type { Identify } from '../reading/principal.ts';
 import { countStrangers } from './strangers.ts';
 
@@ -33,21 +34,8 @@ export function openAdmission(options: AdmissionOptions): Admission {
   const strangers = countStrangers(clock);
   let clients = 0;
 
-  /** Browsers name the page's origin; whoever names none is no page of another site. */
-  function isAllowed({ headers }: IncomingMessage): boolean {
-    const { origin, host } = headers;
-    if (origin === undefined || origins.includes('*') || origins.includes(origin)) return true;
-    return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
-  }
-
-  function pageHeaders(request: IncomingMessage): Record<string, string> {
-    const { origin } = request.headers;
-    if (origin === undefined || !isAllowed(request)) return {};
-    return { 'access-control-allow-origin': origin, vary: 'origin' };
-  }
-
   function refusalOf(request: IncomingMessage): Refusal | undefined {
-    if (!isAllowed(request)) return { status: 403, reason: 'origin' };
+    if (!isAllowedPage(request, origins)) return { status: 403, reason: 'origin' };
     if (strangers.mustWait(addressOf(request))) return { status: 429, reason: 'attempts' };
     return clients >= maxConnections ? { status: 503, reason: 'connections' } : undefined;
   }
@@ -63,11 +51,11 @@ export function openAdmission(options: AdmissionOptions): Admission {
       if (found !== undefined) count('fieldline_live_refused_total', 1, { reason: found.reason });
       return found;
     },
-    pageHeaders,
+    pageHeaders: request => pageHeaders(request, origins),
     preflight(request, response, method) {
       const headers = 'authorization, apikey, content-type, last-event-id, x-client-info';
       response.writeHead(204, {
-        ...pageHeaders(request),
+        ...pageHeaders(request, origins),
         'access-control-allow-methods': method,
         'access-control-allow-headers': headers,
       });
