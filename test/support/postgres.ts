@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, parse } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../bench/machine.ts';
 
 export type TestPostgres = {
   /** Of an empty database, with user and password. */
@@ -88,15 +88,6 @@ export async function postgresFor(context: Mocha.Context): Promise<TestPostgres>
 function reachable(path: string): boolean {
   for (let at = path; at !== parse(at).root; at = dirname(at)) if ((statSync(at).mode & 0o001) === 0) return false;
   return true;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const password = randomBytes(12).toString('hex');

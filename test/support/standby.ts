@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
-import { freePort, type TestPostgres } from './postgres.ts';
+import { freePort } from '../../bench/machine.ts';
+import type { TestPostgres } from './postgres.ts';
 
 export type Standby = {
   /** Of the same database as that of the primary. */
