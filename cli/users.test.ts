@@ -31,6 +31,16 @@ describe('fieldline users token', () => {
     assert.deepEqual(readToken(out, SECRET, Date.now() + 3 * 3_600_000), { refused: 'token: expired' });
   });
 
+  it('names the audience and the issuer that the gateway asks for', async () => {
+    const { out } = await users(['token', '--org', 'n', '--role', 'viewer'], {
+      FIELDLINE_SECRET: SECRET,
+      FIELDLINE_TOKEN_AUDIENCE: 'fieldline',
+      FIELDLINE_TOKEN_ISSUER: 'plant',
+    });
+    const claims = JSON.parse(Buffer.from(out.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>;
+    assert.deepEqual([claims['aud'], claims['iss']], ['fieldline', 'plant']);
+  });
+
   it('prefers FIELDLINE_SECRET', async () => {
     const other = `${SECRET}, another one`;
     const { out } = await users(['token', '--org', 'n', '--role', 'admin', '--sub', 'ana'], {

@@ -1,6 +1,6 @@
 // fieldline users: prints access tokens for applications that read the API and the live channels of a gateway.
 import path from 'node:path';
-import { readEnvironment } from '../gateway/environment.ts';
+import { type Environment, readEnvironment } from '../gateway/environment.ts';
 import { readPrivate } from '../gateway/private-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { type Role, roles, signToken } from '../src/kernel/token.ts';
@@ -44,7 +44,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const hours = given.trim() === '' ? Number.NaN : Number(given);
     if (!(hours > 0 && hours <= MOST_HOURS)) throw wrong('--hours', `a number above 0, at most ${MOST_HOURS}`, given);
     const exp = Math.floor(Date.now() / 1000 + hours * 3600);
-    io.stdout(signToken({ sub, org_id: org, role: roleOf(values.role), exp }, secretIn(io)));
+    const environment = readEnvironment(io.env, rootFolder());
+    const claims = { sub, org_id: org, role: roleOf(values.role), exp, ...environment.tokens };
+    io.stdout(signToken(claims, secretIn(environment)));
     return 0;
   } catch (error) {
     return failed('users', error, io);
@@ -58,8 +60,7 @@ function roleOf(given: string | undefined): Role {
 }
 
 /** None is made here: a token of a secret that no gateway has opens nothing. */
-function secretIn(io: Io): string {
-  const { secret, directory } = readEnvironment(io.env, rootFolder());
+function secretIn({ secret, directory }: Environment): string {
   const known = secret ?? readPrivate(path.join(directory, 'secret'))?.trim();
   if (known) return known;
   throw new Fault('FIELDLINE_SETTING', `secret: expected FIELDLINE_SECRET, or a gateway that has run in ${directory}`);

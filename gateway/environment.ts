@@ -16,9 +16,14 @@ export type Environment = {
   mqttListen: Address;
   adminPassword?: string;
   secret?: string;
+  /** What tokens have to say besides what is always checked. */
+  tokens: TokenBounds;
   demo: boolean;
   traces?: Traces;
 };
+
+/** `aud` and `iss` of a token; left out: not looked at, as the tokens of other systems carry words of their own. */
+export type TokenBounds = { aud?: string; iss?: string };
 
 /** Where traces go by OTLP/HTTP, and of what share of the messages. */
 export type Traces = { url: string; share: number; headers: Readonly<Record<string, string>> };
@@ -120,6 +125,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
         expected(name, 'a loopback address as long as FIELDLINE_ADMIN_PASSWORD is not set', at),
       );
   const traces = tracesOf(value);
+  const [aud, iss] = [value('FIELDLINE_TOKEN_AUDIENCE'), value('FIELDLINE_TOKEN_ISSUER')];
   const databaseUrl = value('DATABASE_URL');
   const mqttUrl = value('MQTT_URL');
   return {
@@ -139,6 +145,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     mqttListen,
     adminPassword,
     secret,
+    tokens: { ...(aud === undefined ? {} : { aud }), ...(iss === undefined ? {} : { iss }) },
     demo: demo === 'on',
     ...(traces === undefined ? {} : { traces }),
   };

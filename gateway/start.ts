@@ -231,7 +231,7 @@ export async function startGateway(options: {
   stops.signal.throwIfAborted();
   const broker = await openBroker(starting, front, login);
   const demo = await openInstruments(starting, broker.url);
-  const identify = identifyBy(gate, login === undefined, secret);
+  const identify = identifyBy(gate, login === undefined, { secret, bounds: environment.tokens });
   const services = {
     databaseUrl,
     authorize: gate.admits,

@@ -16,6 +16,7 @@ describe('environment', () => {
       mqttListen: { host: '127.0.0.1', port: 1883 },
       adminPassword: undefined,
       secret: undefined,
+      tokens: {},
       demo: true,
     });
   });
@@ -37,9 +38,12 @@ describe('environment', () => {
         FIELDLINE_ADMIN_PASSWORD: 'long enough ',
         FIELDLINE_SECRET: '0123456789abcdef',
         FIELDLINE_DEMO: 'off',
+        FIELDLINE_TOKEN_AUDIENCE: 'fieldline',
+        FIELDLINE_TOKEN_ISSUER: 'https://plant.example',
       },
       root,
     );
+    assert.deepEqual(read.tokens, { aud: 'fieldline', iss: 'https://plant.example' });
     assert.equal(read.port, 0);
     assert.equal(read.directory, '/srv/fieldline/data/here');
     assert.equal(read.databaseUrl, 'postgres://u:p@db:5433/plant?sslmode=require');
