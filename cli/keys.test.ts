@@ -73,4 +73,9 @@ describe('fieldline keys', () => {
       assert.deepEqual([code, lines], [2, []]);
       assert.match(errors, /expected|Unknown option/);
     });
+
+  it('tells one range of requests a minute, whichever end is passed', async () => {
+    for (const given of ['0', '60001'])
+      assert.match((await keys('create', 'a', '--per-minute', given)).errors, /expected a number from 1 to 60000, got/);
+  });
 });

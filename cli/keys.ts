@@ -1,5 +1,6 @@
 // fieldline keys: makes, lists, rotates and revokes the API keys with which gateways and apps post readings.
 import { createKey, type KeyKind, keyKinds, listKeys, revokeKeys, rotateKey } from '../src/api/keys.ts';
+import { MAX_PER_MINUTE } from '../src/api/rate.ts';
 import type { Query } from '../src/reading/contracts.ts';
 import { openStore } from '../src/store/store.ts';
 import { databaseOf, failed } from './database.ts';
@@ -77,9 +78,9 @@ function workOf(
   }
   const kind = keyKinds.find(one => one === (values.kind ?? 'gateway'));
   if (kind === undefined) throw wrong('--kind', keyKinds.join(' or '), values.kind ?? '');
-  const limitPerMinute = numberOf(values, 'per-minute', 1);
-  if (limitPerMinute !== undefined && !(Number.isInteger(limitPerMinute) && limitPerMinute <= 60_000))
-    throw wrong('--per-minute', 'a whole number from 1 to 60000', limitPerMinute);
+  const limitPerMinute = numberOf(values, 'per-minute', 1, MAX_PER_MINUTE);
+  if (limitPerMinute !== undefined && !Number.isInteger(limitPerMinute))
+    throw wrong('--per-minute', 'a whole number', limitPerMinute);
   const expiresInHours = numberOf(values, 'expires-hours');
   const wish = {
     name,
@@ -96,10 +97,11 @@ function numberOf(
   values: Values,
   option: 'per-minute' | 'expires-hours' | 'overlap-hours',
   least = 0,
+  most = 1_000_000,
 ): number | undefined {
   const given = values[option];
   if (given === undefined) return undefined;
   const number = given.trim() === '' ? Number.NaN : Number(given);
-  if (!(number >= least && number <= 1e6)) throw wrong(`--${option}`, `a number from ${least} to 1000000`, given);
+  if (!(number >= least && number <= most)) throw wrong(`--${option}`, `a number from ${least} to ${most}`, given);
   return number;
 }
