@@ -92,7 +92,7 @@ const layouts: readonly Layout<Decode>[] = [
   },
   { model: '5191', length: 20, name: /H5191/, companies: ['ac63'], service: '9151', decode: oneAndAmbient },
   { model: '5198', length: 20, name: /H5198/, companies: ['3022'], service: '9851', decode: fourProbesWithLow },
-  { model: '5055', length: 20, name: /H5055/, service: '5550', decode: sixProbes },
+  { model: '5055', length: 20, name: /H5055/, companies: ['ea1c'], service: '5550', decode: sixProbes },
 ];
 
 const origin = 'Bluetooth-Devices/govee-ble tests/test_parser.py (MIT)';
@@ -158,6 +158,12 @@ export const decoder = defineDecoder({
       origin,
       advert: { service_uuids: ['5550'], manufacturer_data: { af2f: '55006401201a00ffffffff201900ffffffff0000' } },
       gives: { battery: 100, temperature_probe_1: 26 },
+    },
+    {
+      name: 'H5055, its other company, one of the second pair',
+      origin: 'custom-components/ble_monitor test_govee_parser.py (MIT)',
+      advert: { manufacturer_data: { ea1c: '3500644120ffffffffffff203200ffffffff0000' } },
+      gives: { battery: 100, temperature_probe_4: 50 },
     },
     {
       name: 'unknown pair of probes',

@@ -1,4 +1,4 @@
-// Hörmann garage doors: company 0x07B4, how far the door is open in halves of a percent. They send a second, short frame.
+// Hörmann garage doors: company 0x07B4, how far the door is open in halves of a percent. Before it they send a short frame.
 import { type Decoded, defineDecoder } from '../define.ts';
 import { viewOf } from './shared/numbers.ts';
 
@@ -16,7 +16,9 @@ export const decoder = defineDecoder({
   keys: [COMPANY],
   matches: advert => advert.manufacturerData.has(COMPANY),
   decode(advert): Decoded {
-    const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
+    const heard = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
+    // Scanners put two frames of one company together.
+    const frame = heard.length === SHORT + LENGTH ? heard.subarray(SHORT) : heard;
     if (frame.length === SHORT)
       return { telemetry: {}, deviceModel, quality: { payload: 'only the kind of the drive' } };
     if (frame.length !== LENGTH) return { rejected: `Hörmann: expected ${LENGTH} bytes, got ${frame.length}` };
@@ -36,6 +38,12 @@ export const decoder = defineDecoder({
       origin: 'custom-components/ble_monitor test_hormann.py (MIT)',
       advert: { manufacturer_data: { [COMPANY]: '173e000000000000006722d81075f42a04' } },
       gives: { opening: true, position: 31 },
+    },
+    {
+      name: 'both frames',
+      origin: 'custom-components/ble_monitor test_hormann.py (MIT)',
+      advert: { manufacturer_data: { [COMPANY]: '01022d200000' + '13c8000000000000006722d81075f42a04' } },
+      gives: { opening: true, position: 100 },
     },
     { name: 'the other frame', advert: { manufacturer_data: { [COMPANY]: '01022d200000' } }, gives: {} },
     { name: 'cut', advert: { manufacturer_data: { [COMPANY]: '173e0000' } }, rejects: 'expected 17 bytes, got 4' },

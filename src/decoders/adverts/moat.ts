@@ -1,4 +1,4 @@
-// Moat S2: service data 0x1000 with the ticks of a Sensirion sensor and the voltage.
+// Moat S2: service data 0x1000, or that as company, with the ticks of a Sensirion sensor and the voltage.
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
 import { rounded, viewOf } from './shared/numbers.ts';
@@ -22,7 +22,13 @@ function batteryOf(millivolts: number): number {
   return rounded(percent + (millivolts - from) * each, 1);
 }
 
-const frameOf = (advert: Advert): Uint8Array | undefined => advert.serviceData.get(UUID);
+const frameOf = ({ serviceData, manufacturerData }: Advert): Uint8Array | undefined =>
+  serviceData.get(UUID) ?? manufacturerData.get(UUID);
+
+function isOurs(advert: Advert): boolean {
+  const { name = '', serviceData, manufacturerData } = advert;
+  return NAME.test(name) || serviceData.has(OTHER) || manufacturerData.get(UUID)?.length === LENGTH;
+}
 
 export const decoder = defineDecoder({
   name: 'moat',
@@ -30,7 +36,7 @@ export const decoder = defineDecoder({
   models: ['S2'],
   source: 'https://github.com/Bluetooth-Devices/moat-ble',
   keys: [UUID],
-  matches: advert => frameOf(advert) !== undefined && (NAME.test(advert.name ?? '') || advert.serviceData.has(OTHER)),
+  matches: advert => frameOf(advert) !== undefined && isOurs(advert),
   decode(advert): Decoded {
     const frame = frameOf(advert) ?? new Uint8Array();
     if (frame.length !== LENGTH) return { rejected: `Moat S2: expected ${LENGTH} bytes, got ${frame.length}` };
@@ -61,6 +67,12 @@ export const decoder = defineDecoder({
         service_data: { [OTHER]: 'df79e3a612b3', [UUID]: 'df79e3a612b31153db62' + '0038' + '7071' + 'b80a' + 'ffff' },
       },
       gives: { temperature: -8.411, humidity: 49.389, voltage: 2.744, battery: 18.6 },
+    },
+    {
+      name: 'as company',
+      origin: 'custom-components/ble_monitor test_moat_parser.py (MIT)',
+      advert: { manufacturer_data: { [UUID]: 'aabbccddeeff11111111d46103cbbe0a0000' } },
+      gives: { temperature: 20.3, humidity: 93.127, voltage: 2.75, battery: 19.5 },
     },
     {
       name: 'cut',

@@ -79,13 +79,17 @@ export const decoder = defineDecoder({
         return { rejected: `Sensor Easy ${uuid}: expected ${length} bytes, got ${bytes.length}` };
       Object.assign(telemetry, read(viewOf(bytes)));
     }
-    const own = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
-    const [length, read] = frames.get(own[0] ?? -1) ?? [];
-    if (read !== undefined) {
-      if (own.length !== length) return { rejected: `Sensor Easy: expected ${length} bytes, got ${own.length}` };
+    let tells = advert.serviceData.has(TEMPERATURE);
+    // Scanners put several frames of one company together.
+    let own = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
+    for (;;) {
+      const [length, read] = frames.get(own[0] ?? -1) ?? [];
+      if (length === undefined || read === undefined) break;
+      if (own.length < length) return { rejected: `Sensor Easy: expected ${length} bytes, got ${own.length}` };
       Object.assign(telemetry, read(viewOf(own)));
+      tells ||= own[0] === 0x12 || own[0] === 0x21;
+      own = own.subarray(length);
     }
-    const tells = advert.serviceData.has(TEMPERATURE) || own[0] === 0x12 || own[0] === 0x21;
     const missing = tells && !('temperature' in telemetry);
     return {
       telemetry,
@@ -128,6 +132,12 @@ export const decoder = defineDecoder({
       origin,
       advert: { name: 'P T EN 80906F', manufacturer_data: { [COMPANY]: '122e07' } },
       gives: { temperature: 18.38 },
+    },
+    {
+      name: "temperature and battery in the maker's own frames",
+      origin,
+      advert: { manufacturer_data: { [COMPANY]: '12980af10d' } },
+      gives: { temperature: 27.12, battery: 13 },
     },
     {
       name: "humidity and temperature in the maker's own frame",
