@@ -51,6 +51,31 @@ describe('damaged adverts', () => {
       { rejects: /no decoder knows/ },
     ],
     [
+      'a thermometer with ATC firmware, cut behind its address',
+      { address: '58:2D:34:12:33:DC', service_data: { '181a': '582d341233dc' } },
+      { rejects: /only the address/ },
+    ],
+    [
+      'a scale cut to the length of the steps of a band',
+      { service_data: { fee0: '00112233' } },
+      { rejects: /more steps than a day has/ },
+    ],
+    [
+      'two frames of a garage door, cut to the length of one',
+      { manufacturer_data: { '07b4': '01022d20000013c8000000000000006722' } },
+      { rejects: /no state of a door/ },
+    ],
+    [
+      'a SwitchBot weather station whose maker data got lost',
+      { service_data: { fd3d: '000050001053b0' }, manufacturer_data: { '0969': '' } },
+      { gives: {} },
+    ],
+    [
+      'a SwitchBot meter with twelve tenths of a degree',
+      { service_data: { fd3d: '5400640c8a2d' } },
+      { gives: { battery: 100 } },
+    ],
+    [
       'numbered metrics',
       { service_data: { fcd2: '40' + '01ff' + '0164' + '02ca09' + '020080' } },
       { gives: { battery_2: 100, temperature_1: 25.06 }, quality: ['battery_1', 'temperature_2'] },

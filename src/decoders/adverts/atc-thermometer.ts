@@ -62,11 +62,21 @@ function valuesOf(advert: Advert): Decoded {
       deviceModel: PVVX_MODEL,
       metadata: { packetId: view.getUint8(13) },
     };
-  if (frame.length === PVVX_OPENED) return { telemetry: unsealed(view), deviceModel: PVVX_MODEL };
+  if (frame.length === PVVX_OPENED)
+    return isAddress(frame, advert)
+      ? { rejected: 'ATC or PVVX: only the address, the frame is cut' }
+      : { telemetry: unsealed(view), deviceModel: PVVX_MODEL };
   const known = { deviceModel: frame.length === PVVX_SEALED ? PVVX_MODEL : ATC_MODEL };
   const plain = opened(frame, advert);
   if (typeof plain === 'string') return { ...known, ...withoutValues(plain, true) };
   return { ...known, telemetry: unsealed(viewOf(plain)), metadata: { encrypted: true, packetId: frame[0]! } };
+}
+
+/** As both firmwares begin their open frames. */
+function isAddress(frame: Uint8Array, { address }: Advert): boolean {
+  const mac = macBytes(address);
+  if (mac === undefined) return false;
+  return [mac, mac.toReversed()].some(bytes => bytes.every((byte, at) => frame[at] === byte));
 }
 
 /** pvvx: hundredths as in the open layout; atc1441: half degrees above -40 °C, half percent, battery below a switch bit. */

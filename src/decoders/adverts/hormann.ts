@@ -5,6 +5,8 @@ import { viewOf } from './shared/numbers.ts';
 const COMPANY = '07b4';
 const LENGTH = 17;
 const SHORT = 6;
+// The high half of the state.
+const STATE = 1;
 const WIDE_OPEN = 200;
 const deviceModel = 'Hörmann Supramatic E4 BS';
 
@@ -22,6 +24,7 @@ export const decoder = defineDecoder({
     if (frame.length === SHORT)
       return { telemetry: {}, deviceModel, quality: { payload: 'only the kind of the drive' } };
     if (frame.length !== LENGTH) return { rejected: `Hörmann: expected ${LENGTH} bytes, got ${frame.length}` };
+    if (frame[0]! >> 4 !== STATE) return { rejected: 'Hörmann: the frame begins with no state of a door' };
     const halves = viewOf(frame).getUint8(1);
     if (halves > WIDE_OPEN) return { rejected: 'Hörmann: expected at most 100 % open' };
     return { telemetry: { opening: halves > 0, position: halves / 2 }, deviceModel };

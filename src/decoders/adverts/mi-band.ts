@@ -6,6 +6,7 @@ import { viewOf } from './shared/numbers.ts';
 const COMPANY = '0157';
 const LENGTH = 24;
 const UUID = 'fee0';
+const MOST_STEPS = 500_000;
 
 /** Scanners that drop the UUID give the steps without one. */
 function stepsOf(advert: Advert): Uint8Array | undefined {
@@ -24,11 +25,13 @@ export const decoder = defineDecoder({
   decode(advert) {
     const steps = stepsOf(advert);
     const frame = advert.manufacturerData.get(COMPANY);
+    const taken = steps === undefined ? undefined : viewOf(steps).getUint32(0, true);
+    if (taken !== undefined && taken > MOST_STEPS) return { rejected: 'Mi Band: more steps than a day has' };
     // Above 0xF0: no heart rate is being taken.
     const pulse = frame?.[0] === 0x02 ? (frame[3] ?? 0xff) : 0xff;
     return {
       telemetry: {
-        ...(steps === undefined ? {} : { steps: viewOf(steps).getUint32(0, true) }),
+        ...(taken === undefined ? {} : { steps: taken }),
         ...(pulse < 0xf0 ? { heart_rate: pulse } : {}),
       },
       deviceModel: 'Mi Band or Amazfit',

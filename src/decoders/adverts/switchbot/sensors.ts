@@ -13,9 +13,9 @@ export const battery = ({ service }: Parts): Values => (service.length >= 3 ? { 
 const degrees = (whole: number, tenths: number): number =>
   (((whole & 0x7f) * 10 + tenths) * (whole & 0x80 ? 1 : -1) + 0) / 10;
 
-/** Tenths in the low half of the first byte, sign and whole degrees, then humidity. */
+/** Tenths in the low half of the first byte, sign and whole degrees, then humidity. More than nine tenths are none. */
 export function climate(bytes: Uint8Array): Values {
-  if (bytes.length < 3) return {};
+  if (bytes.length < 3 || (bytes[0]! & 0x0f) > 9) return {};
   return { temperature: degrees(bytes[1]!, bytes[0]! & 0x0f), humidity: bytes[2]! & 0x7f };
 }
 
@@ -40,10 +40,13 @@ export function carbonDioxide(parts: Parts): Values {
 
 export const word = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
 
-/** The same three bytes stand in the service data of an active scan. */
+const WEATHER_WITH_VALUES = 10;
+
+/** The same three bytes stand in the service data of an active scan, before what names the model. */
 export function weatherStation(parts: Parts): Values {
-  const { maker } = parts;
-  return maker.length < 5 ? meter(parts) : measured({ ...climate(maker.subarray(2, 5)), battery: maker[1]! & 0x7f });
+  const { maker, service } = parts;
+  if (maker.length < 5) return service.length < WEATHER_WITH_VALUES ? {} : meter(parts);
+  return measured({ ...climate(maker.subarray(2, 5)), battery: maker[1]! & 0x7f });
 }
 
 export const hub = ({ maker }: Parts): Values => measured(maker.length >= 10 ? climate(maker.subarray(7, 10)) : {});
