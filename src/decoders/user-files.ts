@@ -7,8 +7,8 @@ import { type Answer, type Facts, startThread, type UserThread } from './user-th
 /** In ms: to load a file, and for one question about an advert. Each is granted twice, for a machine that was busy elsewhere. */
 export type Limits = { load: number; advert: number };
 
-// Plenty: they take some milliseconds and some microseconds.
-const LIMITS: Limits = { load: 5000, advert: 250 };
+// Plenty: they take some milliseconds and some microseconds. And a dialog that meets an endless file answers within its ten seconds.
+const LIMITS: Limits = { load: 2000, advert: 250 };
 
 export type UserFiles = {
   /** Files that are new are tried; one that did not change is the same object as before. */

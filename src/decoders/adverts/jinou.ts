@@ -14,8 +14,9 @@ const COMPANIES = Array.from({ length: HOTTEST }, (_, whole) => whole.toString(1
 ]);
 
 function frameOf(advert: Advert): { company: string; frame: Uint8Array } | undefined {
+  if (!advert.serviceUuids.includes(SERVICE)) return undefined;
   const own = fromHex(advert.address ?? '');
-  if (own?.length !== 6 || !advert.serviceUuids.includes(SERVICE)) return undefined;
+  if (own?.length !== 6) return undefined;
   for (const [company, frame] of advert.manufacturerData)
     if (
       /^[0-9a-f]{2}0[01]$/.test(company) &&

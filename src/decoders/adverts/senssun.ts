@@ -10,10 +10,9 @@ const STABLE = 0xa0;
 
 function frameOf({ address, manufacturerData }: Advert): Uint8Array | undefined {
   const frame = manufacturerData.get(COMPANY);
+  if (frame?.length !== LENGTH) return undefined;
   const own = fromHex(address ?? '');
-  return frame?.length === LENGTH && own?.length === 6 && own.every((byte, at) => frame[3 + at] === byte)
-    ? frame
-    : undefined;
+  return own?.length === 6 && own.every((byte, at) => frame[3 + at] === byte) ? frame : undefined;
 }
 
 export const decoder = defineDecoder({
