@@ -68,7 +68,7 @@ describe('modbus-poll node', () => {
     assert.ok(others.every(({ metadata }) => metadata.digest !== first?.metadata.digest));
     assert.match(
       (await runtime.untilStatus('p', /2 values/)).text ?? '',
-      /^2 values, \d\.\d s ago, \d+(\.\d)?\/s(, \d+ overruns)?$/,
+      /^2 values, \d\.\d s ago, \d+(\.\d)?\/s(, \d+ overruns?)?$/,
     );
     assert.equal(runtime.status('p').fill, 'green');
   });

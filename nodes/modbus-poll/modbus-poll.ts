@@ -66,10 +66,10 @@ export const definition = defineNode({
       limits: { maxWords: settings.maxWords, maxBits: settings.maxWords * 16, gapBudget: settings.gapBudget },
       timing: systemTiming,
       onReading: outlet.offer,
-      onPoll(health, { state, faults, unusable }) {
+      onPoll(health, { state, met, unusable }) {
         host.count('fieldline_modbus_polls_total', 1, { state });
         if (unusable > 0) host.count('fieldline_absent_values_total', unusable);
-        for (const fault of faults) host.count('fieldline_modbus_faults_total', 1, { trouble: fault.trouble });
+        for (const fault of met) host.count('fieldline_modbus_faults_total', 1, { trouble: fault.trouble });
         host.gauge('fieldline_modbus_poll_seconds', health.tookMs / 1000);
         host.gauge('fieldline_modbus_queue', bus.depth);
         host.gauge('fieldline_modbus_overruns', health.overruns);

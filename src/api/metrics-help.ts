@@ -20,7 +20,8 @@ export const metricsHelp: Readonly<Record<string, string>> = {
   fieldline_dead_letters_open: 'Dead letters that nobody has dealt with.',
   fieldline_dead_letters_moved_total: 'Dead letters moved from the disk into the database.',
   fieldline_modbus_polls_total: 'Polls of Modbus units, by how they ended.',
-  fieldline_modbus_faults_total: 'Faults of Modbus lines, by trouble.',
+  fieldline_modbus_faults_total:
+    'Faults that polls of Modbus units met, by trouble; a refusal that is remembered counts once.',
   fieldline_modbus_poll_seconds: 'How long the last poll took.',
   fieldline_modbus_queue: 'Requests that wait for the bus.',
   fieldline_modbus_overruns: 'Polls that began late because the one before was not over.',

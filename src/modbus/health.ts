@@ -5,6 +5,8 @@ import type { ModbusFault } from './fault.ts';
 export type Health = {
   state: 'starting' | 'ok' | 'partial' | 'failing';
   faults: readonly ModbusFault[];
+  /** Of these, those that the last poll met; the others are remembered from one before it. */
+  met: readonly ModbusFault[];
   /** Metrics of the last poll that came, and that did not. */
   values: number;
   absent: Readonly<Record<string, string>>;
@@ -23,6 +25,7 @@ export type Health = {
 export const starting = (): Health => ({
   state: 'starting',
   faults: [],
+  met: [],
   values: 0,
   absent: {},
   unusable: 0,
@@ -50,6 +53,7 @@ export function together(rounds: readonly Health[]): Health {
   return {
     state: others.length === 0 ? state : 'partial',
     faults: rounds.flatMap(({ faults }) => faults),
+    met: rounds.flatMap(({ met }) => met),
     values: sum(({ values }) => values),
     absent: Object.assign({}, ...rounds.map(({ absent }) => absent)) as Record<string, string>,
     unusable: sum(({ unusable }) => unusable),

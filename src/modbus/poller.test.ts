@@ -140,6 +140,27 @@ describe('a poller', () => {
     ]);
   });
 
+  it('has met a refusal once, though it is told with each poll until the unit is asked again', async () => {
+    const timing = fakeTiming();
+    let asked = 0;
+    const told: number[][] = [];
+    const poller = startPoller({
+      bus: {
+        name: 'b',
+        read() {
+          asked++;
+          return Promise.reject(new ModbusFault('exception', 'exception 02', 2));
+        },
+      },
+      ...{ unit: 1, map, deviceId: 'd', periodMs: 10_000, limits, timing },
+      onReading: () => {},
+      onPoll: (_, { faults, met }) => told.push([asked, faults.length, met.length]),
+    });
+    await timing.advance(65_000, 5000);
+    poller.stop();
+    assert.deepEqual(told, [[1, 1, 1], ...Array.from({ length: 5 }, () => [1, 1, 0]), [2, 1, 1]]);
+  });
+
   it('goes on after anything a bus may reject with', async () => {
     const timing = fakeTiming();
     const faults = [new ModbusFault('timeout', 'no answer'), new Error('a surprise'), undefined];

@@ -55,6 +55,7 @@ export function startPoller(options: PollerOptions): Poller {
     if (stopped) return;
     health.polls++;
     health.tookMs = timing.clock.steady() - began;
+    health.met = poll.faults.filter(fault => !health.faults.includes(fault));
     health.faults = poll.faults;
     health.values = Object.keys(poll.telemetry).length;
     health.absent = poll.quality;

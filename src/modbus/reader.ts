@@ -18,7 +18,10 @@ export type Poll = {
   unusable: number;
   /** Data bytes of the answers, in the order of the groups: what is archived. */
   bytes: Uint8Array;
-  /** Groups that failed; the others are as good as if nothing had happened. */
+  /**
+   * Groups that failed; the others are as good as if nothing had happened. What a unit refused is not asked for again for
+   * a while: until then each poll has the very same fault.
+   */
   faults: readonly ModbusFault[];
   answered: number;
 };

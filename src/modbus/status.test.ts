@@ -8,6 +8,7 @@ import { eventOf, statusOf } from './status.ts';
 const well: Health = {
   state: 'ok',
   faults: [],
+  met: [],
   values: 4,
   absent: {},
   unusable: 0,
