@@ -10,6 +10,9 @@ import { type Bench, openTestBus, transports } from './transports.fixture.ts';
 
 const register: WriteRequest = { unit: 1, write: 6, address: 4, values: [7] };
 const coil: WriteRequest = { unit: 1, write: 5, address: 4, values: [1] };
+/** For answers that come, however busy the machine is, and for those that do not. */
+const PATIENT_MS = 10_000;
+const SHORT_MS = 300;
 /** What is heard where the unit is dead and the line is not. */
 const echoOf = (asked: Asked): Misbehaviour => {
   const { unit, table, address, count, write } = asked;
@@ -25,13 +28,17 @@ for (const [transport, openBench] of transports.filter(([name]) => name !== 'TCP
     beforeEach(async () => {
       bench = await openBench();
       bench.device.write = () => undefined;
-      bus = openTestBus(bench);
+      bus = openTestBus(bench, { timeoutMs: PATIENT_MS });
       asked = [];
     });
     afterEach(async () => {
       await bus.close();
       await bench.close();
     });
+    const hurry = async () => {
+      await bus.close();
+      bus = openTestBus(bench, { timeoutMs: SHORT_MS });
+    };
     const behave = (how: (asked: Asked) => Misbehaviour | undefined) => {
       bench.device.misbehave = request => {
         asked.push(request.write === undefined ? `read ${request.table} ${request.address}` : 'write');
@@ -49,6 +56,7 @@ for (const [transport, openBench] of transports.filter(([name]) => name !== 'TCP
 
     for (const request of [register, coil]) {
       it(`with function ${request.write} is not confirmed by its echo`, async () => {
+        await hurry();
         behave(echoOf);
         assert.equal(await write(request), 'timeout');
       });
@@ -79,11 +87,13 @@ for (const [transport, openBench] of transports.filter(([name]) => name !== 'TCP
     ];
     for (const [how, answer] of unread)
       it(`reaches a unit that ${how}`, async () => {
+        await hurry();
         behave(({ write }) => (write === undefined ? answer : undefined));
         assert.equal(await write(register), 'confirmed');
       });
 
     it('is not sent while noise hides whether there is an echo', async () => {
+      await hurry();
       behave(({ write }) =>
         write === undefined ? { kind: 'garbage', place: 'instead', bytes: Buffer.from('ff00aa', 'hex') } : undefined,
       );
