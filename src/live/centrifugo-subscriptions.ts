@@ -67,6 +67,7 @@ export function subscriptionsOf(
     if (expressions() + filter.expressions > MAX_EXPRESSIONS) return replyErrors.limitExceeded;
 
     const selection = ofChannel(channel, filter, principal.org);
+    if (!hub.hasRoom([selection])) return replyErrors.tooManyRequests;
     const outlet = outletOf(wishes.conflateMs);
     const take = (batch: Batch): void => {
       if (!outlet.take(batch)) exit.close(closes.slow);

@@ -28,6 +28,8 @@ type Topic = { groups: Map<string, Group>; byValue: Map<string, Map<string, Set<
 
 export type Groups = {
   readonly size: number;
+  /** Of all selections and those who asked for them. */
+  readonly weight: number;
   /** The group of a selection, made where it is the first of its kind. */
   join(selection: Selection, conflateMs: number | undefined, take: Take): Group;
   leave(group: Group, take: Take): void;
@@ -39,11 +41,15 @@ export type Groups = {
 
 export function createGroups(onEmpty: (group: Group) => void): Groups {
   const topics = new Map<string, Topic>();
+  let weight = 0;
   const nameOf = ({ text }: Selection, conflateMs: number | undefined): string => `${conflateMs ?? ''} ${text}`;
 
   return {
     get size() {
       return topics.size;
+    },
+    get weight() {
+      return weight;
     },
     join(selection, conflateMs, take) {
       const topic = topics.get(selection.topic) ?? { groups: new Map(), byValue: new Map(), others: new Set() };
@@ -54,13 +60,18 @@ export function createGroups(onEmpty: (group: Group) => void): Groups {
         group = { selection, members: new Set(), pending: new Map(), ...(conflateMs !== undefined && { conflateMs }) };
         topic.groups.set(name, group);
         insert(topic, group);
+        weight += selection.weight.tried;
       }
       group.members.add(take);
+      weight += selection.weight.kept;
       return group;
     },
     leave(group, take) {
       const topic = topics.get(group.selection.topic);
-      if (!group.members.delete(take) || group.members.size > 0 || topic === undefined) return;
+      if (!group.members.delete(take)) return;
+      weight -= group.selection.weight.kept;
+      if (group.members.size > 0 || topic === undefined) return;
+      weight -= group.selection.weight.tried;
       topic.groups.delete(nameOf(group.selection, group.conflateMs));
       remove(topic, group);
       if (topic.groups.size === 0) topics.delete(group.selection.topic);
@@ -76,6 +87,7 @@ export function createGroups(onEmpty: (group: Group) => void): Groups {
     clear() {
       for (const topic of topics.values()) for (const group of topic.groups.values()) onEmpty(group);
       topics.clear();
+      weight = 0;
     },
   };
 }

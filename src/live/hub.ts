@@ -1,6 +1,7 @@
 // The fan-out core: rows in, batches out to whoever subscribed. It knows no protocol and no socket, and never waits for a client.
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../kernel/clock.ts';
+import { count } from '../kernel/metrics.ts';
 import type { Reading } from '../reading/reading.ts';
 import { topicsOf } from './channels.ts';
 import { batchOf, createGroups, type Group, type Take } from './groups.ts';
@@ -41,6 +42,8 @@ export type Hub = {
   prime(rows: readonly Row[]): void;
   /** Rows went by that nobody can tell: a new epoch, so that every client learns that it has a gap. */
   breakOff(): void;
+  /** May somebody subscribe to these as well? All clients together are not to ask for more than every row can be held against. */
+  hasRoom(selections: readonly Selection[]): boolean;
   /** `take` is called for each batch from now on, never from within this call; with `conflateMs` once in this time, with the newest row of each thing. */
   subscribe(selection: Selection, take: Take, conflateMs?: number): Subscription;
   look(selection: Selection): Look;
@@ -56,6 +59,8 @@ export type HubOptions = {
   batchMs?: number;
   /** Rows that a client which comes back can catch up on. */
   historyRows?: number;
+  /** Most that all subscriptions together may weigh: one that is found by value 1, one that is tried with each row 33. */
+  mostWeight?: number;
   /** Rows kept for snapshots. */
   snapshotRows?: number;
   /** Goes on from here. */
@@ -71,7 +76,8 @@ const SNAPSHOT_LIMIT = 1000;
 const RETURN_MS = 15 * 60_000;
 
 export function createHub(options: HubOptions = {}): Hub {
-  const { batchMs = 5, historyRows = 10_000, snapshotRows = 20_000, position, clock = systemClock } = options;
+  const { batchMs = 5, historyRows = 10_000, snapshotRows = 20_000, mostWeight = 200_000, position } = options;
+  const { clock = systemClock } = options;
   let epoch = position?.epoch ?? newEpoch();
   let log = rowLog(historyRows, HISTORY_BYTES, position);
   const latest = latestRows(snapshotRows);
@@ -213,6 +219,12 @@ export function createHub(options: HubOptions = {}): Hub {
     onBreak(listener) {
       breakListeners.add(listener);
       return () => breakListeners.delete(listener);
+    },
+    hasRoom(selections) {
+      const wanted = selections.reduce((sum, { weight: { kept, tried } }) => sum + kept + tried, groups.weight);
+      if (wanted <= mostWeight) return true;
+      count('fieldline_live_refused_total', 1, { reason: 'subscriptions' });
+      return false;
     },
     subscribe(selection, take, conflateMs) {
       catchUp();

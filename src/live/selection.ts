@@ -15,13 +15,30 @@ export type Selection = {
   /** Does a row of the topic belong to it? */
   wants(row: Row): boolean;
   key?: Key;
+  weight: Weight;
 };
+
+/** `kept`: what each that asks for it makes the server remember. `tried`: what it costs with every row, however many ask for it. */
+export type Weight = { kept: number; tried: number };
+
+/** A comparison that is made with every row weighs as much as so many subscriptions that are found by value. */
+const TRIED = 32;
+/** And a short regular expression as much as so many comparisons. */
+const EXPRESSION = 8;
+
+/** Filters of which rows are found by the value they name cost nothing with a row, if there is no other beside them. */
+function weightOf(filters: readonly Filter[]): Weight {
+  const isFound = filters.length === 1 && filters[0]!.key !== undefined;
+  const costly = isFound ? [] : filters.filter(({ text }) => text !== '');
+  const tried = costly.reduce((sum, { expressions }) => sum + TRIED * (1 + EXPRESSION * expressions), 0);
+  return { kept: filters.length, tried };
+}
 
 /** The rows of a channel. `org` limits them to those of one organisation, whatever the filter says. */
 export function ofChannel(channel: Channel, filter: Filter, org: string | undefined): Selection {
   const wants = (row: Row): boolean => filter.holds(column => columnOf(row, column));
   return within(org, {
-    ...{ topic: channel.name, text: filter.text, wants, carries: channel.carries },
+    ...{ topic: channel.name, text: filter.text, wants, carries: channel.carries, weight: weightOf([filter]) },
     ...(filter.key && { key: filter.key }),
   });
 }
@@ -42,6 +59,7 @@ export function ofTable(table: Table, bindings: readonly Binding[], org: string 
     text: JSON.stringify(bindings.map(({ event, filter }) => [event, filter.text])),
     carries: row => row.table === table,
     wants: row => bindings.some(binding => boundTo(binding, row)),
+    weight: weightOf(bindings.map(({ filter }) => filter)),
     ...(key && { key }),
   });
 }

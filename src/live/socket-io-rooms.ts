@@ -62,6 +62,7 @@ export function socketIoSubscriptions(hub: Hub, io: IoServer, { maxSubscriptions
       const expressions = [...open.values()].reduce((sum, one) => sum + one.expressions, filter.expressions);
       if (expressions > MAX_EXPRESSIONS) return refused(`expected at most ${MAX_EXPRESSIONS} regular expressions`);
       const selection = ofChannel(channel, filter, org);
+      if (!hub.hasRoom([selection])) return refused('too many subscriptions of all clients; try again later');
       const room = JSON.stringify([channel.name, selection.text, wishes.conflateMs ?? null]);
       // The others get what waits; the new one has it in its snapshot.
       hub.flush();

@@ -12,7 +12,7 @@ import { lanes } from './lanes.ts';
 import type { Entry } from './log.ts';
 import { patientOutlet } from './outlet.ts';
 import { SSE_PATH } from './paths.ts';
-import { ofChannel } from './selection.ts';
+import { ofChannel, type Selection } from './selection.ts';
 import { MAX_EXPRESSIONS, wishesOf } from './wishes.ts';
 
 export type SseOptions = {
@@ -40,6 +40,8 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
     const page = admission.pageHeaders(request);
     if ('refused' in who) return refuseRequest(response, 401, who.refused, { ...page, 'www-authenticate': 'Bearer' });
     if ('refused' in asked) return refuseRequest(response, 400, asked.refused, page);
+    const selection = ofChannel(asked.channel, asked.filter, who.org);
+    if (!hub.hasRoom([selection])) return refuseRequest(response, 503, 'Not admitted: subscriptions', page);
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -49,14 +51,18 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
     lanes
       .open(() => response.destroy())
       .run(() => {
-        if (!response.destroyed) stream(request, response, asked, who);
+        if (!response.destroyed) stream(request, response, asked, selection, who);
       });
   }
 
-  function stream(request: IncomingMessage, response: ServerResponse, asked: Asked, who: Principal): void {
-    const { channel, filter, snapshot, conflateMs } = asked;
+  function stream(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { channel, snapshot, conflateMs }: Asked,
+    selection: Selection,
+    who: Principal,
+  ): void {
     const leave = admission.enter();
-    const selection = ofChannel(channel, filter, who.org);
     const outlet = patientOutlet(conflateMs ?? 0, () => response.writableLength < queueBytes / 4, write);
     const subscription = hub.subscribe(
       selection,

@@ -4,7 +4,7 @@ import { columnsOf, isTable, type Table } from './columns.ts';
 import { parseFilter, type Refused } from './filter.ts';
 import type { Batch } from './groups.ts';
 import type { Hub } from './hub.ts';
-import { type Binding, boundTo, ofTable } from './selection.ts';
+import { type Binding, boundTo, ofTable, type Selection } from './selection.ts';
 import { rowFrame, rowJsons } from './supabase-rows.ts';
 import { isObject, type Version } from './supabase-wire.ts';
 
@@ -71,14 +71,23 @@ export function follow(
   org: string | undefined,
   to: { version: Version; topic: string; send(frames: readonly string[]): void },
 ): () => void {
-  const subscriptions = allTables.flatMap(table => {
-    const own = bindings.filter(({ tables }) => tables.includes(table));
-    if (own.length === 0) return [];
-    return [hub.subscribe(ofTable(table, own, org), batch => to.send(framesOf(batch, own, to)))];
-  });
+  const subscriptions = selectionsOf(bindings, org).map(({ own, selection }) =>
+    hub.subscribe(selection, batch => to.send(framesOf(batch, own, to))),
+  );
   return () => {
     for (const subscription of subscriptions) subscription.close();
   };
+}
+
+/** One for each table that is asked for, and the bindings that ask for it. */
+export function selectionsOf(
+  bindings: readonly Bound[],
+  org: string | undefined,
+): readonly { own: readonly Bound[]; selection: Selection }[] {
+  return allTables.flatMap(table => {
+    const own = bindings.filter(({ tables }) => tables.includes(table));
+    return own.length === 0 ? [] : [{ own, selection: ofTable(table, own, org) }];
+  });
 }
 
 /** Made once for all channels of the same name with the same bindings. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Refused } from '../kernel/token.ts';
 import type { Principal } from '../reading/principal.ts';
 import type { Hub } from './hub.ts';
-import { type Asked, askedOf, type Bound, boundOf, follow } from './supabase-bindings.ts';
+import { type Asked, askedOf, type Bound, boundOf, follow, selectionsOf } from './supabase-bindings.ts';
 import { type Member, type Place, type Rooms, roomName } from './supabase-rooms.ts';
 import { type Broadcast, broadcastFrame, isObject, type Version } from './supabase-wire.ts';
 
@@ -46,7 +46,7 @@ export function joinChannel(
     return undefined;
   }
   const asked = wanted.map(askedOf);
-  const { bound, fault } = checked(asked, maxExpressions);
+  const { bound, fault } = checked(asked, maxExpressions, hub, principal);
   if (fault !== undefined && partOf(config, 'postgres_changes_options')['wait'] === true) {
     voice.reply('error', { reason: `RealtimeDisabledForConfiguration: ${fault}` });
     return undefined;
@@ -67,7 +67,12 @@ export function systemNote(topic: string, extension: string, status: 'ok' | 'err
 }
 
 /** All or none: one that cannot be served is told, and no row comes. */
-function checked(asked: readonly Asked[], maxExpressions: number): { bound: readonly Bound[]; fault?: string } {
+function checked(
+  asked: readonly Asked[],
+  maxExpressions: number,
+  hub: Hub,
+  { org }: Principal,
+): { bound: readonly Bound[]; fault?: string } {
   const bound: Bound[] = [];
   for (const one of asked) {
     const result: Bound | Refused = boundOf(one);
@@ -76,6 +81,8 @@ function checked(asked: readonly Asked[], maxExpressions: number): { bound: read
   }
   if (expressionsOf(bound) > maxExpressions)
     return { bound: [], fault: 'Unable to subscribe to changes: too many regular expressions' };
+  if (!hub.hasRoom(selectionsOf(bound, org).map(({ selection }) => selection)))
+    return { bound: [], fault: 'Unable to subscribe to changes: too many subscriptions of all clients' };
   return { bound };
 }
 
