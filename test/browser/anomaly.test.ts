@@ -1,20 +1,15 @@
 // The dialog of anomaly in a real browser: stored values with band and score, judged by settings that were never deployed.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { urlOfCluster } from '../../gateway/postgres-cluster.ts';
-import { readJson } from '../../gateway/private-file.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { type Editor, openEditor } from './editor.ts';
+import type { Store } from '../../src/store/store.ts';
+import { onEditor } from './editor.ts';
 
 describe('browser: settings of the anomaly score are tried on stored values', function () {
   this.timeout(180_000);
-  let editor: Editor;
+  const editor = onEditor();
   let store: Store;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(30_000);
-    const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
-    store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
+  before(async () => {
+    ({ store } = editor);
     // A daily curve every five minutes for four days, with a spike in the third and a dip in the last hours. On the hour: what
     // the score has learned of a time of the day must not depend on the minute in which this runs.
     await store.query(`INSERT INTO sensor_readings (device_id, metric, timestamp, value)
@@ -23,10 +18,6 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
     await store.query(
       `INSERT INTO latest_values (device_id, metric, value, timestamp) VALUES ('a-boiler', 'pressure', 20, now())`,
     );
-  });
-  after(async () => {
-    await store?.close();
-    await editor?.close();
   });
   const shot = async (name: string): Promise<void> => {
     const folder = process.env['FIELDLINE_SHOTS'];

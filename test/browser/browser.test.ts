@@ -2,18 +2,16 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { Gateway } from '../../bench/gateway.ts';
-import { type Editor, openEditor } from './editor.ts';
+import { onEditor } from './editor.ts';
 
 describe('browser', function () {
   this.timeout(180_000);
-  let editor: Editor;
+  const editor = onEditor({ env: { FIELDLINE_DEMO: 'on' } });
   let gateway: Gateway;
   let page: Page;
-  before(async function () {
-    editor = await openEditor(this, { env: { FIELDLINE_DEMO: 'on' } });
+  before(() => {
     ({ gateway, page } = editor);
   });
-  after(() => editor?.close());
 
   it('opens the editor with the shipped flow, every node valid and nothing in the way', async () => {
     assert.equal((await page.locator('.red-ui-flow-node').count()) > 10, true);
@@ -107,8 +105,8 @@ describe('browser', function () {
 
   it('shows the dashboard with devices, their values and a chart within seconds', async () => {
     await page.goto(`${gateway.url}/dashboard`);
-    await page.getByText('Devices').first().waitFor({ timeout: 60_000 });
-    await page.locator('tbody tr', { hasText: 'online' }).nth(5).waitFor({ timeout: 60_000 });
+    await page.getByText('Devices').first().waitFor();
+    await page.locator('tbody tr', { hasText: 'online' }).nth(5).waitFor();
     const cells = await page.locator('tbody tr').allTextContents();
     assert.ok(
       cells.some(text => /°C|mm|kW/.test(text)),

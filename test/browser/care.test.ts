@@ -1,21 +1,15 @@
 // The page Care of the dashboard in a real browser: dead letters inspected, put right, sent again and discarded; the archive replayed.
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import mqtt from 'mqtt';
-import { urlOfCluster } from '../../gateway/postgres-cluster.ts';
-import { readJson } from '../../gateway/private-file.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { type Editor, openEditor } from './editor.ts';
+import type { Store } from '../../src/store/store.ts';
+import { onEditor } from './editor.ts';
 
 describe('browser: the page Care', function () {
   this.timeout(180_000);
-  let editor: Editor;
+  const editor = onEditor();
   let store: Store;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(20_000);
-    const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
-    store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
+  before(async () => {
+    ({ store } = editor);
     const client = await mqtt.connectAsync(editor.gateway.mqtt);
     const publish = (power: number, voltage: number, note: string) =>
       client.publishAsync(
@@ -30,10 +24,6 @@ describe('browser: the page Care', function () {
     await publish(4, 50000, 'x'.repeat(5000));
     await client.endAsync();
     await editor.page.goto(`${editor.gateway.url}/dashboard/care`);
-  });
-  after(async () => {
-    await store?.close();
-    await editor?.close();
   });
   const stored = async () =>
     (await store.query<{ power_kw: number }>('SELECT power_kw FROM energy_readings ORDER BY power_kw')).map(

@@ -2,21 +2,18 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Editor, openEditor } from './editor.ts';
+import { onEditor } from './editor.ts';
 
 describe('browser: decode now', function () {
   this.timeout(180_000);
-  let editor: Editor;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(30_000);
+  const editor = onEditor();
+  before(async () => {
     await editor.page.evaluate(`RED.view.importNodes([
       { id: 'advert1', type: 'fieldline-advert-decode', wires: [[], []] },
       { id: 'laser1', type: 'fieldline-laser-decode', wires: [[], []] },
     ].map((node, at) => ({ z: RED.workspaces.active(), x: 300, y: 900 + 60 * at, ...node })),
     { addFlow: false, touchImport: true, generateIds: false })`);
   });
-  after(() => editor?.close());
 
   /** Pastes, decodes, waits for the words. */
   async function says(text: string, words: string | RegExp): Promise<void> {

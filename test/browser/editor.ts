@@ -1,9 +1,15 @@
 // The editor of a gateway of its own in a real browser, for tests of dialogs and of the canvas.
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { type Gateway, type GatewaySettings, makeGateway } from '../../bench/gateway.ts';
+import { urlOfCluster } from '../../gateway/postgres-cluster.ts';
+import { readJson } from '../../gateway/private-file.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
+/** So that a slow machine fails no test: below the time limit of a test, which would not say what was waited for. */
+const LONGEST_WAIT_MS = 120_000;
 // A closed network must not be asked for updates, many at a time.
 const QUIET = [
   '--no-sandbox',
@@ -18,17 +24,47 @@ const QUIET = [
 export type Editor = {
   page: Page;
   gateway: Gateway;
+  /** A look into the embedded database of the gateway. */
+  store: Store;
   /** Errors of scripts in the page, so far. */
   faults: readonly string[];
   /** Opens the dialog of a node, by its id. */
   edit(id: string): Promise<void>;
   /** Cancels it. */
   leave(): Promise<void>;
-  close(): Promise<void>;
 };
+type Opened = Editor & { close(): Promise<void> };
 
-/** Loaded, with the shipped flow. Skips the suite aloud where there is no browser. */
-export async function openEditor(context: Mocha.Context, settings: GatewaySettings = {}): Promise<Editor> {
+/**
+ * Adds the hooks to the suite that calls it: loaded, with the shipped flow. The members are there from then on, in later
+ * `before` hooks too. Skips the suite aloud where there is no browser.
+ */
+export function onEditor(settings: GatewaySettings = {}): Editor {
+  let opened: Opened | undefined;
+  before(async function () {
+    opened = await openEditor(this, settings);
+  });
+  after(() => opened?.close());
+  const editor = () => opened as Opened;
+  return {
+    get page() {
+      return editor().page;
+    },
+    get gateway() {
+      return editor().gateway;
+    },
+    get store() {
+      return editor().store;
+    },
+    get faults() {
+      return editor().faults;
+    },
+    edit: id => editor().edit(id),
+    leave: () => editor().leave(),
+  };
+}
+
+async function openEditor(context: Mocha.Context, settings: GatewaySettings): Promise<Opened> {
   context.timeout(180_000);
   if (!existsSync(CHROMIUM)) {
     console.log(`      skipped: the browser test needs ${CHROMIUM} (Debian package chromium)`);
@@ -36,21 +72,26 @@ export async function openEditor(context: Mocha.Context, settings: GatewaySettin
   }
   const gateway = await makeGateway(settings);
   let browser: Browser | undefined;
+  let store: Store | undefined;
   const faults: string[] = [];
   const close = async (): Promise<void> => {
+    await store?.close();
     await browser?.close();
     await gateway.remove();
   };
   try {
     await gateway.start();
     browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+    const cluster = readJson<{ password: string; port: number }>(path.join(gateway.directory, 'database.json'));
+    store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
     const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+    page.setDefaultTimeout(LONGEST_WAIT_MS);
     page.on('pageerror', error => faults.push(error.message));
     await page.goto(`${gateway.url}/`);
-    await page.waitForSelector('.red-ui-flow-node', { timeout: 60_000 });
+    await page.waitForSelector('.red-ui-flow-node');
     const name = page.locator('#node-input-name');
     return {
-      ...{ page, gateway, faults, close },
+      ...{ page, gateway, store, faults, close },
       async edit(id) {
         await page.evaluate(`RED.editor.edit(RED.nodes.node("${id}"))`);
         await name.waitFor({ state: 'visible' });

@@ -2,18 +2,13 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import mqtt from 'mqtt';
-import { type Editor, openEditor } from './editor.ts';
+import { onEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
 
 describe('browser: try a message', function () {
   this.timeout(180_000);
-  let editor: Editor;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(30_000);
-  });
-  after(() => editor?.close());
+  const editor = onEditor();
 
   const open = (id: string) => editor.page.evaluate(`RED.editor.edit(RED.nodes.node(${JSON.stringify(id)}))`);
   const cancel = async (field: string): Promise<void> => {

@@ -1,18 +1,13 @@
 // The warning about links that do not keep messages on disk, in a real browser: on the canvas, in the dialog, at deploy, and gone when it is mended.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { type Editor, openEditor } from './editor.ts';
+import { onEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
 
 describe('browser: links that do not keep on disk', function () {
   this.timeout(180_000);
-  let editor: Editor;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(30_000);
-  });
-  after(() => editor?.close());
+  const editor = onEditor();
 
   const badge = () => editor.page.locator('#riskout .fieldline-link-risk-badge');
   /** Whether the badge is seen: its group is hidden otherwise. */

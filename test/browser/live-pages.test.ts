@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { until } from '../support/until.ts';
-import { type Editor, openEditor } from './editor.ts';
+import { onEditor } from './editor.ts';
 
 /** Of a page: what came over each of the two, in order, and how often each was told of a gap. */
 const FOLLOW = `(async () => {
@@ -19,12 +19,11 @@ type Seen = { page: number[]; stream: number[]; pageGaps: number; streamGaps: nu
 
 describe('live rows in two tabs of a browser', function () {
   this.timeout(180_000);
-  let editor: Editor | undefined;
+  const editor = onEditor();
   let key: string;
   const tabs: Page[] = [];
 
-  before(async function () {
-    editor = await openEditor(this);
+  before(async () => {
     const { gateway, page } = editor;
     await until(() => gateway.log.includes('told this once'));
     key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
@@ -35,12 +34,11 @@ describe('live rows in two tabs of a browser', function () {
       await tab.waitForFunction('seen.ready === 2');
     }
   });
-  after(() => editor?.close());
 
   let sent = 0;
   async function send(): Promise<void> {
     const reading = { device_id: 'meter1', power_kw: ++sent, timestamp: new Date(1.77e12 + sent * 1000) };
-    const answer = await fetch(`${editor?.gateway.url}/api/ingest`, {
+    const answer = await fetch(`${editor.gateway.url}/api/ingest`, {
       method: 'POST',
       headers: { 'x-api-key': key, 'content-type': 'application/json' },
       body: JSON.stringify(reading),
@@ -56,8 +54,8 @@ describe('live rows in two tabs of a browser', function () {
   it('go on over a stop and a start without loss or repetition', async () => {
     await send();
     await arrived(1);
-    assert.equal((await editor!.gateway.end('SIGTERM')).code, 0);
-    await editor!.gateway.start();
+    assert.equal((await editor.gateway.end('SIGTERM')).code, 0);
+    await editor.gateway.start();
     await send();
     await arrived(2);
     for (const seen of await all())
@@ -65,11 +63,11 @@ describe('live rows in two tabs of a browser', function () {
   });
 
   it('are told of the gap that a kill may leave, and go on', async () => {
-    await editor!.gateway.end('SIGKILL');
-    await editor!.gateway.start();
+    await editor.gateway.end('SIGKILL');
+    await editor.gateway.start();
     for (const tab of tabs) await tab.waitForFunction('seen.pageGaps === 1 && seen.streamGaps === 1');
     await send();
     await arrived(3);
-    assert.deepEqual(editor!.faults, []);
+    assert.deepEqual(editor.faults, []);
   });
 });

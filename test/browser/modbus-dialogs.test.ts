@@ -1,18 +1,13 @@
 // Dialogs of modbus-poll and modbus-bus in a real browser: the register table with live values, its plan, imports, a trial and a scan.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { type Editor, openEditor } from './editor.ts';
+import { onEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
 
 describe('browser: Modbus dialogs', function () {
   this.timeout(180_000);
-  let editor: Editor;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(30_000);
-  });
-  after(() => editor?.close());
+  const editor = onEditor();
 
   const says = (id: string, text: RegExp) => editor.page.locator(id, { hasText: text }).waitFor();
   const cells = (key: string) => editor.page.locator(`#fl-mbp-rows [data-fl-key="${key}"]`);

@@ -1,27 +1,18 @@
 // The dialog of timescale-out in a real browser: a table of the operator's own picked, filled, previewed, saved and written to.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { urlOfCluster } from '../../gateway/postgres-cluster.ts';
-import { readJson } from '../../gateway/private-file.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { type Editor, openEditor } from './editor.ts';
+import type { Store } from '../../src/store/store.ts';
+import { onEditor } from './editor.ts';
 
 describe('browser: a table of your own', function () {
   this.timeout(180_000);
-  let editor: Editor;
+  const editor = onEditor();
   let store: Store;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(30_000);
-    const cluster = readJson<{ password: string; port: number }>(path.join(editor.gateway.directory, 'database.json'));
-    store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
+  before(async () => {
+    ({ store } = editor);
     await store.query('CREATE SCHEMA plant');
     await store.query(`CREATE TABLE plant.energy (meter_id text NOT NULL, time timestamptz NOT NULL, power_kw numeric(6,2),
       voltage int, note text, PRIMARY KEY (meter_id, time))`);
-  });
-  after(async () => {
-    await store?.close();
-    await editor?.close();
   });
 
   it('offers the tables of the live database for a node that was never deployed', async () => {

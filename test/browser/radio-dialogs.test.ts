@@ -4,7 +4,7 @@ import { adStructures } from '../../sim/controller/air.ts';
 import { type EmulatedController, emulatedController } from '../../sim/controller/controller.ts';
 import { distoMeter, glmMeter } from '../../sim/controller/meters.ts';
 import { nobleIsHere, withNoble } from '../radio/noble-here.ts';
-import { type Editor, openEditor } from './editor.ts';
+import { onEditor } from './editor.ts';
 
 const GLM = '00:13:43:A1:B2:C3';
 const DISTO = 'C4:00:00:00:00:0F';
@@ -13,11 +13,9 @@ const KEY = '231d39c1d7cc1ab1aee224cd096db932';
 
 describe('browser: Bluetooth dialogs', function () {
   this.timeout(180_000);
-  let editor: Editor;
+  const editor = onEditor();
   let controller: EmulatedController;
-  before(async function () {
-    editor = await openEditor(this);
-    editor.page.setDefaultTimeout(30_000);
+  before(async () => {
     controller = await emulatedController();
     controller.air.add(glmMeter({ address: GLM, finds: 2.45 }).advertiser);
     controller.air.add(distoMeter({ address: DISTO, random: true, finds: 3.25 }).advertiser);
@@ -30,10 +28,7 @@ describe('browser: Bluetooth dialogs', function () {
     ].map((node, at) => ({ z: RED.workspaces.active(), x: 300, y: 900 + 60 * at, ...node })),
     { addFlow: false, touchImport: true, generateIds: false })`);
   });
-  after(async () => {
-    await editor?.close();
-    await controller?.close();
-  });
+  after(() => controller?.close());
 
   (nobleIsHere ? it : it.skip)(withNoble('ble-gatt lists what is on the air, and a click takes it over'), async () => {
     const { page } = editor;
