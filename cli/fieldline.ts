@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line: finds the subcommand, gives it the process's streams, ends with its exit code.
 import { realpathSync } from 'node:fs';
+import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../src/kernel/fault.ts';
 import { type Io, lineWriter, type Run } from './io.ts';
@@ -114,6 +115,7 @@ async function runProcess(): Promise<void> {
     stdout: line => output.write(line),
     stderr: line => process.stderr.write(`${line}\n`),
     env: process.env,
+    background: () => os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL),
   });
   await output.flush();
 }

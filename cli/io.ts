@@ -7,6 +7,8 @@ export type Io = {
   stdout: (line: string) => unknown;
   stderr: (line: string) => void;
   env: NodeJS.ProcessEnv;
+  /** Lets all other work of the machine go first from now on; only a process of its own can. */
+  background?: () => void;
 };
 
 /** A subcommand; resolves with the exit code: 0 done, 1 failed, 2 wrong use. */

@@ -90,7 +90,7 @@ describe('fieldline replay', () => {
     writeFileSync(
       join(directory, 'decoders', 'shed.mjs'),
       `export default { name: 'shed', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
-        matches: advert => advert.manufacturerData.has('ffff'),
+        matches: advert => advert.manufacturerData.get('ffff')?.length === 1,
         decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('ffff')[0] } }),
         examples: [{ name: 'warm', advert: { manufacturer_data: { ffff: '15' } }, gives: { temperature: 21 } }] };`,
     );

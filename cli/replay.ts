@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { oldestWrite, REPLAY_CONNECTIONS } from '../src/archive/live-writes.ts';
+import { liveWrites, REPLAY_CONNECTIONS } from '../src/archive/live-writes.ts';
 import { openReplay, type ReplayEnd } from '../src/archive/replay.ts';
 import { replayFigures } from '../src/archive/replay-words.ts';
 import {
@@ -91,6 +91,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
           ? ((await unfinishedReplay(store.query, selection, OWNER)) ??
             (await askForReplay(store.query, selection, 'command line', OWNER)))
           : { id: resume };
+      io.background?.();
       const folder = given.decoders ?? path.join(directory, 'decoders');
       return await work(store, replay.id, { folder, perSecond, io });
     } finally {
@@ -144,7 +145,7 @@ async function work(store: Store, id: number, { folder, perSecond, io }: Work): 
   const decoders = await openUserDecoders(folder);
   for (const fault of decoders.faults().values()) io.stderr(`decoder left out: ${fault}`);
   const flow = replayFlow(store, decoders.registry());
-  const replayRun = openReplay({ query, replay, claim, live: () => oldestWrite(query), perSecond });
+  const replayRun = openReplay({ query, replay, claim, live: liveWrites(query), perSecond });
   const carrier = courier({
     source: replayRun.source,
     mode: 'batches',

@@ -1,5 +1,5 @@
 // replay: runs part of the archive through the decoders again, beside live data, from where it was after a restart.
-import { oldestWrite } from '../../src/archive/live-writes.ts';
+import { liveWrites } from '../../src/archive/live-writes.ts';
 import { replayDesk } from '../../src/archive/replay-desk.ts';
 import { askForReplay, stopReplays } from '../../src/archive/replays.ts';
 import { deskWords, progressOf } from '../../src/archive/replay-words.ts';
@@ -49,7 +49,7 @@ export const definition = defineNode({
         return query(sql, values);
       },
       owner: host.id,
-      live: () => oldestWrite(query),
+      live: liveWrites(query),
       perSecond: settings.perSecond > 0 ? settings.perSecond : undefined,
       carry: run =>
         courier({

@@ -1,8 +1,9 @@
 // The writes of others, seen from a connection of a real PostgreSQL.
 import assert from 'node:assert/strict';
+import { fakeClock } from '../kernel/clock.ts';
 import { openStore } from '../store/store.ts';
 import { onDatabase } from '../../test/support/database.ts';
-import { oldestWrite, REPLAY_CONNECTIONS } from './live-writes.ts';
+import { liveWrites, REPLAY_CONNECTIONS } from './live-writes.ts';
 
 describe('what live data experiences', () => {
   const db = onDatabase();
@@ -33,11 +34,29 @@ describe('what live data experiences', () => {
   const WRITE = "INSERT INTO replays (selection, asked_by) SELECT '{}', 'x' FROM pg_sleep(60)";
   it('is the age of the oldest write', () =>
     beside('somebody', WRITE, async () => {
-      const before = await oldestWrite(db.store.query);
-      assert.ok(before > 0 && (await oldestWrite(db.store.query)) > before);
+      const look = liveWrites(db.store.query);
+      const before = await look();
+      assert.ok(before > 0 && (await look()) > before);
     }));
   it('is nothing where others only read', () =>
-    beside('somebody', 'SELECT pg_sleep(60)', async () => assert.equal(await oldestWrite(db.store.query), 0)));
+    beside('somebody', 'SELECT pg_sleep(60)', async () => assert.equal(await liveWrites(db.store.query)(), 0)));
   it('does not count another replay', () =>
-    beside(REPLAY_CONNECTIONS, WRITE, async () => assert.equal(await oldestWrite(db.store.query), 0)));
+    beside(REPLAY_CONNECTIONS, WRITE, async () => assert.equal(await liveWrites(db.store.query)(), 0)));
+  it('is what asking takes between two writes, until long after the last one', async () => {
+    const clock = fakeClock();
+    let ms: number | null = 7;
+    const look = liveWrites(async <Row>() => {
+      clock.advance(20);
+      return [{ ms }] as Row[];
+    }, clock);
+    assert.equal(await look(), 20);
+    ms = 35;
+    assert.equal(await look(), 35);
+    ms = null;
+    assert.equal(await look(), 20);
+    clock.advance(2900);
+    assert.equal(await look(), 20);
+    clock.advance(100);
+    assert.equal(await look(), 0);
+  });
 });

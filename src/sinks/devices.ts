@@ -131,6 +131,10 @@ export function latestOf(devices: readonly Device[]): readonly Latest[] {
   return rows;
 }
 
+// An upsert locks a row even where it changes nothing, and live data of the same devices then waits for the commit. What a
+// replay or an outbox brings late mostly has nothing to say any more: that is looked up first, without a lock.
+const isRecent = (time: string): string => `${time} > now() - interval '1 minute'`;
+
 /** `last_seen` never goes back and never lies ahead; particulars as `keeps` says. */
 export function devicesInsert(arrays: readonly string[]): string {
   const columns = deviceColumns.map(column => column.name).join(', ');
@@ -139,9 +143,14 @@ export function devicesInsert(arrays: readonly string[]): string {
       ? `${column} = coalesce(d.${column}, excluded.${column})`
       : `${column} = CASE WHEN d.last_seen > excluded.last_seen THEN coalesce(d.${column}, excluded.${column}) ELSE coalesce(excluded.${column}, d.${column}) END`,
   );
+  const known = particulars.map(({ column }) => `(r.${column} IS NULL OR d.${column} IS NOT NULL)`);
   return `INSERT INTO devices AS d (${columns})
     SELECT ${columns.replace('last_seen', 'least(last_seen, now())')}
     FROM unnest(${arrays.join(', ')}) AS r (${columns})
+    WHERE ${isRecent('r.last_seen')} OR (
+      SELECT d.last_seen > r.last_seen AND (r.last_measurement IS NULL OR d.last_measurement >= r.last_measurement)
+        AND r.metadata || d.metadata = d.metadata AND ${known.join(' AND ')}
+      FROM devices AS d WHERE d.device_id = r.device_id) IS NOT TRUE
     ON CONFLICT (device_id) DO UPDATE SET
       last_seen = greatest(d.last_seen, excluded.last_seen),
       last_measurement = greatest(d.last_measurement, excluded.last_measurement),
@@ -151,8 +160,12 @@ export function devicesInsert(arrays: readonly string[]): string {
 
 /** Only a newer value replaces what stands there. */
 export function latestInsert(arrays: readonly string[]): string {
-  return `INSERT INTO latest_values AS l (${latestColumns.map(column => column.name).join(', ')})
-    SELECT * FROM unnest(${arrays.join(', ')})
+  const columns = latestColumns.map(column => column.name).join(', ');
+  return `INSERT INTO latest_values AS l (${columns})
+    SELECT ${columns} FROM unnest(${arrays.join(', ')}) AS r (${columns})
+    WHERE ${isRecent('r.timestamp')} OR (
+      SELECT l.timestamp > r.timestamp FROM latest_values AS l
+      WHERE l.device_id = r.device_id AND l.metric = r.metric) IS NOT TRUE
     ON CONFLICT (device_id, metric) DO UPDATE SET
       value = excluded.value, value_text = excluded.value_text, timestamp = excluded.timestamp,
       org_id = coalesce(excluded.org_id, l.org_id)
