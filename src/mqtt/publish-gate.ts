@@ -29,7 +29,7 @@ type Kept = { plain: boolean; over: Promise<unknown> };
 export function publishGate(parts: Parts): (client: Client | null, packet: PublishPacket, done: Answer) => void {
   const { journal, audience, sessions, retained, incoming, clock, topicBytes } = parts;
   // A QoS 2 message that was sent again on a new connection while the first copy still waits for the disk.
-  const waiting = new Map<string, Promise<void>>();
+  const waiting = new Map<string, Promise<unknown>>();
 
   /** The last message of a client; one that is not plain only while it waits. */
   const last = new WeakMap<Client, Kept>();
@@ -72,12 +72,18 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
       const meta = encodeMessage({ topic, qos, at, ...origin, ...(packet.dup ? { dup: true } : {}) });
       steps.push(journal.append(meta, payload, readers, note));
     }
-    return { plain: steps.length === 1 && !packet.retain, over: Promise.all(steps) };
+    // The many have one step: promises that add nothing were a tenth of what the broker's main thread did.
+    const over = steps.length === 1 ? (steps[0] as Promise<unknown>) : Promise.all(steps);
+    return { plain: steps.length === 1 && !packet.retain, over };
   }
 
   /** Whatever is thrown on the way rejects. */
-  async function letThrough(client: Client | null, packet: PublishPacket, payload: Buffer): Promise<void> {
-    await inOrder(client, keep(client, packet, payload));
+  function letThrough(client: Client | null, packet: PublishPacket, payload: Buffer): Promise<unknown> {
+    try {
+      return inOrder(client, keep(client, packet, payload));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   return (client, packet, done) => {
@@ -92,12 +98,12 @@ export function publishGate(parts: Parts): (client: Client | null, packet: Publi
     const key = qos === 2 && client ? `${client.id}\0${packet.messageId}` : undefined;
     if (key !== undefined && client && incoming.has(client.id, packet.messageId ?? 0)) return done(null);
     const kept = (key === undefined ? undefined : waiting.get(key)) ?? letThrough(client, packet, payload);
-    if (key !== undefined) waiting.set(key, kept);
-    kept
-      .then(
-        () => done(null),
-        error => done(error as Error),
-      )
-      .finally(() => key !== undefined && waiting.delete(key));
+    const told = kept.then(
+      () => done(null),
+      error => done(error as Error),
+    );
+    if (key === undefined) return;
+    waiting.set(key, kept);
+    void told.finally(() => waiting.delete(key));
   };
 }
