@@ -49,23 +49,23 @@ export const RHYTHM = take(14);
 export const COUNTER = take(6);
 export const CODES = take(3);
 export const ACCEPTED = take(1);
-export const PANEL = take(8);
+export const PANEL = take(9);
 export const PLAIN = take(3);
 export const EVIDENCE = take(9);
 const OPINIONS = take(4 * MODELS);
 export const OUTLIER = take(2);
 export const DRIFT = take(4);
 export const JUMP = take(3);
-export const SEASON = take(2);
+export const SEASON = take(6);
 export const FOLLOW = take(24);
 const TAILS = take(8 * MODELS);
-const EXTREMES = take((EXTREMES_OF_A_SIDE + 6) * SIDES);
+const EXTREMES = take((EXTREMES_OF_A_SIDE + 8) * SIDES);
 export const DRIFT_RING = take(DRIFT_SPAN);
 export const KNOWN_CODES = take(MOST_CODES);
 export const ACCEPTED_VALUES = take(2 * MOST_ACCEPTED);
 export const HABIT = take(SLOTS);
 export const SEASON_MEANS = take(SLOTS);
-export const SEASON_COUNTS = take(SLOTS);
+export const SEASON_DAYS = take(SLOTS);
 const CELLS = taken;
 
 /** Where the opinion, the tail, the histogram (among the bins) of a model, what is to come into it (among the pending) stand, and the extremes of a side. */
@@ -73,7 +73,7 @@ export const opinionOf = (model: number): number => OPINIONS + 4 * model;
 export const tailOf = (model: number): number => TAILS + 8 * model;
 export const binsOf = (model: number): number => BINS * model;
 export const pendingOf = (model: number): number => PENDING * model;
-export const extremesOf = (side: number): number => EXTREMES + (EXTREMES_OF_A_SIDE + 6) * side;
+export const extremesOf = (side: number): number => EXTREMES + (EXTREMES_OF_A_SIDE + 8) * side;
 
 type Places = readonly [
   ...[number, number, number, number, number, number],

@@ -6,7 +6,7 @@ import { daysKnown } from './rhythm.ts';
 
 // At one false alarm in 10,000 points, and how much more halves the alarms (by ln): measured on generated series
 // (docs/anomaly.md).
-const LIMIT = 9.5;
+const LIMIT = 9.7;
 const PER_LN = 1.6;
 const LEAST = 6;
 // Young series are judged more mildly: their tails rest on few points, and who has seen no two days knows no day.
@@ -14,7 +14,7 @@ const YOUNG_POINTS = 30;
 const YOUNG_DAYS = 2;
 const OF_YOUTH = 0.4;
 /** What series of pure noise must do more; as they have no day, their youth ends with that. */
-const OF_PLAINNESS = 0.25;
+const OF_PLAINNESS = 0.05;
 
 /** For so many false alarms to be expected in 10,000 points. */
 export const baseLimit = (falseAlarms: number): number => Math.max(LEAST, LIMIT - PER_LN * Math.log(falseAlarms));

@@ -8,13 +8,15 @@ export type Model = {
   readonly kind: ModelKind;
   /** Where its opinion stands. */
   readonly opinion: number;
+  /** Whether it has seen enough for its opinion to count; always, where this is not asked. */
+  isTrusted?(cells: Float64Array): boolean;
   /** Looks at a value before it is learned. */
   judge(cells: Float64Array): void;
   /** Learns the value last judged. */
   learn(cells: Float64Array): void;
 };
 
-const { VALUE, SLOT, SLOTS } = at;
+const { VALUE, SLOT } = at;
 
 /** Cells of an opinion: the forecast, the size of a usual deviation from it, and ln of the deviation in such sizes, NaN without a forecast. */
 export const [EXPECTED, SCALE, LN] = [0, 1, 2];
@@ -49,7 +51,7 @@ export const outlier: Model = {
     const count = ++cells[LONG_COUNT]!;
     const weight = Math.max(1 / count, 1 / 500);
     const most = count > TRUSTED_AFTER ? MOST_DEVIATION * cells[LONG_SCALE]! : Number.POSITIVE_INFINITY;
-    const deviation = Math.min(most, Math.max(-most, cells[VALUE]! - cells[LONG_EXPECTED]!));
+    const deviation = within(most, cells[VALUE]! - cells[LONG_EXPECTED]!);
     cells[LONG_EXPECTED]! += weight * deviation;
     cells[LONG_VARIANCE] = (1 - weight) * (cells[LONG_VARIANCE]! + weight * deviation * deviation);
   },
@@ -94,6 +96,11 @@ const JUMP = at.opinionOf(0);
 const JUMP_EXPECTED = JUMP + EXPECTED;
 const HABIT = at.HABIT;
 const [LEVEL, JUMP_USUAL, JUMP_COUNT] = at.places(at.JUMP);
+// Of a deviation from a habit, or from what other days brought, only so many usual ones are learned: a fault must not come
+// back a day later as the forecast.
+const MOST_OF_A_DAY = 3;
+
+const within = (most: number, deviation: number): number => Math.min(most, Math.max(-most, deviation));
 
 /** Far from a quickly following level plus the habit of the time of day (additive Holt-Winters without trend). */
 export const jump: Model = {
@@ -112,38 +119,61 @@ export const jump: Model = {
     const count = ++cells[JUMP_COUNT]!;
     cells[LEVEL]! += 0.1 * deviation;
     cells[JUMP_USUAL]! += Math.max(1 / count, 1 / 200) * (Math.abs(deviation) - cells[JUMP_USUAL]!);
-    if (slot >= 0) cells[HABIT + slot]! += 0.18 * deviation;
+    if (slot >= 0) cells[HABIT + slot]! += 0.18 * within(MOST_OF_A_DAY * cells[JUMP + SCALE]!, deviation);
   },
 };
 
 const SEASON = at.opinionOf(3);
 const SEASON_EXPECTED = SEASON + EXPECTED;
-// SEASON_KNOWN: values that had a forecast.
-const [SEASON_USUAL, SEASON_KNOWN] = at.places(at.SEASON);
-const [MEANS, COUNTS] = [at.SEASON_MEANS, at.SEASON_COUNTS];
+// TODAY: the half hour that lasts, TODAY_SUM and TODAY_VALUES of what it brought. KNOWN: values that had a forecast; COMPARED:
+// half hours that had one.
+const [SEASON_USUAL, TODAY, TODAY_SUM, TODAY_VALUES, KNOWN, COMPARED] = at.places(at.SEASON);
+const [MEANS, DAYS] = [at.SEASON_MEANS, at.SEASON_DAYS];
+/** Weight of the last day in the mean of a half hour, once there are more days. */
+const OF_A_DAY = 0.25;
+/** Two days must have been compared over so many half hours before what one of them brought tells of the other. */
+const COMPARED_ENOUGH = 24;
 
 /** Far from what the same half hour brought on other days. */
 export const season: Model = {
   kind: 'season',
   opinion: SEASON,
+  isTrusted: cells => cells[COMPARED]! >= COMPARED_ENOUGH,
   judge(cells) {
     const slot = cells[SLOT]!;
-    if (slot < 0 || cells[COUNTS + slot]! < 2) {
+    if (slot < 0 || cells[DAYS + slot] === 0) {
       cells[SEASON + LN] = Number.NaN;
       return;
     }
     cells[SEASON_EXPECTED] = cells[MEANS + slot]!;
     cells[SEASON + SCALE] = cells[SEASON_USUAL]! + 0.01 * cells[LONG_SCALE]! + least(cells[SEASON_EXPECTED]!);
-    deviate(cells, SEASON, cells[VALUE]!, cells[SEASON_KNOWN]! >= SLOTS / 2);
+    deviate(cells, SEASON, cells[VALUE]!, cells[KNOWN]! >= 8);
   },
   learn(cells) {
     const slot = cells[SLOT]!;
     if (slot < 0) return;
-    const seen = ++cells[COUNTS + slot]!;
-    const deviation = cells[VALUE]! - cells[MEANS + slot]!;
-    cells[MEANS + slot]! += Math.max(1 / seen, 0.15) * deviation;
-    if (seen <= 2) return;
-    const weight = Math.max(1 / ++cells[SEASON_KNOWN]!, 1 / 200);
-    cells[SEASON_USUAL]! += weight * (Math.abs(deviation) - cells[SEASON_USUAL]!);
+    if (slot !== cells[TODAY]) endHalfHour(cells, slot);
+    cells[TODAY_VALUES]!++;
+    const mean = cells[MEANS + slot]!;
+    const deviation = cells[VALUE]! - mean;
+    const isJudged = cells[DAYS + slot]! > 0;
+    const isTamed = isJudged && cells[KNOWN]! >= COMPARED_ENOUGH;
+    cells[TODAY_SUM]! += mean + (isTamed ? within(MOST_OF_A_DAY * cells[SEASON + SCALE]!, deviation) : deviation);
+    if (isJudged)
+      cells[SEASON_USUAL]! += Math.max(1 / ++cells[KNOWN]!, 1 / 200) * (Math.abs(deviation) - cells[SEASON_USUAL]!);
   },
 };
+
+/** What the half hour that has passed brought today becomes one day of its mean. */
+function endHalfHour(cells: Float64Array, next: number): void {
+  const slot = cells[TODAY]!;
+  if (cells[TODAY_VALUES]! > 0) {
+    const days = ++cells[DAYS + slot]!;
+    if (days > 1) cells[COMPARED]!++;
+    const today = cells[TODAY_SUM]! / cells[TODAY_VALUES]!;
+    cells[MEANS + slot]! += Math.max(1 / days, OF_A_DAY) * (today - cells[MEANS + slot]!);
+  }
+  cells[TODAY] = next;
+  cells[TODAY_SUM] = 0;
+  cells[TODAY_VALUES] = 0;
+}

@@ -14,19 +14,24 @@ import {
   SCALE,
   season,
 } from './models.ts';
-import { learnPlainness } from './plain.ts';
+import { learnPlainness, plainness } from './plain.ts';
 import { beginSide, boundAt, learnExtreme, limitOf, type Reach, surpriseBeyond } from './range.ts';
-import { BEND, beginTail, deviationAt, FLOOR, learnDeviation, SLOPE, surpriseOf } from './tail.ts';
+import { BEND, beginTail, deviationAt, FLOOR, GROWN, learnDeviation, SLOPE, surpriseOf } from './tail.ts';
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
 // this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert and
-// none is far beyond that: a fault is no rule.
+// none is far beyond that: a fault is no rule. In pure noise they see the same, however they agree.
 const AGREEMENT = 0.2;
 const DOUBT = 6;
 const SHARED = 1.2;
 const ALERT = 3;
 const BEYOND_ALERT = 7;
 const ALERT_RATE = 0.02;
+// A value so surprising is a fault, of which tails and ranges learn nothing, so that the next one is found as well: but only
+// one in so many values, and so many in a row. What comes more often is the manner of the series.
+const FAULT = 14;
+const BETWEEN_FAULTS = 500;
+const MOST_FAULTS = 3;
 /** No opinion is stronger, however small the usual deviation was. */
 const MOST = 500;
 // Values, and means of 24 values, so many points apart are extremes of their own.
@@ -43,15 +48,15 @@ const [HIGH, LOW, HIGH_MEAN, LOW_MEAN] = [0, 1, 2, 3];
 // A range of values knows their distances from each other, not from a mean: a machine that is on or off has no value near
 // its mean. A mean of 24 is told by its distance from the long-run one, as a logarithm: levels wander, and by much at times.
 const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5, growing: true, smallest: grainOrTail };
-const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 13, growing: false, smallest: () => 0 };
+const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 10, growing: false, smallest: () => 0 };
 /** Values lie on a grid where their least step is not larger than this, in scales; on and off are no grid. */
 const GRID = 1.5;
 /** A tail that bends less is heavy: exponential ones and heavier. */
 const HEAVY = 0.25;
 const SURPRISE = LN + 1;
 
-/** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). BEYOND: by its lying beyond the range alone. GRAIN: the least step between two values so far. BEFORE: the last value. */
-export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL, BEYOND, GRAIN, BEFORE] = at.places(at.PANEL);
+/** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). BEYOND: by its lying beyond the range alone. GRAIN: the least step between two values so far. BEFORE: the last value. SPARE: how many faults may be left unlearned. */
+export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL, BEYOND, GRAIN, BEFORE, SPARE] = at.places(at.PANEL);
 // What the strongest opinion rests on: whose it is, its forecast and scale, and the cells of its tail, of a range both sides'.
 const [BY, FORECAST, SIZE, SHAPE] = at.places(at.EVIDENCE);
 const OTHER_SHAPE = SHAPE + 3;
@@ -78,10 +83,11 @@ export function judge(cells: Float64Array): void {
   const value = cells[at.VALUE]!;
   let [sum, strongest, by] = [0, 0, 0];
   for (let model = 0; model < at.MODELS; model++) {
-    const { opinion, judge: look } = models[model]!;
+    const { opinion, judge: look, isTrusted } = models[model]!;
     look(cells);
     const ln = cells[opinion + LN]!;
-    const surprise = Number.isNaN(ln) ? 0 : surpriseOf(cells, at.tailOf(model), ln);
+    const isSilent = Number.isNaN(ln) || isTrusted?.(cells) === false;
+    const surprise = isSilent ? 0 : surpriseOf(cells, at.tailOf(model), ln);
     cells[opinion + SURPRISE] = surprise;
     sum += Math.min(MOST, surprise);
     if (surprise > strongest) [strongest, by] = [Math.min(MOST, surprise), model];
@@ -98,7 +104,8 @@ export function judge(cells: Float64Array): void {
   if (meanBeyond > strongest) [strongest, by] = [meanBeyond, BY_MEANS];
   const others = sum - strongest;
   cells[STRONGEST] = strongest;
-  cells[TOTAL] = strongest + AGREEMENT * Math.max(0, others - Math.max(DOUBT, SHARED * cells[USUAL]! * strongest));
+  const agreed = Math.max(0, others - Math.max(DOUBT, SHARED * cells[USUAL]! * strongest));
+  cells[TOTAL] = strongest + AGREEMENT * (1 - plainness(cells)) * agreed;
   if (strongest > ALERT && strongest < BEYOND_ALERT) cells[USUAL]! += ALERT_RATE * (others / strongest - cells[USUAL]!);
   keepEvidence(cells, by);
 }
@@ -178,10 +185,14 @@ function evidentBand(cells: Float64Array, surprise: number): readonly [low: numb
 export function learn(known: at.Known): void {
   const { cells } = known;
   const learned = cells[LEARNED]!;
+  cells[SPARE] = Math.min(MOST_FAULTS, cells[SPARE]! + 1 / BETWEEN_FAULTS);
+  const isFault = cells[TOTAL]! > FAULT && learned > GROWN && cells[SPARE]! >= 1;
+  if (isFault) cells[SPARE]!--;
   for (let model = 0; model < at.MODELS; model++) {
     const { opinion, learn: take } = models[model]!;
     const ln = cells[opinion + LN]!;
-    if (learned >= TAILS_FROM && !Number.isNaN(ln)) learnDeviation(known, model, ln, cells[opinion + SURPRISE]!);
+    if (!isFault && learned >= TAILS_FROM && !Number.isNaN(ln))
+      learnDeviation(known, model, ln, cells[opinion + SURPRISE]!);
     take(cells);
   }
   const value = cells[at.VALUE]!;
@@ -190,8 +201,10 @@ export function learn(known: at.Known): void {
   if (step > 0 && step < cells[GRAIN]!) cells[GRAIN] = step;
   cells[BEFORE] = value;
   learnPlainness(cells, value - cells[MIDDLE]!, followError(cells), scale);
-  learnExtreme(cells, HIGH, OF_VALUES, value, scale, APART);
-  learnExtreme(cells, LOW, OF_VALUES, -value, scale, APART);
+  if (!isFault) {
+    learnExtreme(cells, HIGH, OF_VALUES, value, scale, APART);
+    learnExtreme(cells, LOW, OF_VALUES, -value, scale, APART);
+  }
   if (learned >= MEANS_FROM) {
     const off = cells[RECENT]! - cells[MIDDLE]!;
     learnExtreme(cells, HIGH_MEAN, OF_MEANS, Math.log(off), 1, MEANS_APART);

@@ -1,5 +1,5 @@
 // Plain: a series whose values tell nothing of the next one (pure noise, of whatever tail). All models see the same there,
-// and its rare values are no news: it must do more to be heard.
+// so that they agree is no news.
 import { PLAIN, places } from './cells.ts';
 
 /** Values over which both means go. */

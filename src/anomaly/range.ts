@@ -26,12 +26,16 @@ const MOST_BEYOND = 100;
 /** Size until there are as many extremes as are remembered: no value is surprising. */
 const UNKNOWN = 1e200;
 
-// Cells of one side of a range. TOP: the most extreme values (of the lower side with the sign turned), largest first. POINTS:
-// learned. SIZE: how far beyond the least of them is usual. HAVE: how many of TOP there are. BEGAN, SEEN: where the last
-// extreme began and was last exceeded, in points; PLACE: its place in TOP.
+/** A series that goes on rising exceeds its range every day: its ten count as those of so many times their mean age. */
+const AGES = 3;
+
+// Cells of one side of a range. TOP: the most extreme values (of the lower side with the sign turned), largest first. SPAN: of
+// how many points they are the extremes. SIZE: how far beyond the least of them is usual. POINTS: learned. HAVE: how many of
+// TOP there are. BEGAN, SEEN: where the last extreme began and was last exceeded, in points; PLACE: its place in TOP. BORN:
+// where about the last ten began, on average.
 const TOP = 0;
 const LEAST = REMEMBERED - 1;
-const [POINTS, SIZE, HAVE, BEGAN, SEEN, PLACE] = places(REMEMBERED);
+const [SPAN, SIZE, POINTS, HAVE, BEGAN, SEEN, PLACE, BORN] = places(REMEMBERED);
 
 /** Where the three cells of a side stand that `boundAt` looks at. */
 export const limitOf = (side: number): number => extremesOf(side) + LEAST;
@@ -52,14 +56,14 @@ export function surpriseBeyond(cells: Float64Array, side: number, { exponent }: 
   const at = extremesOf(side);
   const beyond = value - cells[at + LEAST]!;
   if (!(beyond > 0) || cells[at + HAVE]! < REMEMBERED) return 0;
-  const rare = Math.log(cells[at + POINTS]! / REMEMBERED);
+  const rare = Math.log(cells[at + SPAN]! / REMEMBERED);
   return rare + exponent * Math.log1p(beyond / (exponent * cells[at + SIZE]!));
 }
 
 /** The value that has this surprise, by the three cells from `limit` on. */
 export function boundAt(cells: Float64Array, limit: number, { exponent }: Reach, surprise: number): number {
-  const [least, points, size] = [cells[limit]!, cells[limit + 1]!, cells[limit + 2]!];
-  const beyond = Math.max(0, surprise - Math.log(points / REMEMBERED));
+  const [least, span, size] = [cells[limit]!, cells[limit + 1]!, cells[limit + 2]!];
+  const beyond = Math.max(0, surprise - Math.log(span / REMEMBERED));
   return least + exponent * size * Math.expm1(Math.min(MOST_BEYOND, beyond / exponent));
 }
 
@@ -74,6 +78,7 @@ export function learnExtreme(
 ): void {
   const at = extremesOf(side);
   const points = ++cells[at + POINTS]!;
+  cells[at + SPAN] = Math.max(REMEMBERED, Math.min(points, AGES * (points - cells[at + BORN]!)));
   const full = cells[at + HAVE] === REMEMBERED;
   if (!(given > (full ? cells[at + LEAST]! : Number.NEGATIVE_INFINITY))) return;
   const surprise = full ? surpriseBeyond(cells, side, reach, given) : 0;
@@ -89,6 +94,7 @@ export function learnExtreme(
     if (!full) cells[at + HAVE]!++;
     cells[at + PLACE] = cells[at + HAVE]! - 1;
     cells[at + BEGAN] = points;
+    cells[at + BORN]! += (points - cells[at + BORN]!) / REMEMBERED;
   }
   put(cells, at, value);
   if (cells[at + HAVE] === REMEMBERED) cells[at + SIZE] = sizeOf(cells, side, reach, scale);

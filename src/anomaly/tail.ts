@@ -24,7 +24,7 @@ const REST_WEIGHT = 0.01;
 const GREAT_MEAN = 14;
 // A deviation more surprising than this is learned as one of this surprise, once a tail has so many points: one fault must
 // not excuse the next, yet what comes again and again moves the tail all the same.
-export const MOST_LEARNED = 12;
+export const MOST_LEARNED = 10;
 export const GROWN = 600;
 /** Marks, beside its bin, a deviation that is hardly learned. */
 const REST = 128;
