@@ -53,7 +53,7 @@ describe('live while it is away', () => {
       await live.close();
       hub.close();
     }
-  }).timeout(10_000);
+  });
 
   for (const path of ['/ws', '/realtime/v1/websocket?vsn=2.0.0', '/socket.io/?EIO=4&transport=websocket', '/sse'])
     it(`answers a WebSocket at ${path} with 503`, async () => {

@@ -16,7 +16,7 @@ import type { Batch } from './groups.ts';
 import type { Hub, Look } from './hub.ts';
 import type { Entry } from './log.ts';
 import { type Outlet, patientOutlet } from './outlet.ts';
-import { ofChannel, type Selection } from './selection.ts';
+import { ofChannel, type Selection, weightOfAll } from './selection.ts';
 import { MAX_EXPRESSIONS, wishesOf } from './wishes.ts';
 
 /** How the rows leave. */
@@ -67,7 +67,8 @@ export function subscriptionsOf(
     if (expressions() + filter.expressions > MAX_EXPRESSIONS) return replyErrors.limitExceeded;
 
     const selection = ofChannel(channel, filter, principal.org);
-    if (!hub.hasRoom([selection])) return replyErrors.tooManyRequests;
+    const own = weightOfAll([...open.values()].map(one => one.selection));
+    if (!hub.hasRoom([selection], own)) return replyErrors.tooManyRequests;
     const outlet = outletOf(wishes.conflateMs);
     const take = (batch: Batch): void => {
       if (!outlet.take(batch)) exit.close(closes.slow);

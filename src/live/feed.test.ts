@@ -15,8 +15,7 @@ import type { Row } from './publication.ts';
 import { ofChannel } from './selection.ts';
 import { until } from '../../test/support/until.ts';
 
-describe('live feed of other writers', function () {
-  this.timeout(20_000);
+describe('live feed of other writers', () => {
   let server: TestPostgres;
   let database: Database;
   let stranger: pg.Client;

@@ -8,7 +8,7 @@ import { batchOf, createGroups, type Group, type Take } from './groups.ts';
 import { isLate, latestRows } from './latest.ts';
 import { type Entry, entryAt, type Past, rowLog } from './log.ts';
 import { type Row, rowsOf, statusKey, statusRowOf } from './publication.ts';
-import type { Selection } from './selection.ts';
+import { type Selection, weightOfAll } from './selection.ts';
 import { unheardReadings } from './unheard.ts';
 
 /** What is known of a selection now. */
@@ -42,8 +42,11 @@ export type Hub = {
   prime(rows: readonly Row[]): void;
   /** Rows went by that nobody can tell: a new epoch, so that every client learns that it has a gap. */
   breakOff(): void;
-  /** May somebody subscribe to these as well? All clients together are not to ask for more than every row can be held against. */
-  hasRoom(selections: readonly Selection[]): boolean;
+  /**
+   * May a client subscribe to these as well? All together are not to ask for more than every row can be held against, and none
+   * for more than a twentieth of that; `own` is the weight of what it has.
+   */
+  hasRoom(selections: readonly Selection[], own: number): boolean;
   /** `take` is called for each batch from now on, never from within this call; with `conflateMs` once in this time, with the newest row of each thing. */
   subscribe(selection: Selection, take: Take, conflateMs?: number): Subscription;
   look(selection: Selection): Look;
@@ -72,6 +75,7 @@ const HISTORY_BYTES = 16 * 1024 * 1024;
 const BATCH_ROWS = 256;
 const CONFLATED_ROWS = 10_000;
 const SNAPSHOT_LIMIT = 1000;
+const SHARES = 20;
 /** Who has left can come back for so long; while nobody can, no history is kept: rows that live long are dear. */
 const RETURN_MS = 15 * 60_000;
 
@@ -220,9 +224,9 @@ export function createHub(options: HubOptions = {}): Hub {
       breakListeners.add(listener);
       return () => breakListeners.delete(listener);
     },
-    hasRoom(selections) {
-      const wanted = selections.reduce((sum, { weight: { kept, tried } }) => sum + kept + tried, groups.weight);
-      if (wanted <= mostWeight) return true;
+    hasRoom(selections, own) {
+      const more = weightOfAll(selections);
+      if (own + more <= mostWeight / SHARES && groups.weight + more <= mostWeight) return true;
       count('fieldline_live_refused_total', 1, { reason: 'subscriptions' });
       return false;
     },

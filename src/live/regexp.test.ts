@@ -97,5 +97,5 @@ describe('linear regular expressions', () => {
   // Each takes longer than the universe exists where paths are tried one after the other.
   for (const pattern of ['^(a+)+$', '^(a|a)*$', '^(a*)*b$', '^(a?){50}a{50}$', '(x+x+)+y'])
     it(`does not explode: ${pattern}`, () =>
-      assert.equal(matches(pattern, `${pattern.includes('x') ? 'x' : 'a'}`.repeat(4000) + '!'), false)).timeout(5000);
+      assert.equal(matches(pattern, `${pattern.includes('x') ? 'x' : 'a'}`.repeat(4000) + '!'), false));
 });

@@ -16,7 +16,9 @@ import { createRooms } from './supabase-rooms.ts';
 describe('room for subscriptions', () => {
   let hub: Hub;
   beforeEach(() => {
-    hub = createHub({ mostWeight: 100 });
+    hub = createHub({ mostWeight: 100 * 20 });
+    // What others have: 100 are left, which is as much as one client may have.
+    hub.subscribe({ ...selection(''), weight: { kept: 100 * 19, tried: 0 } }, () => undefined);
   });
   afterEach(() => hub.close());
 
@@ -27,10 +29,10 @@ describe('room for subscriptions', () => {
 
   it('is for many that are found by value, and for few that are tried with each row', () => {
     for (let n = 0; n < 100; n++) {
-      assert.ok(hub.hasRoom([selection(`session_id=eq.S${n}`)]), `${n}`);
+      assert.ok(hub.hasRoom([selection(`session_id=eq.S${n}`)], 0), `${n}`);
       take(`session_id=eq.S${n}`);
     }
-    assert.equal(hub.hasRoom([selection('')]), false);
+    assert.equal(hub.hasRoom([selection('')], 0), false);
     const weights = ['', 'session_id=eq.a', `${TRIED}1`, 'source=match.^ble', `session_id=eq.a,${TRIED}1`].map(
       filter => selection(filter).weight.tried,
     );
@@ -39,13 +41,31 @@ describe('room for subscriptions', () => {
 
   it('counts what is tried once, however many ask for it, until the last one leaves', () => {
     const same = Array.from({ length: 30 }, () => take(`${TRIED}1`));
-    assert.ok(hub.hasRoom([selection(`${TRIED}2`)]), 'not thirty times');
+    assert.ok(hub.hasRoom([selection(`${TRIED}2`)], 0), 'not thirty times');
     take(`${TRIED}2`);
-    assert.equal(hub.hasRoom([selection(`${TRIED}3`)]), false);
+    assert.equal(hub.hasRoom([selection(`${TRIED}3`)], 0), false);
     for (const one of same) one.close();
     for (const one of same) one.close();
-    assert.ok(hub.hasRoom([selection(`${TRIED}3`), selection('session_id=eq.a')]), 'left twice counts once');
-    assert.equal(hub.hasRoom([3, 4, 5].map(n => selection(`${TRIED}${n}`))), false);
+    assert.ok(hub.hasRoom([selection(`${TRIED}3`), selection('session_id=eq.a')], 0), 'left twice counts once');
+    assert.equal(
+      hub.hasRoom(
+        [3, 4, 5].map(n => selection(`${TRIED}${n}`)),
+        0,
+      ),
+      false,
+    );
+  });
+
+  it('is not for one client alone', () => {
+    hub.close();
+    hub = createHub({ mostWeight: 20 * 100 });
+    const [one, other] = [connectedTo(hub), connectedTo(hub)];
+    for (const [n, name] of ['measurement-stream', 'anomaly-alerts', 'alarms', 'device:D1'].entries()) {
+      one.say({ id: n + 2, subscribe: { channel: name, data: { filter: `anomaly_score=lt.${n}` } } });
+      assert.equal('subscribe' in one.lines[n]!, n < 3, name);
+    }
+    other.say(subscribe('measurement-stream', { filter: `${TRIED}1` }));
+    assert.ok('subscribe' in other.lines[0]!);
   });
 
   it('is told by Centrifugo as something that passes', () => {

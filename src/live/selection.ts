@@ -34,6 +34,10 @@ function weightOf(filters: readonly Filter[]): Weight {
   return { kept: filters.length, tried };
 }
 
+export function weightOfAll(selections: readonly Selection[]): number {
+  return selections.reduce((sum, { weight }) => sum + weight.kept + weight.tried, 0);
+}
+
 /** The rows of a channel. `org` limits them to those of one organisation, whatever the filter says. */
 export function ofChannel(channel: Channel, filter: Filter, org: string | undefined): Selection {
   const wants = (row: Row): boolean => filter.holds(column => columnOf(row, column));

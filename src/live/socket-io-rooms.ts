@@ -3,7 +3,7 @@ import type { Principal } from '../reading/principal.ts';
 import { channelNamed } from './channels.ts';
 import { parseFilter, type Refused } from './filter.ts';
 import type { Hub, Subscription } from './hub.ts';
-import { ofChannel, type Selection } from './selection.ts';
+import { ofChannel, type Selection, weightOfAll } from './selection.ts';
 import type { IoServer, IoSocket } from './socket-io-package.ts';
 import { MAX_EXPRESSIONS, type Wishes, wishesOf } from './wishes.ts';
 
@@ -19,7 +19,7 @@ export type Subscriber = {
 };
 
 type Room = { subscription: Subscription; members: number };
-type Open = { room: string; expressions: number };
+type Open = { room: string; expressions: number; selection: Selection };
 
 export function socketIoSubscriptions(hub: Hub, io: IoServer, { maxSubscriptions }: { maxSubscriptions: number }) {
   const rooms = new Map<string, Room>();
@@ -62,13 +62,14 @@ export function socketIoSubscriptions(hub: Hub, io: IoServer, { maxSubscriptions
       const expressions = [...open.values()].reduce((sum, one) => sum + one.expressions, filter.expressions);
       if (expressions > MAX_EXPRESSIONS) return refused(`expected at most ${MAX_EXPRESSIONS} regular expressions`);
       const selection = ofChannel(channel, filter, org);
-      if (!hub.hasRoom([selection])) return refused('too many subscriptions of all clients; try again later');
+      const own = weightOfAll([...open.values()].map(one => one.selection));
+      if (!hub.hasRoom([selection], own)) return refused('too many subscriptions; try again later');
       const room = JSON.stringify([channel.name, selection.text, wishes.conflateMs ?? null]);
       // The others get what waits; the new one has it in its snapshot.
       hub.flush();
       enter(room, channel.name, selection, wishes.conflateMs).members++;
       socket.join(room);
-      open.set(channel.name, { room, expressions: filter.expressions });
+      open.set(channel.name, { room, expressions: filter.expressions, selection });
       const snapshot = wishes.snapshot ? hub.look(selection).snapshot() : undefined;
       return {
         ok: true,

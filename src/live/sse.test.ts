@@ -88,7 +88,7 @@ describe('live server-sent events', () => {
     hub.publish([laser(1)]);
     await once(source as never, 'open');
     await until(() => values.length === 1);
-  }).timeout(5000);
+  });
 
   /** A request by hand: what comes until `enough` says so. */
   async function read(query: string, headers: Record<string, string>, enough: RegExp): Promise<string> {
@@ -177,7 +177,7 @@ describe('live server-sent events', () => {
     await start({}, { identify: () => ({ role: 'viewer', expiresAt: Date.now() + 50 }) });
     const answer = await fetch(`http://${served.at}/sse?channel=alarms`);
     assert.doesNotMatch(await answer.text(), /^:/m);
-  }).timeout(5000);
+  });
 
   it('lets pages of listed sites, and no others, send a header of their own', async () => {
     await start({}, { origins: ['https://scada.example'] });

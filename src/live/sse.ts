@@ -41,7 +41,7 @@ export function sseEndpoint(hub: Hub, admission: Admission, options: SseOptions 
     if ('refused' in who) return refuseRequest(response, 401, who.refused, { ...page, 'www-authenticate': 'Bearer' });
     if ('refused' in asked) return refuseRequest(response, 400, asked.refused, page);
     const selection = ofChannel(asked.channel, asked.filter, who.org);
-    if (!hub.hasRoom([selection])) return refuseRequest(response, 503, 'Not admitted: subscriptions', page);
+    if (!hub.hasRoom([selection], 0)) return refuseRequest(response, 503, 'Not admitted: subscriptions', page);
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',

@@ -4,8 +4,10 @@ import type { Refused } from '../kernel/token.ts';
 import type { Principal } from '../reading/principal.ts';
 import type { Hub } from './hub.ts';
 import { type Asked, askedOf, type Bound, boundOf, follow, selectionsOf } from './supabase-bindings.ts';
+import { weightOfAll } from './selection.ts';
 import { type Member, type Place, type Rooms, roomName } from './supabase-rooms.ts';
 import { type Broadcast, broadcastFrame, isObject, type Version } from './supabase-wire.ts';
+import { MAX_EXPRESSIONS } from './wishes.ts';
 
 /** How a channel speaks to its client; `reply` answers the join. */
 export type Voice = {
@@ -18,6 +20,8 @@ export type Voice = {
 export type Channel = {
   readonly principal: Principal;
   readonly expressions: number;
+  /** Of its bindings, as the hub weighs them. */
+  readonly weight: number;
   /** Goes on with other rights. */
   become(principal: Principal): void;
   /** True when it is to be acknowledged. */
@@ -27,13 +31,16 @@ export type Channel = {
   close(): void;
 };
 
+/** What the other channels of the client have. */
+export type Taken = Pick<Channel, 'expressions' | 'weight'>;
+
 const MAX_BINDINGS = 100;
 const MAX_PRESENCE_BYTES = 16 * 1024;
 const PREFIX = 'realtime:';
 
 /** Joins: answers by `voice`, and sends rows only after that answer. Undefined when it was refused. */
 export function joinChannel(
-  { hub, rooms, maxExpressions }: { hub: Hub; rooms: Rooms; maxExpressions: number },
+  { hub, rooms, others }: { hub: Hub; rooms: Rooms; others: Taken },
   topic: string,
   payload: unknown,
   principal: Principal,
@@ -46,7 +53,7 @@ export function joinChannel(
     return undefined;
   }
   const asked = wanted.map(askedOf);
-  const { bound, fault } = checked(asked, maxExpressions, hub, principal);
+  const { bound, fault } = checked(asked, others, hub, principal);
   if (fault !== undefined && partOf(config, 'postgres_changes_options')['wait'] === true) {
     voice.reply('error', { reason: `RealtimeDisabledForConfiguration: ${fault}` });
     return undefined;
@@ -69,7 +76,7 @@ export function systemNote(topic: string, extension: string, status: 'ok' | 'err
 /** All or none: one that cannot be served is told, and no row comes. */
 function checked(
   asked: readonly Asked[],
-  maxExpressions: number,
+  others: Taken,
   hub: Hub,
   { org }: Principal,
 ): { bound: readonly Bound[]; fault?: string } {
@@ -79,10 +86,11 @@ function checked(
     if ('refused' in result) return { bound: [], fault: `Unable to subscribe to changes: ${result.refused}` };
     bound.push(result);
   }
-  if (expressionsOf(bound) > maxExpressions)
+  if (others.expressions + expressionsOf(bound) > MAX_EXPRESSIONS)
     return { bound: [], fault: 'Unable to subscribe to changes: too many regular expressions' };
-  if (!hub.hasRoom(selectionsOf(bound, org).map(({ selection }) => selection)))
-    return { bound: [], fault: 'Unable to subscribe to changes: too many subscriptions of all clients' };
+  const selections = selectionsOf(bound, org).map(({ selection }) => selection);
+  if (!hub.hasRoom(selections, others.weight))
+    return { bound: [], fault: 'Unable to subscribe to changes: too many subscriptions' };
   return { bound };
 }
 
@@ -135,6 +143,7 @@ function openChannel(
       return principal;
     },
     expressions: expressionsOf(bound),
+    weight: weightOfAll(selectionsOf(bound, first.org).map(({ selection }) => selection)),
     greet() {
       if (watches) voice.push('presence_state', place.present);
     },

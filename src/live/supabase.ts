@@ -6,7 +6,6 @@ import type { Close, Codec, Session, Wire } from './codec.ts';
 import type { Hub } from './hub.ts';
 import { type Channel, joinChannel, systemNote, type Voice } from './supabase-channel.ts';
 import type { Rooms } from './supabase-rooms.ts';
-import { MAX_EXPRESSIONS } from './wishes.ts';
 import { type Broadcast, type Frame, isObject, parseFrame, textFrame, type Version } from './supabase-wire.ts';
 
 export type SupabaseOptions = {
@@ -163,9 +162,12 @@ function openSession(hub: Hub, rooms: Rooms, wire: Wire, options: Required<Supab
       push: (event, payload) => push(topic, event, payload),
       reply: (status, response) => reply({ ...frame, joinRef }, status, response),
     };
-    const maxExpressions =
-      MAX_EXPRESSIONS - [...channels.values()].reduce((sum, one) => sum + one.channel.expressions, 0);
-    const channel = joinChannel({ hub, rooms, maxExpressions }, topic, payload, principal, voice);
+    const others = { expressions: 0, weight: 0 };
+    for (const { channel } of channels.values()) {
+      others.expressions += channel.expressions;
+      others.weight += channel.weight;
+    }
+    const channel = joinChannel({ hub, rooms, others }, topic, payload, principal, voice);
     if (channel === undefined) return;
     if (gone) channel.close();
     else channels.set(topic, { joinRef, channel });
