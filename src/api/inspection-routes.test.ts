@@ -60,6 +60,29 @@ describe('inspections and dead letters over HTTP', () => {
       assert.equal((await at.world.get('/api/dead-letters/999999')).status, 404);
     });
 
+    it('are shown part by part where they are large, and no answer holds more than 1 MB of one', async () => {
+      const [{ id } = { id: 0 }] = await at.store.query<{ id: number }>(
+        `INSERT INTO dead_letters (source, topic, reason, bytes, digest)
+          SELECT 'l', 't', 'large', convert_to(repeat('0123456789abcdé', 200000), 'UTF8'), gen_random_uuid() RETURNING id`,
+      );
+      const first = (await at.json(`/api/dead-letters/${id}`)) as Row;
+      assert.deepEqual([first['size'], first['offset'], String(first['hex']).length], [3_200_000, 0, 131_072]);
+      assert.equal(String(first['text']).slice(0, 15), '0123456789abcdé');
+      let hex = '';
+      let next: string | undefined = `/api/dead-letters/${id}?length=1048576`;
+      for (let parts = 0; next !== undefined; parts++) {
+        assert.ok(parts < 4);
+        const answer = await at.world.get(next);
+        hex += ((await answer.json()) as Row)['hex'];
+        next = /^<(.+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1];
+      }
+      assert.equal(Buffer.from(hex, 'hex').toString(), '0123456789abcdé'.repeat(200_000));
+      const beyond = (await at.json(`/api/dead-letters/${id}?offset=4000000`)) as Row;
+      assert.deepEqual([beyond['hex'], beyond['size']], ['', 3_200_000]);
+      for (const part of ['length=1048577', 'length=0', 'offset=-1', 'offset=x'])
+        assert.equal((await at.world.get(`/api/dead-letters/${id}?${part}`)).status, 400);
+    });
+
     it('of one organisation are nothing to another, in the list, by number, by filter and by cursor', async () => {
       await at.store.query(`INSERT INTO dead_letters (source, topic, reason, bytes, digest, org_id)
         SELECT 's', 't', 'secret of ' || org, 'x', gen_random_uuid(), nullif(org, '')
