@@ -3,6 +3,7 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
@@ -11,63 +12,79 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { endianness } from 'node:os';
 
 // https://sqlite.org/fileformat2.html §4.1: the log's header, then frames of 24 bytes and a page each.
 const LOG_HEADER = 32;
 const FRAME_HEADER = 24;
 const MAGIC = 0x377f0682;
+const PAGE = 4096;
+
+/** `applied`: what is whole of the log stands in the file now, whose tables may not fit together any more. */
+export type LogLoss = { text: string; applied: boolean };
 
 /**
- * What is lost with the write-ahead log of a file that nobody has open: SQLite reads it up to the first frame that is
- * wrong and says nothing of those behind. The log is kept aside then. A torn end, as a crash leaves it, is no loss.
+ * SQLite reads the write-ahead log of a file up to the first frame that is wrong, and says nothing of those behind. Here
+ * they are written into the file, which nobody has open, and the log is kept aside. A torn end, as a crash leaves it, is
+ * no damage: undefined then.
  */
-export function logLoss(file: string, now: number): string | undefined {
+export function logLoss(file: string, now: number): LogLoss | undefined {
   const log = `${file}-wal`;
   const bytes = existsSync(log) ? readFileSync(log) : new Uint8Array();
   if (bytes.length < LOG_HEADER + FRAME_HEADER) return undefined;
-  const lost = lostCommits(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  if (lost === 0) return undefined;
+  const found = framesOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (found?.broken === 0) return undefined;
   const aside = `${log}.damaged-${now}`;
+  const says = (what: string): string => `${log} was damaged: ${what} lost, the damaged file is kept as ${aside}`;
   copyFileSync(log, aside);
-  return `${log} was damaged: ${lost ?? 'an unknown number of'} commits lost, the damaged file is kept as ${aside}`;
+  if (found === undefined || !existsSync(file)) return { text: says('an unknown number of commits'), applied: false };
+  const handle = openSync(file, 'r+');
+  for (const { at, page } of found.whole) writeSync(handle, bytes, at + FRAME_HEADER, PAGE, (page - 1) * PAGE);
+  fsyncSync(handle);
+  closeSync(handle);
+  rmSync(log);
+  return { text: says(`${found.broken} of ${found.broken + found.whole.length} parts`), applied: true };
 }
 
-/** Commits behind the first frame that is wrong; undefined where nothing can be told from the header. */
-function lostCommits(log: DataView): number | undefined {
-  const littleEndian = log.getUint32(0) === MAGIC;
-  const sums: [number, number] = [0, 0];
-  const add = (from: number, to: number): void => {
-    let [first, second] = sums;
-    for (let at = from; at < to; at += 8) {
-      first = (first + log.getUint32(at, littleEndian) + second) >>> 0;
-      second = (second + log.getUint32(at + 4, littleEndian) + first) >>> 0;
-    }
-    sums[0] = first;
-    sums[1] = second;
-  };
-  const isRight = (at: number): boolean => log.getUint32(at) === sums[0] && log.getUint32(at + 4) === sums[1];
-  add(0, 24);
-  if ((log.getUint32(0) & ~1) !== MAGIC || !isRight(24)) return undefined;
-  const frame = FRAME_HEADER + log.getUint32(8);
-  let broken = false;
-  let lost = 0;
-  for (let at = LOG_HEADER; at + frame <= log.byteLength; at += frame) {
-    // Frames of an earlier round of the log lie behind those of this one, with other salts.
-    const ofThisRound = log.getUint32(at + 8) === log.getUint32(16) && log.getUint32(at + 12) === log.getUint32(20);
-    if (!broken) {
-      add(at, at + 8);
-      add(at + FRAME_HEADER, at + frame);
-      if (ofThisRound && isRight(at + 16)) continue;
-      broken = true;
-      // Its own salts may be what was overwritten.
-      continue;
-    }
-    if (ofThisRound && log.getUint32(at + 4) !== 0) lost++;
+type Frames = { whole: { at: number; page: number }[]; broken: number };
+
+/**
+ * Frames up to the last commit that is whole; undefined where nothing can be told. `broken` counts the log's header, too. Each carries its checksum, which goes on
+ * from that of the frame before it: so those behind a damage can be told to be right, too.
+ */
+function framesOf(log: DataView): Frames | undefined {
+  const frame = FRAME_HEADER + PAGE;
+  const isHeader = (log.getUint32(0) & ~1) === MAGIC;
+  const littleEndian = isHeader ? log.getUint32(0) === MAGIC : endianness() === 'LE';
+  function isRight(sumAt: number, seedAt: number | undefined, parts: readonly [from: number, to: number][]): boolean {
+    let [first, second] = seedAt === undefined ? [0, 0] : [log.getUint32(seedAt), log.getUint32(seedAt + 4)];
+    for (const [from, to] of parts)
+      for (let at = from; at < to; at += 8) {
+        first = (first + log.getUint32(at, littleEndian) + second) >>> 0;
+        second = (second + log.getUint32(at + 4, littleEndian) + first) >>> 0;
+      }
+    return log.getUint32(sumAt) === first && log.getUint32(sumAt + 4) === second;
   }
-  return lost;
+  const isHeaderRight = isHeader && isRight(24, undefined, [[0, 24]]);
+  // Each frame repeats the salts of its round; of an earlier round frames may lie behind those of this one.
+  const salts = isHeaderRight ? 16 : LOG_HEADER + frame + 8;
+  if (salts + 8 > log.byteLength) return undefined;
+  const frames: { at: number; page: number; isWhole: boolean }[] = [];
+  let commits = 0;
+  for (let at = LOG_HEADER, sumAt = 24; at + frame <= log.byteLength; sumAt = at + 16, at += frame) {
+    const ofThisRound = [0, 4].every(word => log.getUint32(at + 8 + word) === log.getUint32(salts + word));
+    const parts: [number, number][] = [
+      [at, at + 8],
+      [at + FRAME_HEADER, at + frame],
+    ];
+    const isWhole = ofThisRound && isRight(at + 16, sumAt, parts);
+    frames.push({ at, page: log.getUint32(at), isWhole });
+    if (isWhole && log.getUint32(at + 4) !== 0) commits = frames.length;
+  }
+  if (commits === 0 && !isHeaderRight) return undefined;
+  const whole = frames.slice(0, commits).filter(({ isWhole }) => isWhole);
+  return { whole, broken: commits - whole.length + (isHeaderRight ? 0 : 1) };
 }
-
-const PAGE = 4096;
 
 /**
  * Makes a damaged file readable as far as that can be, and gives the file to be read: what is missing at its end becomes

@@ -108,7 +108,9 @@ function openOrSalvage(file: string): { db: DatabaseSync; loss: string | undefin
     const emptied = existsSync(file) && statSync(file).size === 0 && `${file} was empty: what lay there is lost`;
     // Before SQLite opens it and writes over it.
     const lost = logLoss(file, Date.now());
-    return { db: connect(file), loss: lost ?? (emptied || undefined) };
+    if (!lost?.applied) return { db: connect(file), loss: lost?.text ?? (emptied || undefined) };
+    const { db, loss } = salvage(file, 'its write-ahead log', readMark(`${file}-mark`));
+    return { db, loss: `${lost.text}; ${loss}` };
   } catch (error) {
     if (!isDamage(error)) throw error;
     return salvage(file, reasonOf(error), readMark(`${file}-mark`));
