@@ -26,8 +26,7 @@ type Reply = Position & {
   data?: { snapshot: { data: { flow_rate: number } }[] };
 };
 
-describe('live-server', function () {
-  this.timeout(20_000);
+describe('live-server', () => {
   let server: TestPostgres;
   let runtime: TestRuntime;
   let stranger: pg.Client;

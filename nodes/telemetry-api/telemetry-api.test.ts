@@ -40,8 +40,7 @@ describe('telemetry-api', () => {
   const devicesOr = (others: readonly unknown[]) => async (sql: string) =>
     sql.includes('latest_values') ? [latest] : sql.includes('d.firmware') ? [device] : others;
 
-  before(async function () {
-    this.timeout(20_000);
+  before(async () => {
     runtime = await testRuntime();
     runtime.register(nodeRed(database), telemetryApi);
   });
@@ -91,7 +90,7 @@ describe('telemetry-api', () => {
     assert.deepEqual([row?.['value'], row?.['value_text']], [2.75, '2.750 kW']);
     const { fill } = await runtime.untilStatus('api', /^devices, 1 row, \d+ ms$/);
     assert.equal(fill, 'green');
-  }).timeout(5000);
+  });
 
   it('completes a question with its settings', async () => {
     let asked: readonly unknown[] = [];
@@ -113,7 +112,7 @@ describe('telemetry-api', () => {
     const away = await runtime.emit('from', { query: { what: 'summary' } });
     assert.ok(!away.ok && away.kind === 'outage');
     await runtime.untilStatus('api', /database: away/);
-  }).timeout(5000);
+  });
 
   it('drops questions that a slow database cannot take', async () => {
     let release = () => {};

@@ -23,8 +23,7 @@ describe('ws-broadcast', () => {
     { id: 'to', type: 'test-sink' },
   ];
 
-  before(async function () {
-    this.timeout(20_000);
+  before(async () => {
     runtime = await testRuntime();
     runtime.register(liveServer, wsBroadcast);
   });
@@ -90,7 +89,7 @@ describe('ws-broadcast', () => {
     const { fill, text } = await runtime.untilStatus('push', /not readings/);
     assert.equal(fill, 'yellow');
     assert.match(text!, /^1 client, \d+\/s, 2 not readings$/);
-  }).timeout(5000);
+  });
 
   it('lets clients resume over a deploy', async () => {
     const { client, reply } = await subscribed('device:D1');

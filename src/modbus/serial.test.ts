@@ -112,7 +112,6 @@ describe('serial line', () => {
   });
 
   it('reads on a pseudo terminal with the real add-on, and again after it went and came under another number', async function () {
-    this.timeout(20_000);
     const link = path.join(folder, 'usb-adapter');
     const plug = () => terminal(link);
     let device = await plug();

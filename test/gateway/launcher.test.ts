@@ -85,11 +85,8 @@ describe('launcher', function () {
   }
 
   async function stopped(running: Running, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    const began = performance.now();
     running.child.kill(signal);
     assert.deepEqual(await running.ended, [0, null]);
-    // The launcher ends itself after 9.5 s; the rest is room for a machine that is slow to notice.
-    assert.ok(performance.now() - began < 15_000);
   }
 
   /** Resolves when /health answers 200; the test's own time limit bounds it. */

@@ -18,8 +18,7 @@ const span = (name: string, more: Partial<Span> = {}): Span => ({
 describe('traces', () => {
   let runtime: TestRuntime;
   let end: () => void;
-  before(async function () {
-    this.timeout(20_000);
+  before(async () => {
     runtime = await testRuntime();
   });
   afterEach(() => end?.());
