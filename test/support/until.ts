@@ -3,11 +3,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const EVERY_MS = 2;
 
-/** Resolves when the condition holds. After `limitMs` it throws: the condition as it is written, and what `state` shows then. */
+/** Resolves when the condition holds. After `limitMs`, sooner than a test ends by itself, it throws: the condition as it is written, and what `state` shows then. */
 export async function until(
   condition: () => boolean,
   state: () => unknown = () => '',
-  limitMs = 30_000,
+  limitMs = 50_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!condition()) {
