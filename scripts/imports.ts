@@ -35,7 +35,7 @@ export function roomOf(file: string): string {
 const isDomain = (room: string): boolean =>
   room.startsWith('src/') && !['src/kernel', 'src/reading', 'src/palette'].includes(room);
 
-/** The table of arrows (DESIGN §1): what a room may import besides itself. Returns the reason when an arrow is not allowed. */
+/** The table of arrows: what a room may import besides itself. Returns the reason when an arrow is not allowed. */
 export function arrowFault(from: string, to: string): string | undefined {
   if (from === to) return undefined;
   const allowed = ((): boolean => {

@@ -39,7 +39,7 @@ describe('shipped register maps', () => {
       );
     });
 
-  it('are the two of SPEC X2 and common meters and inverters', () => {
+  it('are the two of the flow meters of seed 004 and common meters and inverters', () => {
     const names = mapNames(shippedFolder);
     for (const name of ['nivus-float32', 'nivusonic-input', 'eastron-sdm630', 'sunspec-inverter'])
       assert.ok(names.includes(name), name);

@@ -3,7 +3,7 @@
 /** advert: advert-decode. frame: laser-decode. message: normalize. modbus: none, its register map is not archived. */
 export type RawKind = 'advert' | 'frame' | 'message' | 'modbus';
 
-/** Topics of the sources (SPEC §5): adverts below `bt-mqtt/raw/`, frames of GATT links below `ble/`. */
+/** Topics of the sources: adverts below `bt-mqtt/raw/`, frames of GATT links below `ble/`. */
 export function kindOf(topic: string): RawKind {
   if (topic.startsWith('bt-mqtt/raw/')) return 'advert';
   if (topic.startsWith('ble/')) return 'frame';

@@ -112,7 +112,7 @@ export function entriesOf(payload: unknown): readonly string[] {
   return entry === undefined ? [] : [entry];
 }
 
-/** Tables a reading's values go to, besides devices and latest_values (SPEC §6). */
+/** Tables a reading's values go to, besides devices and latest_values. */
 export type ReadingTable = 'measurements' | 'energy_readings' | 'flow_data' | 'sensor_readings';
 
 export function tableOf(telemetry: Reading['telemetry']): ReadingTable {

@@ -1,4 +1,4 @@
-// Units: what each metric is measured in (SPEC §2, the BTHome vocabulary and the seeds' names), and conversion into it.
+// Units: what each metric is measured in (the BTHome vocabulary, and the seeds' own names), and conversion into it.
 
 /** metric → unit. Only these can be converted into. */
 const METRIC_UNITS: Readonly<Record<string, string>> = {

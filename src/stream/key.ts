@@ -3,7 +3,7 @@ import { digest } from '../kernel/bytes.ts';
 import { digestOf, isRaw } from '../reading/raw.ts';
 import { isReading } from '../reading/reading.ts';
 
-/** Row identity (SPEC §3): device, timestamp and content of a reading; source, receipt and content of a raw message; else the content. */
+/** Row identity (docs/adr/0002-row-identity.md): device, timestamp and content of a reading; source, receipt and content of a raw message; else the content. */
 export function identityOf(member: unknown): string {
   if (isReading(member)) {
     const content = member.metadata.digest ?? digest(JSON.stringify(member.telemetry));
