@@ -156,6 +156,31 @@ describe('advert-decode node', () => {
     }
   });
 
+  it('sets a decoder aside that hangs on one advert, rejects that advert, and goes on', async () => {
+    const hangs = ownDecoder('shed', 21).replace(
+      'decode: advert =>',
+      "decode: advert => { while (advert.manufacturerData.get('ffff')[1] === 0x13 && advert.manufacturerData.get('ffff')[2] === 0x37); return",
+    );
+    await mkdir(folder, { recursive: true });
+    try {
+      await writeFile(path.join(folder, 'shed.mjs'), hangs.replace('[0] } }),', '[0] } }); },'));
+      await runtime.deploy(flow());
+      const endless = { ...strange, manufacturer_data: { ffff: '151337' } };
+      await runtime.emit('s', { payload: [raw(strange), raw(endless), raw(good)] });
+      assert.deepEqual(
+        runtime.received('k').map(message => temperature(message.payload)),
+        [[21, 25.06]],
+      );
+      const [bad] = runtime.received('bad');
+      assert.match(String(bad?.['reason']), /decoder shed failed: does not end/);
+      await runtime.untilStatus('n', /decoder file left out: shed.mjs: does not end/);
+      await runtime.emit('s', { payload: raw(warm) });
+      assert.equal(temperature(runtime.received('k')[1]?.payload), 25.11);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('counts what a new decoder knows of the archive, and asks for its replay when it is told to', async function () {
     const server = await postgresFor(this);
     const store = openStore({ url: server.url, connections: 2 });

@@ -1,4 +1,4 @@
-// Xiaogui scales: a counter stands in the company's place, the address at the end; the state says unit and whether it stands.
+// Xiaogui and Leaone scales: a counter stands in the company's place, the address at the end; the state says unit and whether it stands.
 import { fromHex } from '../../kernel/bytes.ts';
 import type { Advert } from '../../reading/advert.ts';
 import { type Decoded, defineDecoder } from '../define.ts';
@@ -18,19 +18,19 @@ const states: ReadonlyMap<number, State> = new Map([
   [0x30, { model: 'TZC4', kilograms: POUND / 10, stable: false }],
   [0x31, { model: 'TZC4', kilograms: POUND / 10, stable: true }],
 ]);
-const COUNTERS = Array.from({ length: 256 }, (_, counter) => `${counter.toString(16).padStart(2, '0')}c0`);
+const OURS = ['c0', '00'];
+const COUNTERS = Array.from({ length: 256 }, (_, counter) => counter.toString(16).padStart(2, '0')).flatMap(counter =>
+  OURS.map(low => counter + low),
+);
 
 /** Some scanners keep what was sent before, under other counters: the last one is the newest. */
 function frameOf({ address, manufacturerData }: Advert): Uint8Array | undefined {
-  const own = fromHex(address ?? '');
-  const ours = [...manufacturerData].filter(
-    ([company, frame]) =>
-      company.endsWith('c0') &&
-      frame.length === LENGTH &&
-      states.has(frame[6]!) &&
-      own?.length === 6 &&
-      own.every((byte, at) => frame[7 + at] === byte),
+  const likely = [...manufacturerData].filter(
+    ([company, frame]) => frame.length === LENGTH && OURS.includes(company.slice(2)) && states.has(frame[6]!),
   );
+  if (likely.length === 0) return undefined;
+  const own = fromHex(address ?? '');
+  const ours = likely.filter(([, frame]) => own?.length === 6 && own.every((byte, at) => frame[7 + at] === byte));
   return ours.at(-1)?.[1];
 }
 
@@ -39,7 +39,7 @@ const address = '5F:5A:5C:52:D3:94';
 
 export const decoder = defineDecoder({
   name: 'xiaogui',
-  vendor: 'Xiaogui',
+  vendor: 'Xiaogui, Leaone',
   models: [...new Set([...states.values()].map(({ model }) => model))],
   source: 'https://github.com/Bluetooth-Devices/xiaogui-ble',
   keys: COUNTERS,
@@ -72,6 +72,12 @@ export const decoder = defineDecoder({
       origin,
       advert: { address, manufacturer_data: { f7c0: '06a413800002315f5a5c52d394' } },
       gives: { mass_non_stabilized: 77.11, stabilized: true, mass: 77.11, impedance: 499.2 },
+    },
+    {
+      name: 'Leaone',
+      origin: 'Bluetooth-Devices/leaone-ble tests/test_parser.py (MIT)',
+      advert: { address, manufacturer_data: { df00: '06a400000002305f5a5c52d394' } },
+      gives: { mass_non_stabilized: 77.11, stabilized: false },
     },
   ],
 });
