@@ -126,6 +126,31 @@ describe('dead-letters node', () => {
     assert.match(shown!.fixedText!, /"null"/);
   });
 
+  it('keeps one letter of a reading that is refused again after it was put right, whatever it looks like', async () => {
+    const reading = (deviceId: string): Reading => ({
+      deviceId,
+      protocol: 'mqtt',
+      timestamp: '2026-01-03T16:00:00.000Z',
+      telemetry: { humidity: 50 },
+      metadata: { digest: 'b'.repeat(32) },
+    });
+    await runtime.emit('src', { topic: 'x', payload: reading('nul\0') });
+    const [letter] = (await order({})).letters!;
+    const { metadata, ...rest } = reading('still nul\0');
+    await order({ command: 'resend', id: letter!.id, text: JSON.stringify({ metadata, ...rest }, null, 2) });
+    await worked();
+    const { letters } = await order({});
+    assert.deepEqual(
+      letters!.map(({ id, state, attempts }) => [id, state, attempts]),
+      [[letter!.id, 'open', 2]],
+    );
+    assert.match(letters![0]!.fixedText!, /still nul/);
+    await order({ command: 'resend', id: letter!.id, text: JSON.stringify(reading('good')) });
+    await worked();
+    assert.equal((await order({})).letters![0]!.state, 'resolved');
+    assert.equal((await rows()).length, 1);
+  });
+
   it('sends nothing where nothing is wired, and says so', async () => {
     await giveUp({ ...bare(1), topic: 'bt-mqtt/raw/pi' });
     await runtime.untilStatus('n', /^1 open$/);

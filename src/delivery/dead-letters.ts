@@ -190,6 +190,14 @@ export async function takeQueued(
   return [...rows].sort((a, b) => a.id - b.id);
 }
 
+/** Notes what is sent in the place of the bytes, so that a sink that refuses it knows its letter. */
+export async function noteSent(query: Query, id: number, content: Uint8Array): Promise<void> {
+  await query(
+    `UPDATE dead_letters SET metadata = coalesce(metadata, '{}') || jsonb_build_object('sent', $2::uuid) WHERE id = $1`,
+    [id, digest(content)],
+  );
+}
+
 /** It has settled. A letter that a sink refused anew meanwhile is open again and stays so. */
 export async function resolveLetter(query: Query, id: number, stamp: string): Promise<boolean> {
   const rows = await query(

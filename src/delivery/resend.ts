@@ -2,9 +2,10 @@
 import { reasonOf } from '../kernel/fault.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import type { Query } from '../reading/contracts.ts';
+import { letterOfReading } from '../reading/letter.ts';
 import type { Raw } from '../reading/raw.ts';
 import { isReading, protocols, type Reading } from '../reading/reading.ts';
-import { type Letter, reopenLetter, resolveLetter, takeQueued } from './dead-letters.ts';
+import { type Letter, noteSent, reopenLetter, resolveLetter, takeQueued } from './dead-letters.ts';
 import type { LetterFilter } from './letter-filter.ts';
 
 /** The message of a letter as it was, or as it was put right. Undefined when it can be neither. */
@@ -51,6 +52,7 @@ export async function resendRound({ query, filter, emit }: ResendOptions): Promi
   await Promise.all(
     letters.map(async letter => {
       const message = messageOf(letter);
+      if (letter.fixed !== null && isReading(message)) await noteSent(query, letter.id, letterOfReading(message));
       const settled = message === undefined ? unfit(letter) : await emitSafely(() => emit(message, letter));
       if (settled.ok) {
         if (await resolveLetter(query, letter.id, letter.stamp)) resent.resolved++;

@@ -2,19 +2,20 @@
 import { inspect } from 'node:util';
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
-import { LARGEST_LETTER, letterPart } from '../reading/letter.ts';
-import { isReading, type Reading } from '../reading/reading.ts';
+import { LARGEST_LETTER, letterOfReading, letterPart } from '../reading/letter.ts';
+import { isReading } from '../reading/reading.ts';
 
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
 
-// What is on its way again stays the same letter, whichever node of the flow refuses it this time.
+// What is on its way again, as it was or as it was put right, stays the same letter, whichever node of the flow refuses it this time.
 const sql = `WITH letter AS (
     SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::uuid[])
       AS letter (kind, topic, device_id, org_id, reason, bytes, digest)),
   again AS (UPDATE dead_letters l
     SET attempts = l.attempts + 1, last_at = now(), reason = letter.reason, state = 'open', resent_at = NULL
-    FROM letter WHERE l.digest = letter.digest AND l.state = 'queued' AND l.resent_at IS NOT NULL RETURNING l.digest)
+    FROM letter WHERE (l.digest = letter.digest OR l.metadata ->> 'sent' = letter.digest::text)
+      AND l.state = 'queued' AND l.resent_at IS NOT NULL RETURNING letter.digest)
   INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_id, reason, bytes, digest)
   SELECT $1, letter.* FROM letter WHERE digest NOT IN (SELECT digest FROM again)
   ON CONFLICT (source, digest, received_at) DO UPDATE SET
@@ -73,15 +74,10 @@ function letterOf({ row, topic, reason: why }: Refused) {
 /** The reading as JSON, so that it can be sent again as it is. What JSON cannot hold is kept for a reader. */
 function bytesOf(row: unknown): Uint8Array {
   try {
-    return Buffer.from(JSON.stringify(isReading(row) ? lasting(row) : row) ?? String(row));
+    return isReading(row) ? letterOfReading(row) : Buffer.from(JSON.stringify(row) ?? String(row));
   } catch {
     return Buffer.from(inspect(row, { depth: 10 }));
   }
-}
-
-/** Without what belonged to this one delivery: the same reading refused again is the same letter. */
-function lasting({ metadata: { receipt: _receipt, entry: _entry, ...metadata }, ...reading }: Reading): Reading {
-  return { ...reading, metadata };
 }
 
 /** A text may be the very reason for the refusal: PostgreSQL takes no U+0000. */
