@@ -13,12 +13,15 @@ import {
   writeSync,
 } from 'node:fs';
 import { endianness } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
 
 // https://sqlite.org/fileformat2.html §4.1: the log's header, then frames of 24 bytes and a page each.
 const LOG_HEADER = 32;
 const FRAME_HEADER = 24;
 const MAGIC = 0x377f0682;
 const PAGE = 4096;
+/** Before the list of the tables on the first page. */
+const FILE_HEADER = 100;
 
 /** `applied`: what is whole of the log stands in the file now, whose tables may not fit together any more. */
 export type LogLoss = { text: string; applied: boolean };
@@ -88,17 +91,18 @@ function framesOf(log: DataView): Frames | undefined {
 
 /**
  * Makes a damaged file readable as far as that can be, and gives the file to be read: what is missing at its end becomes
- * empty pages, which SQLite passes over; a first page that is none is taken, in a copy to be removed, from a `sound` file
- * of the same tables, in which it is the same.
+ * empty pages, which SQLite passes over; a first page that leads to no tables is taken, in a copy to be removed, from a
+ * `sound` file of the same tables, in which it is the same but for its header.
  */
 export function mended(file: string, sound: string): { file: string; remove(): void } {
   const first = pageOf(file);
-  const isSound = first.toString('latin1', 0, 15) === 'SQLite format 3';
+  const isSound = hasTables(file);
   const readable = isSound ? file : `${file}-mended`;
   if (!isSound) {
     copyFileSync(file, readable);
-    pageOf(sound).copy(first);
-    first.writeUInt32BE(Math.ceil(statSync(file).size / PAGE), 28);
+    const isHeader = first.toString('latin1', 0, 15) === 'SQLite format 3';
+    pageOf(sound).copy(first, isHeader ? FILE_HEADER : 0, isHeader ? FILE_HEADER : 0);
+    if (!isHeader) first.writeUInt32BE(Math.ceil(statSync(file).size / PAGE), 28);
   }
   const handle = openSync(readable, 'r+');
   writeSync(handle, first, 0, PAGE, 0);
@@ -108,6 +112,18 @@ export function mended(file: string, sound: string): { file: string; remove(): v
   if (size < whole && whole < 64 * size + PAGE) ftruncateSync(handle, whole);
   closeSync(handle);
   return { file: readable, remove: () => (isSound ? undefined : rmSync(readable)) };
+}
+
+/** Whether the first page leads to the tables, whatever became of those. */
+function hasTables(file: string): boolean {
+  const db = new DatabaseSync(file);
+  try {
+    return db.prepare("select 1 from sqlite_schema where name in ('entry', 'pending', 'reader')").all().length === 3;
+  } catch {
+    return false;
+  } finally {
+    db.close();
+  }
 }
 
 /** The first page; zeros where the file is shorter. */
