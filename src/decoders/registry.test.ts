@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { advertOf } from './advert-record.ts';
+import { claimsAdvert } from './claims.ts';
 import type { AdvertDecoder } from './define.ts';
 import { clashes, NO_DECODER, registryOf } from './registry.ts';
 import { openUserDecoders, type UserDecoders } from './user-folder.ts';
@@ -77,6 +78,11 @@ describe('keys of a decoder', () => {
   it('say about which adverts it is asked', () => {
     assert.equal(decode(['fffe', 'ffff']), 'shed');
     assert.equal(decode(['fffe']), 'nobody');
+    const archived = Buffer.from('{"manufacturer_data":{"ffff":"15"}}');
+    assert.deepEqual(
+      [['ffff'], ['fffe']].map(keys => claimsAdvert(archived, [{ ...base, keys }])),
+      [true, false],
+    );
   });
 });
 
