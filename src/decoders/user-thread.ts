@@ -26,8 +26,9 @@ export type UserThread = {
   stop(): void;
 };
 
-// Starting a thread on a loaded Pi.
+// Starting a thread on a loaded Pi; and where nothing else of the process goes on meanwhile.
 const START_MS = 20_000;
+const START_AT_ONCE_MS = 5000;
 // More than can be taken within a limit, since a thread that comes to this bound in one leap takes the process with it.
 const MEMORY_MB = 512;
 
@@ -80,7 +81,7 @@ export function startThread(hrefs: readonly string[] = []): UserThread {
       }
     },
     askAtOnce(question, limit) {
-      Atomics.wait(steps, READY, 0, START_MS);
+      Atomics.wait(steps, READY, 0, START_AT_ONCE_MS);
       const before = Atomics.load(steps, ANSWERED);
       here.postMessage(question);
       // In two halves: where the whole process was suspended, the first is over at once.
