@@ -32,8 +32,13 @@ describe('browser: the page Care', function () {
   const row = (text: string) => editor.page.locator('tbody tr', { hasText: text });
   const content = () => editor.page.getByLabel('Content');
   const press = (name: string) => editor.page.getByRole('button', { name }).click();
+  /** In the order in which they were published; which is given up first is not said. */
   const states = async () =>
-    (await store.query<{ state: string }>('SELECT state FROM dead_letters ORDER BY id')).map(({ state }) => state);
+    (
+      await store.query<{ state: string }>(
+        `SELECT state FROM dead_letters ORDER BY substring(convert_from(bytes, 'UTF8') FROM '"power_kw":(\\d+)')`,
+      )
+    ).map(({ state }) => state);
   const tries = (text: string, count: number) => row(text).locator('td:nth-child(6)', { hasText: String(count) });
   async function choose(text: string): Promise<void> {
     const [id = ''] = await row(text).locator('td').allTextContents();
