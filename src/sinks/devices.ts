@@ -1,7 +1,7 @@
 // What a batch says about its devices: one line per device and one per latest value, in key order, so that two writers
 // lock rows in the same order and never wait for each other in a ring.
 import type { Reading, Value } from '../reading/reading.ts';
-import { type Entry, type Input, ISO_UTC, valueColumns } from './rows.ts';
+import { type Entry, type Input, ISO_UTC, rowsFrom, valueColumns } from './rows.ts';
 
 /**
  * A column of `devices` that readings fill. `newest`: what the latest reading with a word on it says. `first`: what is
@@ -137,7 +137,8 @@ const isRecent = (time: string): string => `${time} > now() - interval '1 minute
 
 /** `last_seen` never goes back and never lies ahead; particulars as `keeps` says. */
 export function devicesInsert(arrays: readonly string[]): string {
-  const columns = deviceColumns.map(column => column.name).join(', ');
+  const names = deviceColumns.map(column => column.name);
+  const columns = names.join(', ');
   const sets = particulars.map(({ column, keeps }) =>
     keeps === 'first'
       ? `${column} = coalesce(d.${column}, excluded.${column})`
@@ -146,7 +147,7 @@ export function devicesInsert(arrays: readonly string[]): string {
   const known = particulars.map(({ column }) => `(r.${column} IS NULL OR d.${column} IS NOT NULL)`);
   return `INSERT INTO devices AS d (${columns})
     SELECT ${columns.replace('last_seen', 'least(last_seen, now())')}
-    FROM unnest(${arrays.join(', ')}) AS r (${columns})
+    FROM ${rowsFrom(arrays, names, 'r')}
     WHERE ${isRecent('r.last_seen')} OR (
       SELECT d.last_seen > r.last_seen AND (r.last_measurement IS NULL OR d.last_measurement >= r.last_measurement)
         AND r.metadata || d.metadata = d.metadata AND ${known.join(' AND ')}
@@ -160,9 +161,10 @@ export function devicesInsert(arrays: readonly string[]): string {
 
 /** Only a newer value replaces what stands there. */
 export function latestInsert(arrays: readonly string[]): string {
-  const columns = latestColumns.map(column => column.name).join(', ');
+  const names = latestColumns.map(column => column.name);
+  const columns = names.join(', ');
   return `INSERT INTO latest_values AS l (${columns})
-    SELECT ${columns} FROM unnest(${arrays.join(', ')}) AS r (${columns})
+    SELECT ${columns} FROM ${rowsFrom(arrays, names, 'r')}
     WHERE ${isRecent('r.timestamp')} OR (
       SELECT l.timestamp > r.timestamp FROM latest_values AS l
       WHERE l.device_id = r.device_id AND l.metric = r.metric) IS NOT TRUE

@@ -27,6 +27,14 @@ export type MetricRow = Row & { metric: string };
 export type Input<Item> = readonly { name: string; type: string; of(item: Item): unknown }[];
 type Column<Item = Row> = Input<Item>[number];
 
+/**
+ * The arrays of these columns as rows, for FROM. Half the CPU of one unnest of them all, which first lays each by in a
+ * store of its own.
+ */
+export function rowsFrom(arrays: readonly string[], names: readonly string[], alias: string): string {
+  return `(SELECT ${names.map((name, at) => `unnest(${arrays[at]}) AS ${name}`).join(', ')}) AS ${alias}`;
+}
+
 export type Table = {
   name: ReadingTable;
   /** Columns of the row identity. */

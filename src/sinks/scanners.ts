@@ -1,6 +1,6 @@
 // The registry of scanners, kept from their heartbeats (B06, B07): a reading whose device is the scanner itself.
 import type { Reading } from '../reading/reading.ts';
-import { type Entry, type Input, valueColumns } from './rows.ts';
+import { type Entry, type Input, rowsFrom, valueColumns } from './rows.ts';
 
 /** `location`, `orgId`: of the latest one that names them. */
 type Heartbeat = { seenAt: number; reading: Reading; location: unknown; orgId: string | undefined };
@@ -46,7 +46,7 @@ export function scannersInsert(arrays: readonly string[]): string {
   });
   return `INSERT INTO scanners AS s (${columns.join(', ')})
     SELECT ${columns.join(', ').replace('last_seen', 'least(last_seen, now())')}
-    FROM unnest(${arrays.join(', ')}) AS r (${columns.join(', ')})
+    FROM ${rowsFrom(arrays, columns, 'r')}
     ON CONFLICT (scanner_id) DO UPDATE SET ${sets.join(', ')}
     WHERE s.last_seen IS NULL OR s.last_seen <= excluded.last_seen`;
 }

@@ -2,7 +2,7 @@
 import type { Statement } from '../reading/contracts.ts';
 import type { ReadingTable } from '../reading/reading.ts';
 import { deviceColumns, devicesInsert, latestColumns, latestInsert, latestOf, order, summed } from './devices.ts';
-import { type Entry, type Input, metricsOf, type Row, type Table, tables } from './rows.ts';
+import { type Entry, type Input, metricsOf, type Row, rowsFrom, type Table, tables } from './rows.ts';
 import { heartbeatsOf, scannerColumns, scannersInsert } from './scanners.ts';
 
 /**
@@ -105,10 +105,10 @@ function sentOf(
   numbers: () => string,
 ): Sent {
   const list = (input: Input<never>) => {
-    const arrays = places(input).join(', ');
+    const arrays = places(input);
     const place = numbers();
-    const names = input.map(column => column.name).join(', ');
-    return { place, from: (alias: string) => `unnest(${arrays}, ${place}) AS ${alias} (${names}, number)` };
+    const names = input.map(column => column.name);
+    return { place, from: (alias: string) => rowsFrom([...arrays, place], [...names, 'number'], alias) };
   };
   const entries = list(columns);
   if (metricColumns === undefined) return { from: entries.from('entry'), count: `cardinality(${entries.place})` };
