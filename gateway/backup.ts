@@ -38,7 +38,8 @@ export async function backUp(options: BackupOptions): Promise<About> {
   const archive = writeArchive<About>(file, Date.now());
   const tidy = (): void => {
     rmSync(`${file}.partial`, { force: true });
-    rmSync(staging, { recursive: true, force: true });
+    // The gateway may just be writing a copy there.
+    rmSync(staging, { recursive: true, force: true, maxRetries: 5 });
   };
   const onSignal = (_name: NodeJS.Signals, number: number): void => {
     tidy();

@@ -1,7 +1,7 @@
 // The door for the command line of the same user: asks a running gateway for copies of the files that only it can read.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -45,6 +45,8 @@ async function copyJournals(directory: string, to: string): Promise<string[]> {
   for (const [file, journal] of openJournals) {
     const place = path.relative(directory, file);
     if (place.startsWith('..')) continue;
+    // Its folder goes with a backup that is stopped, and must not come back.
+    if (!existsSync(to)) throw new Error('the backup has ended');
     mkdirSync(path.dirname(path.join(to, place)), { recursive: true, mode: 0o700 });
     await journal.copyTo(path.join(to, place));
     copied.push(place);

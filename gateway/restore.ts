@@ -7,7 +7,7 @@ import { type DatabaseHead, fillDatabase, type Sums } from '../src/backup/databa
 import type { Member } from '../src/backup/tar.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { migrate, migrationState } from '../src/store/migrate.ts';
-import { openStore } from '../src/store/store.ts';
+import { openStore, type Store } from '../src/store/store.ts';
 import type { About } from './backup.ts';
 import { openDataDirectory, unfinishedRestore } from './data-directory.ts';
 import { startDatabase } from './database.ts';
@@ -107,12 +107,25 @@ async function restoreDatabase(
   }
 }
 
+/** Every gateway has put something into one of these when it has started. */
+const USED_FIRST = ['api_keys', 'users', 'devices', 'raw_advertisements'];
+
+/** Tables as a restore leaves them that was cut off: rows come all at once, in its last step. */
+async function isUnused({ query }: Pick<Store, 'query'>): Promise<boolean> {
+  for (const table of USED_FIRST) {
+    const [found] = await query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [table]);
+    if (found?.there && (await query(`SELECT FROM ${table} LIMIT 1`)).length > 0) return false;
+  }
+  return true;
+}
+
 /** As they were in the version of the backup; the next start brings them, with their rows, to the newest. */
 async function makeTables(url: string, head: DatabaseHead, log: Log): Promise<void> {
   const store = openStore({ url, connections: 1 });
   try {
     const { version, newest } = await migrationState(store.query);
-    if (version > 0) throw wrong('the database', 'one without tables of Fieldline', `version ${version}`);
+    if (version > head.version || (version > 0 && !(await isUnused(store))))
+      throw wrong('the database', 'one without tables of Fieldline', `version ${version}`);
     if (newest < head.version)
       throw wrong('backup', `one of version ${newest} or older (use a newer program)`, head.version);
   } finally {

@@ -16,6 +16,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import mqtt from 'mqtt';
 import pg from 'pg';
@@ -24,7 +25,8 @@ import { type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { embeddedUrl } from '../../bench/stage.ts';
 import { main } from '../../cli/fieldline.ts';
 import { readArchive } from '../../src/backup/archive.ts';
-import { whyNoPostgres } from '../support/postgres.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { postgresFor, whyNoPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
 async function fieldline(argv: readonly string[], env: NodeJS.ProcessEnv) {
@@ -153,21 +155,23 @@ describe('backup and restore of a gateway', function () {
   it('leaves nothing of a backup that is stopped, and takes away what one that was killed has left', async () => {
     const target = path.join(folder, 'stopped.tar.gz');
     const copies = () => readdirSync(gateway.directory).filter(name => name.startsWith('backup-'));
-    // It cannot end before it is ended.
+    // It has copied the files, and cannot end before it is ended.
     const barrier = new pg.Client({ connectionString: embeddedUrl(gateway.directory) });
     await barrier.connect();
-    await barrier.query('BEGIN; LOCK TABLE own');
     try {
       for (const [signal, left] of [
         ['SIGKILL', 1],
         ['SIGTERM', 0],
       ] as const) {
+        await barrier.query('BEGIN; LOCK TABLE own');
         const child = program('backup', target, gateway.directory);
-        await until(() => copies().includes(`backup-${child.pid}`) && existsSync(`${target}.partial`));
+        const waits = `SELECT FROM pg_locks WHERE relation = 'own'::regclass AND NOT granted`;
+        while ((await barrier.query(waits)).rowCount === 0) await wait(10);
         const ended = once(child, 'exit');
         child.kill(signal);
         await ended;
         assert.deepEqual([copies().length, existsSync(`${target}.partial`)], [left, left === 1], signal);
+        await barrier.query('ROLLBACK');
       }
     } finally {
       await barrier.end();
@@ -217,6 +221,21 @@ describe('backup and restore of a gateway', function () {
       `SELECT nextval('measurements_id_seq')::int > coalesce(max(id), 0) AS fresh FROM measurements`,
     );
     assert.equal(next?.['fresh'], true);
+  });
+
+  it('fills the tables that a restore which was cut off has left on a server, and no others', async function () {
+    const server = await postgresFor(this);
+    try {
+      await migrate(server.url, { upTo: 5 });
+      const onto = (name: string) =>
+        fieldline(['restore', file], { FIELDLINE_DIR: path.join(folder, name), DATABASE_URL: server.url });
+      const again = await onto('server');
+      assert.equal(again.code, 0, again.errors);
+      assert.deepEqual(await ask(server.url, 'SELECT count(*)::int AS n FROM own'), [{ n: 2 }]);
+      assert.match((await onto('other')).errors, /expected one without tables of Fieldline/);
+    } finally {
+      await server.stop();
+    }
   });
 
   it('works on a gateway that was killed, with what its journals had not merged yet', async () => {
