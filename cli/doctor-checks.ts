@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { unfinishedRestore } from '../gateway/data-directory.ts';
 import type { Environment } from '../gateway/environment.ts';
 import { urlOfCluster } from '../gateway/postgres-cluster.ts';
 import { packagedPrograms } from '../gateway/postgres-programs.ts';
@@ -55,6 +56,8 @@ function runningGateway(directory: string): number | undefined {
 }
 
 export function dataDirectory(directory: string): Finding {
+  if (existsSync(unfinishedRestore(directory)))
+    return fails('data directory', `${directory}: its restore was cut off`, 'Run fieldline restore again.');
   let at = directory;
   while (!existsSync(at)) at = path.dirname(at);
   try {

@@ -44,6 +44,13 @@ describe('fieldline doctor', () => {
     assert.throws(() => mkdirSync(directory), /ENOENT/);
   });
 
+  it('fails for a data directory whose restore was cut off', async () => {
+    writeFileSync(path.join(folder, 'restore.partial'), '');
+    const { code, out } = await doctor([], { FIELDLINE_DIR: folder });
+    assert.equal(code, 1);
+    assert.match(out, /^fails {2}data directory {2}.*: its restore was cut off\n +→ Run fieldline restore again/m);
+  });
+
   it('fails for a port that another program has, a broker and a database that are away', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
