@@ -80,7 +80,7 @@ ${inputs},outputs:${definition.outputs.length},outputLabels:${script(definition.
 /** What one node adds to its dialog: markup below the generated rows, and the script that makes it live. */
 export type OwnForm = { markup: string; script: string };
 
-/** The `.html` of one node. `help` is Markdown. */
+/** The `.html` of one node. `help` is Markdown; its title is left out, since the editor writes one above it. */
 export function editorHtml(
   definition: NodeDefinition<Fields> | ConfigDefinition<Fields>,
   help: string,
@@ -106,7 +106,7 @@ ${rows.join('\n')}
 ${markup}
 </script>
 <script type="text/markdown" data-help-name="${type}">
-${help.replaceAll('</script', '<\\/script')}
+${help.replace(/^# .*\n+/, '').replaceAll('</script', '<\\/script')}
 </script>
 `;
 }

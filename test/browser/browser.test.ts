@@ -35,6 +35,7 @@ describe('browser', function () {
     for (const type of types) {
       const help = (await page.evaluate(`RED.nodes.getNodeHelp(${JSON.stringify(type)})`)) as string;
       assert.match(help, /<h\d|<table|<p/, type);
+      assert.doesNotMatch(help, /<h1/, `${type}: a title below that of the editor`);
     }
   });
 
