@@ -142,9 +142,16 @@ async function work(store: Store, id: number, { folder, perSecond, io }: Work): 
     total ??= await countReplay(query, replay);
   })().catch(() => {});
   await Promise.race([counting, wait(COUNT_MS, undefined, { ref: false })]);
-  const decoders = await openUserDecoders(folder);
-  for (const fault of decoders.faults().values()) io.stderr(`decoder left out: ${fault}`);
-  const flow = replayFlow(store, decoders.registry());
+  const told = new Set<string>();
+  const tellFaults = (): void => {
+    for (const fault of decoders.faults().values()) {
+      if (!told.has(fault)) io.stderr(`decoder left out: ${fault}`);
+      told.add(fault);
+    }
+  };
+  const decoders = await openUserDecoders(folder, tellFaults);
+  tellFaults();
+  const flow = replayFlow(store, decoders.registry);
   const replayRun = openReplay({ query, replay, claim, live: liveWrites(query), perSecond });
   const carrier = courier({
     source: replayRun.source,
