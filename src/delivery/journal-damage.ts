@@ -52,8 +52,9 @@ export function logLoss(file: string, now: number): LogLoss | undefined {
 type Frames = { whole: { at: number; page: number }[]; broken: number };
 
 /**
- * Frames up to the last commit that is whole; undefined where nothing can be told. `broken` counts the log's header, too. Each carries its checksum, which goes on
- * from that of the frame before it: so those behind a damage can be told to be right, too.
+ * Frames up to the last commit that is whole; undefined where nothing can be told. `broken` counts the log's header, too.
+ * Each frame carries its checksum, which goes on from that of the frame before it: so those behind a damage can be told
+ * to be right.
  */
 function framesOf(log: DataView): Frames | undefined {
   const frame = FRAME_HEADER + PAGE;
@@ -74,6 +75,8 @@ function framesOf(log: DataView): Frames | undefined {
   if (salts + 8 > log.byteLength) return undefined;
   const frames: { at: number; page: number; isWhole: boolean }[] = [];
   let commits = 0;
+  let commitsBehind = isHeaderRight ? 0 : 2;
+  let isBroken = false;
   for (let at = LOG_HEADER, sumAt = 24; at + frame <= log.byteLength; sumAt = at + 16, at += frame) {
     const ofThisRound = [0, 4].every(word => log.getUint32(at + 8 + word) === log.getUint32(salts + word));
     const parts: [number, number][] = [
@@ -82,9 +85,14 @@ function framesOf(log: DataView): Frames | undefined {
     ];
     const isWhole = ofThisRound && isRight(at + 16, sumAt, parts);
     frames.push({ at, page: log.getUint32(at), isWhole });
-    if (isWhole && log.getUint32(at + 4) !== 0) commits = frames.length;
+    isBroken ||= !isWhole;
+    if (!isWhole || log.getUint32(at + 4) === 0) continue;
+    commits = frames.length;
+    if (isBroken) commitsBehind++;
   }
   if (commits === 0 && !isHeaderRight) return undefined;
+  // A power cut may have kept the end of the one commit that was not on the disk yet, and not its begin: it never was.
+  if (commitsBehind <= 1) return { whole: [], broken: 0 };
   const whole = frames.slice(0, commits).filter(({ isWhole }) => isWhole);
   return { whole, broken: commits - whole.length + (isHeaderRight ? 0 : 1) };
 }

@@ -116,6 +116,19 @@ describe('a damaged outbox', () => {
       }
     });
 
+  it('applies nothing of a last commit whose begin did not reach the disk', async () => {
+    const first = await place.open<number>();
+    for (let n = 0; n < 20; n++) await first.append([n]);
+    const crashed = join(place.folder, 'crashed.outbox');
+    for (const suffix of ['', '-wal']) cpSync(place.file + suffix, crashed + suffix);
+    await first.close();
+    place.file = `${crashed}-wal`;
+    damage(statSync(place.file).size - 2 * (24 + 4096) + 100, Buffer.alloc(50, 0xee));
+    place.file = crashed;
+    const saved = await drain(await place.open<number>());
+    assert.deepEqual([saved, place.gone], [numbers(0, 19), []]);
+  });
+
   it('takes the end of a log that a crash has torn for no loss', async () => {
     const first = await place.open<number>();
     for (let n = 0; n < 20; n++) await first.append([n]);
