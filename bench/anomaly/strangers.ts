@@ -157,18 +157,18 @@ function plan(draw: Draw, length: number, kinds: readonly FaultKind[]): Planted[
 
 /** A stranger with faults of these kinds, in this order, as large as its healthy range. */
 export function stranger(
-  family: string,
-  shape: string,
+  name: string,
+  shape: Shape,
   seed: number,
   kinds: readonly FaultKind[],
-  length = 8000,
+  length: number,
 ): DeviceSeries {
   const draw = draws(seed);
   const pick = (from: readonly number[]): number => from[draw.whole(0, from.length - 1)]!;
   const step = 1000 * pick(STEPS_SECONDS);
   const [jitter, missing] = [step * pick(JITTERS), pick(MISSING)];
-  const isCounter = shape.endsWith('meter');
-  const healthy = STRANGERS[family]![shape]!(draw, step);
+  const isCounter = name.endsWith('meter');
+  const healthy = shape(draw, step);
   const faults = plan(draw, length, kinds);
   const gaps = new Set(faults.filter(({ kind }) => kind === 'gap').map(({ from }) => from));
   const [times, values] = [new Float64Array(length), new Float64Array(length)];
@@ -192,5 +192,5 @@ export function stranger(
     }
   }
   for (let at = 1; isCounter && at < length; at++) values[at]! += values[at - 1]!;
-  return { shape, times, values, faults };
+  return { shape: name, times, values, faults };
 }

@@ -11,20 +11,19 @@ import { save } from '../../src/anomaly/state.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { ALTERATIONS } from '../anomaly/altered.ts';
 import { type Labelled, readCorpus } from '../anomaly/corpus.ts';
-import { type DeviceSeries, deviceSeries, FAULTS, SHAPE_NAMES } from '../anomaly/devices.ts';
+import { type DeviceSeries, deviceSeries, type FaultKind, FAULTS, SHAPE_NAMES } from '../anomaly/devices.ts';
 import { everNewNames } from '../anomaly/keys.ts';
 import { type Finds, judge, noFinds, perTenThousand } from '../anomaly/judge.ts';
 import { type Judged, nabScore, PROFILES } from '../anomaly/nab.ts';
+import { STRANGERS, stranger } from '../anomaly/strangers.ts';
 import type { Figure, Report } from '../figure.ts';
 import { percentile } from '../machine.ts';
 
 /** Where the corpus lies: FIELDLINE_NAB, else beside the checkout. */
 const corpusFolder = process.env['FIELDLINE_NAB'] ?? path.join(import.meta.dirname, '../../../shared/data/nab');
 // Seeds that nobody tuned on.
-const FIRST_SEED = 424_200;
-const SERIES_A_SHAPE = 10;
-/** With one fault, for each kind; and without any. */
-const ALONE_A_SHAPE = 6;
+const FIRST_SEED = 8_424_200;
+const SERIES_A_SHAPE = 8;
 const LENGTH = 8000;
 
 const scoresOf = (times: Float64Array, values: Float64Array): number[] => {
@@ -91,46 +90,78 @@ function corpus(report: Report): void {
   );
 }
 
-function rowOf(report: Report, name: string, finds: Finds): void {
+function rowOf(report: Report, names: readonly string[], finds: Finds): void {
   const found = FAULTS.map(kind => {
     const { found: hits, planted } = finds.found.get(kind) ?? { found: 0, planted: 0 };
     return planted === 0 ? '–' : `${Math.round((100 * hits) / planted)} %`;
   });
-  report.row(name, ...found, perTenThousand(finds).toFixed(2));
+  report.row(...names, ...found, perTenThousand(finds).toFixed(2));
+}
+
+type Maker = (seed: number, kinds: readonly FaultKind[]) => DeviceSeries;
+/** What is planted in a series: each of these lists in a series of its own. */
+const PLANTED: Readonly<Record<string, readonly (readonly FaultKind[])[]>> = {
+  'one of each kind': [FAULTS],
+  'one fault': FAULTS.map(kind => [kind]),
+  'five spikes': [Array<'spike'>(5).fill('spike')],
+  'no fault': [[]],
+};
+
+/** Rows for each group of shapes, in full or of series with one of each kind alone, and for all of them together. */
+function generated(
+  report: Report,
+  title: string,
+  groups: ReadonlyMap<string, readonly Maker[]>,
+  inFull: boolean,
+): void {
+  report.table(title, ['shapes', 'planted in a series', ...FAULTS, 'false alarms in 10,000, between faults']);
+  const all = new Map(Object.keys(PLANTED).map(planted => [planted, noFinds()]));
+  let seed = FIRST_SEED;
+  for (const [group, makers] of groups)
+    for (const [planted, lists] of Object.entries(PLANTED)) {
+      const finds = noFinds();
+      for (const make of makers)
+        for (let n = 0; n < SERIES_A_SHAPE; n++)
+          for (const kinds of lists) {
+            const one = make(seed++, kinds);
+            const scores = scoresOf(one.times, one.values);
+            for (const into of [finds, all.get(planted)!]) judge(one, scores, into);
+          }
+      if (inFull || lists[0] === FAULTS) rowOf(report, [group, planted], finds);
+    }
+  for (const [planted, finds] of all) rowOf(report, ['all', planted], finds);
 }
 
 function devices(report: Report): void {
-  report.table(
-    `generated devices, ${SERIES_A_SHAPE} series of ${LENGTH} points a shape, one fault of each kind in each`,
-    ['shape', ...FAULTS, 'false alarms in 10,000, between faults'],
-  );
-  const all = noFinds();
-  const one = ({ times, values, ...rest }: DeviceSeries, ...into: Finds[]) => {
-    const scores = scoresOf(times, values);
-    for (const finds of into) judge({ times, values, ...rest }, scores, finds);
-  };
-  SHAPE_NAMES.forEach((shape, at) => {
-    const finds = noFinds();
-    for (let n = 0; n < SERIES_A_SHAPE; n++)
-      one(deviceSeries(shape, FIRST_SEED + at * SERIES_A_SHAPE + n, { length: LENGTH }), finds, all);
-    rowOf(report, shape, finds);
-  });
-  rowOf(report, 'all', all);
-  const alone = noFinds();
-  const quiet = noFinds();
-  const spikes = noFinds();
-  for (const [at, shape] of SHAPE_NAMES.entries())
-    for (let n = 0; n < ALONE_A_SHAPE; n++) {
-      const seed = (at * ALONE_A_SHAPE + n) * (FAULTS.length + 1);
-      for (const [kindAt, kind] of FAULTS.entries())
-        one(deviceSeries(shape, 2 * FIRST_SEED + seed + kindAt, { length: LENGTH, kinds: [kind] }), alone);
-      const others = 2 * FIRST_SEED + seed + FAULTS.length;
-      one(deviceSeries(shape, others, { length: LENGTH, kinds: [] }), quiet);
-      one(deviceSeries(shape, others, { length: LENGTH, kinds: Array<'spike'>(5).fill('spike') }), spikes);
-    }
-  rowOf(report, 'all, one fault a series', alone);
-  rowOf(report, 'all, five spikes a series', spikes);
-  rowOf(report, 'all, no fault', quiet);
+  const groups = SHAPE_NAMES.map((shape): [string, Maker[]] => [
+    shape,
+    [(seed, kinds) => deviceSeries(shape, seed, { length: LENGTH, kinds })],
+  ]);
+  generated(report, `generated devices, ${SERIES_A_SHAPE} series of ${LENGTH} points a shape`, new Map(groups), false);
+}
+
+/** Every other shape was looked at while tuning, the rest never. */
+function strangers(report: Report): void {
+  const families = Object.entries(STRANGERS);
+  const names = families.flatMap(([, shapes]) => Object.keys(shapes));
+  for (const [which, title] of ['were looked at while tuning', 'nobody tuned on'].entries()) {
+    const groups = families.map(([family, shapes]): [string, Maker[]] => [
+      family,
+      Object.entries(shapes)
+        .filter(([name]) => names.indexOf(name) % 2 === which)
+        .map(
+          ([name, shape]): Maker =>
+            (seed, kinds) =>
+              stranger(name, shape, seed, kinds, LENGTH),
+        ),
+    ]);
+    generated(
+      report,
+      `a second generator, ${SERIES_A_SHAPE} series a shape: shapes that ${title}`,
+      new Map(groups),
+      true,
+    );
+  }
 }
 
 /** Milliseconds of CPU this process has used: what others do on the machine does not count. */
@@ -217,6 +248,7 @@ export const anomaly: Figure = {
     const parts: Readonly<Record<string, () => void>> = {
       corpus: () => corpus(report),
       devices: () => devices(report),
+      strangers: () => strangers(report),
       cost: () => cost(runs, report),
       keys: () => everNewNames(short ? 1e6 : 1e7, report),
     };

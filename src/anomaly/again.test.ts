@@ -32,12 +32,10 @@ describe('faults that come again', () => {
   });
 
   it('takes one step beyond the range for nothing odd where values lie on a grid', () => {
-    const found = SEEDS.flatMap(seed => {
-      const values: number[] = [];
-      const at = alarms(seed, 10_000, noise => values[values.push(Math.round(20 + 0.75 * noise)) - 1]!);
-      const isNew = (place: number) => !values.slice(0, place).includes(values[place]!);
-      return at.filter(place => place >= 600 && isNew(place));
-    });
+    // Halves, for whole numbers so small would be those of a status register.
+    const found = SEEDS.flatMap(seed =>
+      alarms(seed, 10_000, noise => 0.5 + Math.round(20 + 0.75 * noise)).filter(at => at >= 600),
+    );
     assert.ok(found.length <= 5, `${found.length} alarms`);
   });
 

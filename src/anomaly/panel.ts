@@ -20,16 +20,17 @@ import { BEND, beginTail, deviationAt, FLOOR, GROWN, learnDeviation, SLOPE, surp
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
 // this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert and
-// none is far beyond that: a fault is no rule. In pure noise they see the same, however they agree.
+// none is far beyond that: a fault is no rule. In pure noise they agree as a rule, of which so much is left out.
 const AGREEMENT = 0.2;
 const DOUBT = 6;
 const SHARED = 1.2;
+const OF_PLAINNESS = 0.7;
 const ALERT = 3;
 const BEYOND_ALERT = 7;
 const ALERT_RATE = 0.02;
 // A value so surprising is a fault, of which tails and ranges learn nothing, so that the next one is found as well: but only
 // one in so many values, and so many in a row. What comes more often is the manner of the series.
-const FAULT = 14;
+const FAULT = 12;
 const BETWEEN_FAULTS = 500;
 const MOST_FAULTS = 3;
 /** No opinion is stronger, however small the usual deviation was. */
@@ -105,7 +106,7 @@ export function judge(cells: Float64Array): void {
   const others = sum - strongest;
   cells[STRONGEST] = strongest;
   const agreed = Math.max(0, others - Math.max(DOUBT, SHARED * cells[USUAL]! * strongest));
-  cells[TOTAL] = strongest + AGREEMENT * (1 - plainness(cells)) * agreed;
+  cells[TOTAL] = strongest + AGREEMENT * (1 - OF_PLAINNESS * plainness(cells)) * agreed;
   if (strongest > ALERT && strongest < BEYOND_ALERT) cells[USUAL]! += ALERT_RATE * (others / strongest - cells[USUAL]!);
   keepEvidence(cells, by);
 }

@@ -1,5 +1,5 @@
 // Plain: a series whose values tell nothing of the next one (pure noise, of whatever tail). All models see the same there,
-// so that they agree is no news.
+// so that they agree is hardly news.
 import { PLAIN, places } from './cells.ts';
 
 /** Values over which both means go. */
