@@ -74,8 +74,10 @@ function salvage(file: string, reason: string, mark: Mark | undefined): { db: Da
     };
     const newest = Math.max(lastSeqOf(db), mark?.seq ?? 0) || Infinity;
     for (const { table, seq, values } of carve(readable.file)) if (seq <= newest) add[table].run(...values);
-    // An entry lies there because somebody waits for it: the only one, where there is only one.
-    db.exec('insert or ignore into pending select id, seq from reader, entry where (select count(*) from reader) = 1');
+    // An entry lies there because somebody waits for it: the only one, where there is only one, or the first, whose name is lost.
+    db.exec(
+      'insert or ignore into pending select coalesce((select id from reader), 1), seq from entry where (select count(*) from reader) < 2',
+    );
     const note = db.prepare('insert or ignore into note values(?, ?)');
     for (const one of Object.entries(mark?.notes ?? {})) note.run(...one);
     const count = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);

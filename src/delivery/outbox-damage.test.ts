@@ -30,6 +30,7 @@ describe('a damaged outbox', () => {
     ['cut to a half', 0.5, () => truncateSync(place.file, Math.floor(statSync(place.file).size / 2))],
     ['cut by a tenth', 0.9, () => truncateSync(place.file, Math.floor(statSync(place.file).size * 0.9))],
     ['with its first page overwritten', 1, () => damage(0, Buffer.alloc(600, 0xee))],
+    ['with the name of its reader overwritten', 1, () => damage(8192, Buffer.alloc(8192, 0xee))],
     ['with its list of tables overwritten', 1, () => damage(3500, Buffer.alloc(600, 0xee))],
   ] as const)
     it(`gives what is left of a file ${what}, and names the loss`, async () => {

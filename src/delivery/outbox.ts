@@ -79,6 +79,8 @@ const ENTRY_BYTES = 300;
 export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
   const { maxBytes = 1 << 30, maxAgeMs = Infinity, full = 'block', codec, clock = systemClock } = options;
   const journal = await openJournal(file, { maxBytes, marked: ['begin', 'end'] });
+  // Its only reader, by name: that may be lost with a part of the file.
+  journal.onEntries(READER, () => {});
   const begin = positionOf(journal.notes.get('begin')) ?? { row: 0, byte: 0 };
   const noted = journal.notes.get('end');
   const last = clockNoteOf(noted) === undefined ? await lastOf(journal, begin) : undefined;
