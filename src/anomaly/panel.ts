@@ -24,7 +24,7 @@ import { BEND, beginTail, deviationAt, FLOOR, GROWN, learnDeviation, SLOPE, surp
 const AGREEMENT = 0.2;
 const DOUBT = 6;
 const SHARED = 1.2;
-const OF_PLAINNESS = 0.7;
+const OF_PLAINNESS = 0.5;
 const ALERT = 3;
 const BEYOND_ALERT = 7;
 const ALERT_RATE = 0.02;
