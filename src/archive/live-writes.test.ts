@@ -44,19 +44,30 @@ describe('what live data experiences', () => {
     beside(REPLAY_CONNECTIONS, WRITE, async () => assert.equal(await liveWrites(db.store.query)(), 0)));
   it('is what asking takes between two writes, until long after the last one', async () => {
     const clock = fakeClock();
-    let ms: number | null = 7;
-    const look = liveWrites(async <Row>() => {
+    const look = liveWrites(async sql => {
       clock.advance(20);
-      return [{ ms }] as Row[];
+      return db.store.query(sql);
     }, clock);
-    assert.equal(await look(), 20);
-    ms = 35;
-    assert.equal(await look(), 35);
-    ms = null;
-    assert.equal(await look(), 20);
-    clock.advance(2900);
-    assert.equal(await look(), 20);
-    clock.advance(100);
-    assert.equal(await look(), 0);
+    const other = openStore({ url: db.server.url, connections: 1 });
+    try {
+      let felt = 0;
+      while (felt === 0) {
+        await other.query("INSERT INTO replays (selection, asked_by) VALUES ('{}', 'x')");
+        felt = await look();
+      }
+      assert.equal(felt, 20);
+      while (felt > 0) felt = await look();
+    } finally {
+      await other.close();
+    }
+  });
+  it('is the age of a write where that is more than what asking takes', async () => {
+    const answers = [
+      { ms: 35, present: true },
+      { ms: 7, present: true },
+      { ms: null, present: false },
+    ];
+    const look = liveWrites(async <Row>() => [answers.shift()] as Row[], fakeClock());
+    assert.deepEqual([await look(), await look(), await look()], [35, 7, 0]);
   });
 });
