@@ -5,11 +5,12 @@ import { advertOf, normalAddress } from '../src/decoders/advert-record.ts';
 import { type LaserKind, laserKinds } from '../src/decoders/laser/define.ts';
 import { laserReading } from '../src/decoders/laser/frame.ts';
 import { type Registry, registryOf, shippedDecoders } from '../src/decoders/registry.ts';
-import { openUserDecoders, type UserDecoders } from '../src/decoders/user-folder.ts';
+import type { UserDecoders } from '../src/decoders/user-folder.ts';
 import { fromHex } from '../src/kernel/bytes.ts';
 import { expected } from '../src/kernel/fault.ts';
 import type { Reading } from '../src/reading/reading.ts';
 import { type Io, type Line, linesOf } from './io.ts';
+import { openOwnDecoders } from './own-decoders.ts';
 
 type Answer = Reading | { rejected: string };
 /** Decodes one record. The time of a record that gives none is that of reading it. */
@@ -37,8 +38,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   const decoders = asked.form === 'laser' ? undefined : await decodersOf(asked.folder, io);
   const decode = decoders === undefined ? laserDecode : advertDecode(decoders.registry);
-  for await (const lines of linesOf(io.stdin)) for (const line of lines) await io.stdout(answerTo(line, decode));
-  decoders?.close();
+  try {
+    for await (const lines of linesOf(io.stdin)) for (const line of lines) await io.stdout(answerTo(line, decode));
+  } finally {
+    decoders?.close();
+  }
   return 0;
 }
 
@@ -57,12 +61,7 @@ async function decodersOf(folder: string | undefined, io: Io): Promise<Pick<User
     const registry = registryOf((await shippedDecoders()).map(({ decoder }) => decoder));
     return { registry: () => registry, close() {} };
   }
-  const tell = (): void => {
-    for (const why of own.faults().values()) io.stderr(`fieldline decode: ${why}`);
-  };
-  const own = await openUserDecoders(folder, tell);
-  tell();
-  return own;
+  return openOwnDecoders(folder, fault => io.stderr(`fieldline decode: ${fault}`));
 }
 
 function advertDecode(registry: () => Registry): Decode {

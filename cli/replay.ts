@@ -15,7 +15,6 @@ import {
   unfinishedReplay,
 } from '../src/archive/replays.ts';
 import { selectionOf } from '../src/archive/selection.ts';
-import { openUserDecoders } from '../src/decoders/user-folder.ts';
 import { courier } from '../src/delivery/courier.ts';
 import { keepLetters } from '../src/delivery/dead-letters.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
@@ -23,6 +22,7 @@ import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { databaseOf, failed } from './database.ts';
 import type { Io } from './io.ts';
+import { openOwnDecoders } from './own-decoders.ts';
 import { REPLAY_SOURCE, replayFlow } from './replay-flow.ts';
 
 const USAGE = `Usage: fieldline replay [--from TIME] [--to TIME] [--scanner ID] [--device ID] [--topic FILTER] [options]
@@ -142,15 +142,7 @@ async function work(store: Store, id: number, { folder, perSecond, io }: Work): 
     total ??= await countReplay(query, replay);
   })().catch(() => {});
   await Promise.race([counting, wait(COUNT_MS, undefined, { ref: false })]);
-  const told = new Set<string>();
-  const tellFaults = (): void => {
-    for (const fault of decoders.faults().values()) {
-      if (!told.has(fault)) io.stderr(`decoder left out: ${fault}`);
-      told.add(fault);
-    }
-  };
-  const decoders = await openUserDecoders(folder, tellFaults);
-  tellFaults();
+  const decoders = await openOwnDecoders(folder, fault => io.stderr(`decoder left out: ${fault}`));
   const flow = replayFlow(store, decoders.registry);
   const replayRun = openReplay({ query, replay, claim, live: liveWrites(query), perSecond });
   const carrier = courier({
