@@ -69,6 +69,15 @@ describe('dead-letters node', () => {
     return [answer.status, ((await answer.json()) as { says?: string; error?: string }) ?? {}] as const;
   };
   const rows = () => store.query<{ value: number }>('SELECT value FROM sensor_readings ORDER BY timestamp');
+  const readingOf =
+    (digest: string) =>
+    (deviceId: string): Reading => ({
+      deviceId,
+      protocol: 'mqtt',
+      timestamp: '2026-01-03T16:00:00.000Z',
+      telemetry: { humidity: 50 },
+      metadata: { digest },
+    });
   /** Resolves when no letter is queued any more. */
   async function worked(): Promise<void> {
     while ((await listLetters(store.query, { state: 'queued' })).length > 0) await store.query('SELECT pg_sleep(0.02)');
@@ -104,13 +113,7 @@ describe('dead-letters node', () => {
   });
 
   it('sends a reading that the database refused as it was put right; as it was, it is refused again', async () => {
-    const reading = (deviceId: string): Reading => ({
-      deviceId,
-      protocol: 'mqtt',
-      timestamp: '2026-01-03T16:00:00.000Z',
-      telemetry: { humidity: 50 },
-      metadata: { digest: 'a'.repeat(32) },
-    });
+    const reading = readingOf('a'.repeat(32));
     assert.deepEqual(await runtime.emit('src', { topic: 'x', payload: reading('nul\0') }), { ok: true });
     const [letter] = (await order({})).letters!;
     await order({ command: 'resend' });
@@ -127,13 +130,7 @@ describe('dead-letters node', () => {
   });
 
   it('keeps one letter of a reading that is refused again after it was put right, whatever it looks like', async () => {
-    const reading = (deviceId: string): Reading => ({
-      deviceId,
-      protocol: 'mqtt',
-      timestamp: '2026-01-03T16:00:00.000Z',
-      telemetry: { humidity: 50 },
-      metadata: { digest: 'b'.repeat(32) },
-    });
+    const reading = readingOf('b'.repeat(32));
     await runtime.emit('src', { topic: 'x', payload: reading('nul\0') });
     const [letter] = (await order({})).letters!;
     const { metadata, ...rest } = reading('still nul\0');
