@@ -172,7 +172,8 @@ describe('fieldline replay', () => {
       });
     let kills = 0;
     for (const rows of [200, 1200]) {
-      const child = start('--rate', '1000');
+      // Slow enough that a machine which stands still for seconds does not miss the middle.
+      const child = start('--rate', '300');
       const ended = once(child, 'exit');
       // Its place is kept behind the rows: killed when both have come so far.
       const kept = async () =>
