@@ -269,6 +269,22 @@ describe('a damaged outbox', () => {
     assert.deepEqual([place.gone[0]!.rows, second.state().rows], [2, 0]);
   });
 
+  it('gives again after a crash what was out when a later batch was found damaged', async () => {
+    const first = await place.open<string>();
+    for (const n of numbers(0, 3)) await first.append([`row ${n}`]);
+    await first.close();
+    damage(readFileSync(place.file).indexOf('row 1'), Buffer.from('raw'));
+    const second = await place.open<string>();
+    const taken = [...(await second.next(1)), ...(await second.next(1))];
+    assert.deepEqual(
+      taken.flatMap(({ rows }) => rows),
+      ['row 0', 'row 2'],
+    );
+    // Closed without a word about them, as a crash would.
+    const third = await place.open<string>();
+    assert.deepEqual(await drain(third), ['row 0', 'row 2']);
+  });
+
   it('goes on with a file that is nothing at all', async () => {
     writeFileSync(place.file, 'this was never an outbox, but it is long enough to look like one'.repeat(50));
     const it = await place.open<number>();

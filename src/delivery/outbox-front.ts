@@ -21,7 +21,7 @@ export type Front<Row> = {
   cut(count: number): readonly Lying<Row>[];
   /** Takes the oldest out, its rows unpacked; undefined where it was damaged, and is forgotten. */
   take(): Promise<Lying<Row> | undefined>;
-  /** Done with, from the oldest on. Resolves with the commit. */
+  /** Done with; forgotten, with the commit, as soon as nothing older is out: a crash must bring that back. */
   forget(batches: readonly Lying<Row>[]): Promise<void>;
   giveBack(batches: readonly Lying<Row>[]): void;
   /** Batches that are out. */
@@ -51,6 +51,7 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
   const { codec, clock, committed, onLeft, onLost } = options;
   const out = new Set<Lying<Row>>();
   let ahead: Lying<Row>[] = [];
+  let done: Lying<Row>[] = [];
   let cursor = 0;
   let read = options.begin;
   let readAt: number | undefined;
@@ -100,18 +101,19 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
   }
 
   async function forget(batches: readonly Lying<Row>[]): Promise<void> {
-    const last = batches.at(-1);
-    if (last === undefined) return;
     for (const batch of batches) {
       out.delete(batch);
       onLeft(batch.head.rows);
     }
     wake();
-    journal.ack(
-      READER,
-      batches.map(({ seq }) => seq),
-    );
-    await noteBegin(out.size === 0 && ahead.length === 0 ? read : endOf(last.head, last.blob));
+    done.push(...batches);
+    const [oldest = ahead[0]] = out;
+    const isYounger = ({ seq }: Lying<Row>): boolean => oldest !== undefined && seq > oldest.seq;
+    const seqs = done.flatMap(batch => (isYounger(batch) ? [] : [batch.seq]));
+    if (seqs.length === 0) return;
+    done = done.filter(isYounger);
+    journal.ack(READER, seqs);
+    await noteBegin(oldest?.head ?? read);
   }
 
   function wake(): void {
