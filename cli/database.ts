@@ -1,6 +1,6 @@
 // The database of a subcommand: named on the command line or in the environment, else the one of a gateway that runs.
 import path from 'node:path';
-import { readEnvironment } from '../gateway/environment.ts';
+import { nodesFolder, readEnvironment } from '../gateway/environment.ts';
 import { readJson } from '../gateway/private-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
@@ -8,22 +8,23 @@ import { rootFolder } from './gateway-arguments.ts';
 
 export type DatabasePlace = {
   url: string;
-  /** Data directory of the gateway, whether it runs or not. */
-  directory: string;
+  /** Where the nodes of the gateway keep their files, whether it runs or not. */
+  folder: string;
 };
 
 /** The embedded database answers while its gateway runs. Throws a Fault FIELDLINE_SETTING when there is none of all these. */
 export function databaseOf(io: Io, given: string | undefined): DatabasePlace {
   const { directory, databaseUrl } = readEnvironment(io.env, rootFolder());
   const url = given ?? databaseUrl;
-  if (url !== undefined) return { url, directory };
+  const folder = nodesFolder(directory);
+  if (url !== undefined) return { url, folder };
   const known = readJson<{ port?: number; password?: string }>(path.join(directory, 'database.json'));
   if (known?.port === undefined || known.password === undefined)
     throw new Fault(
       'FIELDLINE_SETTING',
       `database: expected DATABASE_URL, --database-url, or a gateway that has run in ${directory}, got none`,
     );
-  return { url: `postgresql://fieldline:${known.password}@127.0.0.1:${known.port}/fieldline`, directory };
+  return { url: `postgresql://fieldline:${known.password}@127.0.0.1:${known.port}/fieldline`, folder };
 }
 
 /** Words and exit code for what went wrong. */

@@ -66,7 +66,7 @@ describe('fieldline dead-letters', () => {
   });
 
   it('counts those that are still on the disk', async () => {
-    const file = await openDeadLetters(lettersFolder(directory, 'n'));
+    const file = await openDeadLetters(lettersFolder(join(directory, 'fieldline'), 'n'));
     await file.append({ topic: 't', bytes: Buffer.from('x'), receivedAt: 1, source: 's', protocol: 'mqtt' }, 'why', 1);
     await file.close();
     assert.match((await letters('list')).errors, /1 on disk until the gateway moves them/);

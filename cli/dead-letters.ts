@@ -59,7 +59,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       ...(limit ? { limit: Number(limit) } : {}),
     };
     letterFilterOf(order);
-    const { url, directory } = databaseOf(io, given);
+    const { url, folder } = databaseOf(io, given);
     const store = openStore({ url, connections: 1 });
     try {
       const filterOfAll: LetterFilter = {};
@@ -70,7 +70,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       } = await obey(order, { query: store.query, filter: filterOfAll, by: whoOf(io) });
       for (const letter of letters ?? []) await io.stdout(JSON.stringify(letter));
       if (acted !== undefined) await io.stdout(JSON.stringify({ command, ids: acted }));
-      const waiting = await onDisk(directory);
+      const waiting = await onDisk(folder);
       const disk = waiting > 0 ? `, ${waiting} on disk until the gateway moves them` : '';
       io.stderr(
         `${counts.open} open, ${counts.queued} queued, ${counts.resolved} resolved, ${counts.discarded} discarded${disk}`,
@@ -89,10 +89,10 @@ function whoOf({ env }: Io): string {
 }
 
 /** Letters that no gateway has moved into the table yet; only counted: the gateway alone moves them. */
-async function onDisk(directory: string): Promise<number> {
+async function onDisk(folder: string): Promise<number> {
   let count = 0;
-  for (const node of await nodesWithLetters(directory)) {
-    const file = await openDeadLetters(lettersFolder(directory, node));
+  for (const node of await nodesWithLetters(folder)) {
+    const file = await openDeadLetters(lettersFolder(folder, node));
     const { letters, damaged } = await file.list();
     count += letters.length + damaged;
     await file.close();

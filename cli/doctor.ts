@@ -1,7 +1,6 @@
 // fieldline doctor: what of this machine and configuration works, and what to do about the rest; --ledger: does every message add up?
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Environment, readEnvironment } from '../gateway/environment.ts';
+import { type Environment, nodesFolder, readEnvironment } from '../gateway/environment.ts';
 import { readLedger } from '../src/delivery/ledger-file.ts';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import { cameIn, difference, inFlight, type Line } from '../src/kernel/ledger.ts';
@@ -56,7 +55,7 @@ function tell({ part, state, detail, next }: Finding, io: Io): void {
 }
 
 function ledger(directory: string, io: Io): number {
-  const kept = readLedger(path.join(directory, 'fieldline'));
+  const kept = readLedger(nodesFolder(directory));
   if (kept === undefined) {
     io.stdout('No message was counted yet.');
     return 0;

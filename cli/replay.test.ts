@@ -88,9 +88,9 @@ describe('fieldline replay', () => {
       [1, 2].map(n => message('bt-mqtt/raw/pi', { address: 'aabbccddeeff', manufacturer_data: { ffff: `0${n}` } }, n)),
     );
     assert.equal(await count('unknown_devices'), 1);
-    mkdirSync(join(directory, 'decoders'), { recursive: true });
+    mkdirSync(join(directory, 'fieldline', 'decoders'), { recursive: true });
     writeFileSync(
-      join(directory, 'decoders', 'shed.mjs'),
+      join(directory, 'fieldline', 'decoders', 'shed.mjs'),
       `export default { name: 'shed', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
         matches: advert => advert.manufacturerData.get('ffff')?.length === 1,
         decode: advert => ({ telemetry: { temperature: advert.manufacturerData.get('ffff')[0] } }),
@@ -105,16 +105,16 @@ describe('fieldline replay', () => {
     const own = (n: number) =>
       message('bt-mqtt/raw/pi', { address: 'aabbccddeeff', manufacturer_data: { ffff: `0${n}` } }, n);
     await keep([own(1), own(2), temperature(3)]);
-    mkdirSync(join(directory, 'decoders'), { recursive: true });
+    mkdirSync(join(directory, 'fieldline', 'decoders'), { recursive: true });
     writeFileSync(
-      join(directory, 'decoders', 'shed.mjs'),
+      join(directory, 'fieldline', 'decoders', 'shed.mjs'),
       `export default { name: 'shed', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
         matches: advert => advert.manufacturerData.get('ffff')?.length === 1,
         decode: advert => { while (advert.manufacturerData.get('ffff')[0] === 2); return { telemetry: { temperature: 21 } }; },
         examples: [{ name: 'warm', advert: { manufacturer_data: { ffff: '15' } }, gives: { temperature: 21 } }] };`,
     );
     const { code, out, errors } = await replay([]);
-    rmSync(join(directory, 'decoders'), { recursive: true });
+    rmSync(join(directory, 'fieldline', 'decoders'), { recursive: true });
     assert.equal(code, 0);
     assert.match(errors, /decoder left out: shed\.mjs: does not end/);
     assert.equal(out[0]!['settled'], 3);

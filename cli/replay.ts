@@ -77,7 +77,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const selection = selectionOf(given, Date.now());
     const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
     const resume = given.resume === undefined ? undefined : numberOf('--resume', given.resume);
-    const { url, directory } = databaseOf(io, given['database-url']);
+    const { url, folder } = databaseOf(io, given['database-url']);
     const store = openStore({ url: named(url) });
     try {
       await upToDate(store);
@@ -92,8 +92,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
             (await askForReplay(store.query, selection, 'command line', OWNER)))
           : { id: resume };
       io.background?.();
-      const folder = given.decoders ?? path.join(directory, 'decoders');
-      return await work(store, replay.id, { folder, perSecond, io });
+      const decoders = given.decoders ?? path.join(folder, 'decoders');
+      return await work(store, replay.id, { folder: decoders, perSecond, io });
     } finally {
       await store.close();
     }

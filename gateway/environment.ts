@@ -28,6 +28,11 @@ export type TokenBounds = { aud?: string; iss?: string };
 /** Where traces go by OTLP/HTTP, and of what share of the messages. */
 export type Traces = { url: string; share: number; headers: Readonly<Record<string, string>> };
 
+/** Where the nodes keep their files in a data directory: as below the user directory of any Node-RED. */
+export function nodesFolder(directory: string): string {
+  return path.join(directory, 'fieldline');
+}
+
 const MIN_PASSWORD = 8;
 const MIN_SECRET = 16;
 

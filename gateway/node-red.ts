@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { drainBeforeDeploy } from './deploys.ts';
+import { nodesFolder } from './environment.ts';
 import { answer, SESSION_HEADER } from './gate.ts';
 import type { HealthBoard } from './health.ts';
 import type { Level, Log } from './log.ts';
@@ -104,7 +105,7 @@ export async function startNodeRed(options: {
         },
       },
     },
-    fieldline: { services, directory: path.join(directory, 'fieldline') },
+    fieldline: { services, directory: nodesFolder(directory) },
   });
   const missing = (request: IncomingMessage, response: ServerResponse) =>
     answer(response, 404, { title: `Nothing at ${request.url}`, status: 404 });
