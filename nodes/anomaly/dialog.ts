@@ -29,7 +29,7 @@ export function dialog(admin: Admin): void {
     const query = queryOf(request);
     if (typeof query === 'string') throw new Error(query);
     const points = await storedPoints(query, { device, metric }, TRIED);
-    const tried = trial(points, options, DRAWN);
+    const tried = trial(points, metric, options, DRAWN);
     return { ...tried, falseAlarmsADay: (options.falseAlarms * tried.pointsADay) / SHARE };
   });
 }

@@ -18,7 +18,7 @@ export async function scorePoints(query: Query, ask: Ask): Promise<readonly Scor
   if (series === undefined) return [];
   const shown = Math.min(MOST_SHOWN, Math.max(1, Math.floor(Number(ask['points'])) || 1));
   const points = await storedPoints(query, series, LEARNED + shown);
-  return trial(points, {}, shown).shown.flatMap(({ time: x, watched, band, score }): ScorePoint[] => {
+  return trial(points, series.metric, {}, shown).shown.flatMap(({ time: x, watched, band, score }): ScorePoint[] => {
     const point = (line: ScorePoint['line'], y: number): ScorePoint => ({
       ...series,
       line,

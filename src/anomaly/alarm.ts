@@ -17,9 +17,9 @@ const WARNING = -0.3;
 const CRITICAL = -0.65;
 
 // HEARD: a decision was below 0, and the series has not been normal for long enough since. GRAVITY: of the last value.
-// ON: the alarm. SINCE: of HEARD (ms, NaN: unknown). CALM: normal values in a row. WORST: lowest score of the episode, and
-// its kind (by number).
-const [HEARD, GRAVITY, ON, SINCE, CALM, WORST, WORST_KIND] = places(ALARM);
+// ON: the alarm. SINCE: of HEARD (ms, NaN: unknown). CALM: normal values in a row. WORST: lowest score of the episode; NAME:
+// its kind (by number), or how the episode lasts, where that is known.
+const [HEARD, GRAVITY, ON, SINCE, CALM, WORST, NAME] = places(ALARM);
 
 export function severityOf(score: number): Severity | undefined {
   if (score >= 0) return undefined;
@@ -29,11 +29,12 @@ export function severityOf(score: number): Severity | undefined {
 const LEVELS: Readonly<Record<Severity, number>> = { info: 0, warning: WARNING, critical: CRITICAL };
 
 export function endAlarm(cells: Float64Array): void {
-  cells.fill(0, ALARM, WORST_KIND + 1);
+  cells.fill(0, ALARM, NAME + 1);
 }
 
-/** Takes each decision in turn, given the settings. */
-export function alarming({ alarmFrom = 'info', alarmLeave = 0.5, alarmNormal = 5 }: AlarmOptions) {
+/** Takes each decision in turn, given the settings. Kinds from `lasting` on tell how an episode lasts. */
+export function alarming(options: AlarmOptions, lasting = Number.POSITIVE_INFINITY) {
+  const { alarmFrom = 'info', alarmLeave = 0.5, alarmNormal = 5 } = options;
   const level = LEVELS[alarmFrom];
   /**
    * `score`: as it was reported; `gravity`: the score before anything was taken from it because it was told before;
@@ -46,10 +47,8 @@ export function alarming({ alarmFrom = 'info', alarmLeave = 0.5, alarmNormal = 5
       cells[SINCE] = time;
     }
     if (cells[HEARD] === 0) return;
-    if (gravity < cells[WORST]!) {
-      cells[WORST] = gravity;
-      cells[WORST_KIND] = kind;
-    }
+    if (kind >= lasting || (gravity < cells[WORST]! && cells[NAME]! < lasting)) cells[NAME] = kind;
+    cells[WORST] = Math.min(cells[WORST]!, gravity);
     if (gravity < 0 && gravity <= level) cells[ON] = 1;
     cells[CALM] = gravity > alarmLeave ? cells[CALM]! + 1 : 0;
     if (cells[CALM]! >= alarmNormal) endAlarm(cells);
@@ -63,6 +62,6 @@ export const lastSeverity = (cells: Float64Array): Severity | undefined =>
 /** When the episode began (ms, NaN: unknown); undefined while none lasts. */
 export const heardSince = (cells: Float64Array): number | undefined => (cells[HEARD] === 1 ? cells[SINCE] : undefined);
 
-/** The lowest score of the alarm that lasts, and its kind by number; undefined without one. */
+/** The lowest score of the alarm that lasts, and the kind of it by number; undefined without one. */
 export const worstOf = (cells: Float64Array): readonly [score: number, kind: number] | undefined =>
-  cells[ON] === 1 ? [cells[WORST]!, cells[WORST_KIND]!] : undefined;
+  cells[ON] === 1 ? [cells[WORST]!, cells[NAME]!] : undefined;

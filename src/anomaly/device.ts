@@ -5,6 +5,7 @@ import { memories } from './memories.ts';
 import { lastTimeOf } from './rhythm.ts';
 import { accept, alarmOf, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
 import { isState, restore, save } from './state.ts';
+import { why } from './why.ts';
 
 export type DeviceScorerOptions = ScoreOptions & {
   /** Above this the series of the key that was quiet for longest are forgotten. */
@@ -76,8 +77,10 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       metric = name;
     }
     if (lowest === undefined) return undefined;
-    const { since, alarm: _, ...told } = explain(lowest);
+    const scored = explain(lowest, options);
+    const { since, alarm: _, isMean: __, ...told } = scored;
     const anomaly: Anomaly = { ...told, metric };
+    if (told.severity !== undefined) anomaly.why = why(lowest, scored, metric, Number(reading.telemetry[metric]));
     if (since !== undefined) anomaly.since = new Date(since).toISOString();
     if (alarms !== undefined) anomaly.alarms = alarms;
     return anomaly;

@@ -55,7 +55,7 @@ export type Place = 'above' | 'below' | 'unwanted';
 /**
  * What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. One that nobody
  * wants to hear of is 0, and what follows from it (the way back) is no news either. `outside`: the value lies outside the
- * range so far; on the other side than the record it repeats nothing.
+ * range so far; on the other side than the record it repeats nothing. `isOff`: the value itself is part of what lasts.
  */
 export function heard(
   cells: Float64Array,
@@ -64,6 +64,7 @@ export function heard(
   time: number,
   place: Place,
   outside: boolean,
+  isOff: boolean,
 ): number {
   cells[WEARINESS]! *= REST;
   // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
@@ -86,7 +87,7 @@ export function heard(
   }
   if (near) {
     cells[QUIET] = 0;
-    if (cells[LASTS] === 1) {
+    if (cells[LASTS] === 1 && isOff) {
       cells[POINTS]!++;
       if (place === 'above') cells[ABOVE]!++;
     }

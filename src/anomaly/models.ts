@@ -2,10 +2,7 @@
 // past alone. A model looks at the point in VALUE and SLOT and leaves its opinion of it in cells of its own.
 import * as at from './cells.ts';
 
-export type ModelKind = 'outlier' | 'drift' | 'jump' | 'season';
-
 export type Model = {
-  readonly kind: ModelKind;
   /** Where its opinion stands. */
   readonly opinion: number;
   /** Whether it has seen enough for its opinion to count; always, where this is not asked. */
@@ -41,7 +38,6 @@ const TRUSTED_AFTER = 500;
 
 /** Far from the mean of about the last 500 values. */
 export const outlier: Model = {
-  kind: 'outlier',
   opinion: LONG,
   judge(cells) {
     cells[LONG_SCALE] = Math.sqrt(cells[LONG_VARIANCE]!) + least(cells[LONG_EXPECTED]!);
@@ -66,7 +62,6 @@ export const [RECENT, SUM, DRIFT_COUNT, DRIFT_VARIANCE] = at.places(at.DRIFT);
 
 /** The mean of the last 24 values is far from the long-run mean. */
 export const drift: Model = {
-  kind: 'drift',
   opinion: DRIFT,
   judge(cells) {
     const count = cells[DRIFT_COUNT]!;
@@ -104,7 +99,6 @@ const within = (most: number, deviation: number): number => Math.min(most, Math.
 
 /** Far from a quickly following level plus the habit of the time of day (additive Holt-Winters without trend). */
 export const jump: Model = {
-  kind: 'jump',
   opinion: JUMP,
   judge(cells) {
     if (cells[JUMP_COUNT] === 0) cells[LEVEL] = cells[VALUE]!;
@@ -136,7 +130,6 @@ const COMPARED_ENOUGH = 24;
 
 /** Far from what the same half hour brought on other days. */
 export const season: Model = {
-  kind: 'season',
   opinion: SEASON,
   isTrusted: cells => cells[COMPARED]! >= COMPARED_ENOUGH,
   judge(cells) {

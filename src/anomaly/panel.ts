@@ -1,19 +1,7 @@
 // Panel: every model's opinion of a value, each measured by its own history, and what they say together.
 import * as at from './cells.ts';
 import { beginFollow, follow, followError } from './follow.ts';
-import {
-  drift,
-  EXPECTED,
-  jump,
-  LN,
-  LONG_EXPECTED,
-  LONG_SCALE,
-  type ModelKind,
-  outlier,
-  RECENT,
-  SCALE,
-  season,
-} from './models.ts';
+import { drift, EXPECTED, jump, LN, LONG_EXPECTED, LONG_SCALE, outlier, RECENT, SCALE, season } from './models.ts';
 import { learnPlainness, plainness } from './plain.ts';
 import { beginSide, boundAt, learnExtreme, limitOf, type Reach, surpriseBeyond } from './range.ts';
 import { BEND, beginTail, deviationAt, FLOOR, GROWN, learnDeviation, SLOPE, surpriseOf } from './tail.ts';
@@ -43,7 +31,6 @@ const TAILS_FROM = 8;
 const MEANS_FROM = 25;
 /** In the order of their opinions and tails. */
 const models = [jump, outlier, drift, season, follow];
-const KINDS: readonly (ModelKind | 'range')[] = [...models.map(({ kind }) => kind), 'range', 'drift'];
 const [BY_VALUES, BY_MEANS] = [at.MODELS, at.MODELS + 1];
 const [HIGH, LOW, HIGH_MEAN, LOW_MEAN] = [0, 1, 2, 3];
 // A range of values knows their distances from each other, not from a mean: a machine that is on or off has no value near
@@ -55,6 +42,11 @@ const GRID = 1.5;
 /** A tail that bends less is heavy: exponential ones and heavier. */
 const HEAVY = 0.25;
 const SURPRISE = LN + 1;
+const [JUMPS, OUTLIERS, SEASONS, FOLLOWS] = [jump, outlier, season, follow].map(
+  ({ opinion }) => opinion + SURPRISE,
+) as [number, number, number, number];
+/** An opinion that is so strong, or of so large a share of the strongest, is part of the name. */
+const [NAMED, NAMED_SHARE] = [10, 0.5];
 
 /** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). BEYOND: by its lying beyond the range alone. GRAIN: the least step between two values so far. BEFORE: the last value. SPARE: how many faults may be left unlearned. */
 export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL, BEYOND, GRAIN, BEFORE, SPARE] = at.places(at.PANEL);
@@ -74,8 +66,25 @@ export function beginPanel({ cells, bins, pending }: at.Known): void {
   cells[BEFORE] = Number.NaN;
 }
 
-/** What the strongest opinion of the value last judged rests on. */
-export const kindOf = (cells: Float64Array): ModelKind | 'range' => KINDS[cells[BY]!]!;
+const isOfMeans = (cells: Float64Array): boolean => cells[BY] === at.MEANS || cells[BY] === BY_MEANS;
+const abruptness = (cells: Float64Array): number => Math.max(cells[JUMPS]!, cells[FOLLOWS]!);
+
+/** How surprising the value last judged is by itself, whatever those before it add up to. */
+export const surpriseAlone = (cells: Float64Array): number =>
+  Math.max(abruptness(cells), cells[OUTLIERS]!, cells[SEASONS]!, cells[BEYOND]!);
+
+/**
+ * What the value last judged is. `outlier`: came at once and is no usual value; `range`: is no value ever seen, and was
+ * come near to before; `jump`: came at once, a usual value otherwise; `season`: is neither; `drift`: the last 24 together.
+ */
+export function kindOf(cells: Float64Array): 'outlier' | 'range' | 'jump' | 'season' | 'drift' {
+  if (isOfMeans(cells)) return 'drift';
+  const enough = Math.min(NAMED, NAMED_SHARE * cells[STRONGEST]!);
+  const isAbrupt = abruptness(cells) >= enough;
+  if (Math.max(cells[OUTLIERS]!, cells[BEYOND]!) >= enough)
+    return isAbrupt || cells[BEYOND] === 0 ? 'outlier' : 'range';
+  return isAbrupt ? 'jump' : 'season';
+}
 /** The forecast of the strongest opinion. */
 export const forecastOf = (cells: Float64Array): number => cells[FORECAST]!;
 
@@ -146,9 +155,12 @@ function keepEvidence(cells: Float64Array, by: number): void {
 
 /** Whether the value, or the mean of the last 24 that the strongest opinion is of, is above the forecast. */
 export function isAbove(cells: Float64Array): boolean {
-  const of = cells[BY] === at.MEANS || cells[BY] === BY_MEANS ? RECENT : at.VALUE;
-  return cells[of]! > cells[FORECAST]!;
+  return cells[isOfMeans(cells) ? RECENT : at.VALUE]! > cells[FORECAST]!;
 }
+
+/** The mean of the last 24 values, where it was they that alarmed at this limit. */
+export const meanAt = (cells: Float64Array, limit: number): number | undefined =>
+  isOfMeans(cells) && cells[TOTAL]! > limit ? cells[RECENT] : undefined;
 
 /** Values that would have passed at this limit instead of the one last judged; those of the means where it was they that alarmed. */
 export function bandOf(cells: Float64Array, limit: number): readonly [low: number, high: number] {
@@ -156,15 +168,18 @@ export function bandOf(cells: Float64Array, limit: number): readonly [low: numbe
   const by = cells[BY]!;
   // The strongest opinion alone would have had to be so weak for the whole to pass.
   const own = evidentBand(cells, total > 0 ? (limit * cells[STRONGEST]!) / total : limit);
-  const isMean = by === at.MEANS || by === BY_MEANS;
-  if (isMean && total > limit) return own;
-  let [low, high] = isMean ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] : own;
+  if (meanAt(cells, limit) !== undefined) return own;
+  let [low, high] = isOfMeans(cells) ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] : own;
   for (let model = 0; model < at.MODELS; model++) {
     const { opinion } = models[model]!;
     if (model === by || model === at.MEANS || Number.isNaN(cells[opinion + LN])) continue;
     const width = deviationAt(cells, at.tailOf(model), limit) * cells[opinion + SCALE]!;
     low = Math.max(low, cells[opinion + EXPECTED]! - width);
     high = Math.min(high, cells[opinion + EXPECTED]! + width);
+  }
+  if (by !== BY_VALUES) {
+    low = Math.max(low, -boundAt(cells, limitOf(LOW), OF_VALUES, limit));
+    high = Math.min(high, boundAt(cells, limitOf(HIGH), OF_VALUES, limit));
   }
   return low < high ? [low, high] : own;
 }

@@ -60,6 +60,15 @@ export const lastTimeOf = (cells: Float64Array): number => cells[LAST]!;
 export const silentSince = (cells: Float64Array): number => cells[LAST]! - cells[PAUSE]!;
 export const standingSince = (cells: Float64Array): number => cells[MOVED]!;
 
+/** How long (ms) the pause between two values is as a rule. */
+export const usualPause = (cells: Float64Array): number => cells[USUAL]!;
+
+/** How many equal values stand in a row, and how many may. */
+export const standing = (cells: Float64Array): readonly [values: number, most: number] => [
+  cells[RUN]! + 1,
+  Math.ceil(cells[RUN_LIMIT]!),
+];
+
 /** Days from the first point to this time; without times a series is as old as can be. */
 export const daysKnown = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? Number.POSITIVE_INFINITY : Math.max(0, time - cells[FIRST]!) / DAY;

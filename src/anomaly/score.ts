@@ -7,7 +7,20 @@ import { type Role, roleOf } from './codes.ts';
 import { beginCounter, isCounter, WATCHED, watch } from './counter.ts';
 import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, limitOf } from './limit.ts';
-import { BEYOND, bandOf, beginPanel, forecastOf, isAbove, judge, kindOf, LEARNED, learn, TOTAL } from './panel.ts';
+import {
+  BEYOND,
+  bandOf,
+  beginPanel,
+  forecastOf,
+  isAbove,
+  judge,
+  kindOf,
+  LEARNED,
+  learn,
+  meanAt,
+  surpriseAlone,
+  TOTAL,
+} from './panel.ts';
 import { beginWeek, lookBack, rememberSurprise } from './week.ts';
 import {
   acceptRhythm,
@@ -32,6 +45,9 @@ export type Scored = {
   /** Forecast, and the values that would have passed; absent while learning. For a counter: of its rate per second. */
   expected?: number;
   band?: readonly [low: number, high: number];
+  /** What the band is of, where it is not the value: of a counter its rate, where the last 24 values alarmed their mean. */
+  judged?: number;
+  isMean?: true;
   /** Milliseconds since the epoch at which the episode, the silence or the standing still began, while it lasts. */
   since?: number;
   /** How grave the value is, be it reported or part of what was; absent when it is neither. */
@@ -83,6 +99,10 @@ const decision = (surprise: number, limit: number): number => {
   return 1 - (2 * ratio) / (1 + ratio);
 };
 
+/** How far from the expected value nothing is an anomaly. */
+const nearness = (expected: number, { nearUnits = 0, nearPercent = 0 }: ScoreOptions): number =>
+  Math.max(nearUnits, (nearPercent / 100) * Math.abs(expected));
+
 /** Score of what is so many times too long. */
 const overdue = (times: number): number => -0.1 - 0.8 * (1 - 1 / times);
 
@@ -124,15 +144,12 @@ function tame(cells: Float64Array): void {
 }
 
 export function scoring(options: ScoreOptions = {}): Scoring {
-  const { falseAlarms = 1, direction = 'both', nearUnits = 0, nearPercent = 0 } = options;
+  const { falseAlarms = 1, direction = 'both' } = options;
   const base = baseLimit(falseAlarms);
-  const track = alarming(options);
+  const track = alarming(options, KINDS.indexOf('shift'));
 
-  const isNear = (cells: Float64Array, value: number): boolean => {
-    const expected = forecastOf(cells);
-    const near = Math.max(nearUnits, (nearPercent / 100) * Math.abs(expected));
-    return Math.abs(value - expected) <= near || isAccepted(cells, value);
-  };
+  const isNear = (cells: Float64Array, value: number): boolean =>
+    Math.abs(value - forecastOf(cells)) <= nearness(forecastOf(cells), options) || isAccepted(cells, value);
 
   /** What the models say of the value in VALUE. */
   const ask = (known: Known, time: number): void => {
@@ -144,10 +161,13 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     lookBack(known, time);
     const side = unwanted || isNear(cells, value) ? 'unwanted' : above ? 'above' : 'below';
     const kind = kindOf(cells);
-    const surprise = heard(cells, cells[TOTAL]!, limit, time, side, cells[BEYOND]! > limit);
+    // What follows a wild value is not itself off only because the mean of the last 24 still is.
+    const isOff = surpriseAlone(cells) > limit / 2;
+    const surprise = heard(cells, cells[TOTAL]!, limit, time, side, cells[BEYOND]! > limit, isOff);
     rememberSurprise(cells, toldOf(cells));
     const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
-    say(cells, decision(surprise, limit), surprise > limit / 2 ? (mannerOf(cells) ?? outlying) : 'normal');
+    const manner = isOff ? mannerOf(cells) : undefined;
+    say(cells, decision(surprise, limit), surprise > limit / 2 ? (manner ?? outlying) : 'normal');
     cells[JUDGED_BY] = limit;
     cells[GRAVITY] = side === 'unwanted' ? 1 : decision(toldOf(cells), limit);
   };
@@ -213,14 +233,20 @@ export function scoring(options: ScoreOptions = {}): Scoring {
   };
 }
 
-/** What was last said of a series, with its reasons. */
-export function explain({ cells }: Known): Scored {
+/** What was last said of a series, with its reasons; `options`: those it was scored with. */
+export function explain(known: Known, options: ScoreOptions): Scored {
+  const { cells } = known;
   const scored: Scored = { score: cells[SCORED]!, kind: KINDS[cells[KIND]!]! };
   const limit = cells[JUDGED_BY]!;
   if (limit > 0) {
+    const expected = forecastOf(cells);
+    const near = nearness(expected, options);
     const [low, high] = bandOf(cells, limit);
-    scored.expected = forecastOf(cells);
-    scored.band = [bounded(low), bounded(high)];
+    scored.expected = expected;
+    scored.band = [bounded(Math.min(low, expected - near)), bounded(Math.max(high, expected + near))];
+    const mean = meanAt(cells, limit);
+    if (mean !== undefined) scored.isMean = true;
+    if (mean !== undefined || isCounter(cells)) scored.judged = mean ?? cells[WATCHED]!;
   }
   const since = beganOf(cells, scored.kind);
   if (isTime(since)) scored.since = since;

@@ -16,13 +16,13 @@ describe('a trial of settings', () => {
     const one = series();
     const scores = spiky.map(({ time, value }) => one.score(time, value).score);
     assert.deepEqual(
-      trial(spiky, {}, 1500).shown.map(({ score }) => score),
+      trial(spiky, 'v', {}, 1500).shown.map(({ score }) => score),
       scores,
     );
   });
 
   it('counts anomalies, the days and the points a day, and shows the last ones', () => {
-    const { found, anomalies, days, pointsADay, scored, shown, isRate } = trial(spiky, {}, 100);
+    const { found, anomalies, days, pointsADay, scored, shown, isRate } = trial(spiky, 'v', {}, 100);
     assert.deepEqual([found, scored, pointsADay, isRate, shown.length], [2, 1500, 1440, false, 100]);
     assert.deepEqual(
       anomalies.map(({ time }) => (time - START) / MINUTE),
@@ -31,11 +31,12 @@ describe('a trial of settings', () => {
     assert.ok(Math.abs(days - 1499 / 1440) < 1e-9);
   });
 
-  it('heeds the settings', () => assert.equal(trial(spiky, { direction: 'down' }, 100).found, 0));
+  it('heeds the settings', () => assert.equal(trial(spiky, 'v', { direction: 'down' }, 100).found, 0));
 
   it('shows of a counter its rate a second, since it was known to be one', () => {
     const { isRate, shown } = trial(
       points(300, at => 1000 + 6 * at),
+      'v',
       {},
       400,
     );
@@ -46,7 +47,7 @@ describe('a trial of settings', () => {
 
   for (const few of [0, 1])
     it(`has nothing to say of ${few} points`, () => {
-      const { found, days, pointsADay, shown } = trial(spiky.slice(0, few), {}, 400);
+      const { found, days, pointsADay, shown } = trial(spiky.slice(0, few), 'v', {}, 400);
       assert.deepEqual([found, days, pointsADay, shown.length], [0, 0, 0, few]);
     });
 });

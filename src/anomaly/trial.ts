@@ -1,10 +1,15 @@
 // Trial: what settings would have said of values that are already there, to be looked at before they are used.
 import { begin, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
+import { why } from './why.ts';
 
 /** `time` in ms since the epoch. */
 export type Point = { readonly time: number; readonly value: number };
-/** `watched`: what was judged of the value, to be compared with the band. */
-export type Told = Point & Pick<Scored, 'score' | 'kind' | 'expected' | 'band'> & { readonly watched: number };
+/** `watched`: what was judged of the value; `why`: the reason in words, of an anomaly. */
+export type Told = Point &
+  Pick<Scored, 'score' | 'kind' | 'expected' | 'band' | 'severity'> & {
+    readonly watched: number;
+    readonly why?: string;
+  };
 
 export type Trial = {
   /** The series is a counter: rates per second were judged. */
@@ -25,7 +30,7 @@ const ANOMALIES = 20;
 const DAY = 86_400_000;
 
 /** Scores points in order from their own past alone, as a node with these options would have. */
-export function trial(points: readonly Point[], options: ScoreOptions, shown: number): Trial {
+export function trial(points: readonly Point[], metric: string, options: ScoreOptions, shown: number): Trial {
   const { score } = scoring(options);
   const series = begin();
   let isRate = false;
@@ -35,9 +40,10 @@ export function trial(points: readonly Point[], options: ScoreOptions, shown: nu
     const watched = watchedOf(series);
     if (watched.isRate !== isRate) sameSince = at + 1;
     isRate = watched.isRate;
-    const { score: scored, kind, expected, band } = explain(series);
-    const reasons = expected === undefined ? {} : { expected, band };
-    return { time, value, watched: watched.value, score: scored, kind, ...reasons };
+    const said = explain(series, options);
+    const { score: scored, kind, expected, band, severity } = said;
+    const reason = scored < 0 ? { why: why(series, said, metric, value) } : {};
+    return { time, value, watched: watched.value, score: scored, kind, expected, band, severity, ...reason };
   });
   const anomalies = told.filter(({ score: scored }) => scored < 0);
   return {

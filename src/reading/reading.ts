@@ -11,16 +11,20 @@ export type Anomaly = {
   kind: string;
   expected?: number;
   band?: readonly [low: number, high: number];
+  /** What the band is of, where it is not the metric's value: of a counter its rise per second, or the mean of the last 24 values. */
+  judged?: number;
   since?: string;
   /** How grave the value is, be it reported for the first time (score below 0) or part of an episode that was. */
   severity?: Severity;
+  /** The reason in words, of what has a severity. */
+  why?: string;
   /** All metrics of the reading's series that are in alarm; absent when none is. */
   alarms?: Alarm[];
 };
 
 export type Severity = 'info' | 'warning' | 'critical';
 
-/** From the first grave value until the series was normal for a while: an alert that goes by it does not flap. `severity`, `kind`: the worst so far. */
+/** From the first grave value until the series was normal for a while: an alert that goes by it does not flap. `severity`: the worst so far; `kind`: of that, or how it lasts (shift, burst). */
 export type Alarm = { metric: string; severity: Severity; kind: string; since?: string };
 
 /**

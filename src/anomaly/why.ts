@@ -1,0 +1,117 @@
+// Why: what was said of a value in a sentence, for a person who knows nothing of the method.
+import { unitOf } from '../reading/units.ts';
+import type { Known } from './cells.ts';
+import { lastTimeOf, standing, usualPause } from './rhythm.ts';
+import { type Scored, watchedOf } from './score.ts';
+
+const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
+/** Wider bands say nothing: the series is too young to know. */
+const UNKNOWN = 1e100;
+
+/** Several of a kind in one device: `temperature_2`. */
+const NUMBERED = /_\d+$/;
+/** Rates below this, a second, are told by the hour. */
+const SLOW = 0.01;
+const SECONDS_AN_HOUR = 3600;
+
+/** `above` what was expected, or below; `lasting`: ` for 12 min`, where that is known. */
+type Side = { readonly above: boolean; readonly lasting: string };
+
+const REMARKS: Readonly<Partial<Record<Scored['kind'], (side: Side) => string>>> = {
+  spike: () => 'far above what is usual',
+  dip: () => 'far below what is usual',
+  jump: ({ above }) => `suddenly much ${above ? 'higher' : 'lower'} than the values before it made likely`,
+  season: ({ above }) => `unusually ${above ? 'high' : 'low'} for this time of day`,
+  range: ({ above }) => `${above ? 'above' : 'below'} all that was seen before`,
+  drift: ({ above }) => `too ${above ? 'high' : 'low'}`,
+  shift: ({ above, lasting }) => `too ${above ? 'high' : 'low'}${lasting}`,
+  burst: ({ lasting }) => `part of leaps to both sides${lasting}`,
+};
+
+/** One or two sentences about the value last scored of a series, of which `told` was said. */
+export function why(known: Known, told: Scored, metric: string, value: number): string {
+  const said = `${reason(known, told, metric, value)}.`;
+  return told.score < 0 ? said : `${said} Part of what was reported before.`;
+}
+
+function reason(known: Known, told: Scored, metric: string, value: number): string {
+  const { cells } = known;
+  const text = texts(told, value, watchedOf(known).isRate, metric);
+  const { kind, since = Number.NaN } = told;
+  const now = lastTimeOf(cells);
+  const lasting = now > since ? ` for ${duration(now - since)}` : '';
+  if (kind === 'gap')
+    return `${metric} came after a pause of ${duration(now - since)}, where one of about ${duration(usualPause(cells))} is usual. ${besides(told, value, text)}`;
+  if (kind === 'stuck') {
+    const [values, most] = standing(cells);
+    return `${metric} has been exactly ${text.value(value)}${lasting}, ${values} values in a row, where up to ${most} would have passed. ${besides(told, value, text)}`;
+  }
+  if (told.band === undefined) return `${metric} is ${text.value(value)}, a state that was never seen before`;
+  const remark = REMARKS[kind]?.({ above: judgedOf(told, value) > told.expected!, lasting }) ?? 'unusual';
+  return `${text.subject}, ${remark}: ${passing(told, text)}`;
+}
+
+const judgedOf = ({ judged }: Scored, value: number): number => judged ?? value;
+
+function besides(told: Scored, value: number, text: Texts): string {
+  const [low, high] = told.band ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const judged = judgedOf(told, value);
+  if (judged >= low && judged <= high) return 'The value itself is not unusual';
+  return `Besides, ${text.subject}: ${passing(told, text)}`;
+}
+
+function passing({ expected = 0, band = [0, 0] }: Scored, { number, judged }: Texts): string {
+  const [low, high] = band;
+  const isKnown = Math.abs(low) < UNKNOWN && Math.abs(high) < UNKNOWN;
+  return `about ${judged(expected)} was expected${isKnown ? `, ${number(low)} to ${judged(high)} would have passed` : ''}`;
+}
+
+/** Numbers with their units, as the metric gives them and as they were judged, and what was judged in words. */
+type Texts = {
+  value(value: number): string;
+  judged(value: number): string;
+  /** Of `judged`, without the unit. */
+  number(value: number): string;
+  subject: string;
+};
+
+function texts(told: Scored, value: number, isRate: boolean, metric: string): Texts {
+  const unit = unitOf(metric) ?? unitOf(metric.replace(NUMBERED, '')) ?? '';
+  const judged = judgedOf(told, value);
+  const { expected = judged, band: [low, high] = [judged, judged] } = told;
+  const isSlow = Math.max(Math.abs(judged), Math.abs(expected)) < SLOW;
+  const [scale, per] = isRate ? (isSlow ? [SECONDS_AN_HOUR, '/h'] : [1, '/s']) : [1, ''];
+  // Fine enough to tell what was judged from the edge that it is beyond.
+  const off = Math.min(...[low, high].map(edge => Math.abs(judged - edge)).filter(distance => distance > 0));
+  const write = rounding(scale * Math.min(off / 2, (high - low) / 100));
+  const number = (one: number) => write(scale * one);
+  const inWords = (one: number) => `${number(one)} ${unit}${per}`.trimEnd();
+  const mean = `${isRate ? 'the mean rise' : 'the mean'} of the last 24 values of ${metric} is`;
+  return {
+    value: one => `${Number(one.toPrecision(10))} ${unit}`.trimEnd(),
+    judged: inWords,
+    number,
+    subject: `${told.isMean ? mean : `${metric} ${isRate ? 'rises by' : 'is'}`} ${inWords(judged)}`,
+  };
+}
+
+/** Writes numbers so that such a step can be seen. */
+function rounding(step: number): (value: number) => string {
+  const decimals = step > 0 && Number.isFinite(step) ? Math.max(0, Math.ceil(-Math.log10(step))) : 3;
+  return value =>
+    decimals > 9 || Math.abs(value) >= 1e15 ? String(Number(value.toPrecision(6))) : value.toFixed(decimals);
+}
+
+/** `90 s`, `12 min`, `5 h`, `3 days`. */
+function duration(ms: number): string {
+  const [unit, size] =
+    ms < 100 * SECOND
+      ? ['s', SECOND]
+      : ms < 100 * MINUTE
+        ? ['min', MINUTE]
+        : ms < 48 * HOUR
+          ? ['h', HOUR]
+          : ['days', DAY];
+  const count = ms / (size as number);
+  return `${Number(count.toPrecision(count < 10 ? 2 : Math.ceil(Math.log10(count + 1))))} ${unit}`;
+}
