@@ -4,9 +4,8 @@ import { deviate, EXPECTED, LONG_EXPECTED, LONG_SCALE, least, type Model, SCALE 
 
 const LAGS = 3;
 const FORGET = 0.998;
-// A weight that has learned nothing yet, and the most uncertain one may become while a series stands still.
+/** How unsure a weight is that has learned nothing yet. */
 const UNSURE = 1000;
-const MOST_UNSURE = 1e6;
 /** Of an error only so much is learned, in usual errors; one spike must not turn the weights over. */
 const MOST_ERROR = 4;
 const MOST_LAG = 20;
@@ -24,6 +23,7 @@ export function beginFollow(cells: Float64Array): void {
 
 /** Far from what the last values made likely. */
 export const follow: Model = {
+  kind: 'jump',
   opinion: FOLLOW,
 
   judge(cells) {
@@ -58,20 +58,24 @@ export const followError = (cells: Float64Array): number => cells[ERROR]!;
 
 /** One step of recursive least squares with this error, in scales of the series. */
 function learnWeights(cells: Float64Array, error: number): void {
-  let spread = FORGET;
+  // Who learns nothing new forgets nothing: a series that stands still would become unsure without end.
+  let forget = FORGET;
+  for (let row = 0; row < LAGS; row++) if (cells[DOUBT + row * (LAGS + 1)]! > UNSURE) forget = 1;
+  let spread = forget;
   for (let row = 0; row < LAGS; row++) {
     let gain = 0;
     for (let column = 0; column < LAGS; column++) gain += cells[DOUBT + row * LAGS + column]! * cells[SCALED + column]!;
     cells[GAIN + row] = gain;
     spread += gain * cells[SCALED + row]!;
   }
-  if (!(spread > 1e-9)) return;
   for (let row = 0; row < LAGS; row++) {
     const gain = cells[GAIN + row]! / spread;
     cells[WEIGHT + row] = Math.min(10, Math.max(-10, cells[WEIGHT + row]! + gain * error));
-    for (let column = 0; column < LAGS; column++) {
-      const doubt = (cells[DOUBT + row * LAGS + column]! - gain * cells[GAIN + column]!) / FORGET;
-      cells[DOUBT + row * LAGS + column] = Math.min(MOST_UNSURE, Math.max(-MOST_UNSURE, doubt));
+    // One half is reckoned, the other is its mirror: a difference by rounding would double every 350 points.
+    for (let column = 0; column <= row; column++) {
+      const doubt = (cells[DOUBT + row * LAGS + column]! - gain * cells[GAIN + column]!) / forget;
+      cells[DOUBT + row * LAGS + column] = doubt;
+      cells[DOUBT + column * LAGS + row] = doubt;
     }
   }
 }
