@@ -23,7 +23,6 @@ export function beginFollow(cells: Float64Array): void {
 
 /** Far from what the last values made likely. */
 export const follow: Model = {
-  kind: 'jump',
   opinion: FOLLOW,
 
   judge(cells) {
