@@ -98,6 +98,7 @@ describe('seed 001: the subscriber', function () {
       addresses,
     );
     assert.equal(await count('devices WHERE parser IS NULL OR last_seen IS NULL'), 0);
+    assert.equal(await count('sensor_readings WHERE value IS NOT NULL AND anomaly_score IS NULL'), 0, 'scored (A12)');
     const heard = await ask<{ scanner_id: string; devices: string }>(
       'SELECT scanner_id, count(DISTINCT device_id) AS devices FROM sensor_readings GROUP BY 1 ORDER BY 1',
     );
