@@ -1,5 +1,16 @@
 // The journal's SQLite file: schema, the check when it is opened, and what is saved of a damaged one.
-import { existsSync, renameSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../kernel/fault.ts';
 import { carve } from './journal-carve.ts';
@@ -95,14 +106,57 @@ function salvage(file: string, reason: string, mark: Mark | undefined): { db: Da
   return { db, loss };
 }
 
-export type OpenedFile = { db: DatabaseSync; mark: MarkFile; loss: string | undefined };
+export type OpenedFile = {
+  db: DatabaseSync;
+  mark: MarkFile;
+  loss: string | undefined;
+  /**
+   * Somebody may take the file away while it is open, or put another one in its place: what is committed then is gone
+   * with this process. A copy of all that lies in it is put back, to be opened instead of this one; in words what was
+   * done, undefined where nothing had to be. Throws when that cannot be done.
+   */
+  putBack(): string | undefined;
+  close(): void;
+};
 
 /** The file, checked; where it was damaged a new one with what could be saved, and what was lost in words. Throws when it cannot be used. */
 export function openFile(file: string): OpenedFile {
   const { db, loss } = openOrSalvage(file);
   const mark = openMark(`${file}-mark`);
   const behind = mark.found && catchUp(file, db, mark.found);
-  return { db, mark, loss: [loss, behind].filter(Boolean).join('; ') || undefined };
+  // Closed after the database only: closing any handle of a file gives up all locks of this process on it.
+  const handle = openSync(file, 'r');
+  return {
+    ...{ db, mark, loss: [loss, behind].filter(Boolean).join('; ') || undefined },
+    putBack: () => (isInPlace(file, handle) ? undefined : putBack(file, db)),
+    close() {
+      db.close();
+      closeSync(handle);
+      mark.close();
+    },
+  };
+}
+
+function isInPlace(file: string, handle: number): boolean {
+  const there = statSync(file, { throwIfNoEntry: false });
+  const own = fstatSync(handle);
+  return there?.ino === own.ino && there.dev === own.dev && existsSync(`${file}-wal`);
+}
+
+function putBack(file: string, db: DatabaseSync): string {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  const fresh = `${file}.new`;
+  rmSync(fresh, { force: true });
+  db.prepare('vacuum into ?').run(fresh);
+  const written = openSync(fresh, 'r+');
+  fsyncSync(written);
+  closeSync(written);
+  const aside = `${file}.found-${Date.now()}`;
+  const found = ['', '-wal', '-shm'].filter(suffix => existsSync(file + suffix));
+  for (const suffix of found) renameSync(file + suffix, aside + suffix);
+  renameSync(fresh, file);
+  const kept = found.length > 0 ? `; what was found in its place is kept as ${aside}` : '';
+  return `${file} was taken away while it was in use: it is put back with all that lay in it${kept}`;
 }
 
 function openOrSalvage(file: string): { db: DatabaseSync; loss: string | undefined } {

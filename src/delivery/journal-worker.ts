@@ -1,6 +1,6 @@
 // The journal's worker thread: owns the SQLite file and commits one batch at a time, so that fsync never blocks the event loop.
 import { parentPort, workerData } from 'node:worker_threads';
-import { lastSeqOf, openFile } from './journal-file.ts';
+import { lastSeqOf, type OpenedFile, openFile } from './journal-file.ts';
 
 /** Counted for each entry besides its bytes, so that a flood of empty messages is bounded too. */
 export const ENTRY_OVERHEAD = 100;
@@ -42,17 +42,23 @@ export type Response =
   | { unread: number; reason: string }
   /** `fault`: why there is no copy. */
   | { copied: number; fault: string | undefined }
+  /** The file was taken away, and was put back. */
+  | { putBack: string }
   | { committed: { bytes: number; entries: number } }
   | { refused: string };
+
+type Serving = Pick<OpenedFile, 'putBack' | 'close'> & {
+  take(request: Request): void;
+  /** Something lies in it. */
+  holds(): boolean;
+};
 
 /** `marked`: notes that are known even where the file is put back to an earlier state. */
 export type Served = { file: string; marked: readonly string[] };
 
-function serve(
-  { file, marked }: Served,
-  post: (response: Response, transfer?: ArrayBuffer[]) => void,
-): (request: Request) => void {
-  const { db, mark, loss } = openFile(file);
+function serve({ file, marked }: Served, post: (response: Response, transfer?: ArrayBuffer[]) => void): Serving {
+  const opened = openFile(file);
+  const { db, mark, loss } = opened;
   const one = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);
   let bytes = one(`select coalesce(sum(octet_length(blob) + octet_length(meta) + ${ENTRY_OVERHEAD}), 0) n from entry`);
   let entries = one('select count(*) n from entry');
@@ -209,24 +215,48 @@ function serve(
     }
   }
 
-  return request => {
-    commit(request.writes, request.reads ?? []);
-    if (request.copy) copy(request.copy);
-    if (!request.close) return;
-    db.close();
-    mark.close();
+  return {
+    take(request) {
+      commit(request.writes, request.reads ?? []);
+      if (request.copy) copy(request.copy);
+    },
+    holds: () => entries > 0,
+    ...{ putBack: opened.putBack, close: opened.close },
   };
 }
 
+/** What was acknowledged must not lie for longer in a file that nobody will find. */
+const LOOK_MS = 1000;
+
 if (parentPort !== null) {
   const port = parentPort;
+  const post = (response: Response, transfer: ArrayBuffer[] = []): void => port.postMessage(response, transfer);
+  const open = () => serve(workerData as Served, post);
   try {
-    const handle = serve(workerData as Served, (response, transfer = []) => port.postMessage(response, transfer));
+    let journal = open();
+    /** Why the file is not where it has to be; undefined: it is, maybe again. */
+    const look = (): string | undefined => {
+      let done: string | undefined;
+      try {
+        done = journal.putBack();
+      } catch (error) {
+        return `it was taken away while it was in use, and cannot be put back: ${(error as Error).message}`;
+      }
+      if (done === undefined) return undefined;
+      journal.close();
+      journal = open();
+      post({ putBack: done });
+    };
+    setInterval(() => journal.holds() && look(), LOOK_MS).unref();
     port.on('message', (request: Request) => {
-      handle(request);
-      if (request.close) port.close();
+      const refused = request.writes && look();
+      journal.take(refused === undefined ? request : { ...request, writes: undefined });
+      if (refused !== undefined) post({ refused });
+      if (!request.close) return;
+      journal.close();
+      port.close();
     });
   } catch (error) {
-    port.postMessage({ unusable: (error as Error).message } satisfies Response);
+    post({ unusable: (error as Error).message });
   }
 }

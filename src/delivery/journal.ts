@@ -12,6 +12,8 @@ export type JournalOptions = {
   maxBytes?: number;
   /** A few short notes that are known even where the file was put back to an earlier state. */
   marked?: readonly string[];
+  /** The file was taken away while it was in use, and what was done about it, in words. */
+  onPutBack?(text: string): void;
 };
 
 const OVERHEAD = 100;
@@ -124,6 +126,7 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
 
   thread.listen(response => {
     if ('committed' in response) committed(response.committed);
+    else if ('putBack' in response) options.onPutBack?.(response.putBack);
     else if ('refused' in response) {
       fault = response.refused;
       // A disk that stays full must not hold the end for ever: nothing in a refused batch was ever acknowledged.

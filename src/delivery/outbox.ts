@@ -78,7 +78,8 @@ const ENTRY_BYTES = 300;
 /** Opens or makes the file, for this process alone. Rejects with a Fault of kind outage when it cannot be used. */
 export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
   const { maxBytes = 1 << 30, maxAgeMs = Infinity, full = 'block', codec, clock = systemClock } = options;
-  const journal = await openJournal(file, { maxBytes, marked: ['begin', 'end'] });
+  const damaged = (text: string): void => options.onGone?.({ why: 'damaged', rows: 0, text });
+  const journal = await openJournal(file, { maxBytes, marked: ['begin', 'end'], onPutBack: damaged });
   // Its only reader, by name: that may be lost with a part of the file.
   journal.onEntries(READER, () => {});
   const begin = positionOf(journal.notes.get('begin')) ?? { row: 0, byte: 0 };
@@ -104,7 +105,7 @@ export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> 
     },
     onLost: (count, text) => gone('damaged', count, text),
   });
-  if (journal.loss !== undefined) options.onGone?.({ why: 'damaged', rows: 0, text: journal.loss });
+  if (journal.loss !== undefined) damaged(journal.loss);
   // One look at once, so that the age of the oldest is known.
   if (rows > 0) await front.load();
 
