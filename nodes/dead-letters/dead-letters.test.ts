@@ -148,6 +148,26 @@ describe('dead-letters node', () => {
     assert.equal((await rows()).length, 1);
   });
 
+  it('keeps one letter of a raw message, whatever becomes of it: its attempts are counted until it is stored, once', async () => {
+    await store.query('ALTER TABLE sensor_readings ADD CONSTRAINT cool CHECK (value < 50) NOT VALID');
+    await giveUp(bare(1, '90'));
+    await runtime.untilStatus('n', /^1 open$/);
+    const tried = async () => {
+      await worked();
+      return (await order({})).letters!.map(({ state, attempts, reason }) => [state, attempts, /cool/.test(reason)]);
+    };
+    const { id } = (await order({})).letters![0]!;
+    await order({ command: 'resend', id });
+    assert.deepEqual(await tried(), [['open', 4, true]]);
+    await order({ command: 'resend', id, text: '80' });
+    assert.deepEqual(await tried(), [['open', 5, true]]);
+    // Two dashboards at once.
+    await Promise.all(['21.5', '21.5'].map(text => press({ node: 'n', command: 'resend', id, text })));
+    assert.deepEqual(await tried(), [['resolved', 5, true]]);
+    assert.deepEqual(await rows(), [{ value: 21.5 }]);
+    await store.query('ALTER TABLE sensor_readings DROP CONSTRAINT cool');
+  });
+
   it('sends nothing where nothing is wired, and says so', async () => {
     await giveUp({ ...bare(1), topic: 'bt-mqtt/raw/pi' });
     await runtime.untilStatus('n', /^1 open$/);

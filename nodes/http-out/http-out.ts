@@ -4,7 +4,7 @@ import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
-import { refusals } from '../../src/delivery/refusals.ts';
+import { onlyOne, refusals } from '../../src/delivery/refusals.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { outwardJson } from '../../src/reading/outward.ts';
@@ -35,8 +35,9 @@ export const definition = defineNode({
       timeoutMs: settings.timeoutSeconds * 1000,
       maxBytes: settings.maxMegabytes * 1e6,
     });
-    const refused = refusals<Post>(path.join(host.directory, 'dead-letters', host.id), ({ body }) => ({
+    const refused = refusals<Post>(path.join(host.directory, 'dead-letters', host.id), ({ body, entries }) => ({
       ...{ topic: target.url, bytes: Buffer.from(body), receivedAt: Date.now(), source: host.name, protocol: 'http' },
+      entry: onlyOne(entries),
     }));
     const ledger = linkLedger<Post>(host.directory, ({ entries = [] }) => entries);
     const link = openLink(sink, {

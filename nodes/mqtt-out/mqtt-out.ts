@@ -3,7 +3,7 @@ import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
-import { refusals } from '../../src/delivery/refusals.ts';
+import { onlyOne, refusals } from '../../src/delivery/refusals.ts';
 import { derivedClientId } from '../../src/mqtt/identity.ts';
 import { outgoingCodec, outgoingOf } from '../../src/mqtt/outgoing.ts';
 import { type Outgoing, publisher } from '../../src/mqtt/publisher.ts';
@@ -34,9 +34,19 @@ export const definition = defineNode({
       clientId: derivedClientId(host.directory, host.id),
       window: BATCH,
     });
-    const refused = refusals<Outgoing>(path.join(host.directory, 'dead-letters', host.id), ({ topic, payload }) => ({
-      ...{ topic, bytes: payload, receivedAt: Date.now(), source: host.name, protocol: 'mqtt' },
-    }));
+    const refused = refusals<Outgoing>(
+      path.join(host.directory, 'dead-letters', host.id),
+      ({ topic, payload, entries }) => ({
+        ...{
+          topic,
+          bytes: payload,
+          receivedAt: Date.now(),
+          source: host.name,
+          protocol: 'mqtt',
+          entry: onlyOne(entries),
+        },
+      }),
+    );
     const ledger = linkLedger<Outgoing>(host.directory, ({ entries = [] }) => entries);
     const link = openLink(sink, {
       target: 'broker',

@@ -49,7 +49,10 @@ export const definition = defineNode({
     if (store === undefined)
       throw new Fault('FIELDLINE_SETTING', 'Database: expected a timescale-db node that runs, got none');
     const sink = archive({ query: store.prepared, bulk: store.bulk, target: host.id });
-    const refused = refusals(path.join(host.directory, 'dead-letters', host.id), rawOfRow);
+    const refused = refusals(path.join(host.directory, 'dead-letters', host.id), (row: ArchiveRow) => ({
+      ...rawOfRow(row),
+      entry: row.entry,
+    }));
     const ledger = archiveLedger<ArchiveRow>(host.directory, ({ entry }) => (entry === undefined ? [] : [entry]));
     const link = openLink(sink, {
       target: 'database',

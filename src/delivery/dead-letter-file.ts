@@ -16,6 +16,8 @@ export type DeadLetter = {
   receivedAt: number;
   protocol: Raw['protocol'];
   deviceId?: string;
+  /** That of the letter as which it was sent again. */
+  entry?: string;
   /** Original bytes, base64. */
   bytes: string;
   /** Only their begin: there were too many. */
@@ -187,6 +189,7 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
         receivedAt: raw.receivedAt,
         protocol: raw.protocol,
         ...(raw.deviceId === undefined ? {} : { deviceId: raw.deviceId }),
+        ...(raw.entry === undefined ? {} : { entry: raw.entry }),
         bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
         ...(whole ? {} : { part: true }),
       };

@@ -68,6 +68,7 @@ function letterOf(letter: DeadLetter): NewLetter {
     ...(typeof given.deviceId === 'string' ? { deviceId: given.deviceId } : {}),
     reason: typeof given.reason === 'string' ? given.reason : 'unknown',
     attempts: typeof given.attempts === 'number' ? given.attempts : 1,
+    ...(typeof given.entry === 'string' ? { entry: given.entry } : {}),
     ...(typeof given.receivedAt === 'number' ? { receivedAt: given.receivedAt } : {}),
     givenUpAt: Number.isNaN(time) ? 0 : time,
     bytes: Buffer.from(letter.bytes, 'base64'),

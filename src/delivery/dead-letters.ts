@@ -1,7 +1,7 @@
 // Dead letters in the table: kept, listed, put right, queued to be sent again, resolved or discarded; nothing is ever deleted here.
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
-import { LARGEST_LETTER } from '../reading/letter.ts';
+import { countAgain, LARGEST_LETTER } from '../reading/letter.ts';
 import { protocols } from '../reading/reading.ts';
 import { type LetterFilter, letterCondition } from './letter-filter.ts';
 
@@ -34,6 +34,9 @@ export type Letter = {
   fixed: Uint8Array | null;
 };
 
+/** `stamp` tells this sending from a later one. */
+export type Queued = Letter & { digest: string; stamp: string };
+
 /** A message to be kept. Times are milliseconds since the epoch. */
 export type NewLetter = {
   kind: LetterKind;
@@ -46,31 +49,32 @@ export type NewLetter = {
   receivedAt?: number;
   givenUpAt: number;
   bytes: Uint8Array;
+  /** Of the letter as which it was sent again. */
+  entry?: string;
 };
 
 // The same letter again (a file that was moved twice) changes nothing; one that was given up anew after it had been dealt
 // with is open again.
 const KEEP = `INSERT INTO dead_letters AS l
-    (source, kind, topic, scanner_id, protocol, device_id, reason, attempts, received_at, created_at, last_at, bytes, digest)
-  SELECT $1, kind, topic, scanner, protocol, device, reason, attempts, received, given_up, given_up, bytes, digest
+    (source, kind, topic, scanner_id, protocol, device_id, reason, attempts, received_at, created_at, last_at, bytes, digest, metadata)
+  SELECT $1, kind, topic, scanner, protocol, device, reason, attempts, received, given_up::timestamptz, given_up::timestamptz,
+    bytes, digest, jsonb_build_object('givenUpAt', given_up)
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int4[], $9::timestamptz[],
-    $10::timestamptz[], $11::bytea[], $12::uuid[])
+    $10::text[], $11::bytea[], $12::uuid[])
     AS letter (kind, topic, scanner, protocol, device, reason, attempts, received, given_up, bytes, digest)
   ON CONFLICT (source, digest, received_at) DO UPDATE SET
     attempts = l.attempts + excluded.attempts, reason = excluded.reason, last_at = excluded.last_at,
-    state = 'open', resent_at = NULL
-  WHERE excluded.last_at > greatest(l.last_at, l.resent_at, l.decided_at)`;
+    state = 'open', resent_at = NULL, metadata = coalesce(l.metadata, '{}') || excluded.metadata
+  WHERE l.metadata ->> 'givenUpAt' IS DISTINCT FROM excluded.metadata ->> 'givenUpAt'`;
 
 /** In the table when it resolves. Rejects with a Fault of kind outage. */
 export async function keepLetters(query: Query, source: string, letters: readonly NewLetter[]): Promise<void> {
+  const all = letters.map(keptOf);
+  const again = await countAgain(query, all);
+  const others = all.filter(({ entry }) => entry === undefined || !again.has(entry));
   // ON CONFLICT refuses to touch one row twice in a statement; the last of a kind counts.
-  const rows = new Map<string, NewLetter & { digest: string; received: string | undefined }>();
-  for (const letter of letters) {
-    const received = isoOf(letter.receivedAt);
-    const one = { ...letter, digest: digest(letter.bytes), received };
-    rows.set(`${one.digest} ${received}`, one);
-  }
-  const kept = [...rows.values()];
+  const kept = [...new Map(others.map(one => [`${one.digest} ${one.received}`, one])).values()];
+  if (kept.length === 0) return;
   await query(KEEP, [
     clean(source),
     kept.map(({ kind }) => kind),
@@ -78,13 +82,24 @@ export async function keepLetters(query: Query, source: string, letters: readonl
     kept.map(({ scannerId }) => clean(scannerId)),
     kept.map(({ protocol }) => protocols.find(known => known === protocol)),
     kept.map(({ deviceId }) => clean(deviceId)),
-    kept.map(({ reason }) => clean(reason)),
-    kept.map(({ attempts }) => (attempts > 0 && attempts < 1e9 ? Math.ceil(attempts) : 1)),
+    kept.map(({ reason }) => reason),
+    kept.map(({ attempts }) => attempts),
     kept.map(({ received }) => received),
-    kept.map(({ givenUpAt }) => isoOf(givenUpAt) ?? new Date().toISOString()),
+    kept.map(({ givenUpAt }) => givenUpAt),
     kept.map(({ bytes }) => bytes),
     kept.map(one => one.digest),
   ]);
+}
+
+function keptOf({ reason, attempts, givenUpAt, receivedAt, ...letter }: NewLetter) {
+  return {
+    ...letter,
+    reason: clean(reason),
+    attempts: attempts > 0 && attempts < 1e9 ? Math.ceil(attempts) : 1,
+    received: isoOf(receivedAt),
+    givenUpAt: isoOf(givenUpAt) ?? new Date().toISOString(),
+    digest: digest(letter.bytes),
+  };
 }
 
 const LATEST = Date.UTC(9999, 0, 1);
@@ -93,6 +108,8 @@ function isoOf(ms: number | undefined): string | undefined {
 }
 
 /** PostgreSQL takes no U+0000 and no half a surrogate pair. */
+function clean(text: string): string;
+function clean(text: string | undefined): string | undefined;
 function clean(text: string | undefined): string | undefined {
   return text?.replaceAll('\0', '\uFFFD').toWellFormed().slice(0, 2000);
 }
@@ -138,7 +155,8 @@ export async function countLetters(query: Query, filter: LetterFilter = {}): Pro
 
 /**
  * Queues letters: the running gateway sends them again. With `fixed` those bytes go instead; the original stays. A line
- * of the file that could not be read is sent only when it was put right. Returns their ids.
+ * of the file that could not be read is sent only when it was put right, and what is on its way is left alone: of two
+ * versions one would be too many. Returns their ids.
  */
 export async function queueLetters(
   query: Query,
@@ -150,7 +168,8 @@ export async function queueLetters(
   const rows = await query<{ id: number }>(
     `UPDATE dead_letters SET state = 'queued', resent_at = NULL, decided_by = $1, decided_at = now(),
       fixed = coalesce($2::bytea, fixed)
-    WHERE ${condition.sql} AND (kind <> 'damaged' OR $2::bytea IS NOT NULL OR fixed IS NOT NULL) RETURNING id`,
+    WHERE ${condition.sql} AND (kind <> 'damaged' OR $2::bytea IS NOT NULL OR fixed IS NOT NULL)
+      AND (state <> 'queued' OR resent_at IS NULL) RETURNING id`,
     [clean(by), fixed, ...condition.values],
   );
   return rows.map(({ id }) => id);
@@ -170,32 +189,20 @@ export async function discardLetters(query: Query, filter: LetterFilter, by: str
 /** Bytes of the letters that are sent at once. */
 const RESENT_BYTES = 16 << 20;
 
-/** Queued letters, oldest first, one at least and those after it that are not large together, marked with when they leave: `stamp` tells this sending from a later one. */
-export async function takeQueued(
-  query: Query,
-  filter: LetterFilter,
-  limit: number,
-): Promise<readonly (Letter & { stamp: string })[]> {
+/** Queued letters, oldest first, one at least and those after it that are not large together, marked with when they leave. */
+export async function takeQueued(query: Query, filter: LetterFilter, limit: number): Promise<readonly Queued[]> {
   const condition = letterCondition(filter, 1);
-  const rows = await query<Letter & { stamp: string }>(
+  const rows = await query<Queued>(
     `WITH taken AS (
       SELECT id, ${SIZE} AS size FROM dead_letters WHERE state = 'queued' AND ${condition.sql}
       ORDER BY id LIMIT ${Math.trunc(limit)} FOR UPDATE SKIP LOCKED)
     UPDATE dead_letters SET resent_at = now() WHERE id IN (
       SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM taken) AS each
       WHERE before < ${RESENT_BYTES})
-    RETURNING ${COLUMNS}, bytes, fixed, resent_at::text AS stamp`,
+    RETURNING ${COLUMNS}, bytes, fixed, digest, resent_at::text AS stamp`,
     condition.values,
   );
   return [...rows].sort((a, b) => a.id - b.id);
-}
-
-/** Notes what is sent in the place of the bytes, so that a sink that refuses it knows its letter. */
-export async function noteSent(query: Query, id: number, content: Uint8Array): Promise<void> {
-  await query(
-    `UPDATE dead_letters SET metadata = coalesce(metadata, '{}') || jsonb_build_object('sent', $2::uuid) WHERE id = $1`,
-    [id, digest(content)],
-  );
 }
 
 /** It has settled. A letter that a sink refused anew meanwhile is open again and stays so. */

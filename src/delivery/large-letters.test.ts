@@ -78,16 +78,19 @@ describe('large dead letters', function () {
     // Without a topic: a reading in its place is sent.
     const cut = { ids: [letters.find(({ kind }) => kind === 'damaged')!.id] };
     await queueLetters(db.store.query, cut, 'me', Buffer.from(JSON.stringify(reading('short'))));
-    const sent: unknown[] = [];
+    const sent: Reading[] = [];
     await resendRound({
       query: db.store.query,
       filter: {},
       emit(message) {
-        sent.push(message);
+        sent.push(message as Reading);
         return Promise.resolve({ ok: true });
       },
     });
-    assert.deepEqual(sent, [reading('short')]);
+    assert.deepEqual(
+      sent.map(({ metadata: { entry: _, ...metadata }, ...rest }) => ({ ...rest, metadata })),
+      [reading('short')],
+    );
   });
 
   it('lists the first bytes of each, and shows the first of them whole', async () => {

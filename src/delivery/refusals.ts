@@ -34,3 +34,8 @@ export function refusals<Row>(folder: string, rawOf: (row: Row) => Raw): Refusal
     },
   };
 }
+
+/** Entry of a row that is made of one message; what several were joined to is a letter of its own. */
+export function onlyOne(entries: readonly string[] = []): string | undefined {
+  return entries.length === 1 ? entries[0] : undefined;
+}

@@ -43,10 +43,12 @@ export function resendDesk(options: ResendDeskOptions): ResendDesk {
   }
 
   async function round(): Promise<void> {
-    const moved = await moveLetters(query, directory);
-    if (moved.letters + moved.damaged > 0) onMoved(moved);
     let more = true;
-    while (more && !paused && !closed) {
+    while (more) {
+      // First of all: one of them may be that of a letter which was sent again.
+      const moved = await moveLetters(query, directory);
+      if (moved.letters + moved.damaged > 0) onMoved(moved);
+      if (paused || closed) break;
       const { resolved, reopened } = await resendRound(options);
       more = resolved + reopened > 0;
     }

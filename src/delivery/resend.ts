@@ -2,31 +2,33 @@
 import { reasonOf } from '../kernel/fault.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import type { Query } from '../reading/contracts.ts';
-import { letterOfReading } from '../reading/letter.ts';
+import { entryOfLetter } from '../reading/letter.ts';
 import type { Raw } from '../reading/raw.ts';
 import { isReading, protocols, type Reading } from '../reading/reading.ts';
-import { type Letter, noteSent, reopenLetter, resolveLetter, takeQueued } from './dead-letters.ts';
+import { type Letter, type Queued, reopenLetter, resolveLetter, takeQueued } from './dead-letters.ts';
 import type { LetterFilter } from './letter-filter.ts';
 
-/** The message of a letter as it was, or as it was put right. Undefined when it can be neither. */
-export function messageOf(letter: Letter): Raw | Reading | undefined {
+/** The message of a letter as it was, or as it was put right, with the entry of the letter. Undefined when it can be neither. */
+function messageOf(letter: Queued): Raw | Reading | undefined {
   const bytes = letter.fixed ?? letter.bytes;
+  const entry = entryOfLetter(letter);
   // Without a topic no decoder knows what it is; somebody may have put a reading in the place of what was damaged.
-  if (letter.kind === 'reading' || letter.topic === null) return readingOf(bytes);
+  if (letter.kind === 'reading' || letter.topic === null) return readingOf(bytes, entry);
   return {
     topic: letter.topic,
     bytes,
     receivedAt: (letter.received_at ?? letter.created_at).getTime(),
     source: letter.scanner_id ?? letter.source,
     protocol: protocols.find(known => known === letter.protocol) ?? 'mqtt',
+    entry,
     ...(letter.device_id === null ? {} : { deviceId: letter.device_id }),
   };
 }
 
-function readingOf(bytes: Uint8Array): Reading | undefined {
+function readingOf(bytes: Uint8Array, entry: string): Reading | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-    return isReading(value) ? value : undefined;
+    return isReading(value) ? { ...value, metadata: { ...value.metadata, entry } } : undefined;
   } catch {
     return undefined;
   }
@@ -52,7 +54,6 @@ export async function resendRound({ query, filter, emit }: ResendOptions): Promi
   await Promise.all(
     letters.map(async letter => {
       const message = messageOf(letter);
-      if (letter.fixed !== null && isReading(message)) await noteSent(query, letter.id, letterOfReading(message));
       const settled = message === undefined ? unfit(letter) : await emitSafely(() => emit(message, letter));
       if (settled.ok) {
         if (await resolveLetter(query, letter.id, letter.stamp)) resent.resolved++;

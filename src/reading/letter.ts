@@ -1,5 +1,6 @@
-// How much of a message a dead letter keeps: all of it, but for what no table, list and text could hold any more.
+// Dead letters: how much of a message one keeps, and how what is sent again and refused is known as the letter that it is.
 import { digest } from '../kernel/bytes.ts';
+import type { Query } from './contracts.ts';
 import type { Reading } from './reading.ts';
 
 /** Bytes. In hex, as it is shown and travels, twice as long; a text of 512 MB is the longest that there can be. */
@@ -21,4 +22,47 @@ export function letterOfReading({
   ...reading
 }: Reading): Buffer {
   return Buffer.from(JSON.stringify({ ...reading, metadata }));
+}
+
+/** In the place of an entry in the ledger while a letter is sent again: travels with whatever nodes make of it, also through an outbox. */
+export function entryOfLetter({ id, digest }: { id: number; digest: string }): string {
+  return `letter/${digest}.${id}`;
+}
+
+const ENTRY = /^letter\/([0-9a-f-]{36})\.([1-9]\d{0,14})$/;
+
+/** Something was refused of a message with this entry. `givenUpAt`: ISO time, where it may be told a second time. */
+export type Again = { entry?: string | undefined; reason: string; attempts: number; givenUpAt?: string };
+
+// A number alone may be that of another letter, in a database that was changed for another one.
+const COUNT = `WITH again AS (
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::int4[], $5::text[])
+      AS again (id, digest, reason, attempts, given_up)),
+  counted AS (UPDATE dead_letters l
+    SET attempts = l.attempts + again.attempts, reason = again.reason, state = 'open', resent_at = NULL,
+      last_at = coalesce(again.given_up::timestamptz, now()),
+      metadata = CASE WHEN given_up IS NULL THEN metadata
+        ELSE coalesce(metadata, '{}') || jsonb_build_object('givenUpAt', given_up) END
+    FROM again WHERE l.id = again.id AND l.digest = again.digest
+      AND (given_up IS NULL OR metadata ->> 'givenUpAt' IS DISTINCT FROM given_up))
+  SELECT l.id, l.digest FROM dead_letters l JOIN again USING (id, digest)`;
+
+/**
+ * Counts what was refused again with the letter that it was sent as, which waits for somebody from then on. Returns the
+ * entries of which there is a letter; the others are letters of their own. Rejects with a Fault of kind outage.
+ */
+export async function countAgain(query: Query, refused: readonly Again[]): Promise<ReadonlySet<string>> {
+  const found = refused.flatMap(again => {
+    const [, digest, id] = ENTRY.exec(again.entry ?? '') ?? [];
+    return id === undefined ? [] : [{ ...again, digest, id }];
+  });
+  if (found.length === 0) return new Set();
+  const letters = await query<{ id: number; digest: string }>(COUNT, [
+    found.map(({ id }) => id),
+    found.map(({ digest }) => digest),
+    found.map(({ reason }) => reason),
+    found.map(({ attempts }) => attempts),
+    found.map(({ givenUpAt }) => givenUpAt),
+  ]);
+  return new Set(letters.map(entryOfLetter));
 }

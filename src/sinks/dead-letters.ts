@@ -2,29 +2,30 @@
 import { inspect } from 'node:util';
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
-import { LARGEST_LETTER, letterOfReading, letterPart } from '../reading/letter.ts';
-import { isReading } from '../reading/reading.ts';
+import { countAgain, LARGEST_LETTER, letterOfReading, letterPart } from '../reading/letter.ts';
+import { entryOf, isReading } from '../reading/reading.ts';
 
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
 
-// What is on its way again, as it was or as it was put right, stays the same letter, whichever node of the flow refuses it this time.
-const sql = `WITH letter AS (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::uuid[])
-      AS letter (kind, topic, device_id, org_id, reason, bytes, digest)),
-  again AS (UPDATE dead_letters l
-    SET attempts = l.attempts + 1, last_at = now(), reason = letter.reason, state = 'open', resent_at = NULL
-    FROM letter WHERE (l.digest = letter.digest OR l.metadata ->> 'sent' = letter.digest::text)
-      AND l.state = 'queued' AND l.resent_at IS NOT NULL RETURNING letter.digest)
-  INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_id, reason, bytes, digest)
-  SELECT $1, letter.* FROM letter WHERE digest NOT IN (SELECT digest FROM again)
+const sql = `INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_id, reason, bytes, digest)
+  SELECT $1, letter.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::uuid[])
+    AS letter (kind, topic, device_id, org_id, reason, bytes, digest)
   ON CONFLICT (source, digest, received_at) DO UPDATE SET
     attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, state = 'open', resent_at = NULL`;
 
-/** Keeps the letters of one source; the same bytes again count as a further attempt. Rejects with a Fault of kind outage. */
+/**
+ * Keeps the letters of one source; the same bytes again count as a further attempt, and what was sent again as a letter,
+ * as it was or as it was put right, stays that letter. Rejects with a Fault of kind outage.
+ */
 export async function keepDeadLetters(query: Query, source: string, refused: readonly Refused[]): Promise<void> {
+  const again = await countAgain(
+    query,
+    refused.map(({ row, reason }) => ({ entry: entryOf(row), reason: clean(reason), attempts: 1 })),
+  );
+  const others = refused.filter(({ row }) => !again.has(entryOf(row) ?? ''));
   // ON CONFLICT refuses to touch one row twice in a statement.
-  const letters = new Map(refused.map(letter => letterOf(letter)).map(letter => [letter.digest, letter]));
+  const letters = new Map(others.map(letter => letterOf(letter)).map(letter => [letter.digest, letter]));
   for (const rows of portions([...letters.values()])) await keep(query, source, rows);
 }
 
