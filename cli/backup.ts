@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { backUp } from '../gateway/backup.ts';
-import { type GatewayArguments, gatewayArguments, toldBy } from './gateway-arguments.ts';
+import { type GatewayArguments, gatewayCommand, toldBy } from './gateway-arguments.ts';
 import type { Io } from './io.ts';
 
 const USAGE = `Usage: fieldline backup FILE|DIR
@@ -12,9 +12,7 @@ gateway of FIELDLINE_DIR (and DATABASE_URL) into one file, while it runs or not.
 with the time. It holds secrets: keep it where nobody else can read it.`;
 
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  return gatewayArguments('backup', USAGE, argv, io, write);
-}
+export const run = gatewayCommand('backup', USAGE, write);
 
 async function write({ place, environment, log }: GatewayArguments, io: Io): Promise<number> {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');

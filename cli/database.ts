@@ -26,10 +26,3 @@ export function databaseOf(io: Io, given: string | undefined): DatabasePlace {
     );
   return { url: `postgresql://fieldline:${known.password}@127.0.0.1:${known.port}/fieldline`, folder };
 }
-
-/** Words and exit code for what went wrong. */
-export function failed(name: string, error: unknown, io: Io): number {
-  if (!(error instanceof Fault)) throw error;
-  io.stderr(`${name}: ${error.message}\n${error.nextStep}`);
-  return error.code === 'FIELDLINE_SETTING' ? 2 : 1;
-}

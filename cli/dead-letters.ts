@@ -3,11 +3,10 @@ import { openDeadLetters } from '../src/delivery/dead-letter-file.ts';
 import { lettersFolder, nodesWithLetters } from '../src/delivery/dead-letter-mover.ts';
 import { type LetterFilter, letterFilterOf } from '../src/delivery/letter-filter.ts';
 import { obey } from '../src/delivery/letter-orders.ts';
-import { expected, Fault } from '../src/kernel/fault.ts';
 import { openStore } from '../src/store/store.ts';
-import { databaseOf, failed } from './database.ts';
+import { databaseOf } from './database.ts';
 import type { Io } from './io.ts';
-import { usage } from './usage.ts';
+import { subcommand, wrongUse as wrong } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline dead-letters list|show|resend|discard [ID …] [options]
 
@@ -33,25 +32,16 @@ const options = {
   text: { type: 'string' },
   hex: { type: 'string' },
   'database-url': { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const;
-const { parsed } = usage(USAGE, options);
 const COMMANDS = ['list', 'show', 'resend', 'discard'];
 
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  try {
-    const { values, positionals } = parsed(argv);
-    if (values.help) {
-      io.stdout(USAGE);
-      return 0;
-    }
-    const [command, ...ids] = positionals;
-    if (command === undefined || !COMMANDS.includes(command))
-      throw new Fault('FIELDLINE_SETTING', expected('dead-letters', COMMANDS.join(', '), command));
+export const run = subcommand(
+  { name: 'dead-letters', text: USAGE, options, arguments: true },
+  async ({ values, positionals: [command, ...ids] }, io) => {
+    if (command === undefined || !COMMANDS.includes(command)) throw wrong('argument', COMMANDS.join(', '), command);
     const { limit, 'database-url': given, ...filter } = values;
-    if (limit !== undefined && !(Number(limit) >= 1))
-      throw new Fault('FIELDLINE_SETTING', expected('--limit', 'a number from 1', limit));
+    if (limit !== undefined && !(Number(limit) >= 1)) throw wrong('--limit', 'a number from 1', limit);
     const order = {
       command,
       ...filter,
@@ -62,12 +52,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const { url, folder } = databaseOf(io, given);
     const store = openStore({ url, connections: 1 });
     try {
-      const filterOfAll: LetterFilter = {};
-      const {
-        letters,
-        ids: acted,
-        counts,
-      } = await obey(order, { query: store.query, filter: filterOfAll, by: whoOf(io) });
+      const all: LetterFilter = {};
+      const { letters, ids: acted, counts } = await obey(order, { query: store.query, filter: all, by: whoOf(io) });
       for (const letter of letters ?? []) await io.stdout(JSON.stringify(letter));
       if (acted !== undefined) await io.stdout(JSON.stringify({ command, ids: acted }));
       const waiting = await onDisk(folder);
@@ -79,10 +65,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     } finally {
       await store.close();
     }
-  } catch (error) {
-    return failed('dead-letters', error, io);
-  }
-}
+  },
+);
 
 function whoOf({ env }: Io): string {
   return `command line, ${env['SUDO_USER'] ?? env['USER'] ?? 'unknown'}`;

@@ -203,10 +203,10 @@ describe('fieldline decode', () => {
   });
 
   const wrongUse: [argv: string[], reason: RegExp][] = [
-    [['decode'], /expected one of adverts, laser, got nothing/],
-    [['decode', 'lorry'], /got lorry/],
-    [['decode', 'laser', 'more'], /got laser more/],
-    [['decode', 'constructor'], /got constructor/],
+    [['decode'], /expected adverts or laser, got nothing/],
+    [['decode', 'lorry'], /got "lorry"/],
+    [['decode', 'laser', 'more'], /got "laser more"/],
+    [['decode', 'constructor'], /got "constructor"/],
     [['nothing-like-it'], /there is no subcommand "nothing-like-it"/],
     [['toString'], /there is no subcommand/],
     [[], /Usage: fieldline/],

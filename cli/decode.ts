@@ -7,53 +7,45 @@ import { laserReading } from '../src/decoders/laser/frame.ts';
 import { type Registry, registryOf, shippedDecoders } from '../src/decoders/registry.ts';
 import type { UserDecoders } from '../src/decoders/user-folder.ts';
 import { fromHex } from '../src/kernel/bytes.ts';
-import { expected } from '../src/kernel/fault.ts';
 import type { Reading } from '../src/reading/reading.ts';
 import { type Io, type Line, linesOf } from './io.ts';
 import { openOwnDecoders } from './own-decoders.ts';
+import { subcommand, wrongUse } from './subcommand.ts';
 
 type Answer = Reading | { rejected: string };
 /** Decodes one record. The time of a record that gives none is that of reading it. */
 type Decode = (record: Record<string, unknown>, now: number) => Answer;
 
-const forms = ['adverts', 'laser'] as const;
-const USAGE = `usage: fieldline decode ${forms.join('|')} [--folder <own decoders>]`;
+const USAGE = `Usage: fieldline decode adverts|laser [--folder FOLDER]
 
-/** argv: `adverts` or `laser`, and for adverts a folder of one's own decoders. Reads JSON lines, writes `{"id"?, "reading"}` or `{"id"?, "rejected"}` for each. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  if (argv[0] === '--help' || argv[0] === '-h') {
-    io.stderr(USAGE);
+Reads JSON lines, writes one for each, in order: {"reading": …} or {"rejected": reason}, with the "id" of the line where it has one.
+
+  adverts           {"address", "name", "rssi", "manufacturer_data": {"0499": hex}, "service_data", "service_uuids", "timestamp"}
+  laser             {"hex", "kind"?: ${laserKinds.join(' | ')}, "address"?, "timestamp"?}
+
+  --folder FOLDER   of adverts: your own decoders beside the shipped ones (docs/add-a-decoder.md)`;
+
+const FORMS = ['adverts', 'laser'];
+const options = { folder: { type: 'string' } } as const;
+
+/** Exit code: 0 done, 2 wrong use. */
+export const run = subcommand(
+  { name: 'decode', text: USAGE, options, arguments: true },
+  async ({ values: { folder }, positionals: [form = '', ...more] }, io) => {
+    if (!FORMS.includes(form) || more.length > 0)
+      throw wrongUse('argument', FORMS.join(' or '), [form, ...more].join(' ') || undefined);
+    if (folder !== undefined && form === 'laser') throw wrongUse('--folder', 'adverts', form);
+    if (folder !== undefined && !existsSync(folder)) throw wrongUse('--folder', 'a folder that exists', folder);
+    const decoders = form === 'laser' ? undefined : await decodersOf(folder, io);
+    const decode = decoders === undefined ? laserDecode : advertDecode(decoders.registry);
+    try {
+      for await (const lines of linesOf(io.stdin)) for (const line of lines) await io.stdout(answerTo(line, decode));
+    } finally {
+      decoders?.close();
+    }
     return 0;
-  }
-  const asked = askedOf(argv);
-  if (asked === undefined) {
-    io.stderr(
-      `fieldline decode: expected one of ${forms.join(', ')}, got ${argv.join(' ').slice(0, 60) || 'nothing'}; ${USAGE}`,
-    );
-    return 2;
-  }
-  if (asked.folder !== undefined && !existsSync(asked.folder)) {
-    io.stderr(`fieldline decode: ${expected('--folder', 'a folder that exists', asked.folder)}`);
-    return 2;
-  }
-  const decoders = asked.form === 'laser' ? undefined : await decodersOf(asked.folder, io);
-  const decode = decoders === undefined ? laserDecode : advertDecode(decoders.registry);
-  try {
-    for await (const lines of linesOf(io.stdin)) for (const line of lines) await io.stdout(answerTo(line, decode));
-  } finally {
-    decoders?.close();
-  }
-  return 0;
-}
-
-function askedOf(argv: readonly string[]): { form: (typeof forms)[number]; folder?: string } | undefined {
-  const form = forms.find(one => one === argv[0]);
-  if (form === undefined) return undefined;
-  if (argv.length === 1) return { form };
-  const [, option, folder] = argv;
-  const right = form === 'adverts' && option === '--folder' && folder !== undefined && argv.length === 3;
-  return right ? { form, folder } : undefined;
-}
+  },
+);
 
 /** The shipped decoders, and those of the folder: its files that are at fault are named on standard error. */
 async function decodersOf(folder: string | undefined, io: Io): Promise<Pick<UserDecoders, 'registry' | 'close'>> {

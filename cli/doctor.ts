@@ -1,12 +1,12 @@
 // fieldline doctor: what of this machine and configuration works, and what to do about the rest; --ledger: does every message add up?
-import { parseArgs } from 'node:util';
 import { type Environment, nodesFolder, readEnvironment } from '../gateway/environment.ts';
 import { readLedger } from '../src/delivery/ledger-file.ts';
-import { Fault, reasonOf } from '../src/kernel/fault.ts';
+import { Fault } from '../src/kernel/fault.ts';
 import { cameIn, difference, inFlight, type Line } from '../src/kernel/ledger.ts';
 import { type Finding, findings } from './doctor-checks.ts';
 import { rootFolder } from './gateway-arguments.ts';
 import type { Io } from './io.ts';
+import { subcommand } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline doctor [--ledger]
 
@@ -16,21 +16,10 @@ Exit code 1 when something does not work.
   --ledger   for each source: in = stored + duplicates + dead letters + dropped + in flight;
              exit code 1 when one does not balance`;
 
+const options = { ledger: { type: 'boolean' } } as const;
+
 /** Exit code: 0 all works, 1 something does not, 2 wrong use. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  let values: { help?: boolean; ledger?: boolean };
-  try {
-    const options = { help: { type: 'boolean', short: 'h' }, ledger: { type: 'boolean' } } as const;
-    ({ values } = parseArgs({ args: [...argv], options, allowPositionals: false }));
-  } catch (error) {
-    io.stderr(`doctor: ${reasonOf(error)}`);
-    io.stderr(USAGE);
-    return 2;
-  }
-  if (values.help) {
-    io.stdout(USAGE);
-    return 0;
-  }
+export const run = subcommand({ name: 'doctor', text: USAGE, options }, async ({ values }, io) => {
   let environment: Environment;
   try {
     environment = readEnvironment(io.env, rootFolder());
@@ -47,7 +36,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   io.stdout(failed === 0 ? 'Everything that is needed works.' : `${failed} of these must be put right.`);
   return failed === 0 ? 0 : 1;
-}
+});
 
 function tell({ part, state, detail, next }: Finding, io: Io): void {
   io.stdout(`${state.padEnd(6)} ${part.padEnd(15)} ${detail}`);

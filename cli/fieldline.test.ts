@@ -41,14 +41,15 @@ describe('fieldline, the process', () => {
     'replay',
     'dead-letters',
     'keys',
+    'users',
     'backup',
     'restore',
     'doctor',
   ])
     it(`says how ${subcommand} is used`, async () => {
       const { code, out, errors } = await fieldline([subcommand, '--help'], []);
-      assert.equal(code, 0);
-      assert.match(out + errors, new RegExp(`^usage: fieldline ${subcommand}`, 'i'));
+      assert.deepEqual([code, errors], [0, '']);
+      assert.match(out, new RegExp(`^Usage: fieldline ${subcommand}`));
     });
 
   it('says the same after help', async () => {
@@ -58,7 +59,7 @@ describe('fieldline, the process', () => {
   it('ends with 2 on wrong use, with words on standard error only', async () => {
     const { code, out, errors } = await fieldline(['decode', 'x'], []);
     assert.deepEqual([code, out], [2, '']);
-    assert.match(errors, /expected one of adverts, laser/);
+    assert.match(errors, /expected adverts or laser/);
   });
 
   it('says which settings scan misses', async () => {

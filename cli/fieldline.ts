@@ -67,10 +67,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
 };
 
+const widest = Math.max(...Object.values(subcommands).map(({ usage }) => usage.length));
 const help = [
   'Usage: fieldline <subcommand> [options]',
   '',
-  ...Object.values(subcommands).map(({ usage, summary }) => `  fieldline ${usage.padEnd(26)} ${summary}`),
+  ...Object.values(subcommands).map(({ usage, summary }) => `  fieldline ${usage.padEnd(widest)} ${summary}`),
   '',
   'Data goes from standard input to standard output, errors to standard error.',
   'Exit code: 0 done, 1 failed, 2 wrong use.',

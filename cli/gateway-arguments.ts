@@ -4,8 +4,8 @@ import path from 'node:path';
 import { type Environment, readEnvironment } from '../gateway/environment.ts';
 import type { Log } from '../gateway/log.ts';
 import type { Sums } from '../src/backup/database.ts';
-import { Fault } from '../src/kernel/fault.ts';
-import type { Io } from './io.ts';
+import type { Io, Run } from './io.ts';
+import { subcommand, wrongUse } from './subcommand.ts';
 
 export type GatewayArguments = { /** Absolute. */ place: string; environment: Environment; log: Log };
 
@@ -16,35 +16,22 @@ export function rootFolder(): string {
   return at;
 }
 
-/** Reads `NAME PATH` and calls `work`; resolves with the exit code. */
-export async function gatewayArguments(
+/** The subcommand `NAME PATH`. */
+export function gatewayCommand(
   name: string,
-  usage: string,
-  argv: readonly string[],
-  io: Io,
+  text: string,
   work: (given: GatewayArguments, io: Io) => Promise<number>,
-): Promise<number> {
-  if (argv[0] === '--help' || argv[0] === '-h') {
-    io.stdout(usage);
-    return 0;
-  }
-  const [place] = argv;
-  if (place === undefined || argv.length > 1 || place.startsWith('-')) {
-    io.stderr(`${name}: expected one path, got ${JSON.stringify(argv)}`);
-    io.stderr(usage);
-    return 2;
-  }
-  try {
-    const log: Log = (level, text) => {
-      if (level === 'warn' || level === 'error') io.stderr(text);
+): Run {
+  return subcommand({ name, text, options: {}, arguments: true }, async ({ positionals }, io) => {
+    const [place] = positionals;
+    if (place === undefined || positionals.length > 1)
+      throw wrongUse('argument', 'one path', positionals.join(' ') || undefined);
+    const log: Log = (level, line) => {
+      if (level === 'warn' || level === 'error') io.stderr(line);
     };
     const environment = readEnvironment(io.env, rootFolder());
     return await work({ place: path.resolve(place), environment, log }, io);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    io.stderr(`${error.message}\n${error.nextStep}`);
-    return error.code === 'FIELDLINE_SETTING' ? 2 : 1;
-  }
+  });
 }
 
 /** `, 1234 rows in 25 tables` */

@@ -1,11 +1,11 @@
 // fieldline keys: makes, lists, rotates and revokes the API keys with which gateways and apps post readings.
+import type { parseArgs } from 'node:util';
 import { createKey, type KeyKind, keyKinds, listKeys, revokeKeys, rotateKey } from '../src/api/keys.ts';
 import { MAX_PER_MINUTE } from '../src/api/rate.ts';
 import type { Query } from '../src/reading/contracts.ts';
 import { openStore } from '../src/store/store.ts';
-import { databaseOf, failed } from './database.ts';
-import type { Io } from './io.ts';
-import { usage } from './usage.ts';
+import { databaseOf } from './database.ts';
+import { subcommand, wrongUse as wrong } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline keys create NAME | list | rotate NAME|ID | revoke NAME|ID [options]
 
@@ -30,20 +30,14 @@ const options = {
   'expires-hours': { type: 'string' },
   'overlap-hours': { type: 'string' },
   'database-url': { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const;
-const { wrong, parsed } = usage(USAGE, options);
 
-type Values = ReturnType<typeof parsed>['values'];
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  try {
-    const { values, positionals } = parsed(argv);
-    if (values.help) {
-      io.stdout(USAGE);
-      return 0;
-    }
+export const run = subcommand(
+  { name: 'keys', text: USAGE, options, arguments: true },
+  async ({ values, positionals }, io) => {
     const work = workOf(positionals, values);
     const store = openStore({ url: databaseOf(io, values['database-url']).url, connections: 1 });
     try {
@@ -52,23 +46,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     } finally {
       await store.close();
     }
-  } catch (error) {
-    return failed('keys', error, io);
-  }
-}
+  },
+);
 
 /** Checked before any database is asked. */
 function workOf(
   [command, who, ...more]: readonly string[],
   values: Values,
 ): (query: Query) => Promise<readonly object[]> {
-  if (more.length > 0) throw wrong('keys', 'one name', [who, ...more].join(' '));
+  if (more.length > 0) throw wrong('argument', 'one name', [who, ...more].join(' '));
   if (command === 'list' && who === undefined) return listKeys;
   if (command === undefined || !['create', 'rotate', 'revoke'].includes(command))
-    throw wrong('keys', 'create, list, rotate or revoke', command ?? 'nothing');
+    throw wrong('argument', 'create, list, rotate or revoke', command);
   const name = who?.trim() ?? '';
-  if (name === '' || name.length > 100)
-    throw wrong(`keys ${command}`, 'a name of at most 100 characters', who ?? 'none');
+  if (name === '' || name.length > 100) throw wrong(`keys ${command}`, 'a name of at most 100 characters', who);
   if (values.org?.trim() === '') throw wrong('--org', 'an organisation', 'nothing');
   const meant = { who: name, orgId: values.org };
   if (command === 'revoke') return query => revokeKeys(query, meant);

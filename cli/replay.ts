@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { liveWrites, REPLAY_CONNECTIONS } from '../src/archive/live-writes.ts';
 import { openReplay, type ReplayEnd } from '../src/archive/replay.ts';
 import { replayFigures } from '../src/archive/replay-words.ts';
@@ -17,13 +16,14 @@ import {
 import { selectionOf } from '../src/archive/selection.ts';
 import { courier } from '../src/delivery/courier.ts';
 import { keepLetters } from '../src/delivery/dead-letters.ts';
-import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { expected, Fault } from '../src/kernel/fault.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
-import { databaseOf, failed } from './database.ts';
+import { databaseOf } from './database.ts';
 import type { Io } from './io.ts';
 import { openOwnDecoders } from './own-decoders.ts';
 import { REPLAY_SOURCE, replayFlow } from './replay-flow.ts';
+import { subcommand, wrongUse } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline replay [--from TIME] [--to TIME] [--scanner ID] [--device ID] [--topic FILTER] [options]
 
@@ -50,9 +50,7 @@ const options = {
   queue: { type: 'boolean' },
   decoders: { type: 'string' },
   'database-url': { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const;
-type Given = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 const OWNER = 'fieldline replay';
 const TELL_MS = 1000;
@@ -61,46 +59,31 @@ const COUNT_MS = 1000;
 const BATCHES = 40;
 
 /** Exit code: 0 done, 1 failed or stopped, 2 wrong use. Progress on standard error, one JSON line of the result on standard output. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  let given: Given;
+export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({ values: given }, io) => {
+  const selection = selectionOf(given, Date.now());
+  const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
+  const resume = given.resume === undefined ? undefined : numberOf('--resume', given.resume);
+  const { url, folder } = databaseOf(io, given['database-url']);
+  const store = openStore({ url: named(url) });
   try {
-    given = parseArgs({ args: [...argv], options, allowPositionals: false }).values;
-  } catch (error) {
-    io.stderr(`replay: ${reasonOf(error)}\n${USAGE}`);
-    return 2;
-  }
-  if (given.help) {
-    io.stdout(USAGE);
-    return 0;
-  }
-  try {
-    const selection = selectionOf(given, Date.now());
-    const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
-    const resume = given.resume === undefined ? undefined : numberOf('--resume', given.resume);
-    const { url, folder } = databaseOf(io, given['database-url']);
-    const store = openStore({ url: named(url) });
-    try {
-      await upToDate(store);
-      if (given.queue) {
-        const { id } = await askForReplay(store.query, selection, 'command line');
-        io.stderr(`replay ${id} waits for a replay node`);
-        return 0;
-      }
-      const replay =
-        resume === undefined
-          ? ((await unfinishedReplay(store.query, selection, OWNER)) ??
-            (await askForReplay(store.query, selection, 'command line', OWNER)))
-          : { id: resume };
-      io.background?.();
-      const decoders = given.decoders ?? path.join(folder, 'decoders');
-      return await work(store, replay.id, { folder: decoders, perSecond, io });
-    } finally {
-      await store.close();
+    await upToDate(store);
+    if (given.queue) {
+      const { id } = await askForReplay(store.query, selection, 'command line');
+      io.stderr(`replay ${id} waits for a replay node`);
+      return 0;
     }
-  } catch (error) {
-    return failed('replay', error, io);
+    const replay =
+      resume === undefined
+        ? ((await unfinishedReplay(store.query, selection, OWNER)) ??
+          (await askForReplay(store.query, selection, 'command line', OWNER)))
+        : { id: resume };
+    io.background?.();
+    const decoders = given.decoders ?? path.join(folder, 'decoders');
+    return await work(store, replay.id, { folder: decoders, perSecond, io });
+  } finally {
+    await store.close();
   }
-}
+});
 
 /** The url with a name for the connections that tells their writes from live ones. */
 function named(url: string): string {
@@ -113,7 +96,7 @@ function named(url: string): string {
 function numberOf(name: string, text: string): number {
   const value = Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
-  throw new Fault('FIELDLINE_SETTING', expected(name, 'a number above 0', text));
+  throw wrongUse(name, 'a number above 0', text);
 }
 
 async function upToDate({ query }: Store): Promise<void> {

@@ -1,6 +1,6 @@
 // fieldline restore: a backup into an empty data directory.
 import { restore } from '../gateway/restore.ts';
-import { type GatewayArguments, gatewayArguments, toldBy } from './gateway-arguments.ts';
+import { type GatewayArguments, gatewayCommand, toldBy } from './gateway-arguments.ts';
 import type { Io } from './io.ts';
 
 const USAGE = `Usage: fieldline restore FILE
@@ -9,9 +9,7 @@ Restores a file of "fieldline backup" into FIELDLINE_DIR, which must be missing 
 or into the one of DATABASE_URL, which must have no tables of Fieldline. What is restored is compared with what was saved.`;
 
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  return gatewayArguments('restore', USAGE, argv, io, read);
-}
+export const run = gatewayCommand('restore', USAGE, read);
 
 async function read({ place, environment, log }: GatewayArguments, io: Io): Promise<number> {
   const { directory, databaseUrl } = environment;

@@ -151,7 +151,7 @@ describe('score', () => {
   });
 
   const wrong: [input: string, argv: string[], reason: RegExp][] = [
-    [csv, ['--explian'], /score: expected --explain, --alarms or nothing, got "--explian"/],
+    [csv, ['--explian'], /score: Unknown option '--explian'[\s\S]*Usage: fieldline score/],
     ['a,b\n1,2', [], /expected a CSV that begins with timestamp,value, got "a,b"/],
   ];
   for (const [input, argv, reason] of wrong)

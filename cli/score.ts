@@ -3,33 +3,24 @@ import type { Scored } from '../src/anomaly/score.ts';
 import { series } from '../src/anomaly/series.ts';
 import { expected } from '../src/kernel/fault.ts';
 import { isoTime } from '../src/reading/time.ts';
-import { type Io, linesOf } from './io.ts';
+import { linesOf } from './io.ts';
+import { subcommand } from './subcommand.ts';
 
-const USAGE = `usage: fieldline score [--explain] [--alarms] < in.csv > out.csv
+const USAGE = `Usage: fieldline score [--explain] [--alarms] < in.csv > out.csv
 
 Reads CSV with the columns timestamp and value (time without zone is UTC) and writes the same rows with anomaly_score as
-the last column: 1 is normal, below 0 an anomaly. --explain adds kind, expected and band before it; --alarms adds severity
-(of the value) and alarm (the worst severity of an episode, until the series was normal for a while).`;
+the last column: 1 is normal, below 0 an anomaly.
+
+  --explain   adds kind, expected and band before it
+  --alarms    adds severity (of the value) and alarm (the worst severity of an episode, until the series was normal for a while)`;
 
 /** Columns that an option adds before the score, in this order. */
-const COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  '--explain': ['kind', 'expected', 'band'],
-  '--alarms': ['severity', 'alarm'],
-};
+const COLUMNS = { explain: ['kind', 'expected', 'band'], alarms: ['severity', 'alarm'] } as const;
+const options = { explain: { type: 'boolean' }, alarms: { type: 'boolean' } } as const;
 
 /** Exit code: 0, or 2 for wrong use or input that is no such CSV. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const wrong = argv.find(argument => !Object.hasOwn(COLUMNS, argument));
-  if (wrong !== undefined) {
-    io.stderr(
-      wrong === '--help'
-        ? USAGE
-        : `${expected('score', `${Object.keys(COLUMNS).join(', ')} or nothing`, wrong)}\n${USAGE}`,
-    );
-    return wrong === '--help' ? 0 : 2;
-  }
-  const options = Object.keys(COLUMNS).filter(option => argv.includes(option));
-  const names = options.flatMap(option => COLUMNS[option] ?? []);
+export const run = subcommand({ name: 'score', text: USAGE, options }, async ({ values }, io) => {
+  const names = (['explain', 'alarms'] as const).flatMap(option => (values[option] ? COLUMNS[option] : []));
   const one = series();
   let columns: Columns | undefined;
   for await (const row of rowsOf(io.stdin)) {
@@ -59,7 +50,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     await io.stdout([row, ...filling, ...names.map(name => told[name] ?? ''), score].join(','));
   }
   return 0;
-}
+});
 
 type Columns = { timestamp: number; value: number; width: number; header: boolean };
 

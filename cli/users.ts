@@ -4,10 +4,8 @@ import { type Environment, readEnvironment } from '../gateway/environment.ts';
 import { readPrivate } from '../gateway/private-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { type Role, roles, signToken } from '../src/kernel/token.ts';
-import { failed } from './database.ts';
 import { rootFolder } from './gateway-arguments.ts';
-import type { Io } from './io.ts';
-import { usage } from './usage.ts';
+import { subcommand, wrongUse as wrong } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline users token --org ID --role viewer|operator|admin [--sub NAME] [--hours N]
 
@@ -22,21 +20,16 @@ const options = {
   role: { type: 'string' },
   sub: { type: 'string' },
   hours: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const;
-const { wrong, parsed } = usage(USAGE, options);
 
 const MOST_HOURS = 8760;
 
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  try {
-    const { values, positionals } = parsed(argv);
-    if (values.help) {
-      io.stdout(USAGE);
-      return 0;
-    }
-    if (positionals.length !== 1 || positionals[0] !== 'token') throw wrong('users', 'token', positionals.join(' '));
+export const run = subcommand(
+  { name: 'users', text: USAGE, options, arguments: true },
+  async ({ values, positionals }, io) => {
+    if (positionals.length !== 1 || positionals[0] !== 'token')
+      throw wrong('argument', 'token', positionals.join(' ') || undefined);
     const { org = '', sub = 'cli', hours: given = '1' } = values;
     for (const [option, text] of Object.entries({ '--org': org, '--sub': sub }))
       if (text.trim() === '' || text.length > 200 || text.includes('\0'))
@@ -48,10 +41,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const claims = { sub, org_id: org, role: roleOf(values.role), exp, ...environment.tokens };
     io.stdout(signToken(claims, secretIn(environment)));
     return 0;
-  } catch (error) {
-    return failed('users', error, io);
-  }
-}
+  },
+);
 
 function roleOf(given: string | undefined): Role {
   const role = roles.find(one => one === given);
