@@ -3,7 +3,7 @@ import { backoff } from '../kernel/backoff.ts';
 import { Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 import { type After, type Breaker, isOutage, timer } from './breaker.ts';
-import { type Carrier, closedFault } from './carrier.ts';
+import { type Carrier, closedFault, type Fate } from './carrier.ts';
 import type { Batch, Outbox, OutboxState } from './outbox.ts';
 
 export type DiskCarrierOptions<Row> = {
@@ -23,6 +23,9 @@ export type DiskCarrierOptions<Row> = {
 /** `absent`: why the outbox cannot be used now. Rows go directly then, and wait where that does not work. */
 export type DiskState = OutboxState | { absent: Fault | undefined };
 export type DiskCarrier<Row> = Carrier<Row> & { state(): DiskState };
+
+/** A disk that is only slow has the time to take rows. */
+const REFUSED_MS = 500;
 
 export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<Row> {
   const { sink, breaker, maxRows, onDrained, after = timer } = options;
@@ -126,6 +129,31 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
     }
   }
 
+  /**
+   * A disk that takes nothing must not hold up rows for a peer that is back: while nothing lies before them, they are
+   * offered to it, as without an outbox. What was on its way to the disk is called off then.
+   */
+  async function keep(it: Outbox<Row>, rows: readonly Row[]): Promise<readonly Fate[]> {
+    const keeping = it.append(rows);
+    for (;;) {
+      let callOff = (): void => {};
+      const refused = new Promise<true>(resolve => {
+        callOff = after(REFUSED_MS, () => resolve(true));
+      });
+      const waits = await Promise.race([keeping.then(() => false), refused]).finally(callOff);
+      const { rows: before, fault } = it.state();
+      if (!waits || closed) return keeping;
+      if (fault === undefined || before > 0) continue;
+      try {
+        const outcomes = await breaker.attempt(() => sink.write(rows));
+        await renew(it, new Fault('FIELDLINE_DIR', `the disk refuses: ${fault}`, { kind: 'outage' }));
+        return outcomes;
+      } catch (error) {
+        if (!isOutage(error)) throw error;
+      }
+    }
+  }
+
   /** Nothing lies before new rows. The last write of a drain is waited for: following it would never end under load. */
   async function isClear(it: Outbox<Row>): Promise<boolean> {
     for (;;) {
@@ -153,9 +181,9 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
         if (it === undefined) await Promise.race([breaker.due(), change()]);
         else
           try {
-            const keepings = await it.append(rows);
+            const fates = await keep(it, rows);
             changed();
-            return keepings;
+            return fates;
           } catch (error) {
             await renew(it, error);
           }
