@@ -3,8 +3,10 @@ import type { FaultCode, FaultKind } from '../src/kernel/fault.ts';
 
 /** `guarded`: each client is asked for a login, which the gateway checks. */
 export type Open = { file: string; host: string; port: number; guarded: boolean };
-export type ToProcess = { open: Open } | { close: true };
+/** `ask`: answered at once by whoever works. */
+export type ToProcess = { open: Open } | { close: true } | { ask: true };
 export type FromProcess =
+  | { answered: true }
   /** `loss`: what a damaged journal has lost, in words. */
   | { opened: { host: string; port: number }; loss: string | undefined }
   | { unopened: { code: FaultCode; kind: FaultKind; reason: string } };

@@ -58,6 +58,7 @@ process.on('unhandledRejection', error =>
 );
 process.on('message', (message: ToBroker | ToProcess) => {
   if ('close' in message) return void end();
+  if ('ask' in message) return tell({ answered: true });
   if (!('open' in message)) return host?.hear(message);
   open(message.open).catch(error => {
     const { code = 'FIELDLINE_BROKER', kind = 'outage' } = error instanceof Fault ? error : {};

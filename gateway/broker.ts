@@ -24,6 +24,8 @@ export type EmbeddedBroker = {
   broker: JournalBroker & { readonly host: string; readonly port: number };
   /** Undefined while its process is started again. */
   state(): BrokerState | undefined;
+  /** Does its process do anything? One that is stopped or hangs says nothing for two seconds, and false at once after that. */
+  answers(): Promise<boolean>;
   upgrade: Upgrade;
   close(): Promise<void>;
 };
@@ -41,6 +43,7 @@ const program = import.meta.url.endsWith('.ts') ? './broker-process.ts' : './bro
 // Messages live for milliseconds there: a small young generation holds them.
 const FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8'];
 const CLOSE_MS = 900;
+const ANSWER_LIMIT_MS = 2000;
 const JOURNAL = 'broker.journal';
 
 /** Resolves when it listens. Rejects with a Fault of code FIELDLINE_PORT_IN_USE when it cannot. */
@@ -51,11 +54,12 @@ export async function openEmbeddedBroker(settings: BrokerSettings): Promise<Embe
   let closed = false;
   let retry: NodeJS.Timeout | undefined;
   let child: ChildProcess | undefined;
+  let answers: Launched['answers'] = async () => false;
   let listen = settings.listen;
 
   async function start(): Promise<void> {
     const started = launch(settings, listen);
-    child = started.child;
+    ({ child, answers } = started);
     void once(started.child, 'exit').then(([code, signal]) => {
       if (child !== started.child) return;
       child = undefined;
@@ -88,6 +92,7 @@ export async function openEmbeddedBroker(settings: BrokerSettings): Promise<Embe
   return {
     broker: { ...listen, register: remote.register, release: remote.release },
     state: remote.state,
+    answers: () => answers(),
     upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       sockets.handleUpgrade(request, socket, head, accepted => {
         const near = createWebSocketStream(accepted);
@@ -119,6 +124,7 @@ export async function openEmbeddedBroker(settings: BrokerSettings): Promise<Embe
 
 type Launched = {
   child: ChildProcess;
+  answers(): Promise<boolean>;
   /** Where it listens, once it does; from then on it serves `remote`. */
   opened(remote: RemoteBroker): Promise<Address>;
 };
@@ -138,6 +144,7 @@ function launch({ directory, processes, authenticate, log }: BrokerSettings, { h
   child.send({ open: { file, host, port, guarded: authenticate !== undefined } } satisfies ToProcess, () => {});
   return {
     child,
+    answers: questions(child),
     opened: remote =>
       new Promise((resolve, reject) => {
         child.once('exit', () =>
@@ -148,6 +155,7 @@ function launch({ directory, processes, authenticate, log }: BrokerSettings, { h
             const { code, kind, reason } = message.unopened;
             return reject(new Fault(code, reason, { kind }));
           }
+          if ('answered' in message) return child.emit('answered');
           if (!('opened' in message)) return remote.hear(message);
           if (message.loss !== undefined) log('error', 'the journal of the broker was damaged', { loss: message.loss });
           // A channel that broke is followed by the end of its process.
@@ -155,5 +163,30 @@ function launch({ directory, processes, authenticate, log }: BrokerSettings, { h
           resolve(message.opened);
         });
       }),
+  };
+}
+
+/** One question at a time: whoever does nothing reads none of them. */
+function questions(child: ChildProcess): () => Promise<boolean> {
+  let asked: { at: number; answered: Promise<true> } | undefined;
+  return async () => {
+    if (asked === undefined) {
+      const answered = new Promise<true>(resolve => {
+        child.once('answered', () => {
+          asked = undefined;
+          resolve(true);
+        });
+      });
+      asked = { at: performance.now(), answered };
+      if (child.connected) child.send({ ask: true } satisfies ToProcess, () => {});
+    }
+    const { at, answered } = asked;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>(resolve => {
+      // After a pause of this process itself the answer may lie there already: it is read before an immediate.
+      const says = () => setImmediate(() => resolve(false));
+      timer = setTimeout(says, Math.max(0, at + ANSWER_LIMIT_MS - performance.now()));
+    });
+    return Promise.race([answered, late]).finally(() => clearTimeout(timer));
   };
 }

@@ -147,9 +147,11 @@ async function openBroker(starting: Starting, front: Front, login: Login | undef
   const { broker } = own;
   stops.add('broker', BROKER_MS, own.close);
   front.mqtt = own.upgrade;
-  health.probe('broker', () => {
+  health.probe('broker', async () => {
+    const answers = await own.answers();
     const state = own.state();
-    const fault = state === undefined ? 'it ended and is started again' : state.journal.fault;
+    const silent = answers ? undefined : 'its process does not answer; publishers keep what it has not acknowledged';
+    const fault = state === undefined ? 'it ended and is started again' : (state.journal.fault ?? silent);
     const detail = fault ?? `listens on ${broker.host}:${broker.port}, ${quantity(state?.clients ?? 0, 'client')}`;
     return [{ part: 'broker', ready: fault === undefined, detail, required: true }];
   });

@@ -63,17 +63,17 @@ async function killDatabase({ postgres }: Scene, draw: Draw): Promise<void> {
   await pause(draw, 0, 500);
 }
 
-/** The gateway starts it again by itself. */
-function killChild({ gateway }: Scene, part: 'broker' | 'postgres'): void {
+/** One that was killed the gateway starts again by itself. */
+function signalChild({ gateway }: Scene, part: 'broker' | 'postgres', name: NodeJS.Signals = 'SIGKILL'): void {
   const pid = gateway.processId(part);
-  if (pid !== undefined) signal(pid, 'SIGKILL');
+  if (pid !== undefined) signal(pid, name);
 }
 
 async function killTogether(scene: Scene, draw: Draw): Promise<void> {
   const { gateway, postgres } = scene;
   // At least two of the three.
   const spared = draw.whole(0, 3);
-  if (spared !== 2) killChild(scene, 'broker');
+  if (spared !== 2) signalChild(scene, 'broker');
   await Promise.all([
     spared === 0 ? undefined : gateway.end('SIGKILL'),
     spared === 1 ? undefined : postgres!.terminate('SIGKILL'),
@@ -207,7 +207,20 @@ export const faults: readonly Fault[] = [
     times: { full: 30, short: 1 },
     inject: times(
       after(100, 1500, async scene => {
-        killChild(scene, 'broker');
+        signalChild(scene, 'broker');
+      }),
+    ),
+  },
+  {
+    name: 'freeze-broker',
+    says: "the broker's process frozen (SIGSTOP) for 2 to 5 s",
+    scene: 'plain',
+    times: { full: 10, short: 1 },
+    inject: times(
+      after(100, 1500, async (scene, draw) => {
+        signalChild(scene, 'broker', 'SIGSTOP');
+        await pause(draw, 2000, 5000);
+        signalChild(scene, 'broker', 'SIGCONT');
       }),
     ),
   },
@@ -225,7 +238,7 @@ export const faults: readonly Fault[] = [
     times: { full: 15, short: 1 },
     inject: times(
       after(500, 2000, async (scene, draw, n) => {
-        killChild(scene, 'postgres');
+        signalChild(scene, 'postgres');
         if (n % 3 !== 2) return;
         await pause(draw, 0, 500);
         await scene.gateway.end('SIGKILL');

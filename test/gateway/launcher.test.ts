@@ -156,6 +156,31 @@ describe('launcher', function () {
       await stopped(await start(embedded));
     });
 
+  it('is not ready while its broker is frozen, and is again when that goes on, with what was published meanwhile', async () => {
+    const running = await start();
+    const { Health = '', MQTT = '' } = running.addresses;
+    await ready(Health);
+    const publisher = await connectPublisher(MQTT, 'device');
+    const ids = JSON.parse(readFileSync(path.join(directory, 'processes.json'), 'utf8')) as {
+      part: string;
+      pid: number;
+    }[];
+    const broker = ids.find(({ part }) => part === 'broker')!.pid;
+    signal(broker, 'SIGSTOP');
+    try {
+      const published = publisher.publish('t/frozen', '1');
+      while ((await fetch(Health)).status !== 503) await wait(50);
+      assert.match((await health(running, 'broker'))!.detail, /does not answer/);
+      signal(broker, 'SIGCONT');
+      await ready(Health);
+      await published;
+    } finally {
+      signal(broker, 'SIGCONT');
+    }
+    await publisher.close();
+    await stopped(running);
+  });
+
   it('drains once, however many signals come', async () => {
     const running = await start(embedded);
     for (let n = 0; n < 3; n++) running.child.kill('SIGINT');
