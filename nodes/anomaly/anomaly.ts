@@ -27,8 +27,9 @@ export const definition = defineNode({
     const scorer = deviceScorer({ ...optionsOf(settings), maxSeries: settings.maxSeries });
     const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
-    const { taken, refused } = await readCheckpoint(file, keys, scorer.restore);
-    if (taken + refused > 0) host.log('info', `series restored: ${taken}, learning anew: ${refused}`);
+    const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
+    if (taken > 0) host.log('info', `series restored: ${taken}`);
+    if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
     // Rows of the database name their device, not a key of the operator's own.
     if (taken > 0 && settings.series !== 'key') await learnStored(host, file, scorer);
     let scored = 0;
@@ -54,12 +55,14 @@ export const definition = defineNode({
         try {
           if (message['feedback'] === 'normal') {
             for (const member of membersOf(message.payload))
-              if (isReading(member))
-                keeper.changed(scorer.accept(keyOf(member, message), member.metadata.anomaly?.metric));
-            return done();
+              if (isReading(member)) keeper.changed(scorer.accept(member, keyOf(member, message)));
+            // A person said it once: no crash may forget it.
+            void keeper.save().then(() => done());
+            return;
           }
           const guarded = host.evaluate(settings.guard, message) === true;
           let found = 0;
+          let isLearning = false;
           for (const member of membersOf(message.payload)) {
             if (!isReading(member)) continue;
             const anomaly = scorer.score(member, keyOf(member, message), guarded);
@@ -67,6 +70,7 @@ export const definition = defineNode({
             member.metadata.anomaly = anomaly;
             scored++;
             if (anomaly.score < 0) found++;
+            isLearning = anomaly.kind === 'learning';
           }
           keeper.changed(1);
           anomalies += found;
@@ -74,7 +78,7 @@ export const definition = defineNode({
           if (scorer.size !== known) host.gauge('fieldline_anomaly_series', scorer.size);
           known = scorer.size;
           const forgotten = scorer.evicted > 0 ? `, ${scorer.evicted} forgotten` : '';
-          const text = `${scorer.size} series${forgotten}, ${scored} scored, ${quantity(anomalies, 'anomaly', 'anomalies')}`;
+          const text = `${scorer.size} series${forgotten}, ${scored} scored, ${quantity(anomalies, 'anomaly', 'anomalies')}${isLearning ? ', learning' : ''}`;
           host.status(scorer.evicted > 0 ? 'yellow' : 'green', text);
           send(message);
           done();

@@ -3,9 +3,11 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as breath } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { reasonOf } from '../kernel/fault.ts';
 
 /** Layout, little endian: these bytes, which say what the keys of series are; then of each series length of name and of state (u32), CRC-32 of both, name, state. */
-const magicOf = (keys: string): Buffer => Buffer.from(`fieldline anomaly 1 ${JSON.stringify(keys)}\n`);
+const BEGIN = 'fieldline anomaly 1 ';
+const magicOf = (keys: string): Buffer => Buffer.from(`${BEGIN}${JSON.stringify(keys)}\n`);
 const HEAD = 12;
 const LONGEST_NAME = 4096;
 const LARGEST_STATE = 16_384;
@@ -48,39 +50,41 @@ export async function writeCheckpoint(file: string, keys: string, states: Saved)
   return written;
 }
 
+/** `taken`: series; `why` the rest, if any, could not be. */
+export type Taken = { taken: number; why?: string };
+
 /**
- * Hands each series of the file to `restore`, which refuses states of another version; answers how many were taken and
- * how many could not be (another version, a damaged record and all behind it, or a file whose keys mean something else). A file that is not there holds none.
+ * Hands each series of the file to `restore`, which refuses states of another version; answers how many were taken, and
+ * why not all: another version, a damaged record and all behind it, a file whose keys mean something else, or that cannot
+ * be read. A file that is not there holds none.
  */
 export async function readCheckpoint(
   file: string,
   keys: string,
   restore: (name: string, state: Uint8Array) => boolean,
-): Promise<{ taken: number; refused: number }> {
-  const counts = { taken: 0, refused: 0 };
+): Promise<Taken> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return counts;
-    throw error;
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? { taken: 0 } : { taken: 0, why: reasonOf(error) };
   }
   const magic = magicOf(keys);
   let at = magic.length;
-  if (!bytes.subarray(0, at).equals(magic)) return { taken: 0, refused: 1 };
-  while (at < bytes.length) {
-    const end = recordEnd(bytes, at);
-    if (end === undefined) {
-      counts.refused++;
-      break;
-    }
+  if (!bytes.subarray(0, at).equals(magic)) {
+    const isOurs = bytes.toString('utf8', 0, BEGIN.length) === BEGIN;
+    return { taken: 0, why: isOurs ? 'its series go by another key' : 'it is no file of series of this version' };
+  }
+  let [taken, older] = [0, 0];
+  for (let end: number | undefined; at < bytes.length; at = end) {
+    end = recordEnd(bytes, at);
+    if (end === undefined) return { taken, why: `it is damaged from byte ${at} on` };
     const body = at + HEAD;
     const split = body + bytes.readUInt32LE(at);
-    if (restore(bytes.toString('utf8', body, split), bytes.subarray(split, end))) counts.taken++;
-    else counts.refused++;
-    at = end;
+    if (restore(bytes.toString('utf8', body, split), bytes.subarray(split, end))) taken++;
+    else older++;
   }
-  return counts;
+  return older === 0 ? { taken } : { taken, why: `${older} series of it are of another version` };
 }
 
 /** Where the record at `at` ends; undefined when it is damaged. */

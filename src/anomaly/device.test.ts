@@ -74,6 +74,49 @@ describe('device scorer', () => {
     assert.deepEqual([names, scorer.size, scorer.evicted], [['1:av', '1:aw', '1:cv'], 3, 2]);
   });
 
+  it('takes "this was normal" of the value that the reading gives, however many came since', () => {
+    const scorer = deviceScorer();
+    const grow = (from: number, to: number) => {
+      for (let at = from; at < to; at++) scorer.score(reading(at, { v: 20 + wobble(at) }, {}));
+    };
+    grow(0, 900);
+    const spike = reading(900, { v: 40 }, {});
+    const anomaly = scorer.score(spike);
+    assert.ok(anomaly !== undefined && anomaly.score < 0);
+    grow(901, 1600);
+    assert.equal(scorer.accept({ ...spike, metadata: { anomaly } }), 1);
+    assert.ok((scorer.score(reading(1600, { v: 40.4 }, {}))?.score ?? -1) >= 0, 'the next like it');
+    grow(1601, 2300);
+    assert.ok((scorer.score(reading(2300, { v: 60 }, {}))?.score ?? 1) < 0, 'another one');
+  });
+
+  it('takes it of a pause, and of the rate of a counter', () => {
+    const scorer = deviceScorer();
+    let total = 0;
+    const rising = (at: number, by: number) => {
+      total += by;
+      return reading(at, { total }, {});
+    };
+    const grow = (from: number, to: number) => {
+      for (let at = from; at < to; at++) scorer.score(rising(at, 10 + wobble(at)));
+    };
+    const feedback = (one: Reading) => {
+      const anomaly = scorer.score(one);
+      assert.ok(anomaly !== undefined && anomaly.score < 0, JSON.stringify(anomaly));
+      return () => scorer.accept({ ...one, metadata: { anomaly } });
+    };
+    grow(0, 900);
+    const leap = feedback(rising(900, 500));
+    grow(901, 1600);
+    assert.equal(leap(), 1);
+    assert.ok((scorer.score(rising(1600, 500))?.score ?? -1) >= 0);
+    grow(1601, 2000);
+    const pause = feedback(rising(2099, 1000));
+    grow(2100, 2500);
+    assert.equal(pause(), 1);
+    assert.notEqual(scorer.score(rising(2599, 1000))?.kind, 'gap');
+  });
+
   it('keeps series of other keys apart', () => {
     const scorer = deviceScorer();
     scorer.score(reading(0, { v: 1 }), 'a');

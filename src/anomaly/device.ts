@@ -3,7 +3,7 @@ import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
 import type { Known } from './cells.ts';
 import { memories } from './memories.ts';
 import { lastTimeOf } from './rhythm.ts';
-import { accept, alarmOf, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
+import { accept, alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { isState, restore, save } from './state.ts';
 import { why } from './why.ts';
 
@@ -20,8 +20,8 @@ export type DeviceScorer = {
    * `guarded`: nobody wants to hear of it (maintenance); it is neither judged nor learned.
    */
   score(reading: Reading, key?: string, guarded?: boolean): Anomaly | undefined;
-  /** What was last said of a series was wrong: it was normal. Without `metric` of all of the key's; answers how many. */
-  accept(key: string, metric?: string): number;
+  /** What was said of a reading was wrong: its value was normal. Of one that was never scored all values; answers how many series know it now. */
+  accept(reading: Reading, key?: string): number;
   /** Learns a stored value of a series that is known; false when there is none, or it has seen a value of this time (ms) or a later one. */
   learn(key: string, metric: string, time: number, value: number): boolean;
   /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
@@ -101,11 +101,15 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       }
       return anomaly;
     },
-    accept(key, metric) {
+    accept(reading, key = seriesKey(reading)) {
+      const { telemetry, timestamp, metadata } = reading;
+      const { metric, kind = 'normal', judged, expected, since } = metadata.anomaly ?? {};
+      const pause = since === undefined ? undefined : Date.parse(timestamp) - Date.parse(since);
       let found = 0;
       for (const [name, one] of known.of(key)) {
-        if (metric !== undefined && name !== metric) continue;
-        accept(one);
+        const value = watchedOf(one).isRate ? judged : telemetry[name];
+        if ((metric !== undefined && name !== metric) || typeof value !== 'number') continue;
+        accept(one, { kind, value, expected, pause });
         found++;
       }
       return found;

@@ -73,9 +73,9 @@ export const standing = (cells: Float64Array): readonly [values: number, most: n
 export const daysKnown = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? Number.POSITIVE_INFINITY : Math.max(0, time - cells[FIRST]!) / DAY;
 
-/** The last pause and the stretch of equal values that lasts are usual. */
-export function acceptRhythm(cells: Float64Array): void {
-  cells[LONGEST] = Math.max(cells[LONGEST]!, cells[PAUSE]! || 0);
+/** A pause (ms), the last one where none is given, and the stretch of equal values that lasts are usual. */
+export function acceptRhythm(cells: Float64Array, pause = cells[PAUSE]!): void {
+  cells[LONGEST] = Math.max(cells[LONGEST]!, pause || 0);
   cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
   cells[RUN_LIMIT] = Math.max(cells[RUN_LIMIT]!, 3 * cells[RUN]!);
 }

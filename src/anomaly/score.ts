@@ -281,10 +281,18 @@ export const watchedOf = ({ cells }: Known): { readonly value: number; readonly 
   isRate: isCounter(cells),
 });
 
-/** The value last scored was normal: values like it, stretches and pauses so long are no anomalies from now on. */
-export function accept({ cells }: Known): void {
-  const kind = KINDS[cells[KIND]!];
+/** A value of which somebody says that it was normal, as it was explained: of a counter its rate; `pause` (ms) before it. */
+export type Accepted = {
+  readonly kind: string;
+  readonly value: number;
+  readonly expected?: number;
+  readonly pause?: number;
+};
+
+/** Values like this one, the one last scored where none is given, stretches and pauses so long are no anomalies from now on. */
+export function accept({ cells }: Known, given?: Accepted): void {
+  const { kind, value, expected, pause } = given ?? { kind: KINDS[cells[KIND]!], value: cells[WATCH]! };
   endAlarm(cells);
-  if (kind === 'gap' || cells[STUCK] === 1) acceptRhythm(cells);
-  else acceptValue(cells, cells[WATCH]!, forecastOf(cells));
+  if (kind === 'gap' || kind === 'stuck') acceptRhythm(cells, pause);
+  else acceptValue(cells, value, expected ?? forecastOf(cells));
 }

@@ -83,7 +83,7 @@ describe('checkpoint', () => {
     const first = scorerOf(100, 80);
     assert.equal(await writeCheckpoint(file, 'device', first.states()), 200);
     const second = deviceScorer();
-    assert.deepEqual(await readCheckpoint(file, 'device', second.restore), { taken: 200, refused: 0 });
+    assert.deepEqual(await readCheckpoint(file, 'device', second.restore), { taken: 200 });
     for (let device = 0; device < 100; device++)
       assert.deepEqual(second.score(readingOf(device, 80)), first.score(readingOf(device, 80)));
   });
@@ -126,11 +126,19 @@ describe('checkpoint', () => {
       writeFileSync(file, content);
       return readCheckpoint(file, keys, deviceScorer().restore);
     };
-    assert.deepEqual(await taken(bytes.subarray(0, -1)), { taken: 3, refused: 1 });
+    const head = bytes.indexOf('\n') + 1;
+    const fourth = bytes.indexOf('2:d1voltage') - 12;
+    assert.deepEqual(await taken(bytes.subarray(0, -1)), { taken: 3, why: `it is damaged from byte ${fourth} on` });
     const flipped = Buffer.from(bytes);
     flipped[200] = (flipped[200] as number) ^ 1;
-    assert.deepEqual(await taken(flipped), { taken: 0, refused: 1 });
-    assert.deepEqual(await taken(bytes, 'auto'), { taken: 0, refused: 1 });
-    assert.deepEqual(await readCheckpoint(path.join(folder, 'none'), 'device', () => true), { taken: 0, refused: 0 });
+    assert.deepEqual(await taken(flipped), { taken: 0, why: `it is damaged from byte ${head} on` });
+    assert.deepEqual(await taken(bytes, 'auto'), { taken: 0, why: 'its series go by another key' });
+    for (const other of ['', 'fieldline anomaly 0 "device"\n', '\0'.repeat(5000)])
+      assert.deepEqual(await taken(Buffer.from(other)), { taken: 0, why: 'it is no file of series of this version' });
+    await writeCheckpoint(file, 'device', scorerOf(2, 80).states());
+    const states = await readCheckpoint(file, 'device', name => name.endsWith('power'));
+    assert.deepEqual(states, { taken: 2, why: '2 series of it are of another version' });
+    assert.match((await readCheckpoint(folder, 'device', () => true)).why ?? '', /EISDIR/);
+    assert.deepEqual(await readCheckpoint(path.join(folder, 'none'), 'device', () => true), { taken: 0 });
   });
 });

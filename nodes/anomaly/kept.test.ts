@@ -1,0 +1,90 @@
+// What the node keeps on the disk: a person's word at once, and a file it cannot read is named and learned anew.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Host } from '../../src/palette/define.ts';
+import { checkSettings } from '../../src/palette/settings.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import { definition } from './anomaly.ts';
+import { fields } from './fields.ts';
+
+describe('anomaly, what it keeps', () => {
+  let directory = '';
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'anomaly-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const reading = (at: number, value: number): Reading => ({
+    deviceId: 'm',
+    protocol: 'mqtt',
+    timestamp: new Date(Date.UTC(2026, 0, 5) + at * 60_000).toISOString(),
+    telemetry: { v: value },
+    metadata: {},
+  });
+  const wobble = (at: number) => 20 + ((at * 7919) % 101) / 101;
+
+  /** A node that has just started, what it logged, and a way to hand it readings. */
+  const started = async () => {
+    const logged: string[] = [];
+    const statuses: string[] = [];
+    const quiet = { count() {}, gauge() {}, evaluate: () => undefined, config: () => undefined };
+    const host = {
+      ...{ ...quiet, id: 'node', directory },
+      log: (level: string, text: string) => logged.push(`${level}: ${text}`),
+      status: (_: string, text: string) => statuses.push(text),
+    };
+    const node = await definition.start(checkSettings(fields, {}).settings, host as unknown as Host);
+    const hand = (payload: Reading[], more: object = {}) =>
+      new Promise<void>((resolve, reject) =>
+        node.input?.(
+          { payload, ...more },
+          () => {},
+          fault => (fault === undefined ? resolve() : reject(fault)),
+        ),
+      );
+    return { ...{ node, logged, statuses, hand } };
+  };
+  const grow = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) => reading(from + n, wobble(from + n)));
+
+  it('has "this was normal" on the disk before it says done', async () => {
+    const first = await started();
+    const spike = reading(900, 40);
+    await first.hand([...grow(0, 900), spike]);
+    assert.ok((spike.metadata.anomaly?.score ?? 1) < 0);
+    await first.hand([spike], { feedback: 'normal' });
+    // A killed process closes nothing: the next one begins with what stands on the disk.
+    const second = await started();
+    assert.deepEqual(second.logged, ['info: series restored: 1']);
+    const again = reading(1600, 40.2);
+    await second.hand([...grow(901, 1600), again]);
+    assert.ok((again.metadata.anomaly?.score ?? -1) >= 0);
+    await Promise.all([first.node.close?.(false), second.node.close?.(false)]);
+  });
+
+  for (const [what, content] of [
+    ['of another version', 'fieldline anomaly 0 "auto"\n'],
+    ['that is empty', ''],
+    ['that is damaged', `fieldline anomaly 1 "auto"\n${'x'.repeat(100)}`],
+  ] as const)
+    it(`names a file ${what}, and learns anew`, async () => {
+      const file = path.join(directory, 'anomaly', 'node.state');
+      mkdirSync(path.dirname(file));
+      writeFileSync(file, content);
+      const { logged, hand, node, statuses } = await started();
+      assert.equal(logged.length, 1);
+      assert.match(
+        logged[0] ?? '',
+        /^warn: .*[/\\]anomaly[/\\]node\.state: it is .*; what it does not give is learned anew$/,
+      );
+      const one = reading(0, 20);
+      await hand([one]);
+      assert.equal(one.metadata.anomaly?.kind, 'learning');
+      assert.equal(statuses.at(-1), '1 series, 1 scored, 0 anomalies, learning');
+      await hand(grow(1, 80));
+      assert.equal(statuses.at(-1), '1 series, 80 scored, 0 anomalies');
+      await node.close?.(false);
+    });
+});
