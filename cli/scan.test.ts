@@ -6,6 +6,7 @@ import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
 import { type ScanConfig, scanConfig } from './scan-config.ts';
 import { type Scanner, startScanner } from './scanner.ts';
+import { until } from '../test/support/until.ts';
 
 const yamlIsHere = ((): boolean => {
   try {
@@ -114,9 +115,6 @@ describe('scan, at a broker', () => {
     await new Promise(resolve => server.close(resolve));
     await new Promise<void>(resolve => broker.close(() => resolve()));
   }
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await new Promise(resolve => setTimeout(resolve, 10));
-  };
   const on = (topic: string) => messages.filter(([name]) => name === topic).map(([, payload]) => payload);
   const config = (more: Partial<ScanConfig> = {}): ScanConfig => ({
     scannerId: 'attic',

@@ -7,6 +7,7 @@ import { type Simulator, startSimulator } from './simulator.ts';
 import { tcpConnector } from './tcp.ts';
 import { fakeTiming } from './timing.fixture.ts';
 import { systemTiming } from './timing.ts';
+import { until } from '../../test/support/until.ts';
 
 /** Long enough for a busy machine, and for the few tests that wait for it. */
 const PATIENT_MS = 10_000;
@@ -39,9 +40,11 @@ describe('bus', () => {
       ...more,
     });
 
-  const until = async (state: LinkState) => {
-    while (bus.state !== state) await new Promise(resolve => setTimeout(resolve, 5));
-  };
+  const untilIt = (is: LinkState) =>
+    until(
+      () => bus.state === is,
+      () => bus.state,
+    );
 
   const reopen = async (more: Partial<BusOptions>) => {
     await bus.close();
@@ -229,12 +232,12 @@ describe('bus', () => {
     const { port } = simulator;
     await bus.read(read(1));
     await simulator.close();
-    await until('away');
+    await untilIt('away');
     const fault = await faultOf(bus.read(read(1)));
     assert.equal(fault.trouble, 'link');
     assert.match(fault.message, /ECONNREFUSED/);
     simulator = await startSimulator({ port, units: [[1, (_, address) => address]] });
-    await until('up');
+    await untilIt('up');
     assert.deepEqual(await bus.read(read(1, 4)), right(4));
   });
 

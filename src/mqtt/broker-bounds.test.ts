@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generate } from 'mqtt-packet';
 import { startBroker } from './broker.ts';
-import { onBroker, until } from '../../test/support/broker.ts';
+import { onBroker } from '../../test/support/broker.ts';
+import { until } from '../../test/support/until.ts';
 
 describe('embedded broker: bounds', () => {
   const world = onBroker();

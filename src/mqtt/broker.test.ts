@@ -9,7 +9,8 @@ import { generate } from 'mqtt-packet';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { fakeClock } from '../kernel/clock.ts';
 import { audience } from './audience.ts';
-import { onBroker, until } from '../../test/support/broker.ts';
+import { onBroker } from '../../test/support/broker.ts';
+import { until } from '../../test/support/until.ts';
 import type { Consumer } from './consumers.ts';
 
 describe('embedded broker', () => {

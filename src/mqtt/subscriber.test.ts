@@ -6,8 +6,9 @@ import type { Source } from '../reading/contracts.ts';
 import type { Raw } from '../reading/raw.ts';
 import type { SourceState } from './source-state.ts';
 import { type WireSourceOptions, wireSource } from './subscriber.ts';
+import { until } from '../../test/support/until.ts';
 
-type Heard = { raws: Raw[]; states: SourceState[]; until(holds: () => boolean): Promise<void> };
+type Heard = { raws: Raw[]; states: SourceState[] };
 
 describe('wire subscriber', () => {
   let peer: Mqtt5Peer;
@@ -19,24 +20,7 @@ describe('wire subscriber', () => {
   });
   async function start(habits: Mqtt5Habits, options: Partial<WireSourceOptions> = {}): Promise<Heard> {
     peer = await mqtt5Peer(habits);
-    const watchers = new Set<() => void>();
-    const heard: Heard = {
-      raws: [],
-      states: [],
-      until: holds =>
-        new Promise(resolve => {
-          const look = (): void => {
-            if (!holds()) return;
-            watchers.delete(look);
-            resolve();
-          };
-          watchers.add(look);
-          look();
-        }),
-    };
-    const look = (): void => {
-      for (const watcher of [...watchers]) watcher();
-    };
+    const heard: Heard = { raws: [], states: [] };
     handle = wireSource({
       url: peer.url,
       clientId: 'me',
@@ -44,20 +28,16 @@ describe('wire subscriber', () => {
       window: 10,
       sessionExpirySeconds: 600,
       source: 'test',
-      onState(state) {
-        heard.states.push(state);
-        look();
-      },
+      onState: state => heard.states.push(state),
       ...options,
     })((raw, settle) => {
       heard.raws.push(raw);
       settle({ ok: true });
-      look();
     });
     return heard;
   }
   const last = (heard: Heard): SourceState | undefined => heard.states.at(-1);
-  const subscribed = (heard: Heard) => heard.until(() => last(heard)?.state === 'subscribed');
+  const subscribed = (heard: Heard) => until(() => last(heard)?.state === 'subscribed');
   const connects = () => peer.heard.flatMap(packet => (packet.cmd === 'connect' ? [packet] : []));
 
   it('asks for a session that stays, with its window and its largest packet', async () => {
@@ -77,7 +57,7 @@ describe('wire subscriber', () => {
     await subscribed(heard);
     peer.publish('t/a', 'same', 1);
     peer.publish('t/b', 'same', 1);
-    await heard.until(() => heard.raws.length === 2);
+    await until(() => heard.raws.length === 2);
     const keys = heard.raws.map(({ receipt }) => receipt?.key ?? '');
     assert.match(keys[0]!, /^me:1:[0-9a-f]{32}$/);
     assert.notEqual(keys[0]!.slice(5), keys[1]!.slice(5), 'the topic counts');
@@ -103,9 +83,9 @@ describe('wire subscriber', () => {
       await subscribed(heard);
       assert.deepEqual(last(heard), { state: 'subscribed', via: 'MQTT 3.1.1', detail: undefined });
       peer.publish('t/a', 'x', 1);
-      await heard.until(() => heard.raws.length === 1);
+      await until(() => heard.raws.length === 1);
       peer.cut();
-      await heard.until(() => last(heard)?.state === 'offline');
+      await until(() => last(heard)?.state === 'offline');
       await subscribed(heard);
       assert.deepEqual(
         connects().map(({ protocolVersion }) => protocolVersion),
@@ -125,13 +105,13 @@ describe('wire subscriber', () => {
       { filter: 'secret/#', qos: 1 as const },
     ];
     const heard = await start({ suback: () => [1, 0x87] }, { filters });
-    await heard.until(() => last(heard)?.state === 'refused');
+    await until(() => last(heard)?.state === 'refused');
     assert.deepEqual(last(heard), {
       state: 'refused',
       reason: 'subscription refused: secret/#: not authorized (code 135)',
     });
     peer.publish('t/a', 'x', 1);
-    await heard.until(() => heard.raws.length === 1);
+    await until(() => heard.raws.length === 1);
     await handle?.close();
     await peer.close();
     const lesser = await start({ suback: () => [0] });
@@ -151,12 +131,12 @@ describe('wire subscriber', () => {
     const subscribes = () => peer.heard.filter(({ cmd }) => cmd === 'subscribe').length;
     await subscribed(heard);
     peer.cut();
-    await heard.until(() => last(heard)?.state === 'offline');
+    await until(() => last(heard)?.state === 'offline');
     await subscribed(heard);
     assert.equal(subscribes(), 1);
     peer.forget();
     peer.cut();
-    await heard.until(() => last(heard)?.state === 'offline');
+    await until(() => last(heard)?.state === 'offline');
     await subscribed(heard);
     assert.equal(subscribes(), 2);
   });
@@ -194,10 +174,10 @@ describe('wire subscriber', () => {
       }
       await subscribed(heard);
       peer.write(bytes);
-      await heard.until(() => last(heard)?.state === 'offline');
+      await until(() => last(heard)?.state === 'offline');
       await subscribed(heard);
       peer.publish('t/after', 'x', 1);
-      await heard.until(() => heard.raws.some(({ topic }) => topic === 't/after'));
+      await until(() => heard.raws.some(({ topic }) => topic === 't/after'));
     });
   /** A source that never settles, so that an identifier stays in use. */
   async function startHolding(): Promise<Heard> {
@@ -209,15 +189,12 @@ describe('wire subscriber', () => {
       ...{ url: peer.url, clientId: 'me', filters: [{ filter: 't/#', qos: 1 as const }], window: 10 },
       ...{ sessionExpirySeconds: 600, source: 'test', onState: state => states.push(state) },
     })(raw => raws.push(raw));
-    const until = async (holds: () => boolean): Promise<void> => {
-      while (!holds()) await new Promise(resolve => setTimeout(resolve, 5));
-    };
-    return { ...heard, raws, states, until };
+    return { ...heard, raws, states };
   }
 
   it('notices a peer that answers no PINGREQ, at the interval the broker has set', async () => {
     const heard = await start({ deaf: true, connack: () => ({ properties: { serverKeepAlive: 1 } }) });
-    await heard.until(() => heard.states.some(state => state.state === 'offline' && /PINGREQ/.test(state.reason)));
+    await until(() => heard.states.some(state => state.state === 'offline' && /PINGREQ/.test(state.reason)));
   });
 
   it('keeps sending PINGREQ while its window is full', async () => {

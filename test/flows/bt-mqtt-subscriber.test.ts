@@ -9,6 +9,7 @@ import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts
 import { main } from '../../cli/fieldline.ts';
 import { connectPublisher, type Publisher } from '../../sim/publisher.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const flow = JSON.parse(readFileSync(path.join(root, 'flows/bt-mqtt-subscriber.json'), 'utf8')) as FlowNode[];
@@ -58,13 +59,7 @@ describe('seed 001: the subscriber', function () {
     await postgres?.stop();
   });
 
-  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const end = performance.now() + 20_000;
-    while (!(await holds())) {
-      assert.ok(performance.now() < end, `waited 20 s for ${what}\n${gateway.log.slice(-2000)}`);
-      await wait(50);
-    }
-  }
+  const until = untilAt(() => gateway);
   const ask = async <R extends object>(sql: string, values: unknown[] = []): Promise<R[]> =>
     (await pool.query<R>(sql, values)).rows;
   const count = async (sql: string, values: unknown[] = []): Promise<number> =>

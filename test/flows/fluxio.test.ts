@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const flow = JSON.parse(readFileSync(path.join(root, 'flows/fluxio.json'), 'utf8')) as FlowNode[];
@@ -42,13 +43,7 @@ describe('flows/fluxio.json', function () {
   });
 
   const rows = async (sql: string): Promise<Row[]> => (await pool.query<Row>(sql)).rows;
-  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const end = performance.now() + 30_000;
-    while (!(await holds())) {
-      assert.ok(performance.now() < end, `waited 30 s for ${what}\n${gateway.log.slice(-2000)}`);
-      await new Promise(resolve => setTimeout(resolve, 50));
-    }
-  }
+  const until = untilAt(() => gateway);
   const post = async (body: unknown, key = first, address = '/api/ingest') => {
     const response = await fetch(gateway.url + address, {
       method: 'POST',

@@ -10,6 +10,7 @@ import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts
 import { createKey } from '../../src/api/keys.ts';
 import { openStore } from '../../src/store/store.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const flowOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'flows', name), 'utf8')) as FlowNode[];
@@ -48,13 +49,7 @@ describe('seeds 002 and 003', function () {
   });
 
   const rows = async (sql: string, values: unknown[] = []): Promise<Row[]> => (await pool.query<Row>(sql, values)).rows;
-  async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-    const end = performance.now() + 30_000;
-    while (!(await holds())) {
-      assert.ok(performance.now() < end, `waited 30 s for ${what}\n${gateway.log.slice(-2000)}`);
-      await new Promise(resolve => setTimeout(resolve, 50));
-    }
-  }
+  const until = untilAt(() => gateway);
   /** What is published before a durable source has subscribed goes to nobody. */
   const deploy = async (name: string): Promise<void> => {
     await gateway.deploy('full', () => flowOf(name));

@@ -6,6 +6,7 @@ import mqtt from 'mqtt';
 import pg from 'pg';
 import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const flowOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'flows', name), 'utf8')) as FlowNode[];
@@ -41,13 +42,7 @@ describe('seeds 000 and 001 on the radio', function () {
     await postgres?.stop();
   });
 
-  async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-    const end = performance.now() + 30_000;
-    while (!(await holds())) {
-      assert.ok(performance.now() < end, `waited 30 s for ${what}\n${gateway.log.slice(-2000)}`);
-      await new Promise(resolve => setTimeout(resolve, 50));
-    }
-  }
+  const until = untilAt(() => gateway);
   const rows = async (where: string): Promise<Record<string, unknown>[]> =>
     (await pool.query<Record<string, unknown>>(`SELECT * FROM measurements WHERE ${where} ORDER BY timestamp`)).rows;
 

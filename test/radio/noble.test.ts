@@ -6,6 +6,7 @@ import { COMMAND } from '../../src/radio/hci.ts';
 import { faults } from './faults.ts';
 import { nobleIsHere, withNoble } from './noble-here.ts';
 import { METER, SENSOR, type World, world } from './world.ts';
+import { until } from '../support/until.ts';
 
 const unknownAdvert = (address: string) => ({
   address,
@@ -27,7 +28,7 @@ suite(withNoble('noble: adverts'), () => {
     const kind = extended ? 'extended' : 'legacy';
     it(`${kind}: listens, and asks for nothing`, async () => {
       scene = await world({ extended });
-      await scene.until(() => scene.adverts.filter(({ address }) => address === SENSOR).length > 5);
+      await until(() => scene.adverts.filter(({ address }) => address === SENSOR).length > 5);
       assert.equal(scene.controller.scanning, 'passive');
       for (const { receivedAt: _at, ...advert } of scene.adverts.filter(({ address }) => address === SENSOR))
         assert.deepEqual(advert, { address: SENSOR, rssi: -60, service_data: { fcd2: '4002ca09' } });
@@ -36,7 +37,7 @@ suite(withNoble('noble: adverts'), () => {
     it(`${kind}: asks for scan responses where it is told to; advert and response stay apart`, async () => {
       scene = await world({ extended, active: true });
       const own = () => scene.adverts.filter(({ address }) => address === SENSOR);
-      await scene.until(() => own().length > 5);
+      await until(() => own().length > 5);
       const forms = new Set(own().map(({ name, service_data: data }) => JSON.stringify([name, data])));
       assert.deepEqual(forms, new Set(['["attic",null]', '[null,{"fcd2":"4002ca09"}]']));
     });
@@ -53,7 +54,7 @@ suite(withNoble('noble: adverts'), () => {
       data: adStructures([0x16, Buffer.concat([Buffer.from('d2fc', 'hex'), value])], [0x09, Buffer.from('long')]),
     });
     const long = () => scene.adverts.find(({ address }) => address === 'C0:00:00:00:00:01');
-    await scene.until(() => long() !== undefined);
+    await until(() => long() !== undefined);
     const { name, service_data: data } = long()!;
     assert.deepEqual([name, data], ['long', { fcd2: value.toString('hex') }]);
   });
@@ -66,8 +67,8 @@ suite(withNoble('noble: adverts'), () => {
       scene.controller.air.add({ ...own, address: 'C0:00:00:00:00:03', coded: true });
       scene.controller.air.add({ ...own, address: 'C0:00:00:00:00:04', periodicMs: 100 });
       const from = (address: string) => scene.adverts.filter(advert => advert.address === address);
-      await scene.until(() => from('C0:00:00:00:00:04').length > 5);
-      if (coded) await scene.until(() => from('C0:00:00:00:00:03').length > 5);
+      await until(() => from('C0:00:00:00:00:04').length > 5);
+      if (coded) await until(() => from('C0:00:00:00:00:03').length > 5);
       assert.equal(from('C0:00:00:00:00:03').length > 0, coded);
       assert.deepEqual(from('C0:00:00:00:00:04')[0]?.['service_data'], { fcd2: '4002ca09' });
       assert.equal(scene.controller.scanning, 'passive');
@@ -87,7 +88,7 @@ suite(withNoble('noble: adverts'), () => {
       const rotating = () =>
         scene.adverts.filter(({ name, manufacturer_data: data }) => name === 'rotating' || data !== undefined);
       const addresses = () => [...new Set(rotating().map(({ address }) => address))];
-      await scene.until(() => addresses().length > 4);
+      await until(() => addresses().length > 4);
       // Resolvable private addresses: the highest bits are 01.
       for (const address of addresses()) assert.match(address, /^[4-7][0-9A-F](:[0-9A-F]{2}){5}$/);
       const [first] = addresses();
@@ -104,7 +105,7 @@ suite(withNoble('noble: adverts'), () => {
     const address = (n: number) => `D0:00:00:00:${n.toString(16).padStart(4, '0').replace(/^../, '$&:')}`.toUpperCase();
     for (let n = 0; n < 3000; n++) scene.controller.air.send({ ...unknownAdvert(address(n)), data });
     const heard = () => new Set(scene.adverts.map(advert => advert.address).filter(text => text.startsWith('D0:')));
-    await scene.until(() => heard().size === 3000);
+    await until(() => heard().size === 3000);
     assert.equal(scene.adverts.filter(advert => advert.address.startsWith('D0:')).length, 3000);
   });
 
@@ -117,7 +118,7 @@ suite(withNoble('noble: adverts'), () => {
     }, 1);
     const heard: string[] = [];
     const stop = scene.radio.scan(({ address }) => heard.push(address));
-    await scene.until(() => heard.length > 500);
+    await until(() => heard.length > 500);
     await Promise.all([stop(), scene.stop()]);
     clearInterval(sending);
     assert.equal(scene.adverts.length, scene.controller.reported);
@@ -133,7 +134,7 @@ suite(withNoble('noble: adverts'), () => {
     scene.radio.onFault(reason => faults.push(reason));
     for (const hex of ['043e0c0201000006050403020120ff', '043e050201000106'])
       scene.controller.faults.inject(Buffer.from(hex, 'hex'));
-    await scene.until(() => lost.reduce((sum, [count]) => sum + count, 0) === 2);
+    await until(() => lost.reduce((sum, [count]) => sum + count, 0) === 2);
     assert.ok(lost.every(([, why]) => why === 'damaged'));
     assert.deepEqual(faults, ['advert: an advertising report is shorter than it says']);
   });
@@ -173,7 +174,7 @@ suite(withNoble('noble: links'), () => {
       frames.push(Buffer.from(bytes).toString('hex')),
     );
     disto.measure(2.5);
-    await scene.until(() => frames.length > 0 && link.rssi !== undefined);
+    await until(() => frames.length > 0 && link.rssi !== undefined);
     assert.deepEqual([frames, link.rssi], [['00002040'], -56]);
     await assert.rejects(link.read('180f', '2a00'), /characteristic: expected 2a00, got "?2a19/);
     await assert.rejects(link.read('1234', '2a00'), /service: expected 1234/);
@@ -233,7 +234,7 @@ suite(withNoble('noble: faults'), () => {
       // What was still on its way does not count.
       await new Promise(resolve => setTimeout(resolve, 60));
       await Promise.all([scene.measured(), scene.heard()]);
-      await scene.until(() => scene.controller.scanning === 'passive');
+      await until(() => scene.controller.scanning === 'passive');
     });
 
   for (const [name, hex] of harmless)

@@ -6,6 +6,7 @@ import { COMMAND, EVENT, eventPacket, LE_EVENT, opcodeOf } from '../../src/radio
 import { nobleIsHere, withNoble } from './noble-here.ts';
 import type { Oddity } from './odd-controller.ts';
 import { world } from './world.ts';
+import { until } from '../support/until.ts';
 
 const UNKNOWN_COMMAND = 0x01;
 const LEGACY: readonly number[] = [COMMAND.leSetScanParameters, COMMAND.leSetScanEnable, COMMAND.leCreateConnection];
@@ -248,7 +249,7 @@ const odd: [name: string, oddity: () => Oddity, options?: { extended?: boolean }
     const scene = await world({ oddity: talkative });
     try {
       await scene.measured();
-      await scene.until(() => scene.controller.commands.has(COMMAND.leUpdateConnection));
+      await until(() => scene.controller.commands.has(COMMAND.leUpdateConnection));
     } finally {
       await scene.close();
     }
@@ -259,7 +260,7 @@ const odd: [name: string, oddity: () => Oddity, options?: { extended?: boolean }
       const scene = await world({ ...options, oddity });
       try {
         await Promise.all([scene.measured(), scene.heard()]);
-        await scene.until(() => scene.controller.scanning === 'passive');
+        await until(() => scene.controller.scanning === 'passive');
         // It was not given up meanwhile, but for the time in which it was found out.
         assert.deepEqual([...new Set(scene.states.map(({ state }) => state))], ['starting', 'on']);
       } finally {

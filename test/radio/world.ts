@@ -9,6 +9,7 @@ import { gattSession, type Session } from '../../src/radio/session.ts';
 import { sharedRadio } from '../../src/radio/shared-adapters.ts';
 import { after } from '../../src/radio/timing.ts';
 import { type Oddity, oddController } from './odd-controller.ts';
+import { until } from '../support/until.ts';
 
 export const METER = '00:13:43:A1:B2:C3';
 export const SENSOR = 'AA:BB:CC:DD:EE:01';
@@ -39,8 +40,6 @@ export type World = {
   adverts: HeardAdvert[];
   frames: string[];
   links: string[];
-  /** Resolves when the condition holds. */
-  until(condition: () => boolean): Promise<void>;
   /** Resolves when a measurement taken from now on has come through; the meter is pressed again and again. */
   measured(): Promise<void>;
   /** Resolves when an advert sent from now on has come through. */
@@ -93,9 +92,6 @@ export async function world(
     random: () => 0,
   });
 
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
-  };
   return {
     controller,
     meter,
@@ -104,7 +100,6 @@ export async function world(
     adverts,
     frames,
     links,
-    until,
     async measured() {
       const before = frames.filter(frame => frame.startsWith('c05510')).length;
       await until(() => {

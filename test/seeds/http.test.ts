@@ -7,6 +7,7 @@ import { type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { signToken } from '../../src/kernel/token.ts';
 import type { Document } from '../api/requests.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { untilAt } from '../support/until.ts';
 
 type Row = Record<string, unknown>;
 const SECRET = 'the secret of this test';
@@ -70,13 +71,7 @@ describe('applications of the seeds over HTTP', function () {
     await postgres?.stop();
   });
 
-  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const end = performance.now() + 30_000;
-    while (!(await holds())) {
-      assert.ok(performance.now() < end, `waited 30 s for ${what}`);
-      await new Promise(resolve => setTimeout(resolve, 50));
-    }
-  }
+  const until = untilAt(() => gateway);
   const get = async (path: string): Promise<Row[]> => {
     const answer = await fetch(gateway.url + path);
     assert.equal(answer.status, 200, `${path}: ${answer.status}`);

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { openJournal } from '../../src/delivery/journal.ts';
@@ -24,10 +23,6 @@ export type BrokerWorld = {
   client(clientId: string, options?: IClientOptions): Promise<MqttClient & { got: string[] }>;
   /** A client that is nothing but a socket. */
   bare(clientId: string, clean: boolean, subscribe?: string): Promise<Socket>;
-};
-
-export const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await sleep(5);
 };
 
 /** To be called in a `describe`. */

@@ -1,4 +1,4 @@
-// A migrated database of its own for a suite of tests, with a store on it or as other programs see it.
+// A database of its own for a suite of tests, migrated unless said otherwise, with a store on it or as other programs see it.
 import pg from 'pg';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -7,12 +7,12 @@ import { postgresFor, type TestPostgres } from './postgres.ts';
 export type TestDatabase = { readonly server: TestPostgres; readonly store: Store };
 
 /** Adds the hooks to the suite that calls it; its members are there from then on, in later `before` hooks too. */
-export function onDatabase(): TestDatabase {
+export function onDatabase({ migrated = true } = {}): TestDatabase {
   let server: TestPostgres | undefined;
   let store: Store | undefined;
   before(async function () {
     server = await postgresFor(this);
-    await migrate(server.url);
+    if (migrated) await migrate(server.url);
     store = openStore({ url: server.url });
   });
   after(async () => {

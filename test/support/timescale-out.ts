@@ -2,12 +2,11 @@
 import timescaleDbNode from '../../nodes/timescale-db/timescale-db.ts';
 import timescaleOutNode from '../../nodes/timescale-out/timescale-out.ts';
 import type { Reading } from '../../src/reading/reading.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import { onDatabase, type TestDatabase } from './database.ts';
 import { type TestRuntime, testRuntime } from './node-red.ts';
-import { postgresFor, type TestPostgres } from './postgres.ts';
 
 /** There while the tests of the suite run. */
-export type Plant = { readonly server: TestPostgres; readonly store: Store; readonly runtime: TestRuntime };
+export type Plant = TestDatabase & { readonly runtime: TestRuntime };
 
 /** The n-th of a meter, a millisecond after the one before. */
 export function meterReading(n: number, telemetry: Reading['telemetry'] = { power_kw: n }): Reading {
@@ -17,26 +16,20 @@ export function meterReading(n: number, telemetry: Reading['telemetry'] = { powe
 
 /** To be called in a `describe`; skips the suite aloud where PostgreSQL cannot run. */
 export function onPlant(): Plant {
-  let server: TestPostgres | undefined;
-  let store: Store | undefined;
   let runtime: TestRuntime | undefined;
-  before(async function () {
-    server = await postgresFor(this);
-    store = openStore({ url: server.url, connections: 2 });
+  // Ends before the database does: hooks run in the order in which they were added.
+  after(() => runtime?.deploy([]));
+  const database = onDatabase({ migrated: false });
+  before(async () => {
     runtime = await testRuntime();
     runtime.register(timescaleDbNode, timescaleOutNode);
   });
-  after(async () => {
-    await runtime?.deploy([]);
-    await store?.close();
-    await server?.stop();
-  });
   return {
     get server() {
-      return server as TestPostgres;
+      return database.server;
     },
     get store() {
-      return store as Store;
+      return database.store;
     },
     get runtime() {
       return runtime as TestRuntime;

@@ -1,17 +1,26 @@
 // Waits in a test for what nobody announces, and says what it waited for where that does not come.
 import { setTimeout as wait } from 'node:timers/promises';
 
-const EVERY_MS = 2;
-
 /** Resolves when the condition holds. After `limitMs`, sooner than a test ends by itself, it throws: the condition as it is written, and what `state` shows then. */
 export async function until(
-  condition: () => boolean,
+  condition: () => boolean | Promise<boolean>,
   state: () => unknown = () => '',
   limitMs = 50_000,
+  everyMs = 2,
 ): Promise<void> {
   const end = performance.now() + limitMs;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`waited ${limitMs} ms for ${condition}: ${JSON.stringify(state())}`);
-    await wait(EVERY_MS);
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`waited ${limitMs} ms for ${condition}: ${shown(state())}`);
+    await wait(everyMs);
   }
+}
+
+/** The same for a suite on a whole gateway: `what` is waited for; where it does not come, the end of the log is shown. */
+export function untilAt(gateway: () => { log: string }) {
+  return (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
+    until(condition, () => `${what}\n${gateway().log.slice(-2000)}`, 30_000, 50);
+}
+
+function shown(state: unknown): string | undefined {
+  return typeof state === 'string' ? state : JSON.stringify(state);
 }
