@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 /** Bytes of a hex text (upper or lower case, optional spaces, colons or dashes between bytes), or undefined when it is none. */
 export function fromHex(text: string): Uint8Array | undefined {
   const plain = text.replace(/[\s:-]/g, '');
-  if (plain.length === 0 || plain.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(plain)) return undefined;
+  if (plain.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(plain)) return undefined;
   return new Uint8Array(Buffer.from(plain, 'hex'));
 }
 

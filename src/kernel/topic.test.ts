@@ -12,6 +12,7 @@ describe('kernel: topic filters', () => {
     ['sport/tennis/+', 'sport/tennis/player1', true],
     ['sport/tennis/+', 'sport/tennis/player1/ranking', false],
     ['sport/+', 'sport', false],
+    ['sport/+/#', 'sport', false],
     ['sport/+', 'sport/', true],
     ['+/+', '/finance', true],
     ['/+', '/finance', true],

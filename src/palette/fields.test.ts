@@ -4,6 +4,8 @@ import { emptyMeans, type Field, fault } from './fields.ts';
 import { checkSettings } from './settings.ts';
 
 const seconds: Field = { kind: 'number', label: 'Window', unit: 's', help: '', initial: 10, min: 0.1, max: 86400 };
+const any: Field = { kind: 'number', label: 'Offset', help: '', initial: 0 };
+const most: Field = { kind: 'number', label: 'Most', help: '', initial: 0, max: 9 };
 const whole: Field = { kind: 'number', label: 'Count', help: '', initial: 1, min: 1, integer: true };
 const policy: Field = {
   kind: 'choice',
@@ -35,6 +37,8 @@ describe('palette: fields', () => {
     ['blank is no number', seconds, ' ', 'Window: expected a number from 0.1 to 86400 s, got " "'],
     ['infinite', seconds, 'Infinity', 'Window: expected a number from 0.1 to 86400 s, got "Infinity"'],
     ['broken whole number', whole, 1.5, 'Count: expected a whole number from 1, got 1.5'],
+    ['no number, without bounds', any, 'x', 'Offset: expected a number, got "x"'],
+    ['too large, without a least one', most, 10, 'Most: expected a number up to 9, got 10'],
     ['empty', seconds, '', 'Window: expected a value, got nothing'],
     ['choice', policy, 'drop', undefined],
     ['wrong choice', policy, 'keep', 'Policy: expected one of drop, disk, got "keep"'],

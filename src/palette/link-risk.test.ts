@@ -16,6 +16,7 @@ const found = (...flow: FlowPart[]) =>
 const cases: readonly [name: string, flow: readonly FlowPart[], risks: readonly string[]][] = [
   ['a wire to a link that drops', [source([['out']]), link('drop')], ['out drop mqtt-ingest']],
   ['a wire to a link in memory', [source([['out']]), link('memory')], ['out memory mqtt-ingest']],
+  ['one subscription with QoS 0', [source([['out']], { topics: [{ qos: '0' }] }), link('drop')], []],
   ['a subscription with QoS 0 alone', [source([['out']], { topics: [{ qos: '0' }, { qos: '0' }] }), link('drop')], []],
   [
     'a subscription with QoS 1 beside',

@@ -31,7 +31,6 @@ export function calmStatus(
     close() {
       clearTimeout(timer);
       timer = undefined;
-      latest = undefined;
     },
   };
 }

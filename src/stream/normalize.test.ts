@@ -81,6 +81,9 @@ describe('normalize: formats of the seeds', () => {
         signalStrength: -71,
         batteryLevel: 90,
         location: { lat: 52.1, lon: 5.2 },
+        name: 'Pump',
+        firmware: 7,
+        sessionId: {},
         digest: 'forged',
         orgId: 'other',
         receipt: { key: 'forged', redelivered: true },
@@ -96,6 +99,8 @@ describe('normalize: formats of the seeds', () => {
       [signalStrength, batteryLevel, location, applicationId],
       [-71, 90, { lat: 52.1, lon: 5.2 }, 'plant'],
     );
+    const { name, firmware } = reading.metadata;
+    assert.deepEqual([name, firmware, 'sessionId' in reading.metadata], ['Pump', '7', false]);
     assert.deepEqual(Object.keys(quality ?? {}), ['broken']);
     assert.deepEqual([orgId, receipt, anomaly], [undefined, undefined, undefined]);
     assert.notEqual(reading.metadata.digest, 'forged');
@@ -115,6 +120,7 @@ describe('normalize: formats of the seeds', () => {
       telemetry: { temperature: 21.5, humidity: 40 },
     },
     { topic: 'homelab/temperature/k', payload: { temperature_f: 68 }, telemetry: { temperature: 20 } },
+    { topic: 'homelab/temperature/k', payload: { temperature_f: 'frost' }, telemetry: { temperature: 'frost' } },
     { topic: 'homelab/temperature/k', payload: { temp: 1, temperature: 2 }, telemetry: { temp: 1, temperature: 2 } },
     { topic: 'homelab/temperature/k', payload: '21.5', telemetry: { temperature: 21.5 } },
     { topic: 'own/thing', payload: 'true', telemetry: { value: true } },

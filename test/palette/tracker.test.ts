@@ -4,8 +4,9 @@ import { createRequire } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Fault } from '../../src/kernel/fault.ts';
 import type { Settled } from '../../src/kernel/ticket.ts';
+import type { Message } from '../../src/palette/define.ts';
 import type { Red } from '../../src/palette/red.ts';
-import { openTickets } from '../../src/palette/tracker.ts';
+import { openTickets, wasInterrupted } from '../../src/palette/tracker.ts';
 import { type FlowNode, type TestRuntime, testRuntime } from '../support/node-red.ts';
 
 const source = (...wires: string[]): FlowNode => ({ id: 's', type: 'test-source', wires: [wires] });
@@ -234,6 +235,21 @@ describe('palette: delivery tracker in Node-RED', () => {
       assert.equal(openTickets(), 0);
     });
 
+  it('settles what leaves by some ports of many', async () => {
+    await red.deploy([source('k'), sink()]);
+    const output = [[null, { payload: 1 }], null] as unknown as Message;
+    assert.deepEqual(await red.emit('s', output), { ok: true });
+    assert.equal(commits.length, 1);
+  });
+
+  it('lets a message of a stock node through, which has no ticket', async () => {
+    await red.deploy([func('return msg;'), sink()]);
+    red.onSink('k', (_message, _send, done) => done());
+    red.inject('f', { payload: 1 });
+    assert.deepEqual((await red.until('k', 1))[0]?.payload, 1);
+    assert.equal(openTickets(), 0);
+  });
+
   it('tells of a failure, with its kind and reason', async () => {
     await red.deploy([source('k'), sink()]);
     for (const kind of ['data', 'outage'] as const) {
@@ -296,6 +312,9 @@ describe('palette: delivery tracker in Node-RED', () => {
       for (const settled of await Promise.all(pending)) {
         assert.equal(settled.ok, false, JSON.stringify(settled));
       }
+      assert.equal(wasInterrupted(), true);
+      await red.deploy(flow);
+      assert.equal(wasInterrupted(), false);
     });
 
   it('a message that is sent in the middle of a deploy, to a node that is gone for the moment, is not acknowledged', async () => {
