@@ -92,11 +92,19 @@ const bytes: Fit = (value, column) => {
 };
 
 /** Enumerations, addresses, intervals, ranges: PostgreSQL knows. */
-const other: Fit = (value, column) => {
-  if (!column.array || !Array.isArray(value)) return characters(value, { ...column, length: undefined });
-  const elements = value.map(item => (item === null ? 'NULL' : JSON.stringify(String(item))));
-  return characters(`{${elements.join(',')}}`, column);
-};
+const other: Fit = (value, column) =>
+  characters(column.array && Array.isArray(value) ? arrayText(value) : value, { ...column, length: undefined });
+
+/** As PostgreSQL reads it (array_in); an array within one is a further dimension. */
+function arrayText(items: readonly unknown[]): string {
+  const texts = items.map(item => {
+    if (item === null || item === undefined) return 'NULL';
+    if (Array.isArray(item)) return arrayText(item);
+    const given = typeof item === 'object' ? JSON.stringify(item) : String(item);
+    return `"${given.replace(/["\\]/g, '\\$&')}"`;
+  });
+  return `{${texts.join(',')}}`;
+}
 
 const fits: Readonly<Record<string, Fit>> = {
   ...{ int2: whole, int4: whole, int8: whole, float4: floating, float8: floating, numeric },

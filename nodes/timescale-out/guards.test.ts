@@ -1,0 +1,111 @@
+// Guards that an operator puts on a table: what one row brings about holds up no other, whatever name PostgreSQL has for it.
+import assert from 'node:assert/strict';
+import { meterReading, onPlant } from '../../test/support/timescale-out.ts';
+
+const BAD = 500;
+const raising = (what: string) =>
+  `BEGIN IF new.v >= ${BAD} THEN RAISE EXCEPTION 'too much' USING ERRCODE = '${what}'; END IF; RETURN new; END`;
+const trigger = (body: string, when = 'BEFORE INSERT ON $ FOR EACH ROW') =>
+  `CREATE FUNCTION $_f() RETURNS trigger LANGUAGE plpgsql AS '${body.replaceAll("'", "''")}'; CREATE TRIGGER guard ${when} EXECUTE FUNCTION $_f()`;
+
+/** `$`: the table (n int, v int), owned by a user whom row security binds. */
+const guards: readonly [name: string, sql: string, says: RegExp][] = [
+  ['a trigger with a SQLSTATE of its own', trigger(raising('AB123')), /too much \(SQLSTATE AB123\)/],
+  ['a trigger with the SQLSTATE of a user', trigger(raising('45000')), /too much \(SQLSTATE 45000\)/],
+  ['a trigger that denies', trigger(raising('insufficient_privilege')), /too much \(SQLSTATE 42501\)/],
+  [
+    'a CASE that meets nothing',
+    trigger(`BEGIN CASE WHEN new.v < ${BAD} THEN NULL; END CASE; RETURN new; END`),
+    /case not found \(SQLSTATE 20000\)/,
+  ],
+  [
+    'a constraint at the end of the transaction',
+    trigger(raising('23514'), 'AFTER INSERT ON $ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW').replace(
+      'CREATE TRIGGER',
+      'CREATE CONSTRAINT TRIGGER',
+    ),
+    /too much \(SQLSTATE 23514\)/,
+  ],
+  [
+    'row security',
+    `ALTER TABLE $ ENABLE ROW LEVEL SECURITY; ALTER TABLE $ FORCE ROW LEVEL SECURITY;
+     CREATE POLICY low ON $ USING (true) WITH CHECK (v < ${BAD})`,
+    /row-level security policy for table "guarded_\d" \(SQLSTATE 42501\)/,
+  ],
+  [
+    'the check of a view',
+    `ALTER TABLE $ RENAME TO $_base; CREATE VIEW $ AS SELECT * FROM $_base WHERE v < ${BAD} WITH CHECK OPTION;
+     ALTER VIEW $ OWNER TO guarded`,
+    /violates check option for view "guarded_\d" \(SQLSTATE 44000\)/,
+  ],
+];
+
+describe('timescale-out node: guards on a table', function () {
+  this.timeout(60_000);
+  const plant = onPlant();
+  let url: URL;
+  before(async () => {
+    url = new URL(plant.server.url);
+    await plant.store.query(`CREATE ROLE guarded LOGIN PASSWORD 'secret';
+      ALTER DATABASE ${url.pathname.slice(1)} OWNER TO guarded; ALTER SCHEMA public OWNER TO guarded`);
+    Object.assign(url, { username: 'guarded', password: 'secret' });
+  });
+  const flow = (table: string) => [
+    { id: 'db', type: 'fieldline-timescale-db', url: url.href },
+    { id: 'src', type: 'test-source', wires: [['own']] },
+    {
+      ...{ id: 'own', type: 'fieldline-timescale-out', store: 'db', wires: [[], []], policy: 'memory' },
+      ...{
+        table: 'own',
+        ownTable: table,
+        columns: ['n', 'v'].map(column => ({ column, from: `telemetry.${column}` })),
+      },
+    },
+  ];
+  /** `values` as the rows of a message; what the table holds then, and the letters of the others. */
+  async function held(table: string, values: readonly number[]) {
+    await plant.runtime.deploy(flow(table));
+    const payload = values.map((v, n) => meterReading(n, { n, v }));
+    assert.deepEqual(await plant.runtime.emit('src', { payload }), { ok: true });
+    const rows = await plant.store.query<{ v: number }>(`SELECT v FROM ${table} ORDER BY n`);
+    const letters = await plant.store.query<{ reason: string; bytes: Uint8Array }>(
+      'DELETE FROM dead_letters RETURNING reason, bytes',
+    );
+    return { stored: rows.map(({ v }) => v), letters };
+  }
+  const make = (table: string, sql: string) =>
+    plant.store.query(`CREATE TABLE $ (n int, v int); ALTER TABLE $ OWNER TO guarded; ${sql}`.replaceAll('$', table));
+
+  for (const [at, [name, sql, says]] of guards.entries())
+    it(`${name}: its row becomes a dead letter, the others land`, async () => {
+      await make(`guarded_${at}`, sql);
+      const { stored, letters } = await held(`guarded_${at}`, [1, 2, BAD, 3, BAD + 1, 4, 5]);
+      assert.deepEqual(stored, [1, 2, 3, 4, 5]);
+      const refused = letters.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()).telemetry.v as number);
+      assert.deepEqual(refused.toSorted(), [BAD, BAD + 1]);
+      for (const { reason } of letters) assert.match(reason, says);
+      await plant.runtime.untilStatus('own', new RegExp(`2 rejected: .*${says.source}`));
+    });
+
+  it('so many rows in a statement and no more, as TimescaleDB decompresses: all land, in parts', async () => {
+    await make(
+      'guarded_many',
+      trigger(
+        `BEGIN IF (SELECT count(*) FROM new_rows) > 3 THEN RAISE EXCEPTION 'limit' USING ERRCODE = '53400'; END IF; RETURN NULL; END`,
+        'AFTER INSERT ON $ REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT',
+      ),
+    );
+    const values = Array.from({ length: 20 }, (_, v) => v);
+    assert.deepEqual(await held('guarded_many', values), { stored: values, letters: [] });
+  });
+
+  it('a guard that asks to come again: rows wait until it lets them', async () => {
+    await make('guarded_later', trigger(raising('lock_not_available')));
+    await plant.runtime.deploy(flow('guarded_later'));
+    const waits = plant.runtime.emit('src', { payload: meterReading(1, { n: 1, v: BAD }) });
+    await plant.runtime.untilStatus('own', /^database away, .*1 waiting.*too much; .*SQLSTATE 55P03/);
+    await plant.store.query('DROP TRIGGER guard ON guarded_later');
+    assert.deepEqual(await waits, { ok: true });
+    assert.deepEqual(await plant.store.query('SELECT v FROM guarded_later'), [{ v: BAD }]);
+  });
+});
