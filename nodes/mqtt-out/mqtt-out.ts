@@ -50,6 +50,8 @@ export const definition = defineNode({
     const ledger = linkLedger<Outgoing>(host.directory, ({ entries = [] }) => entries);
     const link = openLink(sink, {
       target: 'broker',
+      // Connected it stays, and hears of an end.
+      ask: () => sink.write([]),
       host,
       policy: linkPolicy(settings, host.directory, host.id),
       counter: 'fieldline_published_total',

@@ -33,7 +33,8 @@ export const metricsHelp: Readonly<Record<string, string>> = {
   fieldline_published_total: 'Messages that a broker has acknowledged.',
   fieldline_posted_total: 'Messages that a server has taken.',
   fieldline_kept_total: 'Rows written to the outbox of a link.',
-  fieldline_peer_up: '1 while what a link leads to answers.',
+  fieldline_peer_up:
+    '1 while what a link leads to answers: to the last write, or to a question every 10 s while there is none. Absent before the first answer.',
   fieldline_waiting_rows: 'Rows of a link in memory.',
   fieldline_outbox_rows: 'Rows in the outbox of a link.',
   fieldline_outbox_bytes: 'Size of the outbox of a link.',

@@ -47,6 +47,7 @@ describe('link', () => {
     const drained: [number, Outcome][] = [];
     const dropped: number[] = [];
     let status = '';
+    let up: number | undefined;
     const link = openLink<Row>(
       {
         async write(members) {
@@ -86,7 +87,9 @@ describe('link', () => {
             const key = [name, ...Object.values(labels)].join(' ');
             counts[key] = (counts[key] ?? 0) + by;
           },
-          gauge: () => {},
+          gauge(name, value) {
+            if (name === 'fieldline_peer_up') up = value;
+          },
           log: (level, text) => log.push(`${level} ${text}`),
         },
         async onDrained(members, outcomes) {
@@ -97,7 +100,7 @@ describe('link', () => {
       },
     );
     links.push(link);
-    return { link, peer, counts, log, drained, dropped, clock, status: () => status };
+    return { link, peer, counts, log, drained, dropped, clock, status: () => status, up: () => up };
   }
   /** What lies in the file once its link is closed. */
   async function lying(): Promise<number[]> {
@@ -111,6 +114,56 @@ describe('link', () => {
     await outbox.close();
     return found;
   }
+
+  describe('that has nothing to write', () => {
+    it('says nothing of a peer that it cannot ask, until it was written to', async () => {
+      const { link, up, status } = bench({ kind: 'memory' });
+      await until(() => status() !== '');
+      assert.equal(up(), undefined);
+      await link.submit(rows(0, 1));
+      await until(() => up() === 1);
+    });
+
+    for (const kind of ['drop', 'disk'] as const)
+      it(`${kind}: asks the peer at first and every 10 s, and sees it go and come back`, async () => {
+        let [there, asked] = [false, 0];
+        const ask = async () => {
+          asked++;
+          if (!there) throw outage;
+        };
+        const { link, up, status, clock, peer } = bench(kind === 'disk' ? disk() : { kind }, { ask });
+        await until(() => up() === 0);
+        assert.match(status(), /^red peer away/);
+        there = true;
+        clock.advance(1000);
+        await until(() => up() === 1);
+        const before = asked;
+        clock.advance(9000);
+        await link.submit(rows(0, 1));
+        there = false;
+        clock.advance(9000);
+        await new Promise(resolve => setTimeout(resolve, 1100));
+        assert.equal(asked, before, 'a write tells as well');
+        clock.advance(1000);
+        await until(() => up() === 0);
+        // It is written to as soon as there is something, if only to see.
+        clock.advance(1000);
+        await link.submit(rows(1, 1));
+        assert.deepEqual([peer.stored, up()], [[0, 1], 1]);
+      });
+
+    it('does not take an answer for a peer that takes rows: who cannot be written to is down until it can', async () => {
+      let asked = 0;
+      const { link, up, peer, clock, log } = bench({ kind: 'drop' }, { ask: async () => asked++ });
+      await until(() => up() === 1);
+      peer.up = false;
+      assert.deepEqual(await link.submit(rows(0, 1)), ['dropped']);
+      await until(() => up() === 0);
+      clock.advance(60_000);
+      await new Promise(resolve => setTimeout(resolve, 1100));
+      assert.deepEqual([up(), asked, log.filter(line => /is back/.test(line))], [0, 1, []]);
+    });
+  });
 
   for (const kind of ['drop', 'memory', 'disk'] as const)
     it(`${kind}: tells of each row what the peer answered, while it is there`, async () => {

@@ -34,6 +34,8 @@ export type LinkOptions<Row> = BatcherOptions<Row> &
     /** Counter of rows that have arrived. */
     counter?: string;
     codec?: RowCodec<Row>;
+    /** Asks the peer whether it is there, at no cost to it: while nothing is written, nothing else would tell. Rejects with a Fault. */
+    ask?(): Promise<unknown>;
     /** Rows that were kept on the disk have been written: what the sink answered, told again after a rejection. */
     onDrained?(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
     /** Rows that were kept on the disk and that a bound of the outbox has dropped. */
@@ -51,15 +53,29 @@ export type Link<Row> = {
 };
 
 const TICK_MS = 1000;
+const IDLE_MS = 10_000;
 const DROPS_LOG_MS = 60_000;
 
 export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<Row> {
   const { target, policy, host, counter = 'fieldline_stored_total', maxRows = 5000 } = options;
   const clock: Clock = options.clock ?? systemClock;
-  const sink = halving(peer);
+  const halved = halving(peer);
+  const sink: Sink<Row> = {
+    ...halved,
+    write: rows =>
+      halved.write(rows).finally(() => {
+        heardAt = clock.steady();
+        missed = false;
+      }),
+  };
   const rate = rateMeter(2 * TICK_MS);
   const totals = { rejected: 0, dropped: 0, lost: 0 };
   let lastReason = '';
+  /** When the peer was last written to or asked, on the steady clock. */
+  let heardAt: number | undefined;
+  let asking = false;
+  /** It did not answer the last question. */
+  let missed = false;
   let awaySince: number | undefined;
   let dropsLoggedAt = -Infinity;
 
@@ -68,7 +84,11 @@ export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<
   const carrier: Carrier<Row> =
     disk ?? (policy.kind === 'drop' ? dropCarrier(sink, guard) : memoryCarrier(sink, guard));
   const batches = batcher<Row, Fate>(rows => carrier.write(rows), { ...options, maxRows });
-  const ticker = setInterval(show, TICK_MS);
+  let closed = false;
+  const ticker = setInterval(() => {
+    void look();
+    show();
+  }, TICK_MS);
 
   function onDisk({ file, maxBytes, maxAgeMs, full }: LinkPolicy & { kind: 'disk' }): DiskCarrier<Row> {
     return diskCarrier<Row>({
@@ -109,6 +129,7 @@ export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<
   }
 
   function onBreaker(state: BreakerState): void {
+    if (closed) return;
     if (state.state === 'open' && awaySince === undefined) {
       awaySince = state.since;
       host.log('warn', `${target} away: ${state.fault.message}`);
@@ -139,6 +160,23 @@ export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<
       dropped(counts.dropped, 'away', `${target} away: ${counts.dropped} rows dropped`);
   }
 
+  /** Whoever could not be written to may well answer: that is for a write to find out. */
+  async function look(): Promise<void> {
+    const state = disk?.state();
+    const waits = batches.waiting + (state !== undefined && 'rows' in state ? state.rows : 0) > 0;
+    const idle = guard.state.state === 'closed' ? clock.steady() - (heardAt ?? -Infinity) >= IDLE_MS : missed;
+    if (options.ask === undefined || asking || waits || !idle) return;
+    asking = true;
+    try {
+      await guard.attempt(() => options.ask!());
+      missed = false;
+    } catch {
+      missed = true;
+    }
+    heardAt = clock.steady();
+    asking = false;
+  }
+
   function show(): void {
     const now = clock.steady();
     const state = disk?.state();
@@ -149,7 +187,7 @@ export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<
     const { fill, text } = linkWords(target, figures, now);
     host.status(fill, text);
     host.gauge('fieldline_waiting_rows', batches.waiting);
-    host.gauge('fieldline_peer_up', guard.state.state === 'closed' ? 1 : 0);
+    if (heardAt !== undefined) host.gauge('fieldline_peer_up', guard.state.state === 'closed' ? 1 : 0);
     if (state === undefined || !('rows' in state)) return;
     host.gauge('fieldline_outbox_rows', state.rows);
     host.gauge('fieldline_outbox_bytes', state.bytes);
@@ -170,6 +208,7 @@ export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<
       guard.nudge();
       await batches.close(graceMs);
       await carrier.close(Math.max(0, end - clock.steady()));
+      closed = true;
       await sink.close();
     },
   };

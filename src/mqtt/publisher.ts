@@ -34,7 +34,7 @@ const QUOTA = 0x97;
 const PACKET_HEAD = 5 + 2 + 2 + 1;
 
 /**
- * Connects with the first write and stays connected. A write rejects with a Fault of kind `outage` when the connection
+ * Connects with the first write, also one of nothing, and stays connected. A write rejects with a Fault of kind `outage` when the connection
  * ends before every PUBACK; messages of it that have arrived are not sent again when the same objects are written again.
  * Throws a Fault FIELDLINE_SETTING when the address is none.
  */
@@ -186,8 +186,8 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
 
   return {
     async write(rows) {
-      if (rows.length === 0) return [];
-      return send(rows, await connected());
+      const to = await connected();
+      return rows.length === 0 ? [] : send(rows, to);
     },
     async close() {
       const last = line;
