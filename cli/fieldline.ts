@@ -17,7 +17,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   score: {
     summary: 'anomaly scores for a CSV timestamp,value',
-    usage: 'score [--explain] [--alarms]',
+    usage: 'score [--explain] [--why] [in.csv]',
     load: () => import('./score.ts'),
   },
   scan: {

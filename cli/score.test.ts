@@ -1,6 +1,7 @@
 // fieldline score: the same rows in and out, the score last, whatever the CSV looks like.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { run } from './score.ts';
@@ -121,11 +122,104 @@ describe('score', () => {
       input: '\ufefftimestamp,value\n2026-01-01,1',
       out: ['\ufefftimestamp,value,anomaly_score', '2026-01-01,1,1'],
     },
+    {
+      name: 'semicolons and decimal commas',
+      input: 'Zeit;Timestamp;Value\nx;31.12.2026 23:59;1,5\ny;01.01.2027;1.234,5\nz;2027-01-02T00:00:00+01:00;"2"',
+      out: [
+        'Zeit;Timestamp;Value;anomaly_score',
+        'x;31.12.2026 23:59;1,5;1',
+        'y;01.01.2027;1.234,5;1',
+        'z;2027-01-02T00:00:00+01:00;"2";1',
+      ],
+    },
+    {
+      name: 'tabs, and the line of a spreadsheet about what stands between cells',
+      input: 'sep=\t\ntime\tpower_kw\n1767571200\t1',
+      out: ['sep=\t', 'time\tpower_kw\tanomaly_score', '1767571200\t1\t1'],
+    },
+    { name: 'no header, with semicolons', input: '1767571200;1,5', out: ['1767571200;1,5;1'] },
     { name: 'a header alone', input: 'timestamp,value\n', out: ['timestamp,value,anomaly_score'] },
     { name: 'nothing', input: '', out: [] },
   ];
   for (const { name, input, out } of cases)
     it(`takes ${name}`, async () => assert.deepEqual(await score(input), { code: 0, out, errors: [] }));
+
+  /** The same series written in another way. */
+  const forms: [name: string, form: (at: number) => string, separator?: string, header?: string][] = [
+    ['seconds since 1970', at => String(Date.parse(`${time(at)}Z`) / 1000)],
+    ['milliseconds since 1970', at => String(Date.parse(`${time(at)}Z`))],
+    ['ISO 8601 with Z', at => `${time(at).replace(' ', 'T')}.000Z`],
+    ['another zone', at => new Date(Date.parse(`${time(at)}Z`) - 5.5 * 3_600_000).toISOString().replace('Z', '-05:30')],
+    ['without seconds', at => time(at).slice(0, 16)],
+    ['without seconds, with a zone', at => `${time(at).slice(0, 16)}+00:00`],
+    ['day, month, year', at => time(at).replace(/^(....)-(..)-(..)/, '$3.$2.$1')],
+    ['semicolons', time, ';'],
+    ['tabs', time, '\t', 'Date\tPressure'],
+    ['bars', time, '|'],
+  ];
+  for (const [name, form, separator = ',', header = `timestamp${separator}value`] of forms)
+    it(`finds the same in ${name}`, async () => {
+      const lines = rows.map((row, at) => `${form(at)}${separator}${row.split(',')[1]}`);
+      const { out, errors } = await score([header, ...lines].join('\n'));
+      assert.deepEqual(errors, []);
+      const shifted = (await score(csv)).out.slice(1).map(lastOf);
+      assert.deepEqual(
+        out.slice(1).map(line => Number(line.split(separator).at(-1))),
+        shifted,
+      );
+    });
+
+  it('finds the same with decimal commas, and writes its own numbers so', async () => {
+    const lines = rows.map(row => row.replace(',', ';').replace(/\.(\d+)$/, ',$1'));
+    const { out } = await score(['timestamp;value', ...lines].join('\n'), '--explain');
+    assert.match(out[151] ?? '', /^2026-01-05 12:30:00;\d+,\d+;spike;\d+,\d+;\d+,\d+\.\.\d+,\d+;-0,\d+$/);
+  });
+
+  it('takes columns by other names', async () => {
+    const { out } = await score(
+      `when,a,b\n${rows.map(row => row.replace(',', ',7,')).join('\n')}`,
+      ...['--time', 'when'],
+      ...['--value', 'B'],
+    );
+    assert.equal(out[0], 'when,a,b,anomaly_score');
+    assert.ok(lastOf(out[151]) < 0);
+  });
+
+  it('tells why in a sentence, as one cell', async () => {
+    const { out } = await score(csv.replace('value', 'temperature'), '--why');
+    assert.match(
+      out[151] ?? '',
+      /,"temperature is 6\d\.\d+ °C, far above what is usual: about [^"]* would have passed\.",-0\.\d+$/,
+    );
+    assert.match(out[101] ?? '', /\d,,0\.\d+$/);
+  });
+
+  it('judges by the settings that are given', async () => {
+    const found = async (...argv: string[]) => (await score(csv, ...argv)).out.filter(line => lastOf(line) < 0).length;
+    assert.deepEqual(
+      [await found('--direction', 'up'), await found('--direction', 'down'), await found('--near', '60')],
+      [1, 0, 0],
+    );
+    assert.equal(await found('--near-percent', '400'), 0);
+    assert.equal(await found('--false-alarms', '5'), 1);
+  });
+
+  it('reads a file', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'score-'));
+    try {
+      writeFileSync(path.join(folder, 'a.csv'), csv);
+      assert.deepEqual((await score('', path.join(folder, 'a.csv'))).out, (await score(csv)).out);
+      for (const file of ['none.csv', '.'])
+        assert.match((await score('', path.join(folder, file))).errors.join(), /expected a file that can be read/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('says so when it can read no time at all', async () => {
+    const { errors } = await score(csv.replaceAll('2026-01-05', 'Monday'));
+    assert.deepEqual(errors, ['score: no time of 200 rows could be read: pauses and times of day were not judged']);
+  });
 
   for (const strange of [
     (_at: number) => time(0),
@@ -152,6 +246,12 @@ describe('score', () => {
 
   const wrong: [input: string, argv: string[], reason: RegExp][] = [
     [csv, ['--explian'], /score: Unknown option '--explian'[\s\S]*Usage: fieldline score/],
+    [csv, ['--false-alarms', 'many'], /--false-alarms: expected a number from 0\.01 to 100, got "many"/],
+    [csv, ['--near', '-1'], /--near/],
+    [csv, ['--direction', 'left'], /--direction: expected up, down or both, got "left"/],
+    [csv, ['a.csv', 'b.csv'], /expected one file/],
+    [csv, ['--value', 'weight'], /expected a CSV that begins with timestamp,value/],
+    ['timestamp,a,b\n1,2,3', [], /expected a CSV that begins with timestamp,value, got "timestamp,a,b"/],
     ['a,b\n1,2', [], /expected a CSV that begins with timestamp,value, got "a,b"/],
   ];
   for (const [input, argv, reason] of wrong)

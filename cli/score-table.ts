@@ -1,0 +1,120 @@
+// Table of values as instruments and spreadsheets write it: what stands between cells, which columns count, how numbers and times are written.
+import { isoTime } from '../src/reading/time.ts';
+import { linesOf } from './io.ts';
+
+const DELIMITERS = [',', ';', '\t', '|'];
+const TIMES = ['timestamp', 'time', 'datetime', 'date', 'ts'];
+
+export type Table = {
+  readonly delimiter: string;
+  /** Places of the two columns, and how many there are. */
+  readonly time: number;
+  readonly value: number;
+  readonly width: number;
+  /** The names of the columns, where the first row tells them. */
+  readonly names?: readonly string[];
+};
+
+/** Columns by name, where they are not called timestamp and value. */
+export type Wanted = { readonly time?: string | undefined; readonly value?: string | undefined };
+
+/** From the first row: a header that names both columns, or a row of data of a time and one value. Undefined for anything else. */
+export function tableOf(row: string, wanted: Wanted): Table | undefined {
+  const isNamed = wanted.time !== undefined || wanted.value !== undefined;
+  const tables = DELIMITERS.map(
+    delimiter => headed(row, delimiter, wanted) ?? (isNamed ? undefined : headless(row, delimiter)),
+  );
+  return tables.find(table => table !== undefined);
+}
+
+function headed(row: string, delimiter: string, wanted: Wanted): Table | undefined {
+  const cells = cellsOf(row, delimiter);
+  const names = cells.map(cell => cell.trim());
+  const lower = names.map(name => name.toLowerCase());
+  const placeOf = (name: string) => lower.indexOf(name.trim().toLowerCase());
+  const time = wanted.time === undefined ? (TIMES.map(placeOf).find(place => place >= 0) ?? -1) : placeOf(wanted.time);
+  const named = placeOf(wanted.value ?? 'value');
+  // Of two columns it can only be the other one, unless its name is a number: then this is no header.
+  const other =
+    wanted.value === undefined && cells.length === 2 && Number.isNaN(Number(names[1 - time])) ? 1 - time : -1;
+  const value = named >= 0 ? named : other;
+  if (time < 0 || value < 0 || time === value) return undefined;
+  return { delimiter, time, value, width: cells.length, names };
+}
+
+function headless(row: string, delimiter: string): Table | undefined {
+  const cells = cellsOf(row, delimiter);
+  const isData = cells.length === 2 && timeOfCell(cells[0]) !== undefined;
+  return isData ? { delimiter, time: 0, value: 1, width: 2 } : undefined;
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+/** With a decimal comma, thousands apart by points or blanks. */
+const COMMA = /^[+-]?(?:\d{1,3}(?:[.\s]\d{3})+|\d*),\d+(?:e[+-]?\d+)?$/i;
+
+/** Whether a cell is a number with a decimal comma, which it can only be where commas do not stand between cells. */
+export const hasComma = (cell: string | undefined, { delimiter }: Table): boolean =>
+  delimiter !== ',' && COMMA.test(cell?.trim() ?? '');
+
+/** A number too large for a double is the largest one: it is a number all the same. Undefined when it is none. */
+export function valueOfCell(cell: string | undefined, table: Table): number | undefined {
+  const given = cell?.trim() ?? '';
+  const text = hasComma(given, table) ? given.replace(/[.\s]/g, '').replace(',', '.') : given;
+  if (!NUMBER.test(text)) return undefined;
+  return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, Number(text)));
+}
+
+/** Milliseconds since the epoch. ISO 8601, also a date alone or without seconds; 31.12.2026 23:59; seconds, ms, µs or ns since the epoch. Without zone: UTC. */
+export function timeOfCell(cell: string | undefined): number | undefined {
+  const text = (cell ?? '')
+    .trim()
+    .replace(
+      /^(\d\d?)\.(\d\d?)\.(\d{4})/,
+      (_, day, month, year) => `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`,
+    )
+    .replace(/^(\d{4}-\d\d-\d\d)$/, '$1T00:00:00')
+    .replace(/^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(?![:\d])/, '$1:00');
+  const iso = isoTime(text);
+  return iso === undefined ? undefined : Date.parse(iso);
+}
+
+/** Cells of one row, without their quotes (RFC 4180). */
+export function cellsOf(row: string, delimiter: string): string[] {
+  if (!row.includes('"')) return row.split(delimiter);
+  const cells: string[] = [];
+  let cell = '';
+  let quoted = false;
+  for (let at = 0; at < row.length; at++) {
+    const char = row[at] as string;
+    if (char === '"' && quoted && row[at + 1] === '"') cell += row[++at];
+    else if (char === '"') quoted = !quoted;
+    else if (char === delimiter && !quoted) {
+      cells.push(cell);
+      cell = '';
+    } else cell += char;
+  }
+  return [...cells, cell];
+}
+
+/** A text as one cell. */
+export const cellOf = (text: string, delimiter: string): string =>
+  text.includes(delimiter) || /["\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+
+// A quote that is never closed must not gather the whole input.
+const LONGEST_ROW = 65_536;
+
+/** Rows without their line ending. A line break inside quotes belongs to its row. */
+export async function* rowsOf(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
+  let row: string | undefined;
+  let quoted = false;
+  for await (const lines of linesOf(stream))
+    for (const { text } of lines) {
+      row = row === undefined ? text : `${row}\n${text}`;
+      if (text.includes('"') && text.split('"').length % 2 === 0) quoted = !quoted;
+      if (quoted && row.length < LONGEST_ROW) continue;
+      yield row;
+      row = undefined;
+      quoted = false;
+    }
+  if (row !== undefined) yield row;
+}
