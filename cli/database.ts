@@ -1,10 +1,9 @@
 // The database of a subcommand: named on the command line or in the environment, else the one of a gateway that runs.
 import path from 'node:path';
-import { nodesFolder, readEnvironment } from '../gateway/environment.ts';
+import { nodesFolder, readEnvironment, rootFolder } from '../gateway/environment.ts';
 import { readJson } from '../gateway/private-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
-import { rootFolder } from './gateway-arguments.ts';
 
 export type DatabasePlace = {
   url: string;

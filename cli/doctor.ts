@@ -1,10 +1,9 @@
 // fieldline doctor: what of this machine and configuration works, and what to do about the rest; --ledger: does every message add up?
-import { type Environment, nodesFolder, readEnvironment } from '../gateway/environment.ts';
+import { type Environment, nodesFolder, readEnvironment, rootFolder } from '../gateway/environment.ts';
 import { readLedger } from '../src/delivery/ledger-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { cameIn, difference, inFlight, type Line } from '../src/kernel/ledger.ts';
 import { type Finding, findings } from './doctor-checks.ts';
-import { rootFolder } from './gateway-arguments.ts';
 import type { Io } from './io.ts';
 import { subcommand } from './subcommand.ts';
 

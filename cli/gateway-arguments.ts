@@ -1,20 +1,12 @@
 // What the subcommands about a whole gateway have in common: one path, its environment, and words for what went wrong.
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { type Environment, readEnvironment } from '../gateway/environment.ts';
+import { type Environment, readEnvironment, rootFolder } from '../gateway/environment.ts';
 import type { Log } from '../gateway/log.ts';
 import type { Sums } from '../src/backup/database.ts';
 import type { Io, Run } from './io.ts';
 import { subcommand, wrongUse } from './subcommand.ts';
 
 export type GatewayArguments = { /** Absolute. */ place: string; environment: Environment; log: Log };
-
-/** The checkout or image: the folder with settings.js above this file. The data directory lies there by default. */
-export function rootFolder(): string {
-  let at = import.meta.dirname;
-  while (!existsSync(path.join(at, 'settings.js')) && at !== path.dirname(at)) at = path.dirname(at);
-  return at;
-}
 
 /** The subcommand `NAME PATH`. */
 export function gatewayCommand(

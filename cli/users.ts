@@ -1,10 +1,9 @@
 // fieldline users: prints access tokens for applications that read the API and the live channels of a gateway.
 import path from 'node:path';
-import { type Environment, readEnvironment } from '../gateway/environment.ts';
+import { type Environment, readEnvironment, rootFolder } from '../gateway/environment.ts';
 import { readPrivate } from '../gateway/private-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { type Role, roles, signToken } from '../src/kernel/token.ts';
-import { rootFolder } from './gateway-arguments.ts';
 import { subcommand, wrongUse as wrong } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline users token --org ID --role viewer|operator|admin [--sub NAME] [--hours N]

@@ -158,8 +158,7 @@ export async function startDatabase(options: Starting): Promise<Database> {
   };
   const again = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      const pause = wait(retry.next(), undefined, { signal: stopping.signal }).catch(() => undefined);
-      await pause;
+      await wait(retry.next(), undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
       try {
         await clearCluster(cluster.cluster);

@@ -1,4 +1,5 @@
 // The environment, read once and checked before anything starts: every wrong value is named with what to do.
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { expected, Fault } from '../src/kernel/fault.ts';
@@ -27,6 +28,13 @@ export type TokenBounds = { aud?: string; iss?: string };
 
 /** Where traces go by OTLP/HTTP, and of what share of the messages. */
 export type Traces = { url: string; share: number; headers: Readonly<Record<string, string>> };
+
+/** The checkout or image: the folder with settings.js above this file, which runs from gateway/ or dist/gateway/. The data directory lies in it by default. */
+export function rootFolder(): string {
+  let at = import.meta.dirname;
+  while (!existsSync(path.join(at, 'settings.js')) && at !== path.dirname(at)) at = path.dirname(at);
+  return at;
+}
 
 /** Where the nodes keep their files in a data directory: as below the user directory of any Node-RED. */
 export function nodesFolder(directory: string): string {

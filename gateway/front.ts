@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { hasDoor, upgradeOnlyWebSockets } from '../src/api/door.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { isAllowedPage } from '../src/reading/origin.ts';
 import { countBrokenRequests } from './broken-requests.ts';
 import type { Address } from './environment.ts';
-import { answer, type Gate, isOwnPage, pathOf } from './gate.ts';
+import { answer, type Gate, pathOf } from './gate.ts';
 import type { HealthBoard } from './health.ts';
 import type { Log } from './log.ts';
 import { statusPage } from './status-page.ts';
@@ -83,7 +84,8 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
     if (!isOpen) return refuse('503 Service Unavailable');
     if (pathOf(request) !== '/mqtt') return void inner.emit('upgrade', request, socket, head);
     if (front.mqtt === undefined) return refuse('404 Not Found');
-    if (!isOwnPage(request)) return refuse('403 Forbidden');
+    // Browsers let any page open a socket.
+    if (!isAllowedPage(request, [])) return refuse('403 Forbidden');
     front.mqtt(request, socket, head);
   });
 

@@ -20,11 +20,6 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?')[0]!;
 }
 
-/** Browsers name the page that opens a socket, and let any page open one: those of other sites are refused. */
-export function isOwnPage({ headers: { origin, host } }: IncomingMessage): boolean {
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host?.toLowerCase());
-}
-
 export function answer(
   response: ServerResponse,
   status: number,

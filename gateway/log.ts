@@ -41,24 +41,13 @@ export function openLogs(write: (line: string) => void, clock: Clock = systemClo
     return out;
   };
   const line = (level: Level, part: string, text: string, fields: Fields = {}): void => {
-    const shown = JSON.stringify(
-      { time: new Date(clock.now()).toISOString(), level, part, text, ...fields },
-      (name, value) => (name !== '' && SECRET_NAME.test(name) ? '***' : typeof value === 'bigint' ? `${value}` : value),
+    const head = { time: new Date(clock.now()).toISOString(), level, part };
+    const whole = JSON.stringify({ ...head, text, ...fields }, (name, value) =>
+      name !== '' && SECRET_NAME.test(name) ? '***' : typeof value === 'bigint' ? `${value}` : value,
     );
     // The line limit cuts texts, never the JSON around them.
-    write(
-      shown.length <= LINE_LIMIT
-        ? clean(shown)
-        : clean(
-            JSON.stringify({
-              time: new Date(clock.now()).toISOString(),
-              level,
-              part,
-              text: text.slice(0, 2000),
-              cut: true,
-            }),
-          ),
-    );
+    const fits = whole.length <= LINE_LIMIT;
+    write(clean(fits ? whole : JSON.stringify({ ...head, text: text.slice(0, 2000), cut: true })));
   };
   const report = (window: Window): void => {
     if (window.lines > BURST)

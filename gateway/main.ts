@@ -1,22 +1,13 @@
 // The launcher: `npm start`. Standard output is for people, standard error for logs (JSON lines).
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { format } from 'node:util';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
-import { readEnvironment } from './environment.ts';
+import { readEnvironment, rootFolder } from './environment.ts';
 import { type Level, openLogs } from './log.ts';
 import { type Started, startGateway } from './start.ts';
 import { stops as openStops } from './stop.ts';
 
 /** Ends the process whatever hangs. */
 const STOP_LIMIT_MS = 9500;
-
-/** The checkout or image: the folder with settings.js above this file, which runs from gateway/ or dist/gateway/. */
-function rootFolder(): string {
-  let at = import.meta.dirname;
-  while (!existsSync(path.join(at, 'settings.js')) && at !== path.dirname(at)) at = path.dirname(at);
-  return at;
-}
 
 // Files that nodes make in the data directory are nobody else's to read.
 process.umask(0o077);
