@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { archive } from '../../src/archive/archive.ts';
 import { archiveRow } from '../../src/archive/row.ts';
+import { allHistograms } from '../../src/reading/histogram.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
@@ -96,6 +97,8 @@ describe('replay node', () => {
   const count = async (table: string) => (await store.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]!.n;
 
   it('runs adverts, frames and messages through their decoders, by the button; again it adds nothing', async () => {
+    const timed = () => allHistograms().map(({ labels, counts }) => [labels, [...counts]]);
+    const timedBefore = timed();
     await keep(advert(1), advert(2), bare(3), bare(4), frame, { ...bare(6), topic: 'modbus/bus/1' });
     const [status, { says }] = await press('n');
     assert.deepEqual([status, says?.replace(/\d+/, 'n')], [200, 'replay n begins']);
@@ -119,6 +122,7 @@ describe('replay node', () => {
     const [last] = runtime.received('p').slice(-1);
     const { state, settled, total, failed } = last!.payload as Record<string, unknown>;
     assert.deepEqual({ state, settled, total, failed }, { state: 'done', settled: 5, total: 5, failed: 0 });
+    assert.deepEqual(timed(), timedBefore, 'an old receipt tells nothing of how long a reading takes');
   });
 
   it('takes its range from a message, and refuses a wrong one', async () => {

@@ -11,6 +11,7 @@ import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { byKind } from '../../src/reading/kinds.ts';
 import type { Raw } from '../../src/reading/raw.ts';
+import { REPLAYED } from '../../src/reading/stages.ts';
 import type { Database } from '../../src/store/database.ts';
 import { fields } from './fields.ts';
 
@@ -56,7 +57,7 @@ export const definition = defineNode({
           source: run.source,
           mode: 'batches',
           emit(raws) {
-            const { advert, frame, message } = byKind(raws.map(raw => ({ ...raw })));
+            const { advert, frame, message } = byKind(raws.map(raw => ({ ...raw, entry: REPLAYED })));
             const parts = [advert, frame, message];
             const lost = parts.findIndex((part, output) => part.length > 0 && !host.wired(output));
             // Settled as stored it would be, and never come again.

@@ -42,7 +42,7 @@ export const metricsHelp: Readonly<Record<string, string>> = {
   fieldline_outbox_lost_total: 'Rows lost to a damaged outbox.',
   // The gateway
   fieldline_part_up: '1 while a part of the gateway works.',
-  fieldline_stage_seconds: 'How long readings take from stage to stage.',
+  fieldline_stage_seconds: 'How long readings take from stage to stage; not of what is replayed or sent again.',
   fieldline_broker_clients: 'MQTT clients that are connected to the embedded broker.',
   fieldline_broker_sessions: 'Durable sessions of MQTT clients, connected or not.',
   fieldline_broker_retained_messages: 'Retained messages of the embedded broker.',

@@ -1,7 +1,8 @@
 // Metrics as Prometheus text: types once a family, labels escaped, histograms that add up.
 import assert from 'node:assert/strict';
 import { allHistograms, histogram } from '../reading/histogram.ts';
-import { noteCommitted, notePushed } from '../reading/stages.ts';
+import { entryOfLetter } from '../reading/letter.ts';
+import { noteCommitted, notePushed, REPLAYED } from '../reading/stages.ts';
 import { metricsText } from './metrics-text.ts';
 
 describe('metrics as text', () => {
@@ -49,7 +50,7 @@ describe('metrics as text', () => {
     );
   });
 
-  it('follows a reading from the device to the clients', () => {
+  it('follows a reading from the device to the clients, once: not when it comes from the archive or the dead letters', () => {
     const count = (stage: string) =>
       allHistograms()
         .find(({ name, labels }) => name === 'fieldline_stage_seconds' && labels['stage'] === stage)!
@@ -67,6 +68,8 @@ describe('metrics as text', () => {
     noteCommitted(reading, Date.UTC(2026, 0, 1) + 70);
     notePushed(reading, Date.UTC(2026, 0, 1) + 75);
     noteCommitted({ ...reading, metadata: { ...reading.metadata, timestampSource: 'gateway' } }, 0);
+    for (const entry of [REPLAYED, entryOfLetter({ id: 1, digest: '0' })])
+      noteCommitted({ ...reading, metadata: { ...reading.metadata, entry } }, Date.now());
     assert.deepEqual(
       stages.map((stage, at) => count(stage) - before[at]!),
       [1, 2, 1],

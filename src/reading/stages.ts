@@ -12,11 +12,18 @@ const commitToPush = stage('commit_to_push');
 const COMMITTED = Symbol('fieldline.committed');
 type Marked = Reading['metadata'] & { [COMMITTED]?: number };
 
-/** The reading is in the database since `nowMs`; a clock that was stepped meanwhile counts as no time. */
+/** In the place of an entry in the ledger, of what comes from the archive; a dead letter that is sent again has its own. */
+export const REPLAYED = 'replay/again';
+const BEFORE = /^(replay|letter)\//;
+
+/**
+ * The reading is in the database since `nowMs`; a clock that was stepped meanwhile counts as no time. What was received
+ * long ago, and is only now made into this reading, tells nothing of how long a reading takes.
+ */
 export function noteCommitted({ timestamp, metadata }: Reading, nowMs: number): void {
   (metadata as Marked)[COMMITTED] = nowMs;
-  const { receivedAt } = metadata;
-  if (receivedAt === undefined) return;
+  const { receivedAt, entry = '' } = metadata;
+  if (receivedAt === undefined || BEFORE.test(entry)) return;
   receiptToCommit(seconds(receivedAt, nowMs));
   if (metadata.timestampSource === undefined) deviceToReceipt(seconds(Date.parse(timestamp), receivedAt));
 }
