@@ -1,0 +1,109 @@
+// What a table of the operator's own refuses: a mapping that does not fit it waits, a row that does not fit goes alone.
+import assert from 'node:assert/strict';
+import { digest } from '../../kernel/bytes.ts';
+import type { Reading } from '../../reading/reading.ts';
+import { arrived, onOwnTables, outage, reasonsOf } from './own.fixture.ts';
+
+describe('own table sink: refused', () => {
+  const { db, open } = onOwnTables();
+
+  const unfit: readonly [name: string, table: string, map: Record<string, string>, key: string, says: RegExp][] = [
+    [
+      'no column of the name',
+      'v int',
+      { w: 'telemetry.v' },
+      '',
+      /column of public\.own_\d+: expected one of v, got "w"/,
+    ],
+    ['no such value', 'v int', { v: 'telemetri.v' }, '', /column v: value: expected telemetry/],
+    ['nothing mapped', 'v int', { v: '' }, '', /at least one with a value/],
+    [
+      'a column without default left out',
+      'v int, w int NOT NULL',
+      { v: 'telemetry.v' },
+      '',
+      /column w: expected a value: it is NOT NULL and has no default/,
+    ],
+    [
+      'a generated column',
+      'v int, w int GENERATED ALWAYS AS (v) STORED',
+      { w: 'telemetry.v' },
+      '',
+      /the database makes it/,
+    ],
+    ['an identity', 'v int GENERATED ALWAYS AS IDENTITY', { v: 'telemetry.v' }, '', /the database makes it/],
+    [
+      'a key without index',
+      'v int, w int',
+      { v: 'telemetry.v' },
+      'v',
+      /key of .*: expected none: it has no unique key, got "?\(v\)/,
+    ],
+    ['half a key', 'v int, w int, UNIQUE (v, w)', { v: 'telemetry.v' }, 'v', /expected \(v, w\), got "\(v\)"/],
+    [
+      'a key without a value',
+      'v int, w int, UNIQUE (v, w)',
+      { v: 'telemetry.v' },
+      'w,v',
+      /column w: expected a value: it belongs to the key/,
+    ],
+    ['a partial index', 'v int', { v: 'telemetry.v' }, 'v', /it has no unique key/],
+  ];
+  for (const [name, table, map, key, says] of unfit)
+    it(`waits, and says why: ${name}`, async () => {
+      const { sink, sql } = await open(table, map, key);
+      if (name === 'a partial index') await sql('CREATE UNIQUE INDEX ON $ (v) WHERE v > 0');
+      await assert.rejects(sink.write([arrived(1, { v: 1 })]), outage(says));
+    });
+
+  const refused: readonly [
+    name: string,
+    column: string,
+    value: Reading['telemetry'][string] | undefined,
+    says: RegExp,
+  ][] = [
+    ['a fraction for an integer', 'int', 3.2, /column v \(integer\): expected a whole number, got "?3\.2/],
+    ['NaN for an integer', 'int', Number.NaN, /expected a whole number, got "NaN"/],
+    ['NaN for a float', 'float8', Number.NaN, /expected a finite number/],
+    ['Infinity', 'numeric', Number.POSITIVE_INFINITY, /expected a finite number/],
+    ['an overflow of smallint', 'smallint', 40000, /from -32768 to 32767, got "?40000/],
+    ['an overflow of bigint', 'bigint', '9223372036854775808', /from -9223372036854775808/],
+    ['an overflow of real', 'real', 1e39, /finite number/],
+    ['a numeric overflow', 'numeric(5,2)', 1000, /a number below 10\^3/],
+    ['a numeric overflow by rounding', 'numeric(5,2)', 999.999, /22003/],
+    ['text for a number', 'int', 'much', /expected a whole number, got "much"/],
+    ['a text too long', 'varchar(3)', 'four', /at most 3 characters/],
+    ['a text too long for a domain', 'short', 'four', /at most 3 characters/],
+    ['U+0000', 'text', 'a\0b', /without U\+0000/],
+    ['U+0000 in JSON', 'jsonb', 'a\0b', /22P05/],
+    ['a time in the year 0', 'timestamptz', '0000-01-01T00:00:00Z', /22008/],
+    ['a time that is a word', 'timestamptz', 'infinity', /expected a time/],
+    ['nothing for NOT NULL', 'int NOT NULL', undefined, /expected a value/],
+    ['a constraint', 'int CHECK (v < 5)', 7, /23514/],
+    ['an enumeration', 'mood', 'angry', /22P02/],
+    ['no address', 'inet', 'nowhere', /22P02/],
+    ['no uuid', 'uuid', 'x', /expected a uuid/],
+  ];
+  it('refuses single rows', async () => {
+    await db.store.query("CREATE TYPE mood AS ENUM ('calm')");
+    await db.store.query('CREATE DOMAIN short AS varchar(3)');
+    for (const [name, column, value, says] of refused) {
+      const { sink, rows } = await open(`n int, v ${column}`, { n: 'telemetry.n', v: 'telemetry.v' });
+      const good =
+        {
+          short: 'abc',
+          'varchar(3)': 'äöü',
+          jsonb: 'a',
+          mood: 'calm',
+          inet: '::1',
+          uuid: digest('x'),
+          timestamptz: '9999-12-31T23:59:59.999Z',
+        }[column] ?? 1;
+      const bad = arrived(1, value === undefined ? { n: 0 } : { n: 0, v: value });
+      const outcomes = await sink.write([arrived(2, { n: 1, v: good }), bad, arrived(3, { n: 2, v: good })]);
+      assert.match(reasonsOf(outcomes)[1]!, says, name);
+      assert.deepEqual([outcomes[0], outcomes[2]], ['stored', 'stored'], name);
+      assert.equal((await rows()).length, 2, name);
+    }
+  });
+});
