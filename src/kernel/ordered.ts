@@ -1,4 +1,4 @@
-// Ordered release: settled in any order, released in order of receipt (PUBACK [MQTT-4.6.0-2], Kafka offsets, journal).
+// Ordered release: settled in any order, released in order of receipt (PUBACK [MQTT-4.6.0-2], journal).
 
 export type Ordered = {
   /** Number of the item that arrives now. */

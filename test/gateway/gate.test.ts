@@ -71,6 +71,14 @@ describe('gate with a password', () => {
       assert.equal(at.seen.length, 0);
     });
 
+  it('lets no page of another site open a socket to the MQTT broker', async () => {
+    at.front.mqtt = (_request, socket) => void socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    const admitted = { authorization: basic('admin', password) };
+    assert.match(await upgrade(at.front, '/mqtt', { ...admitted, origin: 'https://other.example' }), /403/);
+    assert.match(await upgrade(at.front, '/mqtt', { ...admitted, origin: 'http://localhost' }), /101/);
+    assert.match(await upgrade(at.front, '/mqtt', admitted), /101/);
+  });
+
   it('takes the offer of HTTP/2 that Java and curl make with each request for a request, with the same login', async () => {
     const offer = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAAP__' };
     assert.match(await upgrade(at.front, '/api/devices', offer), /401/);
