@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Fault } from '../../kernel/fault.ts';
 import { openStore } from '../../store/store.ts';
-import { arrived, columns, onOwnTables, outage, reasonsOf } from './own.fixture.ts';
+import { arrived, columns, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
 import type { Mapping } from './plan.ts';
 import { ownSink } from './sink.ts';
 

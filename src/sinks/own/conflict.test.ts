@@ -1,7 +1,7 @@
 // Messages with one key, by the policy of the table's mapping, in one write or in several.
 import assert from 'node:assert/strict';
 import type { Outcome } from '../../reading/contracts.ts';
-import { arrived, onOwnTables, reasonsOf } from './own.fixture.ts';
+import { arrived, onOwnTables, reasonsOf } from '../../../test/support/own-tables.ts';
 import type { ConflictPolicy } from './plan.ts';
 
 describe('own table sink: one key', () => {

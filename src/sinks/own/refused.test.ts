@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { digest } from '../../kernel/bytes.ts';
 import type { Reading } from '../../reading/reading.ts';
-import { arrived, onOwnTables, outage, reasonsOf } from './own.fixture.ts';
+import { arrived, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
 
 describe('own table sink: refused', () => {
   const { db, open } = onOwnTables();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { digest } from '../../kernel/bytes.ts';
 import type { Reading } from '../../reading/reading.ts';
 import { quoted } from './name.ts';
-import { arrived, columns, onOwnTables, reasonsOf } from './own.fixture.ts';
+import { arrived, columns, onOwnTables, reasonsOf } from '../../../test/support/own-tables.ts';
 import { listTables } from './table.ts';
 
 describe('own table sink', () => {

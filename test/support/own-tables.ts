@@ -1,13 +1,13 @@
 // Tables of the operator's own for tests: made on a real PostgreSQL with a sink into each, and messages for them.
 import assert from 'node:assert/strict';
-import { onDatabase } from '../../../test/support/database.ts';
-import { digest } from '../../kernel/bytes.ts';
-import { Fault } from '../../kernel/fault.ts';
-import type { Outcome } from '../../reading/contracts.ts';
-import type { Metadata, Reading } from '../../reading/reading.ts';
-import type { ConflictPolicy, Mapping } from './plan.ts';
-import type { Arrived } from './rows.ts';
-import { ownSink } from './sink.ts';
+import { onDatabase } from './database.ts';
+import { digest } from '../../src/kernel/bytes.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import type { Outcome } from '../../src/reading/contracts.ts';
+import type { Metadata, Reading } from '../../src/reading/reading.ts';
+import type { ConflictPolicy, Mapping } from '../../src/sinks/own/plan.ts';
+import type { Arrived } from '../../src/sinks/own/rows.ts';
+import { ownSink } from '../../src/sinks/own/sink.ts';
 
 const START = Date.UTC(2026, 0, 3, 16);
 let made = 0;
