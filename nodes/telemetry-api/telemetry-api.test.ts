@@ -29,11 +29,11 @@ describe('telemetry-api', () => {
   ];
   const device = { device_id: 'D1', online: true, last_seen: '2026-01-01 00:00:00', last_measurement: null };
   const latest = {
-    device_ids: '["D1"]',
-    metrics: '["power_kw"]',
-    values: '[2.750000000895319]',
-    texts: '[null]',
-    times: '["2026-01-01T00:00:00"]',
+    device_ids: '["D1","D1","D1"]',
+    metrics: '["voltage","current","power_kw"]',
+    values: '[230.04,13,2.750000000895319]',
+    texts: '[null,null,null]',
+    times: '["2026-01-01T00:00:00","2026-01-01T00:00:00","2026-01-01T00:00:01"]',
     stale_before: '"2026-01-02T00:00:00"',
   };
   /** Rows for the statements about devices; any other gets these. */
@@ -88,6 +88,7 @@ describe('telemetry-api', () => {
     assert.equal((kpi.payload as Record<string, unknown>)['online'], 2);
     const [row] = devices.payload as Record<string, unknown>[];
     assert.deepEqual([row?.['value'], row?.['value_text']], [2.75, '2.750 kW']);
+    assert.equal(row?.['values'], 'power_kw 2.750 kW, current 13.00 A, voltage 230.0 V');
     const { fill } = await runtime.untilStatus('api', /^devices, 1 row, \d+ ms$/);
     assert.equal(fill, 'green');
   });

@@ -87,7 +87,10 @@ function ledgerRows(): readonly Record<string, unknown>[] {
 
 /** A line of the device table: the newest value stands for the device, all of them in `values`. */
 function deviceRow(device: Device, nowMs: number): Record<string, unknown> {
-  const values = Object.entries(device.latest).sort(([, a], [, b]) => (a.timestamp < b.timestamp ? 1 : -1));
+  // By name where they are of one time: the table gives them in another order after each update.
+  const values = Object.entries(device.latest).sort(
+    ([one, a], [other, b]) => compared(b.timestamp, a.timestamp) || compared(one, other),
+  );
   const [newest] = values;
   const latest = newest?.[1].value;
   return {
@@ -106,6 +109,8 @@ function deviceRow(device: Device, nowMs: number): Record<string, unknown> {
     battery: device.battery_estimate,
   };
 }
+
+const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Points for a chart: x in milliseconds since 1970, y the mean, with the lowest and highest value of each point. */
 async function chartPoints(query: Query, ask: Ask, nowMs: number): Promise<unknown> {

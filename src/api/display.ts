@@ -1,7 +1,7 @@
 // Values as people read them on a dashboard: rounded, with their unit, and how long ago.
 import { unitOf } from '../reading/units.ts';
 
-/** Digits behind the point that still mean something; two for any other metric. */
+/** Digits behind the point that still mean something; for any other metric two, none for a whole number. */
 const decimals: Readonly<Record<string, number>> = {
   value_mm: 1,
   distance: 0,
@@ -32,7 +32,8 @@ export function shown(metric: string, value: number | string | boolean | null | 
   if (typeof value !== 'number') return String(value);
   const measured = unitOf(metric) === undefined ? metric.replace(NUMBERED, '') : metric;
   const unit = unitOf(measured);
-  const number = rounded(value, Object.hasOwn(decimals, measured) ? decimals[measured]! : 2);
+  const digits = Object.hasOwn(decimals, measured) ? decimals[measured]! : Number.isInteger(value) ? 0 : 2;
+  const number = rounded(value, digits);
   return unit === undefined ? number : `${number} ${unit}`;
 }
 

@@ -12,15 +12,15 @@ describe('telemetry API', () => {
     ['value_mm', 2450, '2450.0 mm'],
     ['power_kw', 2.750000000895319, '2.750 kW'],
     ['flow_rate', 12.3456, '12.35'],
-    ['unheard_of', 1, '1.00'],
-    ['toString', 1, '1.00'],
+    ['unheard_of', 1, '1'],
+    ['toString', 1.5, '1.50'],
     ['window', true, 'true'],
     ['state', 'open', 'open'],
     ['temperature', null, '–'],
     ['temperature', Number.NaN, '–'],
     ['temperature_2', 25.113, '25.1 °C'],
     ['pm2_5', 12.4, '12 µg/m³'],
-    ['channel_2', 1, '1.00'],
+    ['channel_2', 1, '1'],
   ];
   for (const [metric, value, text] of values)
     it(`shows ${metric} ${value} as ${text}`, () => assert.equal(shown(metric, value), text));
