@@ -123,6 +123,20 @@ describe('mqtt-out node', () => {
     assert.deepEqual([line().outbox, line().stored, difference(line())], [0, 2, 0]);
   });
 
+  it('publishes what waited on disk with the settings as they are then', async () => {
+    await runtime.deploy(flow({ topic: 'later/{deviceId}', retain: 'yes' }));
+    await broker!.close();
+    assert.deepEqual(await runtime.emit('src', { payload: reading(1) }), { ok: true });
+    await runtime.untilStatus('out', /1 on disk/);
+    await runtime.deploy(flow({ topic: 'later/{deviceId}', retain: 'no' }));
+    await start();
+    await runtime.untilStatus('out', /rows\/s$/);
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`);
+    await client.publishAsync('later/other', 'x', { qos: 1, retain: true });
+    await client.endAsync();
+    assert.deepEqual(await heard(1, 'later/#'), ['later/other x']);
+  });
+
   it('publishes each member of an array, raw messages as they were received', async () => {
     await runtime.deploy(flow({ topic: '', retain: 'yes' }));
     const raw = { topic: 'v/raw', bytes: Buffer.from('frame'), receivedAt: 1, source: 's', protocol: 'mqtt' };

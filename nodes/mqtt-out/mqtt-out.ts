@@ -47,6 +47,8 @@ export const definition = defineNode({
         },
       }),
     );
+    const qos = settings.qos === '0' ? 0 : 1;
+    const retains = settings.retain === 'yes';
     const ledger = linkLedger<Outgoing>(host.directory, ({ entries = [] }) => entries);
     const link = openLink(sink, {
       target: 'broker',
@@ -55,7 +57,14 @@ export const definition = defineNode({
       host,
       policy: linkPolicy(settings, host.directory, host.id),
       counter: 'fieldline_published_total',
-      codec: outgoingCodec,
+      codec: {
+        ...outgoingCodec,
+        // As the settings are now: what this broker does not take would never leave the outbox.
+        fromJson(value): Outgoing {
+          const kept = outgoingCodec.fromJson(value);
+          return { ...kept, qos, retain: kept.retain && retains };
+        },
+      },
       maxRows: BATCH,
       limitRows: settings.memoryRows,
       bytesOf: ({ payload }) => payload.length,
@@ -65,8 +74,7 @@ export const definition = defineNode({
       },
       onDropped: ledger.dropped,
     });
-    const qos = settings.qos === '0' ? 0 : 1;
-    const retain = settings.retain === 'yes' ? latestOfTopics() : () => false;
+    const retain = retains ? latestOfTopics() : () => false;
 
     async function publish(message: Message): Promise<void> {
       const rows = outgoingOf(message, { ...settings, qos, retain });

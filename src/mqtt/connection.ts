@@ -1,9 +1,10 @@
 // One connection of a client to a broker: handshake, subscription, keep alive, frames in, acknowledgements out.
 import type { Duplex } from 'node:stream';
-import { type IConnackPacket, type IPublishPacket, generate, type Packet, parser } from 'mqtt-packet';
+import { type IConnackPacket, type IPublishPacket, generate, type Packet } from 'mqtt-packet';
 import { reasonOf } from '../kernel/fault.ts';
 import type { TopicFilter } from './audience.ts';
 import { type Frame, framer } from './frames.ts';
+import { packetReader } from './packet-reader.ts';
 import { isUnsupportedVersion, reasonText } from './reasons.ts';
 
 export type Version = 4 | 5;
@@ -19,10 +20,10 @@ export type ConnectOptions = {
   clean?: boolean;
 };
 /** What the broker takes from us at most; unlimited where it says nothing (3.1.1). */
-export type Allowance = { open: number; packetBytes: number };
+export type Allowance = { open: number; packetBytes: number; qos: number; retain: boolean };
 
-/** dial: the peer was not reached. handshake: closed between CONNECT and CONNACK. version: speaks no MQTT 5. refused: CONNACK with a reason. */
-export type End = { at: 'dial' | 'handshake' | 'version' | 'refused' | 'running'; reason: string };
+/** dial: the peer was not reached. handshake: closed between CONNECT and CONNACK. version: speaks no MQTT 5. refused: CONNACK with a reason. `code`: of the broker's DISCONNECT. */
+export type End = { at: 'dial' | 'handshake' | 'version' | 'refused' | 'running'; reason: string; code?: number };
 /** A PUBLISH above the size limit, of which only the beginning was read. */
 export type Oversized = { qos: 0 | 1 | 2; topic: string; messageId: number | undefined; bytes: number };
 
@@ -67,8 +68,8 @@ export function connection(
   hooks: ConnectionHooks,
 ): Connection {
   const frames = framer(options.maxPacketBytes);
-  const parse = parser({ protocolVersion: version });
   const dialect = { protocolVersion: version };
+  const packetOf = packetReader(version);
   let stage: 'dial' | 'handshake' | 'running' = 'dial';
   let ended = false;
   let reading = true;
@@ -77,25 +78,17 @@ export function connection(
   let keepalive: NodeJS.Timeout | undefined;
   let heard = true;
   let subscribing = 0;
-  let parsed: Packet | undefined;
-  let damage: Error | undefined;
-  parse.on('packet', packet => {
-    parsed = packet;
-  });
-  parse.on('error', (error: Error) => {
-    damage = error;
-  });
   const deadline = setTimeout(() => end('handshake', `no answer within ${HANDSHAKE_MS / 1000} s`), HANDSHAKE_MS);
 
-  function end(at: End['at'], reason: string): void {
+  function end(at: End['at'], reason: string, code?: number): void {
     if (ended) return;
     ended = true;
     clearTimeout(deadline);
     clearInterval(keepalive);
     stream.destroy();
-    hooks.onEnd({ at, reason });
+    hooks.onEnd({ at, reason, code });
   }
-  const broken = (reason: string): void => end(stage, reason);
+  const broken = (reason: string, code?: number): void => end(stage, reason, code);
 
   function send(packet: Uint8Array): void {
     if (ended || out.push(packet) > 1) return;
@@ -119,10 +112,10 @@ export function connection(
     // The server may set another interval [MQTT5-3.2.2-21].
     const seconds = packet.properties?.serverKeepAlive ?? options.keepaliveSeconds;
     if (seconds > 0) keepalive = setInterval(beat, seconds * 500);
-    const { receiveMaximum, maximumPacketSize } = packet.properties ?? {};
+    const { receiveMaximum, maximumPacketSize, maximumQoS, retainAvailable } = packet.properties ?? {};
     hooks.onConnected(packet.sessionPresent, {
-      open: receiveMaximum ?? 0xffff,
-      packetBytes: maximumPacketSize ?? Infinity,
+      ...{ open: receiveMaximum ?? 0xffff, packetBytes: maximumPacketSize ?? Infinity },
+      ...{ qos: maximumQoS ?? 2, retain: retainAvailable ?? true },
     });
   }
 
@@ -164,7 +157,10 @@ export function connection(
         hooks.onSuback(packet.granted as number[], packet.properties?.reasonString);
         break;
       case 'disconnect':
-        broken(`the broker ended it: ${reasonText(packet.reasonCode ?? 0, packet.properties?.reasonString)}`);
+        broken(
+          `the broker ended it: ${reasonText(packet.reasonCode ?? 0, packet.properties?.reasonString)}`,
+          packet.reasonCode,
+        );
         break;
       case 'pingresp':
       case 'unsuback':
@@ -174,17 +170,10 @@ export function connection(
     }
   }
 
-  function takeFrame({ head, bytes, tooLarge }: Frame): void {
-    if (tooLarge) {
-      takeOversized(head.flags, head.headLength, bytes, head.headLength + head.bodyLength);
-      return;
-    }
-    parsed = undefined;
-    damage = undefined;
-    parse.parse(bytes);
-    if (damage !== undefined) throw damage;
-    if (parsed === undefined) throw new Error('a packet that ends too early');
-    take(parsed);
+  function takeFrame(frame: Frame): void {
+    const { head, bytes, tooLarge } = frame;
+    if (tooLarge) takeOversized(head.flags, head.headLength, bytes, head.headLength + head.bodyLength);
+    else take(packetOf(frame));
   }
   function takeOversized(flags: number, at: number, bytes: Buffer, length: number): void {
     if (stage !== 'running') throw new Error('publish came before CONNACK');

@@ -45,8 +45,10 @@ function topicOf(member: unknown, topic: string, template: string): string {
   const known: Record<string, unknown> =
     typeof member === 'object' && member !== null ? (member as Record<string, unknown>) : {};
   return template.replace(/\{(deviceId|protocol|topic)\}/g, (_, name: string) =>
-    // A device id that looks like a wildcard or a further level must not lead elsewhere.
-    name === 'topic' ? own : String(known[name] ?? 'unknown').replace(/[+#/\0]/g, '_'),
+    // A device id that looks like a wildcard or a further level must not lead elsewhere, nor spoil the topic.
+    name === 'topic'
+      ? own
+      : String(known[name] ?? 'unknown').replace(/[+#/]|\p{Cc}|\p{Noncharacter_Code_Point}/gu, '_'),
   );
 }
 

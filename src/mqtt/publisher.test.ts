@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import type { Sink } from '../reading/contracts.ts';
+import type { Outcome, Sink } from '../reading/contracts.ts';
 import { type Outgoing, type PublisherOptions, publisher } from './publisher.ts';
 
 type Habits = {
   connack?: (version: number, connection: number) => Partial<IConnackPacket> | 'hang up' | undefined;
-  /** Reason code of a PUBACK; undefined: none is sent; 'cut': the connection ends. */
-  puback?: (packet: IPublishPacket) => number | 'cut' | undefined;
+  /** Reason code of a PUBACK; undefined: none is sent; 'cut': the connection ends; or with the code of a DISCONNECT. */
+  puback?: (packet: IPublishPacket) => number | 'cut' | { ends: number } | undefined;
 };
 const out = (n: number, more: Partial<Outgoing> = {}): Outgoing => ({
   ...{ topic: `t/${n}`, payload: Buffer.from(`message ${n}`), qos: 1, retain: false },
@@ -48,6 +48,11 @@ describe('mqtt publisher', () => {
           const code = habits.puback === undefined ? 0 : habits.puback(packet);
           if (code === 'cut') return void socket.destroy();
           if (code === undefined) return;
+          if (typeof code === 'object') {
+            send({ cmd: 'disconnect', reasonCode: code.ends });
+            // What came behind it is lost, and so may be the word about it.
+            return void (held > 0 || published.at(-1) !== packet ? socket.destroy() : socket.end());
+          }
           mostHeld = Math.max(mostHeld, ++held);
           setImmediate(() => {
             held--;
@@ -161,6 +166,69 @@ describe('mqtt publisher', () => {
     server.listen(0);
     await once(server, 'listening');
   });
+
+  it('takes the PUBACK by which Mosquitto refuses what is too large, and goes on', async () => {
+    const it = await open({ puback: ({ topic }) => (topic === 't/2' ? 0x95 : 0) });
+    const outcomes = await it.write([out(1), out(2), out(3)]);
+    assert.deepEqual(outcomes, [
+      'stored',
+      { rejected: 'the broker refused it: the packet is too large (code 149)' },
+      'stored',
+    ]);
+    assert.equal(versions.length, 1);
+  });
+
+  for (const [code, says] of [
+    [0x81, /malformed packet/],
+    [0x82, /protocol error/],
+    [0x87, /not authorized/],
+    [0x90, /the topic name is not valid/],
+    [0x95, /the packet is too large/],
+    [0x99, /payload format/],
+  ] as const)
+    it(`finds the messages over which the broker ends the connection with code ${code}, and sends the others`, async () => {
+      const bad = new Set(['t/4', 't/9']);
+      const it = await open({ puback: ({ topic }) => (bad.has(topic) ? { ends: code } : 0) });
+      const rows = Array.from({ length: 12 }, (_, n) => out(n));
+      let outcomes: readonly Outcome[] | undefined;
+      for (let attempts = 0; outcomes === undefined && attempts < 6; attempts++)
+        outcomes = await it.write(rows).catch(() => undefined);
+      for (const [n, outcome] of (outcomes ?? []).entries())
+        if (typeof outcome === 'object') assert.match(outcome.rejected, says);
+        else assert.ok(outcome === 'stored' && !bad.has(`t/${n}`), `${n}: ${outcome}`);
+      assert.equal(outcomes?.filter(outcome => typeof outcome === 'object').length, 2);
+      // At full speed again.
+      await it.write(Array.from({ length: 20 }, (_, n) => out(100 + n)));
+      assert.ok(mostHeld > 1);
+    });
+
+  for (const code of [0x8b, 0x8e, 0x96, 0x97, 0x98])
+    it(`blames no message when the broker ends the connection with code ${code}`, async () => {
+      let ends = 3;
+      const it = await open({ puback: () => (ends-- > 0 ? { ends: code } : 0) });
+      for (let n = 0; n < 3; n++) await assert.rejects(it.write([out(1)]), { kind: 'outage' });
+      assert.deepEqual(await it.write([out(1)]), ['stored']);
+    });
+
+  for (const [properties, row, says] of [
+    [{ retainAvailable: false }, { retain: true }, /retains no messages: set "Latest value" to "not retained"/],
+    [{ maximumQoS: 0 }, { qos: 1 }, /takes no QoS 1: set QoS to 0/],
+  ] as const)
+    it(`sends nothing that the broker says it does not take: ${JSON.stringify(properties)}`, async () => {
+      const it = await open({ connack: () => ({ properties: properties as IConnackPacket['properties'] }) });
+      const other: Partial<Outgoing> = { retain: false, qos: 0 };
+      await assert.rejects(it.write([out(1, other), out(2, { ...other, ...row })]), { kind: 'outage', message: says });
+      assert.deepEqual(published, []);
+      assert.deepEqual(await it.write([out(3, other)]), ['stored']);
+    });
+
+  for (const topic of ['a/\u0001', 'a/\n', 'a/\u0080', 'a/\ufffe', 'a/\u{1ffff}', '\0'])
+    it(`refuses a topic over which brokers end the connection: ${JSON.stringify(topic)}`, async () => {
+      const it = await open();
+      const [refused, next] = await it.write([out(1, { topic }), out(2)]);
+      assert.match((refused as { rejected: string }).rejected, /a topic without wildcards and control characters/);
+      assert.equal(next, 'stored');
+    });
 
   it('sends QoS 0 without waiting', async () => {
     const it = await open();

@@ -23,15 +23,22 @@ export type PublisherOptions = Endpoint & {
   answerMs?: number;
 };
 
+/** Wildcards, control characters, and code points that are no characters. */
+const UNFIT = /[+#]|\p{Cc}|\p{Noncharacter_Code_Point}/u;
+
 type Line = { connection: Connection; allowance: Allowance };
-type Waiting = { acknowledged(code: number, reason: string | undefined): void };
+type Waiting = { row: Outgoing; acknowledged(code: number, reason: string | undefined): void };
 
 const MAX_PACKET = 1 << 20;
 const LAST_ID = 0xffff;
 /** Quota exceeded (MQTT 5 §3.4.2.1): the broker takes it later. */
 const QUOTA = 0x97;
+/** Reasons of DISCONNECT (MQTT 5 §3.14.2.1) that speak of a message: malformed, protocol, not authorized, topic, size, format. */
+const ABOUT_MESSAGE = new Set([0x81, 0x82, 0x87, 0x90, 0x95, 0x99]);
 // Fixed header, topic length, packet identifier, properties length.
 const PACKET_HEAD = 5 + 2 + 2 + 1;
+/** Largest variable byte integer [MQTT5-1.5.5], and what comes before it. */
+const LARGEST_PACKET = 268_435_455 + 5;
 
 /**
  * Connects with the first write, also one of nothing, and stays connected. A write rejects with a Fault of kind `outage` when the connection
@@ -42,11 +49,15 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
   const { clientId, window = 500, answerMs = 20_000, tls = {} } = options;
   const address = brokerAddress(options.url);
   const arrived = new WeakSet<Outgoing>();
+  /** Messages over which the broker ended the connection. */
+  const refused = new WeakMap<Outgoing, string>();
   const waiting = new Map<number, Waiting>();
   let version: Version = 5;
   let proven = false;
   let line: Line | undefined;
-  let onEnded: ((fault: Fault) => void) | undefined;
+  let onEnded: ((end: Pick<End, 'reason' | 'code'>) => void) | undefined;
+  /** The last connection ended before any PUBACK: one message at a time shows whether one of them ends every connection. */
+  let careful = false;
   let lastId = 0;
 
   const away = (reason: string): Fault =>
@@ -78,7 +89,7 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
           onEnd(end) {
             if (line?.connection === mine) line = undefined;
             reject(end);
-            onEnded?.(away(end.reason));
+            onEnded?.(end);
           },
           // Nothing is subscribed; a broker that sends all the same is not listened to.
           onSuback() {},
@@ -109,14 +120,17 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
 
   /** Why the broker could not take it, whatever it says. */
   function faultOf({ topic, payload }: Outgoing, { allowance }: Line): string | undefined {
-    if (topic === '' || /[+#\0]/.test(topic)) return expected('topic', 'a topic without wildcards', topic);
+    // A broker may end the connection over the latter [MQTT5-1.5.4], and with it everything else that is on its way.
+    if (topic === '' || UNFIT.test(topic))
+      return expected('topic', 'a topic without wildcards and control characters', topic);
     const topicBytes = Buffer.byteLength(topic);
     if (topicBytes > 0xffff) return expected('topic', 'at most 65535 bytes', topicBytes);
     const size = payload.length + topicBytes + PACKET_HEAD;
-    return size > allowance.packetBytes
-      ? expected('message', `at most ${allowance.packetBytes} bytes, which the broker takes`, size)
-      : undefined;
+    const most = Math.min(allowance.packetBytes, LARGEST_PACKET);
+    return size > most ? expected('message', `at most ${most} bytes, which the broker takes`, size) : undefined;
   }
+
+  const refusedOf = (rows: readonly Outgoing[]): number => rows.filter(row => refused.has(row)).length;
 
   function nextId(): number {
     do lastId = (lastId % LAST_ID) + 1;
@@ -127,9 +141,10 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
   /** Sends what has not arrived, in order, and answers when the last PUBACK is there. */
   function send(rows: readonly Outgoing[], to: Line): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = new Array(rows.length).fill('stored');
-    const most = Math.min(window, to.allowance.open);
+    const most = careful ? 1 : Math.min(window, to.allowance.open);
     return new Promise((resolve, reject) => {
       let next = 0;
+      let acknowledged = 0;
       let patience: NodeJS.Timeout | undefined;
       const finish = (): void => {
         clearTimeout(patience);
@@ -140,7 +155,12 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
         finish();
         reject(fault);
       };
-      onEnded = fail;
+      onEnded = ({ reason, code }) => {
+        const [one] = waiting.values();
+        if (waiting.size === 1 && ABOUT_MESSAGE.has(code ?? 0)) refused.set(one!.row, reason);
+        careful ||= waiting.size > 0 && acknowledged === 0;
+        fail(away(reason));
+      };
       // The next attempt starts with a new connection: this one has identifiers in use.
       const giveUp = (reason: string): void => {
         fail(away(reason));
@@ -151,9 +171,11 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
         const id = row.qos === 0 ? undefined : nextId();
         if (id !== undefined)
           waiting.set(id, {
+            row,
             acknowledged(code, reason) {
               if (code === QUOTA) return giveUp(reasonText(code, reason));
               waiting.delete(id);
+              acknowledged++;
               patience?.refresh();
               if (code >= 0x80) outcomes[at] = { rejected: `the broker refused it: ${reasonText(code, reason)}` };
               else arrived.add(row);
@@ -166,11 +188,12 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
         for (; next < rows.length && waiting.size < most; next++) {
           const row = rows[next]!;
           if (arrived.has(row)) continue;
-          const fault = faultOf(row, to);
+          const fault = refused.get(row) ?? faultOf(row, to);
           if (fault === undefined) put(row, next);
           else outcomes[next] = { rejected: fault };
         }
         if (next < rows.length || waiting.size > 0) return;
+        careful = false;
         finish();
         resolve(outcomes);
       }
@@ -186,16 +209,35 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
 
   return {
     async write(rows) {
-      const to = await connected();
-      return rows.length === 0 ? [] : send(rows, to);
+      for (;;) {
+        const to = await connected();
+        if (rows.length === 0) return [];
+        const fault = settingFault(rows, to.allowance);
+        if (fault !== undefined) throw away(fault);
+        const known = refusedOf(rows);
+        try {
+          return await send(rows, to);
+        } catch (error) {
+          // Without the one that the broker has refused, the others go on at once.
+          if (refusedOf(rows) === known) throw error;
+        }
+      }
     },
     async close() {
       const last = line;
       line = undefined;
       await last?.connection.close();
-      onEnded?.(away('the node was closed'));
+      onEnded?.({ reason: 'the node was closed' });
     },
   };
+}
+
+/** What only the settings can mend: not a message is sent, for the broker would end the connection [MQTT5-3.2.2-11, 14]. */
+function settingFault(rows: readonly Outgoing[], { qos, retain }: Allowance): string | undefined {
+  if (rows.some(row => row.qos > qos)) return `it takes no QoS 1: set QoS to ${qos}`;
+  return !retain && rows.some(row => row.retain)
+    ? 'it retains no messages: set "Latest value" to "not retained"'
+    : undefined;
 }
 
 function packetOf({ topic, payload, qos, retain }: Outgoing, id: number | undefined, version: Version): Buffer {

@@ -33,6 +33,7 @@ const v5: Readonly<Record<number, string>> = {
   150: 'the message rate is too high',
   151: 'a quota is exceeded',
   152: 'an administrator ended it',
+  153: 'the payload format is not valid',
   154: 'retained messages are not supported',
   155: 'this QoS is not supported',
   156: 'use another broker',
