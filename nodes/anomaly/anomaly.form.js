@@ -4,7 +4,6 @@ FieldlineForm.panel('fieldline-anomaly', form => {
   const [device, metric] = [part('device'), part('metric')];
   const SETTINGS = ['sensitivity', 'falseAlarms', 'direction', 'nearUnits', 'nearPercent'];
   const [WIDTH, LEFT, TOP, BOTTOM, SCORE_TOP, SCORE_BOTTOM] = [640, 52, 12, 170, 190, 250];
-  const MINUTES_A_DAY = 1440;
   let series = [];
   let timer;
   let asked = 0;
@@ -36,7 +35,7 @@ FieldlineForm.panel('fieldline-anomaly', form => {
   const scale = (low, high, bottom, top) => value => bottom - ((value - low) / (high - low || 1)) * (bottom - top);
   const line = (points, y, x) => points.map((point, at) => `${at === 0 ? 'M' : 'L'}${x(point).toFixed(1)} ${y(point).toFixed(1)}`).join('');
 
-  function draw(shown) {
+  function draw(shown, direction) {
     const values = shown.map(({ watched }) => watched);
     const [least, most] = [Math.min(...values), Math.max(...values)];
     const room = 0.15 * (most - least) || Math.abs(most) * 0.1 || 1;
@@ -47,17 +46,18 @@ FieldlineForm.panel('fieldline-anomaly', form => {
     const [from, to] = [shown[0].time, shown.at(-1).time];
     const x = ({ time }) => LEFT + ((time - from) / (to - from || 1)) * (WIDTH - LEFT - 8);
     const banded = shown.filter(({ band }) => band !== undefined);
-    const upper = line(banded, ({ band }) => within(band[1]), x);
-    const lower = line([...banded].reverse(), ({ band }) => within(band[0]), x).replace('M', 'L');
+    // On the side that is no anomaly everything passes.
+    const upper = line(banded, ({ band }) => within(direction === 'down' ? high : band[1]), x);
+    const lower = line([...banded].reverse(), ({ band }) => within(direction === 'up' ? low : band[0]), x).replace('M', 'L');
     const hits = shown.filter(({ score }) => score < 0);
     const plot = part('plot');
-    plot.setAttribute('aria-label', `${shown.length} values from ${digits(least)} to ${digits(most)}, ${hits.length} anomalies`);
+    plot.setAttribute('aria-label', `${count(shown.length, 'value')} from ${digits(least)} to ${digits(most)}, ${count(hits.length, 'anomaly', 'anomalies')}`);
     plot.replaceChildren(
       svg('path', { class: 'fl-band', d: banded.length === 0 ? '' : `${upper}${lower}Z` }),
       svg('path', { class: 'fl-value', d: line(shown, ({ watched }) => y(watched), x) }),
       ...hits.map(point => {
         const dot = svg('circle', { class: 'fl-hit', cx: x(point), cy: y(point.watched), r: 4 });
-        dot.append(svg('title', {}, told(point)));
+        dot.append(svg('title', {}, `${new Date(point.time).toLocaleString()}: ${point.why}`));
         return dot;
       }),
       svg('line', { class: 'fl-zero', x1: LEFT, x2: WIDTH - 8, y1: scoreY(0), y2: scoreY(0) }),
@@ -72,18 +72,14 @@ FieldlineForm.panel('fieldline-anomaly', form => {
     part('key').hidden = false;
   }
 
-  const told = ({ time, kind, watched, expected, band }) =>
-    `${new Date(time).toLocaleString()}: ${kind}, ${digits(watched)}${band ? `, expected ${digits(expected)} (${digits(band[0])} to ${digits(band[1])})` : ''}`;
-
   function list(anomalies) {
     part('list').hidden = anomalies.length === 0;
     part('list')
       .querySelector('tbody')
       .replaceChildren(
-        ...anomalies.map(({ time, kind, watched, expected, band, score }) => {
+        ...anomalies.map(({ time, kind, severity, why, score }) => {
           const row = document.createElement('tr');
-          const range = band ? `${digits(expected)} (${digits(band[0])} to ${digits(band[1])})` : '';
-          for (const text of [new Date(time).toLocaleString(), kind, digits(watched), range, score.toFixed(2)])
+          for (const text of [new Date(time).toLocaleString(), kind, severity, why, score.toFixed(2)])
             row.append(form.element('td', {}, text));
           return row;
         }),
@@ -92,7 +88,13 @@ FieldlineForm.panel('fieldline-anomaly', form => {
 
   /** A rate in words: `1.4 a day`, `one in 12 days`. */
   const often = aDay => (aDay >= 1 ? `${digits(aDay)} a day` : aDay > 0 ? `one in ${digits(1 / aDay)} days` : 'none');
-  const pause = aDay => (aDay > MINUTES_A_DAY ? `${digits(86400 / aDay)} s` : `${digits(MINUTES_A_DAY / aDay)} min`);
+  const UNITS = [['day', 1], ['h', 24], ['min', 1440], ['s', 86400]];
+  const pause = aDay => {
+    if (aDay === 0) return 'no time';
+    const [unit, inADay] = UNITS.find(([, most]) => aDay <= most) ?? UNITS.at(-1);
+    return `${digits(inADay / aDay)} ${unit}${unit === 'day' && inADay !== aDay ? 's' : ''}`;
+  };
+  const count = (number, one, more = `${one}s`) => `${number} ${number === 1 ? one : more}`;
 
   async function show() {
     if (device.value === '' || metric.value === '') return;
@@ -101,17 +103,18 @@ FieldlineForm.panel('fieldline-anomaly', form => {
     try {
       const tried = await form.ask('fieldline/anomaly/try', body);
       if (turn !== asked) return;
-      const { scored, found, isRate, days, pointsADay, falseAlarmsADay } = tried;
+      const { scored, learning, found, isRate, days, pointsADay, falseAlarmsADay } = tried;
       list(tried.anomalies);
       if (tried.shown.length < 2) {
         part('plot').toggleAttribute('hidden', true);
         part('key').hidden = true;
-        return say(`${scored} stored values of ${body.device} ${body.metric}: too few to draw`);
+        return say(`${count(scored, 'stored value')} of ${body.device} ${body.metric}: too few to draw`);
       }
-      draw(tried.shown);
-      say(
-        `${scored} values in ${digits(days)} days, one in ${pause(pointsADay)}${isRate ? ', a counter, judged by its rise per second' : ''}: ${found} anomalies. False alarms to be expected at this rate: ${often(falseAlarmsADay)}.`,
-      );
+      draw(tried.shown, body.settings.direction);
+      const way = `${isRate ? ', a counter, judged by its rise per second' : ''}; the first ${learning} only taught`;
+      const allowed = `False alarms to be expected at this rate: ${often(falseAlarmsADay)}.`;
+      const length = days < 1 ? count(Number(digits(days * 24)), 'hour') : count(Number(digits(days)), 'day');
+      say(`${count(scored, 'value')} in ${length}, one in ${pause(pointsADay)}${way}: ${count(found, 'anomaly', 'anomalies')}. ${allowed}`);
     } catch (error) {
       if (turn === asked) say(error.message);
     }

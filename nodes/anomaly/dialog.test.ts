@@ -20,7 +20,12 @@ describe('dialog of anomaly', () => {
       `INSERT INTO flow_data (device_id, created_at, temperature) VALUES ('m', '2026-01-05T16:41:00Z', 20.5)`,
     );
     await store.query(`INSERT INTO latest_values (device_id, metric, value, value_text, timestamp)
-      VALUES ('m', 'temperature', 20, NULL, now()), ('m', 'state', NULL, 'on', now()), ('k', 'power_kw', 2, NULL, now())`);
+      VALUES ('m', 'temperature', 20, NULL, now()), ('m', 'state', NULL, 'on', now()), ('k', 'power_kw', 2, NULL, now()), ('laser', 'value_mm', 2, NULL, now())`);
+    // Somebody measures a wall of 2 m and, every third time, a door of 800 mm, with pauses of hours.
+    await store.query(`INSERT INTO measurements (device_id, element_type, element_id, value_mm, timestamp)
+      SELECT 'laser', CASE WHEN n % 3 = 0 THEN 'door' ELSE 'wall' END, CASE WHEN n % 3 = 0 THEN NULL ELSE 'w-1' END,
+        CASE WHEN n % 3 = 0 THEN 800 ELSE 2000 END + sin(n * 12.9898),
+        timestamptz '2026-01-05Z' + n * interval '1 minute' + n / 50 * interval '7 hours' FROM generate_series(1, 600) AS n`);
   });
   after(async () => {
     await store?.close();
@@ -37,11 +42,13 @@ describe('dialog of anomaly', () => {
   const tried = (settings: object, device = 'm') =>
     ask('try', { store: 'db', device, metric: 'temperature', settings });
 
-  it('lists what has numbers', async () =>
+  it('lists what has numbers, laser distances by element', async () =>
     assert.deepEqual(await ask('series', { store: 'db' }), {
       series: [
+        { device: 'door', metric: 'value_mm' },
         { device: 'k', metric: 'power_kw' },
         { device: 'm', metric: 'temperature' },
+        { device: 'w-1', metric: 'value_mm' },
       ],
     }));
 
@@ -57,6 +64,25 @@ describe('dialog of anomaly', () => {
     const { found, falseAlarmsADay } = await tried({ direction: 'down', sensitivity: 'rate', falseAlarms: '10' });
     assert.deepEqual([found, falseAlarmsADay], [0, 1.44]);
     assert.equal((await tried({}, 'nobody'))['scored'], 0);
+  });
+
+  it('says why in a sentence', async () => {
+    const { anomalies, learning } = (await tried({})) as { anomalies: { why: string }[]; learning: number };
+    assert.match(
+      anomalies[0]?.why ?? '',
+      /^temperature is 4\d\.\d+ °C, far above what is usual: .* would have passed\.$/,
+    );
+    assert.equal(learning, 64);
+  });
+
+  it('judges laser distances as the node does: each element by itself, pauses are none', async () => {
+    for (const [device, scored] of [
+      ['w-1', 400],
+      ['door', 200],
+    ] as const) {
+      const told = await ask('try', { store: 'db', device, metric: 'value_mm', settings: {} });
+      assert.deepEqual([told['scored'], told['found']], [scored, 0], device);
+    }
   });
 
   const wrong: [body: unknown, reason: RegExp][] = [

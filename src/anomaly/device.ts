@@ -38,6 +38,9 @@ export function seriesKey({ deviceId, telemetry, metadata }: Reading): string {
   return metadata.elementId ?? metadata.elementType ?? deviceId;
 }
 
+/** The time (ms) by which a metric is judged: somebody walks about with a laser meter, its measurements have no rhythm. */
+export const rhythmOf = (metric: string, time: number): number => (metric === 'value_mm' ? Number.NaN : time);
+
 function alarmIn(metric: string, { severity, kind, since }: NonNullable<Scored['alarm']>): Alarm {
   const told = { metric, severity, kind };
   return since === undefined ? told : { ...told, since: new Date(since).toISOString() };
@@ -62,8 +65,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const value = reading.telemetry[name];
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
       const one = metrics.get(name) ?? known.begin(key, name);
-      // Somebody walks about with a laser meter: its measurements have no rhythm.
-      const when = name === 'value_mm' ? Number.NaN : time;
+      const when = rhythmOf(name, time);
       if (guarded) pass(one, when, value);
       const scored = guarded ? 1 : score(one, when, value);
       const alarm = alarmOf(one.cells);

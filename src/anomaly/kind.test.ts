@@ -135,6 +135,15 @@ describe('the band', () => {
       assert.ok(band[0] > 0 && band[1] < 40, `${band}`);
   });
 
+  it('has the expected value in it, which is that of the day where there is one', () => {
+    const told = play((n, noise) => 20 + 5 * day(n) + 0.2 * noise, 'v', {}, 5);
+    for (const { expected = 0, band = [0, 0], value } of told) {
+      assert.ok(expected > band[0] && expected < band[1], `${expected}: ${band}`);
+      assert.ok(Math.abs(value - expected) < 1.5, `${value}: ${expected}`);
+      assert.ok(band[1] - band[0] < 5, `${band}`);
+    }
+  });
+
   it('holds the expected value, and all that is to be ignored near it', () => {
     for (const { band = [0, 0], expected = 0 } of play(
       fault(n => (n === 0 ? 4 : 0)),

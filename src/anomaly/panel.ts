@@ -162,26 +162,36 @@ export function isAbove(cells: Float64Array): boolean {
 export const meanAt = (cells: Float64Array, limit: number): number | undefined =>
   isOfMeans(cells) && cells[TOTAL]! > limit ? cells[RECENT] : undefined;
 
-/** Values that would have passed at this limit instead of the one last judged; those of the means where it was they that alarmed. */
-export function bandOf(cells: Float64Array, limit: number): readonly [low: number, high: number] {
+/**
+ * Values that would have passed at this limit instead of the one last judged, and which of them was expected; those of the
+ * means where it was they that alarmed.
+ */
+export function outlook(cells: Float64Array, limit: number): readonly [low: number, high: number, expected: number] {
   const total = cells[TOTAL]!;
   const by = cells[BY]!;
   // The strongest opinion alone would have had to be so weak for the whole to pass.
   const own = evidentBand(cells, total > 0 ? (limit * cells[STRONGEST]!) / total : limit);
-  if (meanAt(cells, limit) !== undefined) return own;
+  if (meanAt(cells, limit) !== undefined) return [...own, cells[FORECAST]!];
   let [low, high] = isOfMeans(cells) ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] : own;
+  // Of what alarms the one that was alarmed tells what it expected, else the one that knows best.
+  let expected = cells[FORECAST]!;
+  let least = total > limit ? 0 : by < at.MODELS && !isOfMeans(cells) ? (high - low) / 2 : Number.POSITIVE_INFINITY;
   for (let model = 0; model < at.MODELS; model++) {
     const { opinion } = models[model]!;
     if (model === by || model === at.MEANS || Number.isNaN(cells[opinion + LN])) continue;
+    const forecast = cells[opinion + EXPECTED]!;
     const width = deviationAt(cells, at.tailOf(model), limit) * cells[opinion + SCALE]!;
-    low = Math.max(low, cells[opinion + EXPECTED]! - width);
-    high = Math.min(high, cells[opinion + EXPECTED]! + width);
+    if (width < least) [least, expected] = [width, forecast];
+    low = Math.max(low, forecast - width);
+    high = Math.min(high, forecast + width);
   }
   if (by !== BY_VALUES) {
     low = Math.max(low, -boundAt(cells, limitOf(LOW), OF_VALUES, limit));
     high = Math.min(high, boundAt(cells, limitOf(HIGH), OF_VALUES, limit));
   }
-  return low < high ? [low, high] : own;
+  // Forecasts that contradict each other, as behind a wild value, leave nothing that all would have let pass.
+  const isSound = low < high && (total <= limit || (low <= expected && expected <= high));
+  return isSound ? [low, high, Math.min(high, Math.max(low, expected))] : [...own, cells[FORECAST]!];
 }
 
 /** Values with which the strongest opinion would have been no stronger than `surprise`. */

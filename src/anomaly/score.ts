@@ -9,7 +9,6 @@ import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, limitOf } from './limit.ts';
 import {
   BEYOND,
-  bandOf,
   beginPanel,
   forecastOf,
   isAbove,
@@ -18,6 +17,7 @@ import {
   LEARNED,
   learn,
   meanAt,
+  outlook,
   surpriseAlone,
   TOTAL,
 } from './panel.ts';
@@ -239,9 +239,8 @@ export function explain(known: Known, options: ScoreOptions): Scored {
   const scored: Scored = { score: cells[SCORED]!, kind: KINDS[cells[KIND]!]! };
   const limit = cells[JUDGED_BY]!;
   if (limit > 0) {
-    const expected = forecastOf(cells);
+    const [low, high, expected] = outlook(cells, limit);
     const near = nearness(expected, options);
-    const [low, high] = bandOf(cells, limit);
     scored.expected = expected;
     scored.band = [bounded(Math.min(low, expected - near)), bounded(Math.max(high, expected + near))];
     const mean = meanAt(cells, limit);

@@ -1,4 +1,5 @@
 // Trial: what settings would have said of values that are already there, to be looked at before they are used.
+import { rhythmOf } from './device.ts';
 import { begin, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { why } from './why.ts';
 
@@ -19,6 +20,8 @@ export type Trial = {
   /** The last anomalies, newest first. */
   readonly anomalies: readonly Told[];
   readonly scored: number;
+  /** Of these the first, which only taught. */
+  readonly learning: number;
   /** Anomalies of all points. */
   readonly found: number;
   /** Points a day: of the usual pause between two. */
@@ -36,7 +39,7 @@ export function trial(points: readonly Point[], metric: string, options: ScoreOp
   let isRate = false;
   let sameSince = 0;
   const told = points.map(({ time, value }, at): Told => {
-    score(series, time, value);
+    score(series, rhythmOf(metric, time), value);
     const watched = watchedOf(series);
     if (watched.isRate !== isRate) sameSince = at + 1;
     isRate = watched.isRate;
@@ -51,6 +54,7 @@ export function trial(points: readonly Point[], metric: string, options: ScoreOp
     shown: told.slice(Math.max(sameSince, told.length - shown)),
     anomalies: anomalies.slice(-ANOMALIES).reverse(),
     scored: points.length,
+    learning: told.filter(({ kind }) => kind === 'learning').length,
     found: anomalies.length,
     pointsADay: pointsADay(points),
     days: points.length < 2 ? 0 : (points.at(-1)!.time - points[0]!.time) / DAY,

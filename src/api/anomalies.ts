@@ -1,7 +1,7 @@
 // The latest anomalous readings of all tables, newest first.
 import type { Query } from '../reading/contracts.ts';
 
-/** `metric`, `kind` and `expected` as the anomaly node explained them, where it did. */
+/** `metric`, `kind`, `expected` and `why` (a sentence) as the anomaly node explained them, where it did. */
 export type AnomalyRow = {
   time: string;
   device_id: string;
@@ -11,6 +11,7 @@ export type AnomalyRow = {
   anomaly_score: number;
   kind: string | null;
   expected: number | null;
+  why: string | null;
 };
 
 // In the tables with a column for each metric, the explanation says which one is meant.
@@ -23,7 +24,8 @@ export const onceSql = `${named('')} IN ('', metric)`;
 
 function selectFrom(table: string, time: string, metric: string, value: string, condition = ''): string {
   return `(SELECT ${time} AS time, device_id, '${table}' AS table, ${metric} AS metric, ${value} AS value, anomaly_score,
-      metadata #>> '{anomaly,kind}' AS kind, ${numberIn(`metadata #> '{anomaly,expected}'`)} AS expected
+      metadata #>> '{anomaly,kind}' AS kind, ${numberIn(`metadata #> '{anomaly,expected}'`)} AS expected,
+      metadata #>> '{anomaly,why}' AS why
     FROM ${table} WHERE anomaly_score < 0 AND ${time} > now() - interval '30 days' ${condition}
     ORDER BY ${time} DESC LIMIT $1)`;
 }
