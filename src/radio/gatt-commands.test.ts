@@ -26,7 +26,7 @@ describe('commands to a device', () => {
     ],
     ['hex by topic', { topic: 'write', payload: 'c0 40 00 ee' }, write([0xc0, 0x40, 0, 0xee])],
     ['a buffer by topic', { topic: 'write', payload: Buffer.of(1, 2) }, write([1, 2])],
-    ['numbers', { payload: { command: 'write', value: [1, 255] } }, write([1, 255])],
+    ['numbers', { payload: { command: 'write', value: [0, 255] } }, write([0, 255])],
     [
       'a whole write',
       { payload: { command: 'write', value: '01', service: 'x', characteristic: 'y', response: false } },
@@ -35,6 +35,7 @@ describe('commands to a device', () => {
     ['a write of nothing', { payload: 'write' }, /write: expected 1 to 512 bytes/],
     ['a write of no hex', { topic: 'write', payload: 'xyz' }, /write: expected .* got "xyz"/],
     ['numbers that are no bytes', { payload: { command: 'write', value: [256] } }, /write: expected/],
+    ['numbers below nothing', { payload: { command: 'write', value: [-1] } }, /write: expected/],
     ['too much', { topic: 'write', payload: Buffer.alloc(513) }, /write: expected/],
     ['another word', { payload: { command: 'erase' } }, /command: expected measure, read, write, got "erase"/],
     ['nothing', {}, /command: expected measure, read, write, got nothing/],
