@@ -30,8 +30,12 @@ export type ReplayFlow = {
 export const REPLAY_SOURCE = 'fieldline replay';
 const OK: Settled = { ok: true };
 
-/** `registry` is asked for each batch: a user's decoder may come, change or be set aside meanwhile. */
-export function replayFlow(store: Pick<Store, 'query' | 'prepared' | 'bulk'>, registry: () => Registry): ReplayFlow {
+/** `registry` is asked for each batch: a user's decoder may come, change or be set aside meanwhile. `keys` as of `keysOf`. */
+export function replayFlow(
+  store: Pick<Store, 'query' | 'prepared' | 'bulk'>,
+  registry: () => Registry,
+  keys?: ReadonlyMap<string, string>,
+): ReplayFlow {
   const counts: ReplayCounts = { stored: 0, duplicates: 0, rejected: 0, undecoded: 0 };
   const normalize = normalizer();
   // What is in the tables keeps its score; new rows get one, from their own past in the archive.
@@ -41,7 +45,7 @@ export function replayFlow(store: Pick<Store, 'query' | 'prepared' | 'bulk'>, re
 
   function decoded(raws: readonly Raw[]): readonly Reading[] {
     const { advert, frame, message } = byKind(raws);
-    const options = { registry: registry(), now: Date.now() };
+    const options = { registry: registry(), keys, now: Date.now() };
     const adverts = sortMembers(advert, member => advertsOf(member, options));
     const frames = sortMembers(frame, member => [laserOf(member, options)]);
     const messages = intake(message, '', options.now, normalize);

@@ -121,6 +121,17 @@ describe('fieldline replay', () => {
     assert.equal(await count("sensor_readings WHERE device_id = 'shed'"), 1);
   });
 
+  it('reads encrypted adverts with the keys that it is given', async () => {
+    const advert = { address: '54:48:E6:8F:80:A5', service_data: { fcd2: '4187b90011223372b0231f' } };
+    await keep([message('bt-mqtt/raw/pi', advert, 1)]);
+    const file = join(directory, 'keys.txt');
+    writeFileSync(file, '54:48:E6:8F:80:A5=231d39c1d7cc1ab1aee224cd096db932\n');
+    for (const [argv, rows] of [[[], 0] as const, [['--keys', file], 1] as const]) {
+      assert.equal((await replay(argv)).code, 0);
+      assert.equal(await count("sensor_readings WHERE metric = 'motion'"), rows);
+    }
+  });
+
   it('takes up a decoder that comes while it runs', async () => {
     let known: Parameters<typeof registryOf>[0] = [];
     const flow = replayFlow(db.store, () => registryOf(known));
@@ -139,6 +150,8 @@ describe('fieldline replay', () => {
     [['--from', 'yesterday'], undefined, /from: expected a time/],
     [['--rate', '0'], undefined, /--rate: expected a number above 0/],
     [['--topic', 'a/#/b'], undefined, /topic filter/],
+    [['--keys', command], undefined, /--keys: entry 1 is not/],
+    [['--keys', `${command}/none`], undefined, /--keys: .*(ENOENT|ENOTDIR)/],
     [[], {}, /expected DATABASE_URL, --database-url, or a gateway that has run/],
   ];
   for (const [argv, env, says] of wrong)
@@ -173,7 +186,7 @@ describe('fieldline replay', () => {
     let kills = 0;
     for (const rows of [200, 1200]) {
       // Slow enough that a machine which stands still for seconds does not miss the middle.
-      const child = start('--rate', '300');
+      const child = start('--from', '99999d', '--rate', '300');
       const ended = once(child, 'exit');
       // Its place is kept behind the rows: killed when both have come so far.
       const kept = async () =>
@@ -187,7 +200,8 @@ describe('fieldline replay', () => {
     assert.equal(kills, 2);
     const before = await count('sensor_readings');
     assert.ok(before < 3000, `${before}`);
-    const child = start();
+    // The same words, though they mean another time by now.
+    const child = start('--from', '99999d');
     let out = '';
     child.stdout!.on('data', text => {
       out += text;

@@ -1,5 +1,6 @@
 // fieldline replay: runs part of the archive through decoders and tables again, without Node-RED, from where it was.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { liveWrites, REPLAY_CONNECTIONS } from '../src/archive/live-writes.ts';
@@ -14,9 +15,10 @@ import {
   unfinishedReplay,
 } from '../src/archive/replays.ts';
 import { selectionOf } from '../src/archive/selection.ts';
+import { keysOf } from '../src/decoders/members.ts';
 import { courier } from '../src/delivery/courier.ts';
 import { keepLetters } from '../src/delivery/dead-letters.ts';
-import { expected, Fault } from '../src/kernel/fault.ts';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { databaseOf } from './database.ts';
@@ -37,6 +39,7 @@ The same command again goes on where a replay was broken off. A TIME is ISO 8601
   --resume ID          goes on with the replay of this number
   --queue              leaves the work to a replay node of the gateway, with the settings of its flow
   --decoders FOLDER    own decoders; without it fieldline/decoders in the data directory
+  --keys FILE          keys of encrypted devices as address=hex, as advert-decode has them
   --database-url URL   instead of DATABASE_URL, or of the gateway that runs`;
 
 const options = {
@@ -49,6 +52,7 @@ const options = {
   resume: { type: 'string' },
   queue: { type: 'boolean' },
   decoders: { type: 'string' },
+  keys: { type: 'string' },
   'database-url': { type: 'string' },
 } as const;
 
@@ -63,6 +67,7 @@ export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({
   const selection = selectionOf(given, Date.now());
   const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
   const resume = given.resume === undefined ? undefined : numberOf('--resume', given.resume);
+  const keys = given.keys === undefined ? undefined : deviceKeys(given.keys);
   const { url, folder } = databaseOf(io, given['database-url']);
   const store = openStore({ url: named(url) });
   try {
@@ -72,14 +77,15 @@ export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({
       io.stderr(`replay ${id} waits for a replay node`);
       return 0;
     }
-    const replay =
-      resume === undefined
-        ? ((await unfinishedReplay(store.query, selection, OWNER)) ??
-          (await askForReplay(store.query, selection, 'command line', OWNER)))
-        : { id: resume };
+    const { from, to, scanner, device, topic } = given;
+    const words = { from, to, scanner, device, topic };
+    const unfinished = resume === undefined ? await unfinishedReplay(store.query, words, OWNER) : undefined;
+    if (unfinished !== undefined)
+      io.stderr(`replay ${unfinished.id} was broken off and goes on: ${JSON.stringify(unfinished.selection)}`);
+    const id = resume ?? (unfinished ?? (await askForReplay(store.query, selection, 'command line', OWNER, words))).id;
     io.background?.();
     const decoders = given.decoders ?? path.join(folder, 'decoders');
-    return await work(store, replay.id, { folder: decoders, perSecond, io });
+    return await work(store, id, { folder: decoders, keys, perSecond, io });
   } finally {
     await store.close();
   }
@@ -99,6 +105,18 @@ function numberOf(name: string, text: string): number {
   throw wrongUse(name, 'a number above 0', text);
 }
 
+function deviceKeys(file: string): ReadonlyMap<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Fault('FIELDLINE_SETTING', `--keys: ${reasonOf(error)}`);
+  }
+  const { keys, fault } = keysOf(text);
+  if (fault !== undefined) throw new Fault('FIELDLINE_SETTING', `--${fault}`);
+  return keys;
+}
+
 async function upToDate({ query }: Store): Promise<void> {
   const { version, newest } = await migrationState(query);
   if (version < newest)
@@ -108,9 +126,9 @@ async function upToDate({ query }: Store): Promise<void> {
     );
 }
 
-type Work = { folder: string; perSecond: number | undefined; io: Io };
+type Work = { folder: string; keys: ReadonlyMap<string, string> | undefined; perSecond: number | undefined; io: Io };
 
-async function work(store: Store, id: number, { folder, perSecond, io }: Work): Promise<number> {
+async function work(store: Store, id: number, { folder, keys, perSecond, io }: Work): Promise<number> {
   const { query } = store;
   const claim = randomUUID();
   const replay = await claimed(store, claim, id, io);
@@ -126,7 +144,7 @@ async function work(store: Store, id: number, { folder, perSecond, io }: Work): 
   })().catch(() => {});
   await Promise.race([counting, wait(COUNT_MS, undefined, { ref: false })]);
   const decoders = await openOwnDecoders(folder, fault => io.stderr(`decoder left out: ${fault}`));
-  const flow = replayFlow(store, decoders.registry);
+  const flow = replayFlow(store, decoders.registry, keys);
   const replayRun = openReplay({ query, replay, claim, live: liveWrites(query), perSecond });
   const carrier = courier({
     source: replayRun.source,

@@ -99,7 +99,11 @@ describe('replay node', () => {
   it('runs adverts, frames and messages through their decoders, by the button; again it adds nothing', async () => {
     const timed = () => allHistograms().map(({ labels, counts }) => [labels, [...counts]]);
     const timedBefore = timed();
-    await keep(advert(1), advert(2), bare(3), bare(4), frame, { ...bare(6), topic: 'modbus/bus/1' });
+    await keep(advert(1), advert(2), bare(3), bare(4), frame, {
+      ...bare(6),
+      topic: 'modbus/bus/1',
+      bytes: Buffer.from('0103', 'hex'),
+    });
     const [status, { says }] = await press('n');
     assert.deepEqual([status, says?.replace(/\d+/, 'n')], [200, 'replay n begins']);
     await runtime.untilStatus('n', /done: 5 of 5 \(100 %\)$/);

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import type { Raw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
+import { digest } from '../kernel/bytes.ts';
 import { archive } from './archive.ts';
+import { archivePages, rawOfRow } from './pages.ts';
 import { archiveRow, archiveRowOf } from './row.ts';
 import { archiveRowCodec } from './row-json.ts';
 import { onDatabase } from '../../test/support/database.ts';
@@ -154,6 +156,29 @@ describe('archive', () => {
       { metadata: null },
       { metadata: ble },
     ]);
+  });
+
+  it('keeps a message of the longest topic and scanner that MQTT allows, once, and gives it back whole', async () => {
+    // Such as does not compress; the index takes 2,704 bytes.
+    const long = Array.from({ length: 3000 }, (_, n) => digest(`${n}`))
+      .join('/')
+      .slice(0, 65_000);
+    const topics = [`bt-mqtt/raw/${long}`, `home/${long}`, `home/${long}.`, `home/${'\ud83d\ude00é'.repeat(9000)}`];
+    const messages = topics.map(topic => raw('{"a":1}', { topic, source: long }));
+    assert.deepEqual(await write(...messages), ['stored', 'stored', 'stored', 'stored']);
+    assert.deepEqual(await write(...messages), ['duplicate', 'duplicate', 'duplicate', 'duplicate']);
+    for (const topic of topics) {
+      const found = await archivePages({ query: db.store.query, selection: { device: 'none' } })();
+      assert.deepEqual(found, []);
+      const all = await archivePages({ query: db.store.query, selection: {} })();
+      assert.ok(all?.some(placed => placed.raw.topic === topic));
+      assert.equal(rawOfRow(archiveRow(raw('1', { topic }), NOW)).topic, topic);
+    }
+    const ends = await archivePages({
+      query: db.store.query,
+      selection: { device: long.slice(long.lastIndexOf('/') + 1) },
+    })();
+    assert.deepEqual(ends?.map(({ raw: { topic } }) => topic).sort(), topics.slice(0, 2).sort());
   });
 
   it('recognises a redelivery without a time of its own by its receipt', async () => {

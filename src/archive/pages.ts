@@ -82,11 +82,11 @@ export function archivePages(options: PagesOptions): () => Promise<readonly Plac
 
 /** The same time of receipt and the same bytes give the same rows as when it was live. */
 function rawOf({ topic, scanner_id, received_ms, bytes, metadata }: Message): Raw {
-  const { protocol, deviceId, signalStrength } = metadata ?? {};
+  const { topic: whole, protocol, deviceId, signalStrength } = metadata ?? {};
   const link = topic.startsWith('ble/');
   const device = deviceId ?? (link ? topic.split('/')[2] : undefined);
   return {
-    topic,
+    topic: typeof whole === 'string' ? whole : topic,
     bytes,
     receivedAt: Math.floor(received_ms),
     source: scanner_id,

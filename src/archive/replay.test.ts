@@ -80,15 +80,16 @@ describe('replay', () => {
   });
 
   const selections: readonly [selection: Selection, texts: readonly string[]][] = [
-    [{}, ['0', '1', '2', '3', '4', '5']],
+    [{}, ['0', '1', '2', '3', '4', '5', '6']],
     [{ from: new Date(T0 + 2).toISOString(), to: new Date(T0 + 4).toISOString() }, ['2', '3']],
     [{ scanner: 'attic' }, ['3']],
     [{ topic: 'home/#' }, ['0', '1']],
     [{ topic: 'home/+/x' }, []],
-    [{ topic: '+/+' }, ['0', '1']],
-    [{ topic: '#' }, ['0', '1', '3', '4', '5']],
+    [{ topic: '+/+' }, ['0', '1', '6']],
+    [{ topic: '#' }, ['0', '1', '3', '4', '5', '6']],
     [{ topic: '$SYS/#' }, ['2']],
     [{ topic: 'home' }, []],
+    [{ topic: 'modbus/#' }, ['6']],
     [{ device: 'b.c' }, ['1']],
     [{ device: 'aa-bb-cc-dd-ee-ff' }, ['3', '4', '5']],
   ];
@@ -101,6 +102,7 @@ describe('replay', () => {
         { topic: 'bt-mqtt/raw/attic', source: 'attic', bytes: Buffer.from('{"n":3,"address":"aabbccddeeff"}') },
         { topic: 'ble/pi/AA:BB:CC:DD:EE:FF/fff1' },
         { topic: 'bt-mqtt/raw/pi', bytes: Buffer.from('[{"n":5},{"address":"AA:BB:CC:DD:EE:FF"}]') },
+        { topic: 'modbus/meter', bytes: Buffer.from('{"n":6}') },
         { topic: 'modbus/bus/1', bytes: Buffer.from('0103', 'hex') },
       );
       const replay = await claimed(selection);
@@ -112,11 +114,21 @@ describe('replay', () => {
       );
     });
 
-  it('ends where the archive ended when it was asked for', async () => {
-    await db.store.query(
-      "INSERT INTO raw_advertisements (scanner_id, topic, timestamp, payload) VALUES ('s', 'x', now() + interval '1 minute', '1')",
+  it('ends where the archive ended when it was asked for, also where clocks are ahead of the one of the database', async () => {
+    const ahead = (minutes: number) =>
+      db.store.query(
+        `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, payload)
+          VALUES ('s', 'x', now() + $1 * interval '1 minute', to_jsonb($1::int))`,
+        [minutes],
+      );
+    for (const minutes of [-1, 9, 999_999]) await ahead(minutes);
+    const replay = await claimed();
+    for (const minutes of [10, 11]) await ahead(minutes);
+    const got = await all(open(replay));
+    assert.deepEqual(
+      got.map(({ bytes }) => Buffer.from(bytes).toString()),
+      ['-1', '9'],
     );
-    assert.deepEqual(await all(open(await claimed())), []);
   });
 
   it('gives rows of other writers, which have no bytes', async () => {
@@ -162,10 +174,11 @@ describe('replay', () => {
     assert.equal((await claimReplay(db.store.query, 'a', { owner: 'node' }))?.id, id);
     await releaseReplay(db.store.query, id, 'a');
     assert.equal((await claimReplay(db.store.query, 'b', { id }))?.id, id);
-    const other = await askForReplay(db.store.query, { scanner: 'x' }, 'test', 'cli');
+    const words = { from: '24h', scanner: 'x' };
+    const other = await askForReplay(db.store.query, { scanner: 'x' }, 'test', 'cli', words);
     assert.equal(await claimReplay(db.store.query, 'c', { owner: 'node' }), undefined);
-    assert.equal((await unfinishedReplay(db.store.query, { scanner: 'x' }, 'cli'))?.id, other.id);
-    assert.equal(await unfinishedReplay(db.store.query, {}, 'cli'), undefined);
+    assert.equal((await unfinishedReplay(db.store.query, words, 'cli'))?.id, other.id);
+    assert.equal(await unfinishedReplay(db.store.query, { scanner: 'x' }, 'cli'), undefined);
   });
 
   it('ends when it is stopped or taken over, and says which', async () => {

@@ -56,19 +56,27 @@ function replayOf(row: Row): Replay {
   };
 }
 
-/** Asks for a replay. Without `to` it ends where the archive ends now: what comes later is decoded anyway. */
+/** Clocks of gateways and devices may be ahead of the database's: what they sent is archived as later than now. */
+const ARCHIVE_END = `(SELECT greatest(now(), max(timestamp) + interval '1 microsecond') FROM raw_advertisements
+  WHERE timestamp >= now() AND timestamp < now() + interval '1 day')`;
+
+/**
+ * Asks for a replay. Without `to` it ends where the archive ends now: what comes later is decoded anyway. `words` are how
+ * the selection was put, such as `24h`: by them it is found again when it was broken off.
+ */
 export async function askForReplay(
   query: Query,
   selection: Selection,
   askedBy: string,
   owner?: string,
+  words: unknown = selection,
 ): Promise<Replay> {
   const [row] = await query<Row>(
-    `INSERT INTO replays (selection, asked_by, owner) VALUES (
+    `INSERT INTO replays (selection, asked_by, owner, metadata) VALUES (
       CASE WHEN $1::jsonb ? 'to' THEN $1::jsonb
-        ELSE $1::jsonb || jsonb_build_object('to', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) END,
-      $2, $3) RETURNING ${COLUMNS}`,
-    [JSON.stringify(selection), askedBy, owner],
+        ELSE $1::jsonb || jsonb_build_object('to', to_char(${ARCHIVE_END} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) END,
+      $2, $3, jsonb_build_object('words', $4::jsonb)) RETURNING ${COLUMNS}`,
+    [JSON.stringify(selection), askedBy, owner, JSON.stringify(words)],
   );
   return replayOf(row!);
 }
@@ -132,14 +140,12 @@ export async function stopReplays(query: Query, by: { owner: string } | { id: nu
   return stopped.length;
 }
 
-/** An unfinished replay of the same part of the archive that the same kind of caller asked for; the newest. */
-export async function unfinishedReplay(query: Query, selection: Selection, owner: string): Promise<Replay | undefined> {
-  // Without `to` any end will do: the replay got one when it was asked for.
+/** An unfinished replay that the same kind of caller asked for in the same words; the newest. */
+export async function unfinishedReplay(query: Query, words: unknown, owner: string): Promise<Replay | undefined> {
   const [row] = await query<Row>(
-    `SELECT ${COLUMNS} FROM replays WHERE state = 'running' AND owner = $2
-      AND CASE WHEN $1::jsonb ? 'to' THEN selection = $1::jsonb ELSE selection - 'to' = $1::jsonb END
+    `SELECT ${COLUMNS} FROM replays WHERE state = 'running' AND owner = $2 AND metadata -> 'words' = $1::jsonb
     ORDER BY id DESC LIMIT 1`,
-    [JSON.stringify(selection), owner],
+    [JSON.stringify(words), owner],
   );
   return row === undefined ? undefined : replayOf(row);
 }

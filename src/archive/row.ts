@@ -29,7 +29,7 @@ export type ArchiveRow = {
 };
 
 /** What of a raw message stands neither in a column nor in its bytes. */
-export type RawMetadata = Partial<Pick<Raw, 'protocol' | 'deviceId' | 'signalStrength'>>;
+export type RawMetadata = Partial<Pick<Raw, 'topic' | 'protocol' | 'deviceId' | 'signalStrength'>>;
 
 /** `now` stands in for a time of receipt that cannot be. */
 export function archiveRow(raw: Raw, now: number): ArchiveRow {
@@ -38,8 +38,8 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
   const given = typeof value === 'object' && value !== null ? (value as { timestamp?: unknown }).timestamp : undefined;
   const time = timeOf(given, receivedAt);
   return {
-    scannerId: scannerOf(value) ?? scannerOfTopic(raw.topic) ?? raw.source,
-    topic: raw.topic,
+    scannerId: indexed(scannerOf(value) ?? scannerOfTopic(raw.topic) ?? raw.source),
+    topic: indexed(raw.topic),
     timestamp: time.timestamp,
     receivedAt,
     bytes: raw.bytes,
@@ -58,8 +58,17 @@ function metadataOf(raw: RawMetadata): string | null {
   const protocol = raw.protocol === 'mqtt' ? undefined : raw.protocol;
   const deviceId = raw.deviceId?.replaceAll('\0', '').toWellFormed();
   const signalStrength = Number.isFinite(raw.signalStrength) ? raw.signalStrength : undefined;
-  if (protocol === undefined && deviceId === undefined && signalStrength === undefined) return null;
-  return JSON.stringify({ protocol, deviceId, signalStrength });
+  const topic = raw.topic === undefined || indexed(raw.topic) === raw.topic ? undefined : raw.topic.toWellFormed();
+  if ((topic ?? protocol ?? deviceId ?? signalStrength) === undefined) return null;
+  return JSON.stringify({ topic, protocol, deviceId, signalStrength });
+}
+
+/** Characters of a text in the index of identities, which takes 2,704 bytes of scanner and topic together. */
+const INDEXED = 400;
+
+/** MQTT allows topics of 65,535 bytes: a long one by its beginning and its digest. */
+function indexed(text: string): string {
+  return text.length <= INDEXED ? text : `${text.slice(0, INDEXED).toWellFormed()} ${digest(text)}`;
 }
 
 /** As adverts and heartbeats say it. What a text column does not take is left to the topic. */

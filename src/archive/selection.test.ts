@@ -17,6 +17,19 @@ describe('selection of a replay', () => {
       { topic: 'a/+/#', device: ' d ' },
       { topic: 'a/+/#', device: 'd' },
     ],
+    [{ from: ' ', device: '\t' }, {}],
+    [
+      { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:00.000001Z' },
+      { from: '2026-01-01T00:00:00.000Z', to: '2026-01-01T00:00:00.000001Z' },
+    ],
+    [
+      { from: '0001-01-01T00:00:00Z', to: '9999-12-31T23:59:59.999999Z' },
+      { from: '0001-01-01T00:00:00.000Z', to: '9999-12-31T23:59:59.999999Z' },
+    ],
+    // Longer ago than numbers are read as milliseconds, than 1970, and than all times.
+    [{ from: '20000d' }, { from: '1971-04-09T00:00:00.000Z' }],
+    [{ from: '3000w' }, { from: '1968-07-13T00:00:00.000Z' }],
+    [{ from: `${'9'.repeat(20)}d` }, { from: '0001-01-01T00:00:00.000Z' }],
   ];
   for (const [given, selection] of right)
     it(`takes ${JSON.stringify(given)}`, () => assert.deepEqual(selectionOf(given, now), selection));
@@ -26,6 +39,12 @@ describe('selection of a replay', () => {
     [{ from: 'yesterday' }, /from: expected a time/],
     [{ to: {} }, /to: expected a time/],
     [{ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }, /to: expected a time after/],
+    [{ from: '2026-01-01T00:00:00.000001Z', to: '2026-01-01T00:00:00Z' }, /to: expected a time after/],
+    [{ from: '2026-01-01T00:00:00.000000Z', to: '2026-01-01T00:00:00Z' }, /to: expected a time after/],
+    [{ from: '0000-01-01T00:00:00Z' }, /from: expected a time/],
+    [{ from: '0001-01-01T00:00:00+05:00' }, /from: expected a time/],
+    [{ to: '9999-12-31T23:59:59-05:00' }, /to: expected a time/],
+    [{ to: 1e21 }, /to: expected a time/],
     [{ topic: 'a/#/b' }, /topic: expected a topic filter/],
     [{ device: 7 }, /device: expected a text/],
     [{ scanner: 'nul\0' }, /scanner: expected a text/],

@@ -17,6 +17,9 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 const MAX_TEXT = 200;
+/** Years that PostgreSQL reads in this form. */
+const IN_ERA = /^(?!0000)\d{4}-/;
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
 
 /**
  * Reads what an operator, a message or a command line gives. A time is ISO 8601 or how long ago it is (`90s`, `15min`,
@@ -29,21 +32,26 @@ export function selectionOf(given: unknown, now: number): Selection {
   const selection: Selection = {};
   for (const key of KEYS) {
     const value = parts[key];
-    if (value === undefined || value === null || value === '') continue;
+    if (value === undefined || value === null || (typeof value === 'string' && value.trim() === '')) continue;
     selection[key] = key === 'from' || key === 'to' ? timeOf(key, value, now) : textOf(key, value);
   }
   const fault = selection.topic === undefined ? undefined : filterFault(selection.topic);
   if (fault !== undefined) throw wrong('topic', `a topic filter (${fault})`, selection.topic);
   const { from, to } = selection;
-  if (from !== undefined && to !== undefined && from >= to) throw wrong('to', `a time after ${from}`, to);
+  if (from !== undefined && to !== undefined && digitsOf(from) >= digitsOf(to))
+    throw wrong('to', `a time after ${from}`, to);
   return selection;
 }
+
+/** Of two times the earlier has the lesser text, whatever the number of their digits. */
+const digitsOf = (time: string): string => time.slice(0, -1).padEnd('2026-01-01T00:00:00.123456789'.length, '0');
 
 function timeOf(where: string, value: unknown, now: number): string {
   const ago = typeof value === 'string' ? AGO.exec(value.trim()) : null;
   const unit = ago === null ? 0 : (UNIT_MS[ago[2] ?? ''] ?? 0);
-  const time = isoTime(ago === null ? value : now - Number(ago[1]) * unit);
-  if (time === undefined) throw wrong(where, 'a time in ISO 8601, or how long ago such as 24h', value);
+  const time = ago === null ? isoTime(value) : new Date(Math.max(FIRST_MS, now - Number(ago[1]) * unit)).toISOString();
+  if (time === undefined || !IN_ERA.test(time))
+    throw wrong(where, 'a time in ISO 8601, or how long ago such as 24h', value);
   return time;
 }
 
@@ -68,13 +76,16 @@ export function spanOf({ from, to }: Selection, first: number): Condition {
   return { sql: all.join(' AND '), values };
 }
 
+/** A topic that is too long for the index stands whole in the metadata. */
+const TOPIC = "coalesce(metadata ->> 'topic', topic)";
+
 /** All of it, as a condition on raw_advertisements; parameters are numbered from `first`. */
 export function conditionOf(selection: Selection, first: number): Condition {
   const span = spanOf(selection, first);
   const values: unknown[] = [...span.values];
   const bind = (value: unknown) => `$${first + values.push(value) - 1}`;
-  // A Modbus frame means nothing without the register map it was read with, and that is not in the archive.
-  const all = [span.sql, "topic NOT LIKE 'modbus/%'"];
+  // A Modbus frame means nothing without the register map it was read with, and that is not in the archive. A message with such a topic is JSON.
+  const all = [span.sql, "NOT (topic LIKE 'modbus/%' AND payload IS NULL)"];
   const { scanner, device, topic } = selection;
   if (scanner !== undefined) all.push(`scanner_id = ${bind(scanner)}`);
   if (topic !== undefined) all.push(topicCondition(topic, bind));
@@ -89,7 +100,7 @@ function topicCondition(filter: string, bind: (value: unknown) => string): strin
     .join('/')
     // `a/#` takes a itself, too [MQTT-4.7.1-2].
     .replace(/(^|\/)#$/, (_all, slash: string) => (slash === '' ? '.*' : '(/.*)?'));
-  const matches = `topic ~ ${bind(`^${pattern}$`)}`;
+  const matches = `${TOPIC} ~ ${bind(`^${pattern}$`)}`;
   return /^[+#]/.test(filter) ? `${matches} AND topic NOT LIKE '$%'` : matches;
 }
 
@@ -100,7 +111,7 @@ function deviceCondition(place: string): string {
     .map(key => `SELECT jsonb_path_query(payload, 'lax $[*].${key}') #>> '{}'`)
     .join(' UNION ALL ');
   return `(device_address(metadata ->> 'deviceId') = ${wanted}
-    OR ${place} = ANY (string_to_array(topic, '/'))
+    OR ${place} = ANY (string_to_array(${TOPIC}, '/'))
     OR (topic LIKE 'ble/%' AND device_address(split_part(topic, '/', 3)) = ${wanted})
     OR EXISTS (SELECT FROM (${named}) AS named (id) WHERE device_address(id) = ${wanted}))`;
 }

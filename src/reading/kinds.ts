@@ -10,9 +10,14 @@ export function kindOf(topic: string): RawKind {
   return topic.startsWith('modbus/') ? 'modbus' : 'message';
 }
 
-/** The members of each kind, in their order. */
-export function byKind<T extends { topic: string }>(members: readonly T[]): Readonly<Record<RawKind, readonly T[]>> {
-  const sorted: Record<RawKind, T[]> = { advert: [], frame: [], message: [], modbus: [] };
-  for (const member of members) sorted[kindOf(member.topic)].push(member);
+/** The members of each kind, in their order. Below `modbus/` it is messages alone: frames are not sent again. */
+export function byKind<T extends { topic: string }>(
+  members: readonly T[],
+): Readonly<Record<Exclude<RawKind, 'modbus'>, readonly T[]>> {
+  const sorted: Record<Exclude<RawKind, 'modbus'>, T[]> = { advert: [], frame: [], message: [] };
+  for (const member of members) {
+    const kind = kindOf(member.topic);
+    sorted[kind === 'modbus' ? 'message' : kind].push(member);
+  }
   return sorted;
 }
