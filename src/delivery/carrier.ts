@@ -2,6 +2,7 @@
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 import { type Breaker, isOutage } from './breaker.ts';
+import type { Peer } from './halving.ts';
 
 /** What became of a row: what the sink answered, or on the disk and written later, or dropped by policy. */
 export type Fate = Outcome | 'kept' | 'dropped';
@@ -40,14 +41,14 @@ export function memoryCarrier<Row>(sink: Sink<Row>, breaker: Breaker): Carrier<R
 }
 
 /** Drops what meets an outage, and everything until the next attempt is due. */
-export function dropCarrier<Row>(sink: Sink<Row>, breaker: Breaker): Carrier<Row> {
+export function dropCarrier<Row>(sink: Required<Peer<Row>>, breaker: Breaker): Carrier<Row> {
   return {
     async write(rows) {
       try {
         return await breaker.attempt(() => sink.write(rows));
       } catch (error) {
         if (!isOutage(error)) throw error;
-        return rows.map(() => 'dropped');
+        return rows.map(row => (sink.arrived(row) ? 'stored' : 'dropped'));
       }
     },
     async close() {},

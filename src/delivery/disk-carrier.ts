@@ -1,14 +1,15 @@
 // Disk carrier: batches go to the peer directly, or through the outbox while the peer is away and until the outbox is empty again.
 import { backoff } from '../kernel/backoff.ts';
 import { Fault, reasonOf } from '../kernel/fault.ts';
-import type { Outcome, Sink } from '../reading/contracts.ts';
+import type { Outcome } from '../reading/contracts.ts';
 import { type After, type Breaker, isOutage, timer } from './breaker.ts';
 import { type Carrier, closedFault, type Fate } from './carrier.ts';
+import type { Peer } from './halving.ts';
 import type { Batch, Outbox, OutboxState } from './outbox.ts';
 
 export type DiskCarrierOptions<Row> = {
   /** Rejects with outages only. */
-  sink: Sink<Row>;
+  sink: Required<Peer<Row>>;
   breaker: Breaker;
   /** Most rows in one write out of the outbox. */
   maxRows: number;
@@ -129,11 +130,18 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
     }
   }
 
+  /** All but what arrived before the outage. */
+  async function keep(it: Outbox<Row>, all: readonly Row[]): Promise<readonly Fate[]> {
+    const rows = all.filter(row => !sink.arrived(row));
+    const fates = new Map(rows.length === 0 ? [] : (await keepRest(it, rows)).map((fate, at) => [rows[at], fate]));
+    return all.map(row => fates.get(row) ?? 'stored');
+  }
+
   /**
    * A disk that takes nothing must not hold up rows for a peer that is back: while nothing lies before them, they are
    * offered to it, as without an outbox. What was on its way to the disk is called off then.
    */
-  async function keep(it: Outbox<Row>, rows: readonly Row[]): Promise<readonly Fate[]> {
+  async function keepRest(it: Outbox<Row>, rows: readonly Row[]): Promise<readonly Fate[]> {
     const keeping = it.append(rows);
     for (;;) {
       let callOff = (): void => {};

@@ -3,11 +3,14 @@ import { reasonOf } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 import { isOutage } from './breaker.ts';
 
+/** A sink of rows that go one by one knows after an outage which of them need not be written again. */
+export type Peer<Row> = Sink<Row> & { arrived?(row: Row): boolean };
+
 /**
  * The same sink, which rejects with outages only. Anything else that it throws is the fault of a row: of the one that
  * it throws for alone, which is refused with that reason. Rows before an outage may be written twice, as after any other.
  */
-export function halving<Row>(sink: Sink<Row>): Sink<Row> {
+export function halving<Row>(sink: Peer<Row>): Required<Peer<Row>> {
   async function write(rows: readonly Row[]): Promise<readonly Outcome[]> {
     try {
       return await sink.write(rows);
@@ -18,5 +21,5 @@ export function halving<Row>(sink: Sink<Row>): Sink<Row> {
       return [...(await write(rows.slice(0, middle))), ...(await write(rows.slice(middle)))];
     }
   }
-  return { write, close: () => sink.close() };
+  return { write, arrived: row => sink.arrived?.(row) ?? false, close: () => sink.close() };
 }

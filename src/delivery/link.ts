@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import type { Outcome, Sink } from '../reading/contracts.ts';
+import type { Outcome } from '../reading/contracts.ts';
 import { batcher, type BatcherOptions } from './batcher.ts';
 import { type Breaker, type BreakerOptions, type BreakerState, breaker } from './breaker.ts';
 import { type Carrier, dropCarrier, type Fate, memoryCarrier } from './carrier.ts';
 import { type DiskCarrier, diskCarrier } from './disk-carrier.ts';
 import { linkWords, rateMeter } from './link-status.ts';
-import { halving } from './halving.ts';
+import { halving, type Peer } from './halving.ts';
 import { type FullPolicy, type Gone, openOutbox } from './outbox.ts';
 import type { RowCodec } from './outbox-batch.ts';
 
@@ -56,11 +56,11 @@ const TICK_MS = 1000;
 const IDLE_MS = 10_000;
 const DROPS_LOG_MS = 60_000;
 
-export function openLink<Row>(peer: Sink<Row>, options: LinkOptions<Row>): Link<Row> {
+export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<Row> {
   const { target, policy, host, counter = 'fieldline_stored_total', maxRows = 5000 } = options;
   const clock: Clock = options.clock ?? systemClock;
   const halved = halving(peer);
-  const sink: Sink<Row> = {
+  const sink: Required<Peer<Row>> = {
     ...halved,
     write: rows =>
       halved.write(rows).finally(() => {

@@ -45,7 +45,7 @@ const LARGEST_PACKET = 268_435_455 + 5;
  * ends before every PUBACK; messages of it that have arrived are not sent again when the same objects are written again.
  * Throws a Fault FIELDLINE_SETTING when the address is none.
  */
-export function publisher(options: PublisherOptions): Sink<Outgoing> {
+export function publisher(options: PublisherOptions): Sink<Outgoing> & { arrived(row: Outgoing): boolean } {
   const { clientId, window = 500, answerMs = 20_000, tls = {} } = options;
   const address = brokerAddress(options.url);
   const arrived = new WeakSet<Outgoing>();
@@ -223,6 +223,7 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> {
         }
       }
     },
+    arrived: row => arrived.has(row),
     async close() {
       const last = line;
       line = undefined;

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { Fault } from '../kernel/fault.ts';
 import { askedMs, type HttpSinkOptions, httpSink, type Post } from './http.ts';
 
 const post = (n: number): Post => ({ id: `id-${n}`, body: JSON.stringify({ n }) });
+
+const GZIP = { 'content-encoding': 'gzip' };
 
 describe('http sink', () => {
   let server: Server;
@@ -73,6 +76,7 @@ describe('http sink', () => {
     [422, 'refused'],
     [301, 'outage'],
     [408, 'outage'],
+    [425, 'outage'],
     [429, 'outage'],
     [500, 'outage'],
     [503, 'outage'],
@@ -140,13 +144,24 @@ describe('http sink', () => {
       assert.equal(heard.length, 1);
     });
 
-  it('takes a refusal for an answer only with its words', async () => {
-    answer = response => {
-      response.writeHead(400, { 'content-length': 1000 }).write('begins');
-      setImmediate(() => response.socket?.destroy());
-    };
-    await faultOf(open().write([post(1)]));
-  });
+  const bodies: readonly [name: string, answer: (response: ServerResponse) => void, says: string][] = [
+    [
+      'breaks off',
+      response => {
+        response.writeHead(400, { 'content-length': 1000 }).write('begins');
+        setTimeout(() => response.socket?.destroy(), 20);
+      },
+      'HTTP 400: begins',
+    ],
+    ['never ends', response => void response.writeHead(400).write('begins'), 'HTTP 400: begins'],
+    ['is not packed as it says', response => void response.writeHead(400, GZIP).end('plain'), 'HTTP 400'],
+    ['is packed', response => void response.writeHead(400, GZIP).end(gzipSync('why\nnot')), 'HTTP 400: why not'],
+  ];
+  for (const [name, says, rejected] of bodies)
+    it(`takes a refusal for an answer although its body ${name}`, async () => {
+      answer = says;
+      assert.deepEqual(await open().write([post(1)]), [{ rejected }]);
+    });
 
   it('reads no more of an answer than it shows', async () => {
     answer = response => {

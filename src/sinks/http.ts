@@ -16,14 +16,12 @@ export type HttpSinkOptions = {
 
 /**
  * The same message may be right later: when somebody has put the key right (RFC 9110 §15.5.2, §15.5.4), or a moment later
- * (request timeout, too many requests: RFC 9110 §15.5.9, RFC 6585 §4).
+ * (request timeout, too early, too many requests: RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4).
  */
-const LATER = new Set([401, 403, 408, 429]);
+const LATER = new Set([401, 403, 408, 425, 429]);
 const REASON_BYTES = 2000;
-/** What follows a 2xx is no matter: it is read so that the connection can be used again, and not waited for any longer. */
+/** The status is the answer. What follows it is read for its words, and so that the connection can be used again, and not waited for any longer. */
 const AFTERWORD_MS = 1000;
-/** Of a refusal the words are needed: the limit of the whole request is below this. */
-const MOST_MS = 600_000;
 
 /** What the server said about when to come again, in milliseconds from now; undefined where it said nothing. */
 export function askedMs(fault: Fault): number | undefined {
@@ -35,7 +33,7 @@ export function askedMs(fault: Fault): number | undefined {
  * One request at a time, in order. Rows that have arrived are not sent again when the same objects are written again.
  * Throws a Fault FIELDLINE_SETTING on an address that is none.
  */
-export function httpSink(options: HttpSinkOptions): Sink<Post> {
+export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: Post): boolean } {
   const { timeoutMs = 30_000, maxBytes = 10 << 20, now = Date.now } = options;
   const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
@@ -61,7 +59,7 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> {
         redirect: 'manual',
         signal: AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]),
       });
-      text = response.ok ? await beginningOf(response, AFTERWORD_MS).catch(() => '') : await beginningOf(response);
+      text = await beginningOf(response);
     } catch (error) {
       throw away(closed.signal.aborted ? 'the node was closed' : wordsOf(error, timeoutMs));
     }
@@ -83,24 +81,27 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> {
       }
       return outcomes;
     },
+    arrived: row => arrived.has(row),
     async close() {
       closed.abort();
     },
   };
 }
 
-/** The beginning of an answer on one line, as much as has come in time; the rest is not read. */
-async function beginningOf(response: Response, limitMs = MOST_MS): Promise<string> {
+/** The beginning of an answer on one line, as much as has come in time and can be read; the rest is not read. */
+async function beginningOf(response: Response): Promise<string> {
   let bytes = Buffer.alloc(0);
   const reader = response.body?.getReader();
   const cancel = () => void reader?.cancel().catch(() => {});
-  const timer = setTimeout(cancel, limitMs);
+  const timer = setTimeout(cancel, AFTERWORD_MS);
   try {
     while (reader !== undefined) {
       const { value, done } = await reader.read();
       if (value !== undefined) bytes = Buffer.concat([bytes, value]);
       if (done || bytes.length >= REASON_BYTES) break;
     }
+  } catch {
+    // It broke off, or was not packed as it said.
   } finally {
     clearTimeout(timer);
   }
