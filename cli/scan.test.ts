@@ -201,6 +201,26 @@ describe('scan, at a broker', () => {
     });
   });
 
+  it('hears each advert once after two commands to scan anew at one moment', async () => {
+    await start({ dedupSeconds: 0, heartbeatSeconds: 3600 });
+    const answers = () => on('bt-mqtt/command/attic/result').length;
+    await until(() => {
+      client.publish('bt-mqtt/command/attic', '{"command":"heartbeat"}', { qos: 1 });
+      return answers() > 0;
+    });
+    const anew = () =>
+      client.publishAsync('bt-mqtt/command/attic', '{"id":"anew","command":"restart_scan"}', { qos: 1 });
+    await Promise.all([anew(), anew()]);
+    await until(() => on('bt-mqtt/command/attic/result').filter(({ id }) => id === 'anew').length === 2);
+    messages = [];
+    await until(() => on('bt-mqtt/raw/attic').length > 20);
+    const heard = on('bt-mqtt/raw/attic').map(({ timestamp: _, ...advert }) => JSON.stringify(advert));
+    assert.deepEqual(
+      heard.filter((advert, at) => advert === heard[at - 1]),
+      [],
+    );
+  });
+
   it('drops what the broker cannot take, and goes on when it is back', async () => {
     await start();
     await until(() => on('bt-mqtt/raw/attic').length > 2);

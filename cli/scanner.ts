@@ -4,6 +4,7 @@ import { issueTicket, settle, type Ticket } from '../src/kernel/ticket.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { type Outgoing, publisher } from '../src/mqtt/publisher.ts';
 import { wireSource } from '../src/mqtt/subscriber.ts';
+import { oneScan } from '../src/radio/one-scan.ts';
 import { openRadio } from '../src/radio/open.ts';
 import { rawAdvert } from '../src/radio/raw-advert.ts';
 import type { HeartbeatWire } from '../src/reading/heartbeat.ts';
@@ -81,17 +82,12 @@ export async function startScanner(config: ScanConfig, log: Log): Promise<Scanne
   });
   radio.onFault(reason => log('warn', 'radio fault', { reason }));
   radio.onLost((count, reason) => log('warn', 'adverts were lost', { count, reason }));
-  let stop = radio.scan(heard);
-  let closed = false;
+  const scan = oneScan(() => radio.scan(heard));
   const commands = listen(
     config,
     {
       heartbeat: beat,
-      restart_scan() {
-        void stop().then(() => {
-          if (!closed) stop = radio.scan(heard);
-        });
-      },
+      restart_scan: () => void scan.anew(),
     },
     answer => void send(`command/${scannerId}/result`, Buffer.from(JSON.stringify(answer))),
   );
@@ -103,8 +99,7 @@ export async function startScanner(config: ScanConfig, log: Log): Promise<Scanne
     async close() {
       clearTimeout(first);
       clearInterval(clockwork);
-      closed = true;
-      await stop();
+      await scan.close();
       await Promise.all([radio.close(), commands.close()]);
       await link.close();
       log('info', 'stopped', { messages_sent: link.sent, dropped: link.dropped });

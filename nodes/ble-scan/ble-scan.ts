@@ -4,6 +4,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { areStopping } from '../../src/palette/drain.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { oneScan } from '../../src/radio/one-scan.ts';
 import { DEMO_OFF, openRadio } from '../../src/radio/open.ts';
 import { pumpOf } from '../../src/radio/pump.ts';
 import { rawAdvert } from '../../src/radio/raw-advert.ts';
@@ -71,7 +72,7 @@ export const definition = defineNode({
       before = state;
       show();
     });
-    const watch = (): (() => Promise<void>) =>
+    const scan = oneScan(() =>
       watchedScan({
         radio,
         silenceMs: settings.silenceSeconds * 1000,
@@ -89,22 +90,17 @@ export const definition = defineNode({
           tally.silent(ms);
           show();
         },
-      });
-    let stop = watch();
-    let closed = false;
+      }),
+    );
     return {
       input(_message, _send, done) {
-        void stop().then(() => {
-          if (!closed) stop = watch();
-          done();
-        });
+        void scan.anew().then(() => done());
       },
       pause: pump.pause,
       resume: pump.resume,
       async close(removed) {
-        closed = true;
         // What was heard before still comes, and what does not is counted.
-        await stop();
+        await scan.close();
         await radio.close();
         cancelShow?.();
         tally.close();
