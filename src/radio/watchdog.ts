@@ -1,6 +1,7 @@
 // Scans, and notices when a radio has gone silent without a word: then it scans anew (adapters are known to stop so).
 import type { Clock } from '../kernel/clock.ts';
 import type { HeardAdvert, Radio } from '../reading/radio.ts';
+import { oneScan } from './one-scan.ts';
 import type { After } from './timing.ts';
 
 export type WatchedScanOptions = {
@@ -19,32 +20,25 @@ export type WatchedScanOptions = {
 export function watchedScan(options: WatchedScanOptions): () => Promise<void> {
   const { radio, silenceMs, onAdvert, onSilence, isBusy, clock, after } = options;
   let heardAt = clock.steady();
-  let stopped = false;
-  let cancel = (): void => {};
-  const scan = (): (() => Promise<void>) =>
+  let triedAt = heardAt;
+  const scan = oneScan(() =>
     radio.scan(advert => {
       heardAt = clock.steady();
       onAdvert(advert);
-    }, isBusy);
-  let stopScan = scan();
-  let triedAt = heardAt;
+    }, isBusy),
+  );
   function look(): void {
     const now = clock.steady();
     if (now - Math.max(heardAt, triedAt) >= silenceMs) {
       triedAt = now;
-      void scanAnew();
+      void scan.anew();
       onSilence(now - heardAt);
     }
     cancel = after(silenceMs / 4, look);
   }
-  async function scanAnew(): Promise<void> {
-    await stopScan();
-    if (!stopped) stopScan = scan();
-  }
-  cancel = after(silenceMs / 4, look);
+  let cancel = after(silenceMs / 4, look);
   return () => {
-    stopped = true;
     cancel();
-    return stopScan();
+    return scan.close();
   };
 }
