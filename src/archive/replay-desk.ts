@@ -10,7 +10,7 @@ export type Carrier = { pause(): void; resume(): void; stop(): Promise<void> };
 
 export type DeskState =
   | { state: 'idle'; last: (Replay & { end: ReplayEnd }) | undefined }
-  | { state: 'running'; replay: Replay; perSecond: number }
+  | { state: 'running'; replay: Replay; perSecond: number; away: string }
   | { state: 'away'; reason: string };
 
 export type DeskOptions = {
@@ -77,7 +77,8 @@ export function replayDesk({ query, owner, perSecond, live, carry, onState, look
     const tell = () => {
       const { settled } = run.progress;
       const seconds = (performance.now() - since) / 1000;
-      onState({ state: 'running', replay: now(), perSecond: seconds > 0 ? (settled - before) / seconds : 0 });
+      const { away } = run;
+      onState({ state: 'running', replay: now(), perSecond: seconds > 0 ? (settled - before) / seconds : 0, away });
       before = settled;
       since = performance.now();
     };

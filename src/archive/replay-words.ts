@@ -24,8 +24,11 @@ export function replayFigures({ settled, failed, total }: Pick<Replay, 'settled'
 /** Colour and words of a node's status. */
 export function deskWords(state: DeskState): ['green' | 'yellow' | 'red' | 'grey' | 'blue', string] {
   if (state.state === 'away') return ['red', `archive away; ${state.reason}`];
-  if (state.state === 'running')
-    return ['blue', `replay ${state.replay.id}: ${replayFigures(state.replay)}, ${Math.round(state.perSecond)}/s`];
+  if (state.state === 'running') {
+    const words = `replay ${state.replay.id}: ${replayFigures(state.replay)}`;
+    if (state.away !== '') return ['red', `${words}; archive away; ${state.away}`];
+    return ['blue', `${words}, ${Math.round(state.perSecond)}/s`];
+  }
   const { last } = state;
   if (last === undefined) return ['grey', 'ready'];
   const { end } = last;

@@ -36,6 +36,8 @@ export type ReplayRun = {
   /** The message went to the dead letters: it counts as failed when it settles. */
   gaveUp(raw: Raw): void;
   readonly progress: Progress;
+  /** Why the archive does not answer just now; '' while it does. */
+  readonly away: string;
   /** Resolves when it ends by itself; not after `close`. */
   ended: Promise<ReplayEnd>;
 };
@@ -57,6 +59,7 @@ export function openReplay(options: ReplayOptions): ReplayRun {
   const pace = throttle({ perSecond, clock });
   const sent = new Map<number, Sent>();
   const bySource = new WeakMap<Raw, Sent>();
+  let away = '';
   let tellEnd: (end: ReplayEnd) => void = () => {};
   const ended = new Promise<ReplayEnd>(resolve => {
     tellEnd = resolve;
@@ -115,9 +118,12 @@ export function openReplay(options: ReplayOptions): ReplayRun {
       const waits = backoff();
       while (!closed)
         try {
-          return await work();
+          const done = await work();
+          away = '';
+          return done;
         } catch (error) {
           if (!(error instanceof Fault) || error.kind !== 'outage') throw error;
+          away = error.message;
           const until = clock.steady() + waits.next();
           while (!closed && clock.steady() < until) await change(until - clock.steady());
         }
@@ -213,6 +219,9 @@ export function openReplay(options: ReplayOptions): ReplayRun {
       if (entry !== undefined) entry.failed = true;
     },
     progress,
+    get away() {
+      return away;
+    },
     ended,
   };
 }
