@@ -193,6 +193,16 @@ describe('normalize: named levels, expressions, enrichment', () => {
     { filter: 'own/{line}/#', format: 'expression', device: 'device_id | {line}' },
   ] as const;
 
+  it('takes a level of any name for a field that nobody knows', () => {
+    const table = [{ filter: '{constructor}/{device}', format: 'fields', device: '{device}' }] as const;
+    const { metadata } = read('north/pump', { v: 1 }, { table });
+    assert.deepEqual(metadata.extra, { constructor: 'north' });
+    assert.deepEqual(
+      Object.keys(metadata).filter(name => name.includes('function')),
+      [],
+    );
+  });
+
   it('takes device, metric and metadata from the names of levels', () => {
     const reading = read('plant/water/north/pump-3/pressure', '4.2', { table });
     assert.deepEqual([reading.deviceId, reading.telemetry], ['pump-3', { pressure: 4.2 }]);

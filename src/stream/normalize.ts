@@ -190,7 +190,7 @@ const KNOWN_LEVELS: Readonly<Record<string, keyof Metadata>> = {
 
 function takeLevels(levels: Readonly<Record<string, string>>, draft: Draft): void {
   for (const [name, value] of Object.entries(levels)) {
-    const known = KNOWN_LEVELS[name];
+    const known = Object.hasOwn(KNOWN_LEVELS, name) ? KNOWN_LEVELS[name] : undefined;
     if (known !== undefined) draft.metadata[known] ??= value;
     else if (name !== 'metric' && name !== 'device') putExtra(draft, name, value);
   }
