@@ -92,11 +92,12 @@ async function restoreDatabase(
   const head = JSON.parse(Buffer.concat(pieces).toString()) as DatabaseHead;
   const fill = async (url: string): Promise<void> => {
     await makeTables(url, head, log);
-    await fillDatabase(url, head, async filling => {
+    const notMade = await fillDatabase(url, head, async filling => {
       for await (const { path: place, chunks } of members)
         await filling.fill(place.slice('database/'.length, place.lastIndexOf('/')), chunks());
       await filling.finish(sums);
     });
+    for (const { key, reason, sql } of notMade) log('warn', `${key} is not restored: ${reason}`, { sql });
   };
   if (databaseUrl !== undefined) return fill(databaseUrl);
   const database = await startDatabase({ directory, processes: processesIn(directory), log });

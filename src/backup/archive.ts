@@ -39,8 +39,12 @@ export function writeArchive<About>(file: string, now: number): ArchiveWriter<Ab
     });
 
   async function put(bytes: Uint8Array): Promise<void> {
-    if (failure === undefined && !gzip.write(bytes))
-      await Promise.race([once(gzip, 'drain'), once(output, 'close')]).catch(() => undefined);
+    if (failure === undefined && !gzip.write(bytes)) {
+      const waited = new AbortController();
+      const { signal } = waited;
+      await Promise.race([once(gzip, 'drain', { signal }), once(output, 'close', { signal })]).catch(() => undefined);
+      waited.abort();
+    }
     if (failure !== undefined) throw failure;
   }
   async function add(

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { expected, Fault } from '../kernel/fault.ts';
 import { copyIn, copyOut } from './copy.ts';
+import { type Made, makeAll, type NotMade, onTopOf, partsOf } from './objects.ts';
 import {
   copyInSql,
   copyOutSql,
@@ -14,7 +15,6 @@ import {
   sumOf,
   type TableShape,
   tablesOf,
-  typesOf,
 } from './tables.ts';
 
 export type DatabaseHead = {
@@ -22,8 +22,9 @@ export type DatabaseHead = {
   version: number;
   /** Of the server it came from, e.g. 18.1. */
   server: string;
-  /** Statements that make what the operator's own tables are made of; left out in older backups. */
-  types?: readonly string[];
+  /** What the operator's own tables are made of, and what stands on tables. */
+  parts: readonly Made[];
+  onTop: readonly Made[];
   tables: readonly TableShape[];
   sequences: readonly Sequence[];
 };
@@ -57,7 +58,8 @@ export function dumpDatabase(
       )
     ).rows;
     const tables = await tablesOf(client);
-    await out.head({ ...at!, types: await typesOf(client), tables, sequences: await sequencesOf(client) });
+    const [parts, onTop, sequences] = [await partsOf(client), await onTopOf(client), await sequencesOf(client)];
+    await out.head({ ...at!, parts, onTop, tables, sequences });
     const sums: Record<string, Sum> = {};
     for (const table of tables) {
       sums[keyOf(table)] = await sumOf(client, table);
@@ -88,18 +90,22 @@ export type Filling = {
   finish(sums: Sums): Promise<void>;
 };
 
-/** Fills the tables of a database that is migrated to the version of the backup; all of it, or nothing. */
+/**
+ * Fills the tables of a database that is migrated to the version of the backup; all of it, or nothing. Resolves with what
+ * this server does not let be made besides tables: a view of another extension, a right of a role that may not be made.
+ */
 export function fillDatabase(
   url: string,
   head: DatabaseHead,
   work: (filling: Filling) => Promise<void>,
-): Promise<void> {
+): Promise<readonly NotMade[]> {
   const known = new Map(head.tables.map(table => [keyOf(table), table]));
   return connected(url, async client => {
     await client.query("SET fieldline.writer = 'on'");
     await client.query('BEGIN');
     await silenceTriggers(client);
-    await prepare(client, head);
+    const left = await prepare(client, head);
+    let notMade: readonly NotMade[] = [];
     await work({
       async fill(name, pieces) {
         const table = known.get(name);
@@ -115,9 +121,11 @@ export function fillDatabase(
           if (was?.rows !== is.rows) throw wrong(`${was?.rows} rows in ${keyOf(table)}`, is.rows);
           if (was.digest !== is.digest) throw wrong(`the rows of ${keyOf(table)} as they were`, 'other contents');
         }
+        notMade = await makeAll(client, [...left, ...head.onTop], await onTopOf(client));
         await client.query('COMMIT');
       },
     });
+    return notMade;
   });
 }
 
@@ -136,14 +144,32 @@ async function silenceTriggers(client: pg.Client): Promise<void> {
 }
 
 /** Tables of the operator's own are made, those of the migrations are emptied of what the migrations have put there. */
-async function prepare(client: pg.Client, { types = [], tables, sequences }: DatabaseHead): Promise<void> {
-  const made = new Set(await typesOf(client));
-  for (const sql of types) if (!made.has(sql)) await client.query(sql);
-  for (const sequence of sequences)
-    if (!sequence.identity) await client.query(`CREATE SEQUENCE IF NOT EXISTS ${sqlName(sequence)}`);
-  const there = new Set((await tablesOf(client)).map(keyOf));
-  for (const table of tables) if (!there.has(keyOf(table))) for (const sql of table.create) await client.query(sql);
+async function prepare(client: pg.Client, head: DatabaseHead): Promise<readonly NotMade[]> {
+  const { parts, tables, sequences } = head;
+  // What a function speaks of may come after it.
+  await client.query('SET check_function_bodies = off');
+  const there = (await tablesOf(client)).map(table => ({ key: tableKey(table), sql: '' }));
+  const known = new Set(there.map(({ key }) => key));
+  const own = tables.filter(table => !known.has(tableKey(table)));
+  const left = await makeAll(
+    client,
+    [
+      ...parts,
+      ...sequences.filter(({ identity }) => !identity).map(sequenceMade),
+      ...own.flatMap(table => table.create.map((sql, at) => ({ key: at === 0 ? tableKey(table) : sql, sql }))),
+    ],
+    [...there, ...(await partsOf(client)), ...(await sequencesOf(client)).map(sequenceMade)],
+  );
+  const lost = left.find(({ key }) => own.some(table => tableKey(table) === key));
+  if (lost !== undefined) throw wrong(`${lost.key} to be made (${lost.sql})`, lost.reason);
   if (tables.length > 0) await client.query(`TRUNCATE ${tables.map(sqlName).join(', ')} CASCADE`);
   for (const { name, months } of tables)
     for (const month of months) await client.query('SELECT prepare_month($1, $2)', [name, `${month}-01T00:00:00Z`]);
+  return left;
 }
+
+const tableKey = (table: TableShape): string => `table ${sqlName(table)}`;
+const sequenceMade = (sequence: Sequence): Made => ({
+  key: `sequence ${sqlName(sequence)}`,
+  sql: `CREATE SEQUENCE ${sqlName(sequence)} ${sequence.options ?? ''}`,
+});

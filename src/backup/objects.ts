@@ -1,0 +1,119 @@
+// What a database has besides tables: what they are made of, and what stands on them; as statements that make it again.
+import type pg from 'pg';
+import { reasonOf } from '../kernel/fault.ts';
+
+/** Left alone where there is one of its key already, by a migration for example. */
+export type Made = { key: string; sql: string };
+
+/** SQL: not a schema of the server or of an extension, given its row `n` of pg_namespace. */
+export const OWN_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (
+  SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')`;
+const notOfExtension = (catalog: string, oid: string): string =>
+  `NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e')`;
+
+// TimescaleDB is there or not, as the migrations have found it.
+const PARTS = `
+  SELECT 'schema ' || n.nspname AS key, format('CREATE SCHEMA %I', n.nspname) AS sql, 0 AS step, n.oid::int8 AS oid
+  FROM pg_namespace n WHERE ${OWN_SCHEMA}
+  UNION ALL
+  SELECT 'extension ' || extname, format('CREATE EXTENSION %I SCHEMA %I', extname, n.nspname), 1, e.oid::int8
+  FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql' AND extname !~ '^timescaledb'
+  UNION ALL
+  SELECT 'type ' || t.oid::regtype, CASE t.typtype
+    WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname,
+      (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid))
+    WHEN 'c' THEN format('CREATE TYPE %I.%I AS (%s)', n.nspname, t.typname,
+      (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+       FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped))
+    WHEN 'r' THEN (SELECT format('CREATE TYPE %I.%I AS RANGE (SUBTYPE = %s%s)', n.nspname, t.typname,
+      format_type(r.rngsubtype, NULL), ', SUBTYPE_DIFF = ' || nullif(r.rngsubdiff::oid, 0)::regproc)
+      FROM pg_range r WHERE r.rngtypid = t.oid)
+    ELSE format('CREATE DOMAIN %I.%I AS %s%s%s%s', n.nspname, t.typname, format_type(t.typbasetype, t.typtypmod),
+      ' DEFAULT ' || t.typdefault, CASE WHEN t.typnotnull THEN ' NOT NULL' END,
+      (SELECT string_agg(' ' || pg_get_constraintdef(k.oid), '') FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))
+    END, 2, t.oid::int8
+  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
+  WHERE ${OWN_SCHEMA} AND (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c') AND ${notOfExtension('pg_type', 't.oid')}
+  UNION ALL
+  SELECT 'function ' || p.oid::regprocedure, pg_get_functiondef(p.oid), 3, p.oid::int8
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE ${OWN_SCHEMA} AND p.prokind IN ('f', 'p') AND ${notOfExtension('pg_proc', 'p.oid')}
+  ORDER BY step, oid`;
+
+const RELATIONS = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE ${OWN_SCHEMA} AND ${notOfExtension('pg_class', 'c.oid')} AND NOT c.relispartition`;
+
+const ON_TOP = `WITH rights AS (
+    SELECT a.grantee, a.privilege_type || ' ON ' || CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || c.oid::regclass AS what
+    FROM (SELECT c.* FROM ${RELATIONS}) AS c, aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner
+    UNION ALL
+    SELECT a.grantee, format('%s ON SCHEMA %I', a.privilege_type, n.nspname)
+    FROM pg_namespace n, aclexplode(n.nspacl) AS a WHERE ${OWN_SCHEMA} AND a.grantee <> n.nspowner)
+  SELECT 'key ' || k.conrelid::regclass || ' ' || k.conname AS key,
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) AS sql,
+    0 AS step, k.oid::int8 AS oid
+  FROM pg_constraint k, ${RELATIONS} AND k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0
+  UNION ALL
+  SELECT 'owner of sequence ' || c.oid::regclass, format('ALTER SEQUENCE %s OWNED BY %s.%I', c.oid::regclass, o.refobjid::regclass,
+    (SELECT attname FROM pg_attribute WHERE attrelid = o.refobjid AND attnum = o.refobjsubid)), 1, c.oid::int8
+  FROM pg_depend o, ${RELATIONS} AND c.relkind = 'S' AND o.classid = 'pg_class'::regclass AND o.objid = c.oid
+    AND o.deptype = 'a' AND o.refobjsubid > 0
+  UNION ALL
+  SELECT 'view ' || c.oid::regclass, format('CREATE %s %s AS %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
+    c.oid::regclass, pg_get_viewdef(c.oid)), 2, c.oid::int8
+  FROM ${RELATIONS} AND c.relkind IN ('v', 'm')
+  UNION ALL
+  SELECT 'index ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid), 3, i.indexrelid::int8
+  FROM pg_index i, ${RELATIONS} AND i.indrelid = c.oid AND c.relkind = 'm'
+  UNION ALL
+  SELECT 'trigger ' || t.tgrelid::regclass || ' ' || t.tgname, pg_get_triggerdef(t.oid), 4, t.oid::int8
+  FROM pg_trigger t, ${RELATIONS} AND t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgparentid = 0
+    AND ${notOfExtension('pg_proc', 't.tgfoid')}
+  UNION ALL
+  SELECT DISTINCT 'role ' || r.rolname, format('DO %L', format('BEGIN CREATE ROLE %I%s; EXCEPTION WHEN duplicate_object THEN NULL; END',
+    r.rolname, CASE WHEN r.rolcanlogin THEN ' LOGIN' END)), 5, r.oid::int8
+  FROM rights JOIN pg_roles r ON r.oid = grantee WHERE NOT r.rolsuper AND r.rolname !~ '^pg_'
+  UNION ALL
+  SELECT DISTINCT 'right ' || what || ' ' || grantee::regrole, format('GRANT %s TO %s', what,
+    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END), 6, 0::int8 FROM rights
+  ORDER BY step, oid, key`;
+
+async function found(client: pg.ClientBase, sql: string): Promise<Made[]> {
+  return (await client.query<Made>(sql)).rows.map(({ key, sql: text }) => ({ key, sql: text }));
+}
+
+/** Schemas, extensions, types and functions: what tables may be made of. */
+export const partsOf = (client: pg.ClientBase): Promise<Made[]> => found(client, PARTS);
+
+/** Keys between tables, views, triggers, and the rights of others; roles without their passwords. */
+export const onTopOf = (client: pg.ClientBase): Promise<Made[]> => found(client, ON_TOP);
+
+export type NotMade = Made & { reason: string };
+
+/**
+ * Makes what is wanted and not there, within the transaction. What failed is tried again as long as something of it
+ * works: what needs what is the server's to know. Resolves with what does not work.
+ */
+export async function makeAll(
+  client: pg.ClientBase,
+  wanted: readonly Made[],
+  there: readonly Made[],
+): Promise<readonly NotMade[]> {
+  const known = new Set(there.map(({ key }) => key));
+  let left: readonly Made[] = wanted.filter(({ key }) => !known.has(key));
+  for (;;) {
+    const failed: NotMade[] = [];
+    for (const made of left) {
+      await client.query('SAVEPOINT made');
+      try {
+        await client.query(made.sql);
+        await client.query('RELEASE SAVEPOINT made');
+      } catch (error) {
+        await client.query('ROLLBACK TO SAVEPOINT made');
+        failed.push({ ...made, reason: reasonOf(error) });
+      }
+    }
+    if (failed.length === 0 || failed.length === left.length) return failed;
+    left = failed;
+  }
+}
