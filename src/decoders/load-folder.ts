@@ -34,7 +34,8 @@ export async function filesOf(folder: URL): Promise<DecoderFile[]> {
     files.map(async file => {
       const url = new URL(encodeURIComponent(file), folder);
       const state = await stat(url).catch(() => undefined);
-      url.searchParams.set('changed', String(state?.mtimeMs ?? 0));
+      // Not the time of its content: a copy may keep that of another file, and a file become readable without a change of it.
+      url.searchParams.set('changed', String(state?.ctimeMs ?? 0));
       return { file, href: url.href };
     }),
   );
@@ -43,7 +44,9 @@ export async function filesOf(folder: URL): Promise<DecoderFile[]> {
 /** Throws what is wrong with the file. */
 export async function decoderOf(href: string): Promise<AdvertDecoder> {
   const module: Record<string, unknown> = await import(href);
-  const candidate = module['decoder'] ?? module['default'];
+  const whole = module['default'];
+  // Of a CommonJS file all exports are the default.
+  const candidate = module['decoder'] ?? (whole as { decoder?: unknown } | undefined)?.decoder ?? whole;
   const wrong = shapeFault(candidate);
   if (wrong !== undefined) throw new Error(wrong);
   return candidate as AdvertDecoder;

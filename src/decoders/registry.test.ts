@@ -1,8 +1,9 @@
 // The registry: decoders at fault harm nobody else, overlaps name both files, a user's folder is followed while it changes.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '../../test/support/until.ts';
 import { advertOf } from './advert-record.ts';
 import { claimsAdvert } from './claims.ts';
 import type { AdvertDecoder } from './define.ts';
@@ -154,6 +155,21 @@ describe("a user's decoder folder", () => {
     await rm(join(folder, 'shed.mjs'));
     await done;
     assert.equal(temperature(), NO_DECODER);
+  });
+
+  it('is followed where a watch tells nothing: the target of a link, another folder in its place', async () => {
+    user!.close();
+    user = await openUserDecoders(folder, undefined, { load: 2000, advert: 1000 }, 300);
+    const target = join(folder, '..', 'target.mjs');
+    await writeFile(target, source('shed', 'ffff', 0));
+    await symlink(target, join(folder, 'shed.mjs'));
+    await until(() => temperature() === 21);
+    await writeFile(target, source('shed', 'ffff', 2));
+    await until(() => temperature() === 23);
+    await rename(folder, join(folder, '..', 'old'));
+    await until(() => temperature() === NO_DECODER);
+    await writeFile(join(folder, 'shed.cjs'), source('shed', 'ffff', 4).replace('export default', 'exports.decoder ='));
+    await until(() => temperature() === 25);
   });
 
   it('shows what is wrong with each file and keeps the others', async () => {

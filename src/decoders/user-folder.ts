@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { reasonOf } from '../kernel/fault.ts';
-import { filesOf, type LoadedDecoder } from './load-folder.ts';
+import { type DecoderFile, filesOf, type LoadedDecoder } from './load-folder.ts';
 import { clashes, type Registry, registryOf, shippedDecoders } from './registry.ts';
 import { type Limits, openUserFiles } from './user-files.ts';
 
@@ -19,6 +19,8 @@ export type UserDecoders = {
 
 // Editors write a file in several steps; one scan sees them all.
 const QUIET_MS = 150;
+// A watch does not tell of the target of a link, of a network disk, nor of another folder in the place of this one.
+const LOOK_MS = 3000;
 
 /**
  * Makes the folder when it is missing. `onScan` is called after each later scan, and when a decoder that had gone through
@@ -28,6 +30,7 @@ export async function openUserDecoders(
   folder: string,
   onScan: () => void = () => {},
   limits?: Limits,
+  lookMs = LOOK_MS,
 ): Promise<UserDecoders> {
   const url = pathToFileURL(folder.endsWith('/') ? folder : `${folder}/`);
   const shipped = await shippedDecoders();
@@ -35,6 +38,8 @@ export async function openUserDecoders(
   let registry = registryOf(shipped.map(({ decoder }) => decoder));
   let faults = new Map<string, string>();
   let scans: Promise<void> = Promise.resolve();
+  /** The files of the last scan, as they were then. */
+  let scanned = '';
   let quiet: NodeJS.Timeout | undefined;
   let watcher: FSWatcher | undefined;
   let closed = false;
@@ -43,7 +48,9 @@ export async function openUserDecoders(
   async function scan(): Promise<void> {
     try {
       await mkdir(folder, { recursive: true });
-      const { loaded, faults: wrong } = await user.load(await filesOf(url));
+      const files = await filesOf(url);
+      scanned = namesOf(files);
+      const { loaded, faults: wrong } = await user.load(files);
       faults = new Map([...wrong, ...clashes(loaded, shipped)]);
       const own = loaded.filter(({ file }) => !faults.has(file));
       registry = registryOf([...own, ...shipped].map(({ decoder }) => decoder));
@@ -62,13 +69,20 @@ export async function openUserDecoders(
     return scans;
   }
 
+  async function look(): Promise<void> {
+    const files = await filesOf(url).catch(() => []);
+    if (!closed && namesOf(files) !== scanned) changed();
+  }
+  function changed(): void {
+    clearTimeout(quiet);
+    quiet = setTimeout(rescan, QUIET_MS).unref();
+  }
+
   await rescan();
   opened = true;
+  const looking = setInterval(look, lookMs).unref();
   try {
-    watcher = watch(folder, { persistent: false }, () => {
-      clearTimeout(quiet);
-      quiet = setTimeout(rescan, QUIET_MS).unref();
-    });
+    watcher = watch(folder, { persistent: false }, changed);
     watcher.on('error', error => faults.set(folder, `${folder}: ${reasonOf(error)}`));
   } catch (error) {
     faults.set(folder, `${folder}: ${reasonOf(error)}`);
@@ -80,8 +94,13 @@ export async function openUserDecoders(
     close() {
       closed = true;
       clearTimeout(quiet);
+      clearInterval(looking);
       watcher?.close();
       user.close();
     },
   };
+}
+
+function namesOf(files: readonly DecoderFile[]): string {
+  return files.map(({ href }) => href).join(' ');
 }
