@@ -87,8 +87,8 @@ export const definition = defineNode({
       input(message, _send, done) {
         publish(message).then(() => done(), done);
       },
-      async close() {
-        await link.close(CLOSE_MS);
+      async close(removed) {
+        await link.close(CLOSE_MS, removed);
         await refused.close();
       },
     };

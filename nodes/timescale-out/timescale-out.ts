@@ -75,10 +75,10 @@ export const definition = defineNode({
       input(message, send, done) {
         write(message, send).then(() => done(), done);
       },
-      close() {
+      close(removed) {
         checks.abort();
         watch.close();
-        return link.close(CLOSE_MS);
+        return link.close(CLOSE_MS, removed);
       },
     };
   },

@@ -23,7 +23,11 @@ export type DiskCarrierOptions<Row> = {
 };
 /** `absent`: why the outbox cannot be used now. Rows go directly then, and wait where that does not work. */
 export type DiskState = OutboxState | { absent: Fault | undefined };
-export type DiskCarrier<Row> = Carrier<Row> & { state(): DiskState };
+export type DiskCarrier<Row> = Carrier<Row> & {
+  /** After the first look at what lies there. */
+  readonly opened: Promise<void>;
+  state(): DiskState;
+};
 
 /** A disk that is only slow has the time to take rows. */
 const REFUSED_MS = 500;
@@ -172,6 +176,7 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
   }
 
   return {
+    opened,
     async write(rows) {
       await opened;
       while (!closed) {

@@ -1,6 +1,6 @@
 // Settings that every outgoing link has: what happens while the peer is away, and how much the outbox may hold.
 import path from 'node:path';
-import type { LinkPolicy } from './link.ts';
+import type { DiskPolicy, LinkPolicy } from './link.ts';
 import type { FullPolicy } from './outbox.ts';
 
 export const linkFields = {
@@ -55,12 +55,12 @@ export type LinkSettings = {
 
 /** `directory` of this installation; each link has a file of its own there, named by the id of its node. */
 export function linkPolicy(settings: LinkSettings, directory: string, id: string): LinkPolicy {
-  if (settings.policy !== 'disk') return { kind: settings.policy };
-  return {
+  const disk: DiskPolicy = {
     kind: 'disk',
     file: path.join(directory, 'outbox', `${encodeURIComponent(id)}.outbox`),
     maxBytes: settings.outboxMegabytes * 1e6,
     maxAgeMs: settings.outboxHours * 3_600_000,
     full: settings.outboxFull,
   };
+  return settings.policy === 'disk' ? disk : { kind: settings.policy, left: disk };
 }

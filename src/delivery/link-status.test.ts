@@ -5,7 +5,7 @@ import { type LinkFigures, linkWords, rateMeter } from './link-status.ts';
 
 describe('link status', () => {
   const calm: LinkFigures = {
-    ...{ perSecond: 0, waiting: 0, full: false, rejected: 0, lastReason: '', dropped: 0, lost: 0 },
+    ...{ perSecond: 0, waiting: 0, full: false, unansweredMs: 0, rejected: 0, lastReason: '', dropped: 0, lost: 0 },
     breaker: { state: 'closed' },
     disk: undefined,
   };
@@ -18,6 +18,13 @@ describe('link status', () => {
     ['idle with an empty outbox', { disk }, 'green', '0.0 rows/s'],
     ['busy', { perSecond: 1234.5, waiting: 20 }, 'green', '1235 rows/s, 20 waiting'],
     ['full', { perSecond: 5, waiting: 9, full: true }, 'yellow', '5.0 rows/s, 9 waiting, memory full'],
+    ['a write that takes its time', { waiting: 9, unansweredMs: 2999 }, 'green', '0.0 rows/s, 9 waiting'],
+    [
+      'a peer that is silent',
+      { waiting: 9, unansweredMs: 12_345 },
+      'yellow',
+      '0.0 rows/s, 9 waiting, no answer for 12 s',
+    ],
     ['refusals', { rejected: 2, lastReason: 'too big' }, 'yellow', '0.0 rows/s, 2 rejected: too big'],
     ['losses', { dropped: 7, lost: 3 }, 'yellow', '0.0 rows/s, 7 dropped, 3 lost to damage'],
     [

@@ -8,6 +8,8 @@ export type LinkFigures = {
   /** Rows in memory. */
   waiting: number;
   full: boolean;
+  /** How long the write under way has been out. */
+  unansweredMs: number;
   rejected: number;
   lastReason: string;
   /** By a full or too old outbox, or because the policy is to drop. */
@@ -19,12 +21,17 @@ export type LinkFigures = {
 };
 export type LinkWords = { fill: 'green' | 'yellow' | 'red'; text: string };
 
+/** Longer than any commit of a peer that is well. */
+const SILENT_MS = 3000;
+
 /** `steadyMs` of the breaker's clock. */
 export function linkWords(target: string, figures: LinkFigures, steadyMs: number): LinkWords {
-  const { perSecond, waiting, full, rejected, lastReason, dropped, lost, breaker, disk } = figures;
+  const { perSecond, waiting, full, unansweredMs, rejected, lastReason, dropped, lost, breaker, disk } = figures;
   const onDisk = disk !== undefined && 'rows' in disk ? disk : undefined;
   const parts: string[] = [];
+  const silent = unansweredMs >= SILENT_MS;
   if (waiting > 0) parts.push(`${waiting} waiting`);
+  if (silent) parts.push(`no answer for ${ageWords(unansweredMs)}`);
   if (onDisk !== undefined && onDisk.rows > 0) parts.push(diskWords(onDisk));
   if (full) parts.push('memory full');
   if (onDisk?.blocked) parts.push('outbox full');
@@ -45,7 +52,7 @@ export function linkWords(target: string, figures: LinkFigures, steadyMs: number
   }
   const rate = `${perSecond.toFixed(perSecond < 10 ? 1 : 0)} rows/s`;
   const broken = onDisk?.fault !== undefined || (disk !== undefined && 'absent' in disk && disk.absent !== undefined);
-  const troubled = rejected + dropped + lost > 0 || full || (onDisk?.rows ?? 0) > 0;
+  const troubled = silent || rejected + dropped + lost > 0 || full || (onDisk?.rows ?? 0) > 0;
   const refusals = rejected > 0 ? [`${rejected} rejected: ${lastReason}`] : [];
   return { fill: broken ? 'red' : troubled ? 'yellow' : 'green', text: [rate, ...parts, ...refusals].join(', ') };
 }

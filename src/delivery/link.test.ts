@@ -1,12 +1,12 @@
 // The whole pipeline of a link over a scripted peer: what each policy does in an outage, what is told when, and in what order rows arrive.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
-import { type Link, type LinkOptions, type LinkPolicy, openLink } from './link.ts';
+import { type DiskPolicy, type Link, type LinkOptions, type LinkPolicy, openLink } from './link.ts';
 import { openOutbox } from './outbox.ts';
 
 type Row = { n: number; device: number };
@@ -290,6 +290,60 @@ describe('link', () => {
       assert.ok(['kept', 'stored'].includes(String(fates[0])));
       await until(() => drained.length >= 30);
     });
+
+    for (const kind of ['memory', 'drop'] as const)
+      it(`sends first what lies there where the policy is ${kind} by now, and keeps nothing more then`, async () => {
+        const before = bench(disk());
+        before.peer.up = false;
+        await before.link.submit(rows(0, 30));
+        await before.link.close(0);
+        const { link, peer, drained, status } = bench({ kind, left: disk() as DiskPolicy });
+        peer.up = false;
+        await until(() => /30 on disk/.test(status()));
+        assert.deepEqual(await link.submit(rows(30, 1)), ['kept']);
+        peer.up = true;
+        await until(() => drained.length === 31);
+        assert.deepEqual(await link.submit(rows(31, 1)), ['stored']);
+        assert.deepEqual(peer.stored, numbersOf(rows(0, 32)));
+        peer.up = false;
+        const last = link.submit(rows(32, 1));
+        if (kind === 'drop') assert.deepEqual(await last, ['dropped']);
+        else await until(() => /away, .*1 waiting/.test(status()));
+        peer.up = true;
+        await last;
+        await link.close(0);
+        assert.deepEqual(await lying(), []);
+      });
+
+    it('does as the policy says from the first row on where nothing lies there', async () => {
+      const before = bench(disk());
+      before.peer.up = false;
+      await before.link.submit(rows(0, 1));
+      before.peer.up = true;
+      await until(() => before.drained.length === 1);
+      await before.link.close(0);
+      const { link, peer } = bench({ kind: 'drop', left: disk() as DiskPolicy });
+      peer.up = false;
+      assert.deepEqual(await link.submit(rows(1, 1)), ['dropped']);
+      assert.deepEqual(await lying(), []);
+    });
+
+    it('makes no file where the policy was never disk', async () => {
+      const { link, peer } = bench({ kind: 'drop', left: disk() as DiskPolicy });
+      peer.up = false;
+      assert.deepEqual(await link.submit(rows(0, 1)), ['dropped']);
+      assert.equal(existsSync(file), false);
+    });
+
+    for (const removed of [true, false])
+      it(`says what stays on the disk where its node is ${removed ? 'removed' : 'deployed anew'}: ${removed}`, async () => {
+        const { link, peer, log } = bench(disk());
+        peer.up = false;
+        await link.submit(rows(0, 30));
+        await link.close(0, removed);
+        const said = log.filter(line => line.includes(`30 rows stay in ${file}: they are sent when a node of this id`));
+        assert.equal(said.length, removed ? 1 : 0);
+      });
 
     it('isolates a bad row among good ones', async () => {
       const { link, peer, drained, counts } = bench(disk());

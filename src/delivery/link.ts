@@ -13,9 +13,9 @@ import { halving, type Peer } from './halving.ts';
 import { type FullPolicy, type Gone, openOutbox } from './outbox.ts';
 import type { RowCodec } from './outbox-batch.ts';
 
-export type LinkPolicy =
-  | { kind: 'drop' | 'memory' }
-  | { kind: 'disk'; file: string; maxBytes: number; maxAgeMs: number; full: FullPolicy };
+export type DiskPolicy = { kind: 'disk'; file: string; maxBytes: number; maxAgeMs: number; full: FullPolicy };
+/** `left`: where rows may lie from before, when the policy was another one. They leave first, as that policy has it. */
+export type LinkPolicy = DiskPolicy | { kind: 'drop' | 'memory'; left?: DiskPolicy };
 
 /** What a link tells to; the host of a node is one. */
 export type LinkHost = {
@@ -48,8 +48,8 @@ export type Link<Row> = {
    * dropped by policy. Rejects with a Fault of kind outage when the memory is full or the link closes before.
    */
   submit(rows: readonly Row[]): Promise<readonly Fate[]>;
-  /** Takes no more, writes or keeps what it has for at most `graceMs`, and closes the sink. */
-  close(graceMs?: number): Promise<void>;
+  /** Takes no more, writes or keeps what it has for at most `graceMs`, and closes the sink. `removed`: for good, so that what stays on the disk is named. */
+  close(graceMs?: number, removed?: boolean): Promise<void>;
 };
 
 const TICK_MS = 1000;
@@ -62,17 +62,22 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
   const halved = halving(peer);
   const sink: Required<Peer<Row>> = {
     ...halved,
-    write: rows =>
-      halved.write(rows).finally(() => {
+    write(rows) {
+      wroteAt = clock.steady();
+      return halved.write(rows).finally(() => {
+        wroteAt = undefined;
         heardAt = clock.steady();
         missed = false;
-      }),
+      });
+    },
   };
   const rate = rateMeter(2 * TICK_MS);
   const totals = { rejected: 0, dropped: 0, lost: 0 };
   let lastReason = '';
   /** When the peer was last written to or asked, on the steady clock. */
   let heardAt: number | undefined;
+  /** When the write began that is under way. */
+  let wroteAt: number | undefined;
   let asking = false;
   /** It did not answer the last question. */
   let missed = false;
@@ -80,17 +85,32 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
   let dropsLoggedAt = -Infinity;
 
   const guard: Breaker = breaker({ ...options, onChange: onBreaker });
-  const disk: DiskCarrier<Row> | undefined = policy.kind === 'disk' ? onDisk(policy) : undefined;
-  const carrier: Carrier<Row> =
-    disk ?? (policy.kind === 'drop' ? dropCarrier(sink, guard) : memoryCarrier(sink, guard));
-  const batches = batcher<Row, Fate>(rows => carrier.write(rows), { ...options, maxRows });
+  const place = policy.kind === 'disk' ? policy : policy.left && existsSync(policy.left.file) && policy.left;
+  const disk: DiskCarrier<Row> | undefined = place ? onDisk(place) : undefined;
+  let carrier: Carrier<Row> = disk ?? bareCarrier();
+  const batches = batcher<Row, Fate>(write, { ...options, maxRows });
   let closed = false;
   const ticker = setInterval(() => {
     void look();
     show();
   }, TICK_MS);
 
-  function onDisk({ file, maxBytes, maxAgeMs, full }: LinkPolicy & { kind: 'disk' }): DiskCarrier<Row> {
+  function bareCarrier(): Carrier<Row> {
+    return policy.kind === 'drop' ? dropCarrier(sink, guard) : memoryCarrier(sink, guard);
+  }
+
+  async function write(rows: readonly Row[]): Promise<readonly Fate[]> {
+    if (policy.kind !== 'disk' && carrier === disk) {
+      await disk.opened;
+      if (rowsIn(disk) === 0) {
+        await disk.close(0);
+        carrier = bareCarrier();
+      }
+    }
+    return carrier.write(rows);
+  }
+
+  function onDisk({ file, maxBytes, maxAgeMs, full }: DiskPolicy): DiskCarrier<Row> {
     return diskCarrier<Row>({
       sink,
       breaker: guard,
@@ -162,8 +182,7 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
 
   /** Whoever could not be written to may well answer: that is for a write to find out. */
   async function look(): Promise<void> {
-    const state = disk?.state();
-    const waits = batches.waiting + (state !== undefined && 'rows' in state ? state.rows : 0) > 0;
+    const waits = batches.waiting + (rowsIn(disk) ?? 0) > 0;
     const idle = guard.state.state === 'closed' ? clock.steady() - (heardAt ?? -Infinity) >= IDLE_MS : missed;
     if (options.ask === undefined || asking || waits || !idle) return;
     asking = true;
@@ -181,7 +200,7 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
     const now = clock.steady();
     const state = disk?.state();
     const figures = {
-      ...{ ...totals, lastReason, perSecond: rate.perSecond(now) },
+      ...{ ...totals, lastReason, perSecond: rate.perSecond(now), unansweredMs: now - (wroteAt ?? now) },
       ...{ waiting: batches.waiting, full: batches.full, breaker: guard.state, disk: state },
     };
     const { fill, text } = linkWords(target, figures, now);
@@ -202,7 +221,7 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
       tally(fates);
       return fates;
     },
-    async close(graceMs = 5000) {
+    async close(graceMs = 5000, removed = false) {
       clearInterval(ticker);
       const end = clock.steady() + graceMs;
       guard.nudge();
@@ -210,6 +229,18 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
       await carrier.close(Math.max(0, end - clock.steady()));
       closed = true;
       await sink.close();
+      const stays = rowsIn(disk) ?? 0;
+      if (!removed || stays === 0 || !place) return;
+      host.log(
+        'warn',
+        `${stays} rows stay in ${place.file}: they are sent when a node of this id is back (undo, or import it)`,
+      );
     },
   };
+}
+
+/** Undefined where that is not known. */
+function rowsIn(disk: DiskCarrier<unknown> | undefined): number | undefined {
+  const state = disk?.state();
+  return state !== undefined && 'rows' in state ? state.rows : undefined;
 }
