@@ -197,7 +197,7 @@ describe('scan, at a broker', () => {
     assert.deepEqual(answers(false)[0], {
       id: 3,
       ok: false,
-      error: 'command: expected one of heartbeat, restart_scan',
+      error: 'command: expected heartbeat or restart_scan, got "dance"',
     });
   });
 

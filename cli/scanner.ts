@@ -1,5 +1,5 @@
 // The scanner of seed 001 without Node-RED: adverts, filtered and once per window, to MQTT; a heartbeat; commands.
-import { reasonOf } from '../src/kernel/fault.ts';
+import { expected, reasonOf } from '../src/kernel/fault.ts';
 import { issueTicket, settle, type Ticket } from '../src/kernel/ticket.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { type Outgoing, publisher } from '../src/mqtt/publisher.ts';
@@ -138,7 +138,11 @@ function perform(text: string, acts: Readonly<Record<string, () => void>>): Answ
     const name = String(request?.command);
     const act = Object.hasOwn(acts, name) ? acts[name] : undefined;
     if (act === undefined)
-      return { id: request?.id, ok: false, error: `command: expected one of ${Object.keys(acts).join(', ')}` };
+      return {
+        id: request?.id,
+        ok: false,
+        error: expected('command', Object.keys(acts).join(' or '), request?.command),
+      };
     act();
     return { id: request?.id, ok: true };
   } catch (error) {

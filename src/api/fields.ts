@@ -6,6 +6,8 @@ import { isoTime } from '../reading/time.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a NUL is what is refused
 const NO_NUL = /^[^\u0000]*$/;
 
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** `what` is said in a complaint: `device: expected <what>, got …`. */
 export function text(what: string, longest = 200) {
   return z.string({ error: what }).min(1, { error: what }).max(longest, { error: what }).regex(NO_NUL, { error: what });

@@ -1,5 +1,6 @@
 // Pages of a list: `limit` rows at a time, and a cursor that goes on behind the last one, whatever is added meanwhile.
-import { instantOf } from './fields.ts';
+import { expected } from '../kernel/fault.ts';
+import { instantOf, UUID } from './fields.ts';
 import type { Answer } from './route.ts';
 import { type Problem, problem } from './problem.ts';
 
@@ -10,13 +11,13 @@ export function cursorText(cursor: Cursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
 
+type Part = 'time' | 'number' | 'text' | 'uuid';
+
 /** The cursor of a query string, of so many parts; a problem where it is none of ours. */
-export function readCursor(
-  given: string | undefined,
-  shape: readonly ('time' | 'number' | 'text')[],
-): Cursor | undefined | Problem {
+export function readCursor(given: string | undefined, shape: readonly Part[]): Cursor | undefined | Problem {
   if (given === undefined) return undefined;
-  const wrong = problem(400, 'Bad request', 'cursor: expected one that an earlier answer gave', 'cursor');
+  const says = expected('cursor', 'one that an earlier answer gave', given);
+  const wrong = problem(400, 'Bad request', says, 'cursor');
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(given, 'base64url').toString());
@@ -28,10 +29,12 @@ export function readCursor(
   return fits ? (value as Cursor) : wrong;
 }
 
-function isPart(value: unknown, kind: 'time' | 'number' | 'text'): boolean {
+function isPart(value: unknown, kind: Part): boolean {
   if (kind === 'number') return Number.isSafeInteger(value);
   if (typeof value !== 'string' || value.length > 200 || value.includes('\0')) return false;
-  return kind === 'text' || (/^[\d-]+T[\d:]+\.\d{3,6}Z$/.test(value) && instantOf(value) !== undefined);
+  if (kind === 'text') return true;
+  if (kind === 'uuid') return UUID.test(value);
+  return /^[\d-]+T[\d:]+\.\d{3,6}Z$/.test(value) && instantOf(value) !== undefined;
 }
 
 /** Link to the next page (RFC 8288), where one follows: `rows` hold one more than was asked for. */

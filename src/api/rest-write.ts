@@ -7,13 +7,13 @@ import { measurement } from '../reading/measurement.ts';
 import { type Draft, deviceName, isJson, type Json } from '../reading/payload.ts';
 import type { Principal } from '../reading/principal.ts';
 import type { Reading } from '../reading/reading.ts';
+import { UUID } from './fields.ts';
 import { insertInspections } from './inspections.ts';
 import type { Intake } from './intake.ts';
 import { Refused, restProblem } from './rest-problem.ts';
 import type { RestTable } from './rest-tables.ts';
 
 const MAX_ROWS = 1000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Condition (with its values, numbered from $1) that finds the rows which were written. */
 export type Written = { condition: string; values: readonly unknown[] };

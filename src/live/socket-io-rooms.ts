@@ -1,4 +1,5 @@
 // Rooms of Socket.IO: sockets with the same selection share one, so that a row is encoded once for all of them.
+import { expected } from '../kernel/fault.ts';
 import type { Principal } from '../reading/principal.ts';
 import { channelNamed } from './channels.ts';
 import { parseFilter, type Refused } from './filter.ts';
@@ -54,7 +55,8 @@ export function socketIoSubscriptions(hub: Hub, io: IoServer, { maxSubscriptions
       const wishes = askedOf(asked, more);
       if ('refused' in wishes) return refused(wishes.refused);
       const channel = channelNamed(wishes.channel);
-      if (channel === undefined) return refused('channel: expected one that exists, such as device:42');
+      if (channel === undefined)
+        return refused(expected('channel', 'one that exists, such as device:42', wishes.channel));
       if (open.has(channel.name)) return refused('channel: already subscribed');
       if (open.size >= maxSubscriptions) return refused(`expected at most ${maxSubscriptions} channels`);
       const filter = parseFilter(wishes.filter, channel.columns);
@@ -119,7 +121,7 @@ function askedOf(asked: unknown, more: unknown): (Wishes & { channel: string }) 
     ...(isObject(more) ? more : {}),
   };
   const { channel } = given;
-  if (typeof channel !== 'string') return { refused: 'channel: expected a text such as device:42' };
+  if (typeof channel !== 'string') return { refused: expected('channel', 'a text such as device:42', channel) };
   const wishes = wishesOf(given);
   return 'refused' in wishes ? wishes : { channel, ...wishes };
 }

@@ -1,5 +1,6 @@
 // Server-sent events at /sse: one channel for curl, proxies and every program that can read lines; Last-Event-ID goes on where it was.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { expected } from '../kernel/fault.ts';
 import { count } from '../kernel/metrics.ts';
 import type { Principal } from '../reading/principal.ts';
 import type { Admission } from './admission.ts';
@@ -137,7 +138,7 @@ function askedOf(query: URLSearchParams): Asked | Refused {
   const [name = '', ...others] = query.getAll('channel');
   if (others.length > 0) return { refused: 'channel: expected one; open a stream for each' };
   const channel = channelNamed(name);
-  if (channel === undefined) return { refused: 'channel: expected one that exists, such as device:42' };
+  if (channel === undefined) return { refused: expected('channel', 'one that exists, such as device:42', name) };
   const wishes = wishesOf({
     filter: query.get('filter') ?? '',
     snapshot: ['1', 'true'].includes(query.get('snapshot') ?? ''),

@@ -1,5 +1,6 @@
 // Bindings of a Supabase channel: which changes of which tables it asks for, checked, and told to the hub.
 import { digest } from '../kernel/bytes.ts';
+import { expected } from '../kernel/fault.ts';
 import { columnsOf, isTable, type Table } from './columns.ts';
 import { parseFilter, type Refused } from './filter.ts';
 import type { Batch } from './groups.ts';
@@ -40,7 +41,7 @@ export function boundOf(asked: Asked): Bound | Refused {
   if (schema !== 'public' && schema !== '*') return { refused: `schema ${shown(schema)} does not exist here` };
   if (typeof table !== 'string' || (table !== '*' && (!isTable(table) || table === 'system')))
     return { refused: `table ${shown(table)} does not exist here` };
-  if (typeof filter !== 'string') return { refused: 'filter: expected text such as session_id=eq.S1' };
+  if (typeof filter !== 'string') return { refused: expected('filter', 'a text such as session_id=eq.S1', filter) };
   const tables = isTable(table) ? [table] : allTables;
   if (tables.length > 1 && filter.trim() !== '') return { refused: 'filter: expected a table with it' };
   const columns = columnsOf[tables[0]!];

@@ -1,4 +1,5 @@
 // What a client may ask for besides a channel, the same in every protocol: a filter, a snapshot, conflation.
+import { expected } from '../kernel/fault.ts';
 import type { Refused } from './filter.ts';
 
 export type Wishes = { filter: string; snapshot: boolean; conflateMs: number | undefined };
@@ -13,9 +14,11 @@ const MAX_CONFLATE_MS = 60_000;
 export function wishesOf(given: Readonly<Record<string, unknown>>): Wishes | Refused {
   const filter = given['filter'] ?? '';
   const conflateMs = given['conflate_ms'] ?? undefined;
-  if (typeof filter !== 'string') return { refused: 'filter: expected text such as session_id=eq.S1' };
+  if (typeof filter !== 'string') return { refused: expected('filter', 'a text such as session_id=eq.S1', filter) };
   if (conflateMs !== undefined && !isInterval(conflateMs))
-    return { refused: `conflate_ms: expected a number from ${MIN_CONFLATE_MS} to ${MAX_CONFLATE_MS}` };
+    return {
+      refused: expected('conflate_ms', `a number from ${MIN_CONFLATE_MS} to ${MAX_CONFLATE_MS}`, conflateMs),
+    };
   return { filter, snapshot: given['snapshot'] === true, conflateMs };
 }
 
