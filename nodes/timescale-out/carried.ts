@@ -43,14 +43,22 @@ export function carriedOf({ payload, topic }: Message): readonly Carried[] {
 
 const ROW_BYTES = 500;
 
-/** About. Only unknown fields of a payload can be large. */
-export function bytesOf({ row }: Carried): number {
-  const extra = isReading(row) ? row.metadata.extra : undefined;
-  if (extra === undefined) return ROW_BYTES;
+/** About. Texts among the values, the frame and unknown fields of a payload can be large. */
+export function bytesOf({ row }: { row: unknown }): number {
+  if (!isReading(row)) return ROW_BYTES + (textLength(row) || jsonLength(row));
+  const { telemetry, metadata } = row;
+  let bytes = ROW_BYTES + textLength(metadata.rawHex);
+  for (const name in telemetry) bytes += textLength(telemetry[name]);
+  return metadata.extra === undefined ? bytes : bytes + jsonLength(metadata.extra);
+}
+
+const textLength = (value: unknown): number => (typeof value === 'string' ? value.length : 0);
+
+function jsonLength(value: unknown): number {
   try {
-    return ROW_BYTES + JSON.stringify(extra).length;
+    return JSON.stringify(value)?.length ?? 0;
   } catch {
-    return ROW_BYTES;
+    return 0;
   }
 }
 
