@@ -31,14 +31,14 @@ export const faultCodes = {
 } as const;
 export type FaultCode = keyof typeof faultCodes;
 
-/** `<where>: expected <what>, got <value>`, with a code and a kind. */
+/** `<where>: expected <what>, got <value>`, with a code and a kind; in logs and catch nodes no name stands before it. */
 export class Fault extends Error {
   readonly code: FaultCode;
   readonly kind: FaultKind;
 
   constructor(code: FaultCode, message: string, options: { kind?: FaultKind; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'Fault';
+    this.name = '';
     this.code = code;
     this.kind = options.kind ?? 'data';
   }

@@ -126,6 +126,7 @@ describe('kernel: faults', () => {
   it('has a next step for every code', () => {
     for (const step of Object.values(faultCodes)) assert.match(step, /\.$/);
     assert.equal(new Fault('FIELDLINE_ROW', 'x').nextStep, faultCodes.FIELDLINE_ROW);
+    assert.equal(String(new Fault('FIELDLINE_ROW', 'x: expected y')), 'x: expected y');
   });
   it('gives one line for anything thrown', () => {
     assert.equal(reasonOf(new Error('a\n  b')), 'a b');

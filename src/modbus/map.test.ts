@@ -243,7 +243,7 @@ describe('maps of the user', () => {
     writeFileSync(path.join(folder, 'mine.json'), minimal({ type: 'int' }));
     assert.equal(findMap('nivus-float32', folder).fields[0]?.address, 9);
     assert.equal(findMap('nivusonic-input', folder).name, 'nivusonic-input');
-    assert.throws(() => findMap('mine', folder), /^Fault: mine\.json, register 1 \(a\), type/);
+    assert.throws(() => findMap('mine', folder), /^mine\.json, register 1 \(a\), type/);
   });
 
   it('may stand in the setting itself', () =>
