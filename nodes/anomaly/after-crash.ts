@@ -1,26 +1,48 @@
-// After a crash: what the database got since the series were last saved is learned before the first message.
-import { stat } from 'node:fs/promises';
+// After a crash, or where the file of series cannot be read: what the database got since is learned before the first message.
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { catchUp } from '../../src/anomaly/catch-up.ts';
 import type { DeviceScorer } from '../../src/anomaly/device.ts';
 import { expected, reasonOf } from '../../src/kernel/fault.ts';
 import type { Host } from '../../src/palette/define.ts';
 import type { Query } from '../../src/reading/contracts.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 
 /** A database that does not answer must not keep the flow waiting. */
 const PATIENCE_MS = 8000;
 
-/** After an orderly stop there is nothing to learn: each series has seen all that is stored of it. */
-export async function learnStored(host: Host, file: string, { learn }: DeviceScorer): Promise<void> {
+/** Answers how many values were learned, without a database none. `distancesBy`: what laser distances are series of. */
+export async function learnStored(
+  host: Host,
+  distancesBy: 'element' | 'device',
+  { learn }: DeviceScorer,
+): Promise<number> {
   const store = host.config<{ query: Query }>('store');
-  if (store === undefined) return;
+  if (store === undefined) return 0;
   try {
-    const { mtime } = await stat(file);
-    const values = await catchUp(patient(store.query), mtime, it => learn(it.device, it.metric, it.time, it.value));
-    if (values > 0) host.log('info', `learned ${values} values that were stored after the last save`);
+    const values = await catchUp(patient(store.query), distancesBy, learn);
+    if (values > 0) host.log('info', `learned ${quantity(values, 'value')} stored since the last save`);
+    return values;
   } catch (error) {
     host.log('warn', `what was stored after the last save was not learned: ${reasonOf(error)}`);
+    return 0;
   }
+}
+
+/** A file that is there while a node works, and still there when its process was killed. */
+export function openMark(file: string) {
+  const isLeft = existsSync(file);
+  return {
+    /** Nobody closed the node before. */
+    isLeft,
+    set: async () => {
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, '');
+    },
+    remove: () => rm(file, { force: true }),
+  };
 }
 
 const patient =

@@ -7,7 +7,7 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
-import { learnStored } from './after-crash.ts';
+import { learnStored, openMark } from './after-crash.ts';
 import { dialog } from './dialog.ts';
 import { fields } from './fields.ts';
 import { optionsOf } from './options.ts';
@@ -30,8 +30,7 @@ export const definition = defineNode({
     const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
     if (taken > 0) host.log('info', `series restored: ${taken}`);
     if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
-    // Rows of the database name their device, not a key of the operator's own.
-    if (taken > 0 && settings.series !== 'key') await learnStored(host, file, scorer);
+    let isSaved = true;
     let scored = 0;
     let anomalies = 0;
     let known = -1;
@@ -40,8 +39,17 @@ export const definition = defineNode({
       keys,
       everyMs: CHECKPOINT_MS,
       states: scorer.states,
-      failed: why => host.log('error', `what was learned could not be saved: ${reasonOf(why)}`),
+      failed: fault => {
+        isSaved = false;
+        host.log('error', `what was learned could not be saved: ${reasonOf(fault)}`);
+      },
     });
+
+    const mark = openMark(`${file}.open`);
+    // Rows of the database name their device, not a key of the operator's own.
+    if ((mark.isLeft || why !== undefined) && settings.series !== 'key')
+      keeper.changed(await learnStored(host, settings.series === 'auto' ? 'element' : 'device', scorer));
+    await mark.set().catch(fault => host.log('error', `a crash will not be known: ${reasonOf(fault)}`));
 
     const keyOf = (reading: Reading, message: Message): string => {
       if (settings.series === 'auto') return seriesKey(reading);
@@ -86,7 +94,11 @@ export const definition = defineNode({
           done(new Error(`key: ${reasonOf(error)}`));
         }
       },
-      close: keeper.close,
+      async close() {
+        isSaved = true;
+        await keeper.close();
+        if (isSaved) await mark.remove();
+      },
     };
   },
 });

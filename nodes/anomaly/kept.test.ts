@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { StoredValue } from '../../src/anomaly/catch-up.ts';
 import type { Host } from '../../src/palette/define.ts';
 import { checkSettings } from '../../src/palette/settings.ts';
 import type { Reading } from '../../src/reading/reading.ts';
@@ -25,11 +26,18 @@ describe('anomaly, what it keeps', () => {
   });
   const wobble = (at: number) => 20 + ((at * 7919) % 101) / 101;
 
+  /** What a database would answer to what is asked after a crash. */
+  let stored: (Omit<StoredValue, 'time'> & { at: Date })[] = [];
   /** A node that has just started, what it logged, and a way to hand it readings. */
   const started = async () => {
     const logged: string[] = [];
     const statuses: string[] = [];
-    const quiet = { count() {}, gauge() {}, evaluate: () => undefined, config: () => undefined };
+    const quiet = {
+      count() {},
+      gauge() {},
+      evaluate: () => undefined,
+      config: () => ({ query: async () => [...stored].reverse() }),
+    };
     const host = {
       ...{ ...quiet, id: 'node', directory },
       log: (level: string, text: string) => logged.push(`${level}: ${text}`),
@@ -62,6 +70,31 @@ describe('anomaly, what it keeps', () => {
     await second.hand([...grow(901, 1600), again]);
     assert.ok((again.metadata.anomaly?.score ?? -1) >= 0);
     await Promise.all([first.node.close?.(false), second.node.close?.(false)]);
+  });
+
+  it('learns what was stored when it was killed, once, and not after an orderly stop', async () => {
+    const wild = { score: -0.5, metric: 'v', kind: 'spike' };
+    stored = grow(0, 200).map(({ deviceId, timestamp, telemetry }, n) => ({
+      ...{ key: deviceId, device: deviceId, metric: 'v', at: new Date(timestamp), value: Number(telemetry['v']) },
+      ...{ digest: String(n), anomaly: n === 199 ? wild : null },
+    }));
+    const first = await started();
+    assert.deepEqual(first.logged, [], 'a first start is no crash');
+    await first.hand(grow(0, 100));
+    // Killed: nothing was saved. What is stored is all there is.
+    const second = await started();
+    assert.deepEqual(second.logged, ['info: learned 200 values stored since the last save']);
+    const again = { ...reading(199, 20), metadata: { digest: '199' } };
+    await second.hand([again]);
+    assert.deepEqual(again.metadata, { digest: '199', anomaly: wild }, 'what comes again is told as it is stored');
+    await second.node.close?.(false);
+    const third = await started();
+    assert.deepEqual(third.logged, ['info: series restored: 1'], 'what was learned is kept');
+    const spike = reading(200, 40);
+    await third.hand([spike]);
+    assert.ok((spike.metadata.anomaly?.score ?? 1) < 0);
+    await Promise.all([first.node.close?.(false), third.node.close?.(false)]);
+    stored = [];
   });
 
   for (const [what, content] of [

@@ -1,8 +1,9 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
 import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
+import type { StoredValue } from './catch-up.ts';
 import type { Known } from './cells.ts';
 import { memories } from './memories.ts';
-import { lastTimeOf } from './rhythm.ts';
+import { lastTimeOf, noteTime } from './rhythm.ts';
 import { accept, alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { isState, restore, save } from './state.ts';
 import { why } from './why.ts';
@@ -22,8 +23,11 @@ export type DeviceScorer = {
   score(reading: Reading, key?: string, guarded?: boolean): Anomaly | undefined;
   /** What was said of a reading was wrong: its value was normal. Of one that was never scored all values; answers how many series know it now. */
   accept(reading: Reading, key?: string): number;
-  /** Learns a stored value of a series that is known; false when there is none, or it has seen a value of this time (ms) or a later one. */
-  learn(key: string, metric: string, time: number, value: number): boolean;
+  /**
+   * Learns a stored value; false when its series has seen one of this time or a later one. A series that is not known begins
+   * with it, where there is room: none is forgotten for it.
+   */
+  learn(stored: StoredValue): boolean;
   /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
   states(): IterableIterator<readonly [name: string, state: Uint8Array]>;
   /** Takes over a series; false when its state is of another version. Those restored first are forgotten first. */
@@ -41,6 +45,13 @@ export function seriesKey({ deviceId, telemetry, metadata }: Reading): string {
 /** The time (ms) by which a metric is judged: somebody walks about with a laser meter, its measurements have no rhythm. */
 export const rhythmOf = (metric: string, time: number): number => (metric === 'value_mm' ? Number.NaN : time);
 
+const identityOf = (device: string, time: number, digest: string): string => `${digest}${time}${device}`;
+
+function isAnomaly(given: unknown): given is Anomaly {
+  const { score, metric, kind } = (given ?? {}) as { [key in keyof Anomaly]?: unknown };
+  return typeof score === 'number' && typeof metric === 'string' && typeof kind === 'string';
+}
+
 function alarmIn(metric: string, { severity, kind, since }: NonNullable<Scored['alarm']>): Alarm {
   const told = { metric, severity, kind };
   return since === undefined ? told : { ...told, since: new Date(since).toISOString() };
@@ -54,6 +65,21 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   let recent = new Map<string, Anomaly>();
   let older = new Map<string, Anomaly>();
 
+  const remember = (identity: string, anomaly: Anomaly): void => {
+    recent.set(identity, anomaly);
+    if (recent.size < remembered) return;
+    older = recent;
+    recent = new Map();
+  };
+
+  const take = (one: Known, metric: string, time: number, value: number, guarded: boolean): number => {
+    const when = rhythmOf(metric, time);
+    if (Number.isNaN(when)) noteTime(one.cells, time);
+    if (!guarded) return score(one, when, value);
+    pass(one, when, value);
+    return 1;
+  };
+
   const judge = (reading: Reading, key: string, guarded: boolean): Anomaly | undefined => {
     const time = Date.parse(reading.timestamp);
     const metrics = known.of(key);
@@ -65,9 +91,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const value = reading.telemetry[name];
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
       const one = metrics.get(name) ?? known.begin(key, name);
-      const when = rhythmOf(name, time);
-      if (guarded) pass(one, when, value);
-      const scored = guarded ? 1 : score(one, when, value);
+      const scored = take(one, name, time, value, guarded);
       const alarm = alarmOf(one.cells);
       if (alarm !== undefined) {
         alarms ??= [];
@@ -92,15 +116,11 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     score(reading, key = seriesKey(reading), guarded = false) {
       const { digest } = reading.metadata;
       if (digest === undefined) return judge(reading, key, guarded);
-      const identity = `${digest}${reading.timestamp}${reading.deviceId}`;
+      const identity = identityOf(reading.deviceId, Date.parse(reading.timestamp), digest);
       const before = recent.get(identity) ?? older.get(identity);
       if (before !== undefined) return before;
       const anomaly = judge(reading, key, guarded);
-      if (anomaly !== undefined) recent.set(identity, anomaly);
-      if (recent.size >= remembered) {
-        older = recent;
-        recent = new Map();
-      }
+      if (anomaly !== undefined) remember(identity, anomaly);
       return anomaly;
     },
     accept(reading, key = seriesKey(reading)) {
@@ -116,10 +136,12 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       }
       return found;
     },
-    learn(key, metric, time, value) {
-      const one = known.of(key).get(metric);
-      if (one === undefined || !(time > lastTimeOf(one.cells))) return false;
-      score(one, time, value);
+    learn({ key, metric, time, value, device, digest, anomaly }) {
+      // A message that was not acknowledged before the crash comes again, and its rows are there.
+      if (isAnomaly(anomaly)) remember(identityOf(device, time, digest), anomaly);
+      const met = known.of(key).get(metric);
+      if (met === undefined ? known.size >= maxSeries : !(time > lastTimeOf(met.cells))) return false;
+      take(met ?? known.begin(key, metric), metric, time, value, isAnomaly(anomaly) && anomaly.kind === 'guarded');
       return true;
     },
     *states() {

@@ -53,6 +53,11 @@ export function gapBefore(cells: Float64Array, time: number): number {
 export const secondsBefore = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? time : cells[PAUSE]! / 1000;
 
+/** The last point was of this time (ms), of which nothing else is to be said. */
+export function noteTime(cells: Float64Array, time: number): void {
+  if (time > cells[LAST]! || Number.isNaN(cells[LAST])) cells[LAST] = time;
+}
+
 /** Time of the last point (ms); NaN where no times are known. */
 export const lastTimeOf = (cells: Float64Array): number => cells[LAST]!;
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Query } from '../reading/contracts.ts';
-import { catchUp, type StoredValue } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { deviceScorer } from './device.ts';
 import type { Scored } from './score.ts';
@@ -98,15 +98,14 @@ describe('checkpoint', () => {
       [0, 1, 2, 7].flatMap(device => {
         const { deviceId, timestamp, telemetry } = readingOf(device, at);
         return Object.entries(telemetry).map(([metric, value]) => ({
-          ...{ device: deviceId, metric, value },
+          ...{ key: deviceId, device: deviceId, metric, value, digest: String(at), anomaly: null },
           at: new Date(timestamp),
         }));
       }),
     );
     const query = (async () => stored.reverse()) as Query;
-    const learn = ({ device, metric, time, value }: StoredValue) => after.learn(device, metric, time, value);
-    assert.equal(await catchUp(query, new Date(), learn), 3 * 2 * 50);
-    assert.equal(after.size, 6, 'a device that the node never saw is none of its series');
+    assert.equal(await catchUp(query, 'device', after.learn), 3 * 2 * 50 + 2 * 80);
+    assert.equal(after.size, 8, 'a device that came after the save is learned too');
     for (let device = 0; device < 3; device++)
       assert.deepEqual(after.score(readingOf(device, 200)), whole.score(readingOf(device, 200)));
   });

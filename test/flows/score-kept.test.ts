@@ -1,0 +1,112 @@
+// The scores of a running gateway go on over SIGTERM and kill -9 as if nothing had been; what was stored never changes.
+import assert from 'node:assert/strict';
+import pg from 'pg';
+import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+import { connectPublisher, type Publisher } from '../../sim/publisher.ts';
+import { deviceScorer } from '../../src/anomaly/device.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { untilAt } from '../support/until.ts';
+
+const START = Date.UTC(2026, 9, 5);
+const wobble = (n: number) => ((n * 7919) % 101) / 101 + ((n * 104_729) % 97) / 97;
+const timeOf = (n: number) => new Date(START + n * 60_000).toISOString();
+
+/** A meter's values, wild ones among them. */
+const energy = (n: number) => ({
+  power_kw: 2 + wobble(n) + (n % 170 === 169 ? 9 : 0),
+  voltage: 230 + wobble(n + 50),
+});
+/** Two elements in turn, far apart in size. */
+const distance = (n: number) => ({
+  element_id: n % 2 === 0 ? 'wall-1' : undefined,
+  element_type: n % 2 === 0 ? 'wall' : 'door',
+  value_mm: (n % 2 === 0 ? 2500 : 800) + wobble(n) + (n % 170 === 168 ? 300 : 0),
+});
+
+describe('scores of a gateway that ends', function () {
+  this.timeout(180_000);
+  let postgres: TestPostgres;
+  let gateway: Gateway;
+  let publisher: Publisher;
+  let pool: pg.Pool;
+  const until = untilAt(() => gateway);
+  before(async function () {
+    postgres = await postgresFor(this);
+    this.timeout(180_000);
+    const url = await postgres.database('kept');
+    gateway = await makeGateway({ databaseUrl: url });
+    await gateway.start();
+    // The shipped flow, which then hears laser meters too.
+    const topics = ['homelab/energy/#', 'scarnergy/measurements/#'].map(filter => ({ filter, qos: '1' }));
+    await gateway.deploy('full', flows => flows.map(node => (node.id === 'fl-mqtt' ? { ...node, topics } : node)));
+    await until('the subscription', async () => (await gateway.health()).status === 200);
+    pool = new pg.Pool({ connectionString: url, max: 2 });
+    pool.on('error', () => undefined);
+  });
+  after(async () => {
+    await publisher?.close();
+    await pool?.end();
+    await gateway?.remove();
+    await postgres?.stop();
+  });
+  const scores = async (): Promise<Map<string, number>> => {
+    const { rows } = await pool.query<{ name: string; at: Date; score: number }>(
+      `SELECT device_id AS name, timestamp AS at, anomaly_score AS score FROM energy_readings
+       UNION ALL SELECT device_id, timestamp, anomaly_score FROM measurements`,
+    );
+    return new Map(rows.map(({ name, at, score }) => [`${name} ${at.toISOString()}`, score]));
+  };
+  const scorer = deviceScorer();
+  const expectedScores = new Map<string, number>();
+  const judge = (deviceId: string, n: number, telemetry: Reading['telemetry'], metadata: Reading['metadata']) => {
+    const told = scorer.score({ deviceId, protocol: 'mqtt', timestamp: timeOf(n), telemetry, metadata });
+    expectedScores.set(`${deviceId} ${timeOf(n)}`, told?.score ?? Number.NaN);
+  };
+
+  /** The first scores that are not what a scorer that never ended says. */
+  const different = (stored: ReadonlyMap<string, number>): string[] =>
+    [...expectedScores]
+      .filter(([name, score]) => stored.get(name) !== score)
+      .map(([name, score]) => `${name}: ${stored.get(name)}, expected ${score}`)
+      .slice(0, 4);
+
+  /** Publishes and waits until all is stored. */
+  const play = async (from: number, to: number): Promise<void> => {
+    for (let n = from; n < to; n++) {
+      const { element_id: elementId, element_type: elementType, value_mm } = distance(n);
+      judge('meter', n, energy(n), {});
+      judge('AA:BB:CC:DD:EE:01', n, { value_mm }, { elementId, elementType });
+    }
+    publisher = await connectPublisher(gateway.mqtt, 'meters');
+    const messages = Array.from({ length: to - from }, (_, at) => from + at).flatMap(n => [
+      ['homelab/energy/meter', { ...energy(n), timestamp: timeOf(n) }] as const,
+      [
+        'scarnergy/measurements/AA:BB:CC:DD:EE:01',
+        { type: 'measurement', device_id: 'AA:BB:CC:DD:EE:01', ...distance(n), timestamp: timeOf(n) },
+      ] as const,
+    ]);
+    for (const [topic, message] of messages) await publisher.publish(topic, JSON.stringify(message));
+    await until('the rows', async () => (await scores()).size === expectedScores.size);
+    await publisher.close();
+  };
+
+  const ends: [how: string, signal: 'SIGTERM' | 'SIGKILL'][] = [
+    ['killed before anything was saved', 'SIGKILL'],
+    ['stopped', 'SIGTERM'],
+    ['killed after a save', 'SIGKILL'],
+  ];
+  for (const [at, [how, signal]] of ends.entries())
+    it(`${how}: goes on with the same scores`, async () => {
+      await play(at * 300, at * 300 + 200);
+      const before = await scores();
+      assert.deepEqual(different(before), []);
+      await gateway.end(signal);
+      await gateway.start();
+      await play(at * 300 + 200, at * 300 + 300);
+      const after = await scores();
+      assert.deepEqual(different(after), []);
+      assert.ok([...after.values()].some(score => score < 0));
+      for (const [name, score] of before) assert.equal(after.get(name), score);
+    });
+});
