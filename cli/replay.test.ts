@@ -175,6 +175,32 @@ describe('fieldline replay', () => {
     assert.deepEqual([row?.state, row?.owner, row?.selection.scanner], ['running', null, 'pi']);
   });
 
+  it('ends at a signal, says how it goes on, and goes on', async () => {
+    await keep(Array.from({ length: 600 }, (_, n) => temperature(n)));
+    const child = spawn(process.execPath, [command, 'replay', '--rate', '60'], {
+      env: { ...process.env, DATABASE_URL: db.server.url, FIELDLINE_DIR: directory },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [out, errors] = [child.stdout.toArray(), child.stderr.toArray()];
+    const ended = once(child, 'close');
+    while ((await count('sensor_readings')) === 0) await wait(5);
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [1, null]);
+    const told = JSON.parse(Buffer.concat(await out).toString()) as { id: number; state: string; settled: number };
+    assert.equal(told.state, 'interrupted');
+    assert.ok(told.settled > 0 && told.settled < 600, `${told.settled}`);
+    const goesOn = `--resume ${told.id}`;
+    assert.ok(
+      Buffer.concat(await errors)
+        .toString()
+        .trimEnd()
+        .endsWith(goesOn),
+    );
+    const rest = await replay(goesOn.split(' '));
+    assert.deepEqual([rest.code, rest.out[0]!['settled']], [0, 600]);
+    assert.equal(await count('sensor_readings'), 600);
+  });
+
   it('goes on after kill -9 in the middle: every row once, and none is missing', async () => {
     const all = Array.from({ length: 3000 }, (_, n) => temperature(n));
     for (let at = 0; at < all.length; at += 1000) await keep(all.slice(at, at + 1000));

@@ -57,6 +57,7 @@ const options = {
 } as const;
 
 const OWNER = 'fieldline replay';
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const TELL_MS = 1000;
 const COUNT_MS = 1000;
 /** Batches on their way at once: as many as the throttle ever lets go. */
@@ -162,13 +163,9 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
   const tell = () => io.stderr(`replay ${id}: ${replayFigures(now())}`);
   tell();
   const ticker = setInterval(tell, TELL_MS);
-  let interrupt = () => {};
-  const interrupted = new Promise<'interrupted'>(resolve => {
-    interrupt = () => resolve('interrupted');
-  });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
+  const { interrupted, forget } = interruption();
   const end = await Promise.race([replayRun.ended, interrupted]);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, interrupt);
+  forget();
   clearInterval(ticker);
   await carrier.stop();
   await flow.close();
@@ -179,6 +176,19 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
   if (end !== 'interrupted' && end.state === 'failed') io.stderr(`replay ${id}: ${end.reason}`);
   if (state === 'interrupted') io.stderr(`replay ${id}: goes on with fieldline replay --resume ${id}`);
   return state === 'done' ? 0 : 1;
+}
+
+/** The first signal that asks this process to end; `forget` leaves signals to others again. */
+function interruption(): { interrupted: Promise<'interrupted'>; forget(): void } {
+  const { promise, resolve } = Promise.withResolvers<'interrupted'>();
+  const interrupt = () => resolve('interrupted');
+  for (const signal of SIGNALS) process.once(signal, interrupt);
+  return {
+    interrupted: promise,
+    forget() {
+      for (const signal of SIGNALS) process.removeListener(signal, interrupt);
+    },
+  };
 }
 
 /** Whoever was killed has its claim a little longer: that is waited for. */
