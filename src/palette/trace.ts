@@ -16,13 +16,14 @@ export type Span = {
   fault?: string;
 };
 
-type Trace = { traceId: string; rootId: string };
+/** `epoch`: time of day at which the steady clock stood at 0, as both stood when it began: they drift apart over weeks. */
+type Trace = { traceId: string; rootId: string; epoch: number };
 type Tracing = { take(span: Span): void; share: number };
 
 let tracing: Tracing | undefined;
 const traces = new WeakMap<Ticket, Trace>();
 const id = (bytes: number) => randomBytes(bytes).toString('hex');
-const now = () => performance.timeOrigin + performance.now();
+const now = ({ epoch }: Trace) => epoch + performance.now();
 
 /** Traces this share (0 to 1) of the messages from now on, until the returned function is called. */
 export function traceTo(take: (span: Span) => void, share: number): () => void {
@@ -37,17 +38,17 @@ export function traceTo(take: (span: Span) => void, share: number): () => void {
 export function beginTrace(ticket: Ticket, source: string, payload: unknown): void {
   const at = tracing;
   if (at === undefined || Math.random() >= at.share) return;
-  const trace = { traceId: id(16), rootId: id(8) };
+  const trace = { traceId: id(16), rootId: id(8), epoch: Date.now() - performance.now() };
   traces.set(ticket, trace);
   const members = Array.isArray(payload) ? payload : [payload];
-  const start = receivedAt(members[0]) ?? now();
+  const start = receivedAt(members[0]) ?? now(trace);
   whenSettled(ticket, settled =>
     at.take({
       traceId: trace.traceId,
       spanId: trace.rootId,
       name: source,
       start,
-      end: Math.max(start, now()),
+      end: Math.max(start, now(trace)),
       attributes: { 'fieldline.source': source, 'fieldline.members': members.length },
       ...(settled.ok ? {} : { fault: settled.reason }),
     }),
@@ -64,7 +65,7 @@ export function beginSpan(
   if (at === undefined || ticket === undefined) return undefined;
   const trace = traces.get(ticket) ?? traces.get(head(ticket));
   if (trace === undefined) return undefined;
-  const start = now();
+  const start = now(trace);
   return error =>
     at.take({
       traceId: trace.traceId,
@@ -72,7 +73,7 @@ export function beginSpan(
       parentId: trace.rootId,
       name,
       start,
-      end: now(),
+      end: now(trace),
       attributes: { 'fieldline.node': type },
       ...(error === undefined || error === null ? {} : { fault: reasonOf(error) }),
     });

@@ -39,10 +39,14 @@ describe('traces', () => {
     return spans;
   }
 
-  it('has a span for the message and one for each node', async () => {
+  it('has a span for the message and one for each node, also when the time of day was put back since the start', async () => {
     const spans = await traced(1);
-    const receivedAt = Date.now() - 50;
-    await runtime.emit('from', { payload: [{ metadata: { receivedAt } }, {}] });
+    const now = Date.now;
+    const receivedAt = now() - 3_600_000;
+    Date.now = () => now() - 3_600_000 + 50;
+    await runtime.emit('from', { payload: [{ metadata: { receivedAt } }, {}] }).finally(() => {
+      Date.now = now;
+    });
     const root = spans.find(({ parentId }) => parentId === undefined)!;
     const children = spans.filter(one => one !== root);
     assert.deepEqual([root.name, root.start, root.attributes['fieldline.members']], ['Meter', receivedAt, 2]);
@@ -50,6 +54,7 @@ describe('traces', () => {
     for (const child of children) {
       assert.deepEqual([child.traceId, child.parentId, child.fault], [root.traceId, root.spanId, undefined]);
       assert.ok(child.start >= root.start && child.end >= child.start && child.end <= root.end);
+      assert.ok(root.end < receivedAt + 3_000_000);
     }
   });
 
