@@ -126,9 +126,10 @@ export function openFile(file: string): OpenedFile {
   const behind = mark.found && catchUp(file, db, mark.found);
   // Closed after the database only: closing any handle of a file gives up all locks of this process on it.
   const handle = openSync(file, 'r');
+  const parts = existsSync(`${file}-wal`) ? [file, `${file}-wal`] : [file];
   return {
     ...{ db, mark, loss: [loss, behind].filter(Boolean).join('; ') || undefined },
-    putBack: () => (isInPlace(file, handle) ? undefined : putBack(file, db)),
+    putBack: () => (parts.every(existsSync) && isSame(file, handle) ? undefined : putBack(file, db)),
     close() {
       db.close();
       closeSync(handle);
@@ -137,10 +138,10 @@ export function openFile(file: string): OpenedFile {
   };
 }
 
-function isInPlace(file: string, handle: number): boolean {
-  const there = statSync(file, { throwIfNoEntry: false });
+function isSame(file: string, handle: number): boolean {
+  const there = statSync(file);
   const own = fstatSync(handle);
-  return there?.ino === own.ino && there.dev === own.dev && existsSync(`${file}-wal`);
+  return there.ino === own.ino && there.dev === own.dev;
 }
 
 function putBack(file: string, db: DatabaseSync): string {
