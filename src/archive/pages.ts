@@ -17,8 +17,12 @@ type Message = {
 };
 type Row = Message & { id: number; time: string };
 
-/** Rows that others have inserted may hold JSON alone; then its text stands for the bytes. */
-const COLUMNS = `id, timestamp::text AS time, (extract(epoch FROM received_at) * 1000)::float8 AS received_ms, scanner_id, topic,
+/**
+ * Rows that others have inserted may hold JSON alone; then its text stands for the bytes, and the time of the row for that
+ * of receipt: what they bring from elsewhere was received there.
+ */
+const COLUMNS = `id, timestamp::text AS time, scanner_id, topic,
+  (extract(epoch FROM CASE WHEN bytes IS NULL THEN timestamp ELSE received_at END) * 1000)::float8 AS received_ms,
   coalesce(bytes, convert_to(payload::text, 'UTF8'), ''::bytea) AS bytes, metadata`;
 /** Rows that are looked at for one page: a device that has hardly any must not have the server read a year at once. */
 const LOOKED_AT = 20_000;

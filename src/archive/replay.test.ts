@@ -20,6 +20,7 @@ import { onDatabase } from '../../test/support/database.ts';
 import { until } from '../../test/support/until.ts';
 
 const T0 = Date.UTC(2026, 0, 3, 16);
+const base = { topic: 'home/a', source: 'pi', protocol: 'mqtt' } as const;
 const OK: Settled = { ok: true };
 const nothingLive = () => Promise.resolve(0);
 
@@ -30,17 +31,7 @@ describe('replay', () => {
   const keep = (...messages: readonly Partial<Raw>[]) =>
     archive({ query: db.store.prepared, bulk: db.store.bulk, target: 't' }).write(
       messages.map((message, n) =>
-        archiveRow(
-          {
-            topic: 'home/a',
-            source: 'pi',
-            protocol: 'mqtt',
-            receivedAt: T0 + n,
-            bytes: Buffer.from(`${n}`),
-            ...message,
-          },
-          T0 + 1000,
-        ),
+        archiveRow({ ...base, receivedAt: T0 + n, bytes: Buffer.from(`${n}`), ...message }, T0 + 1000),
       ),
     );
   const claimed = async (selection: Selection = {}, claim = 'me'): Promise<Replay> => {
@@ -130,9 +121,12 @@ describe('replay', () => {
   });
 
   it('gives rows of other writers, which have no bytes', async () => {
-    await db.store.query(`INSERT INTO raw_advertisements (scanner_id, topic, payload) VALUES ('s', 'x/y', '{"a": 1}')`);
+    await db.store.query(
+      `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, payload) VALUES ('s', 'x/y', $1, '{"a": 1}')`,
+      [new Date(T0).toISOString()],
+    );
     const [raw] = await all(open(await claimed()));
-    assert.deepEqual(JSON.parse(Buffer.from(raw!.bytes).toString()), { a: 1 });
+    assert.deepEqual([JSON.parse(Buffer.from(raw!.bytes).toString()), raw!.receivedAt], [{ a: 1 }, T0]);
   });
 
   it('goes on after a crash behind the longest settled prefix, in whatever order it settled', async () => {
