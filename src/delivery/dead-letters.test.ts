@@ -296,6 +296,25 @@ describe('dead letters', () => {
     );
   });
 
+  it('of which nobody could say any more that they were sent go again as the same message', async () => {
+    await keep(letter(1));
+    await queueLetters(db.store.query, {}, 'me', Buffer.from('fixed'));
+    const sent: (Raw | Reading)[] = [];
+    const emit = async (message: Raw | Reading) => {
+      sent.push(message);
+      return OK;
+    };
+    const killed: typeof db.store.query = (sql, values) =>
+      /SET state = 'resolved'/.test(sql) ? Promise.reject(new Error('killed')) : db.store.query(sql, values);
+    await assert.rejects(resendRound({ query: killed, filter: {}, emit }), /killed/);
+    assert.deepEqual(await states(), ['t/1 queued']);
+    await resendRound({ query: db.store.query, filter: {}, emit });
+    assert.deepEqual(sent[1], sent[0]);
+    assert.deepEqual(await db.store.query('SELECT state, attempts FROM dead_letters'), [
+      { state: 'resolved', attempts: 3 },
+    ]);
+  });
+
   it('of another database are letters of their own: their number is taken by another one here', async () => {
     await keep(letter(1));
     const [{ id } = { id: 0 }] = await listLetters(db.store.query, {});
