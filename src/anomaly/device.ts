@@ -80,8 +80,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     return 1;
   };
 
-  const judge = (reading: Reading, key: string, guarded: boolean): Anomaly | undefined => {
-    const time = Date.parse(reading.timestamp);
+  const judge = (reading: Reading, time: number, key: string, guarded: boolean): Anomaly | undefined => {
     const metrics = known.of(key);
     let lowest: Known | undefined;
     let least = 0;
@@ -115,11 +114,12 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   return {
     score(reading, key = seriesKey(reading), guarded = false) {
       const { digest } = reading.metadata;
-      if (digest === undefined) return judge(reading, key, guarded);
-      const identity = identityOf(reading.deviceId, Date.parse(reading.timestamp), digest);
+      const time = Date.parse(reading.timestamp);
+      if (digest === undefined) return judge(reading, time, key, guarded);
+      const identity = identityOf(reading.deviceId, time, digest);
       const before = recent.get(identity) ?? older.get(identity);
       if (before !== undefined) return before;
-      const anomaly = judge(reading, key, guarded);
+      const anomaly = judge(reading, time, key, guarded);
       if (anomaly !== undefined) remember(identity, anomaly);
       return anomaly;
     },
