@@ -224,6 +224,14 @@ describe('a wrong register map is named', () => {
     assert.throws(() => parseMap(minimal({ scale: 0, bit: 1, order: 'X' }), 'm.json'), /order: .*; .*scale: /);
   });
 
+  it('the first five faults of a map that is full of them', () => {
+    const map = JSON.stringify({ ...JSON.parse(minimal({})), a: 1, b: 1, c: 1, d: 1, e: 1, f: 1 });
+    assert.throws(
+      () => parseMap(map, 'm.json'),
+      (error: Error) => error.message.split('; ').length === 5,
+    );
+  });
+
   it('a map that nobody ships, and names that are paths', () => {
     for (const name of ['nivus', '../maps/nivus-float32', '', 'nivus-float32.json'])
       assert.throws(

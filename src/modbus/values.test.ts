@@ -85,6 +85,7 @@ describe('decodeField', () => {
     ['FFFF', field('int16', { scale: 32.767 / 32767 }), -0.001],
     ['0000', field('int16', { scale: -1 }), 0],
     ['00C8', field('int16', { offset: -40, min: -40, max: 160 }), 160],
+    ['0000', field('int16', { offset: -40, min: -40, max: 160 }), -40],
   ];
   for (const [hex, given, gives] of cases)
     it(`${given.type} ${given.order} ${hex} is ${JSON.stringify(gives)}`, () => {
@@ -135,6 +136,8 @@ describe('decodeField', () => {
     ['3039', '0000', { value: 12345 }],
     ['0003', 'FFFF', { value: 0.3 }],
     ['3039', '8000', { absent: 'its scale factor is not implemented by the device (8000)' }],
+    ['0003', '000A', { value: 30_000_000_000 }],
+    ['0003', 'FFF6', { value: 3e-10 }],
     ['3039', '000B', { absent: 'its scale factor: expected -10 to 10, got 11' }],
     ['3039', undefined, { absent: 'its scale factor did not come' }],
   ];

@@ -14,11 +14,15 @@ describe('drain before a deploy', () => {
   let calls: string[];
   /** What Node-RED does with the request after the drain. */
   let handle: (response: http.ServerResponse) => void;
+  /** How often a start of the flows was waited for. */
+  let waits: number;
   const source = new EventEmitter();
   const resumed = () => once(source, 'resume');
 
   beforeEach(async () => {
     events = new EventEmitter();
+    waits = 0;
+    events.on('newListener', () => waits++);
     calls = [];
     remove = addSource({
       pause: () => void calls.push('pause'),
@@ -65,6 +69,7 @@ describe('drain before a deploy', () => {
     await (await fetch(`${base}/flow/abc`, { method: 'PUT' })).arrayBuffer();
     await back;
     assert.deepEqual(calls, ['pause', 'deploy', 'resume']);
+    assert.equal(waits, 1, 'for no second start');
   });
 
   it('resumes at once when the deploy is refused', async () => {
@@ -75,7 +80,7 @@ describe('drain before a deploy', () => {
     const back = resumed();
     await (await fetch(`${base}/flows`, { method: 'POST' })).arrayBuffer();
     await back;
-    assert.equal(events.listenerCount('flows:started'), 0);
+    assert.deepEqual([waits, events.listenerCount('flows:started')], [1, 0]);
   });
 
   for (const [method, path] of [

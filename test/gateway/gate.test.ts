@@ -71,6 +71,11 @@ describe('gate with a password', () => {
       assert.equal(at.seen.length, 0);
     });
 
+  it('asks for no login with the dialog of the browser where a script asks', async () => {
+    const answer = await at.get('/api/devices', { 'sec-fetch-site': 'same-origin' });
+    assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, null]);
+  });
+
   it('lets no page of another site open a socket to the MQTT broker', async () => {
     at.front.mqtt = (_request, socket) => void socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
     const admitted = { authorization: basic('admin', password) };

@@ -39,7 +39,7 @@ describe('stop', () => {
     assert.deepEqual(lines, ['a part did not end well: flows', 'a part did not end in time: broker']);
   });
 
-  it('ends at once what starts while it runs', async () => {
+  it('ends at once what starts while it runs, and after', async () => {
     const { list } = recorded();
     const order: string[] = [];
     list.add('database', 1000, () => void order.push('database'));
@@ -47,6 +47,8 @@ describe('stop', () => {
     list.add('flows', 1000, () => void order.push('flows'));
     await run;
     await list.run();
-    assert.deepEqual(order, ['database', 'flows']);
+    list.add('broker', 1000, () => void order.push('broker'));
+    await list.run();
+    assert.deepEqual(order, ['database', 'flows', 'broker']);
   });
 });
