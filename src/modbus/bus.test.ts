@@ -109,6 +109,15 @@ describe('bus', () => {
       return watched;
     };
 
+  it('asks the units in turn, however much is wanted of one', async () => {
+    await reopen({ parallel: 1 });
+    const order: string[] = [];
+    const ask = (unit: number, address: number) =>
+      bus.read(read(unit, address)).then(() => order.push(`${unit}/${address}`));
+    await Promise.all([ask(1, 0), ask(1, 1), ask(1, 2), ask(2, 0)]);
+    assert.deepEqual(order, ['1/0', '2/0', '1/1', '1/2']);
+  });
+
   it('a silent unit delays nobody', async () => {
     await reopen({ timeoutMs: 60_000 });
     simulator.misbehave = request => (request.unit === 9 ? { kind: 'silence' } : undefined);

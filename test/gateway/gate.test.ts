@@ -76,6 +76,12 @@ describe('gate with a password', () => {
     assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, null]);
   });
 
+  it('opens no socket before the flows are loaded', async () => {
+    const early = await openFront({ host: '127.0.0.1', port: 0 }, openGate(), healthBoard(), () => undefined);
+    assert.match(await upgrade(early, '/comms'), /503/);
+    early.close();
+  });
+
   it('lets no page of another site open a socket to the MQTT broker', async () => {
     at.front.mqtt = (_request, socket) => void socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
     const admitted = { authorization: basic('admin', password) };
