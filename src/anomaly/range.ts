@@ -18,8 +18,10 @@ export type Reach = {
   /** The size on a side is never less than this, given the least extreme of that side. */
   smallest(cells: Float64Array, side: number, extreme: number): number;
 };
-// A value so surprising belongs to the stretch before it, until the stretch is long enough to be part of the range.
+// A value so surprising, and by so much more than the least extreme (which is rarer the older the series, and no fault for
+// that), belongs to the stretch before it, until the stretch is long enough to be part of the range.
 const GREAT = 8;
+const GREATER = 1.7;
 const NEW_RANGE = 400;
 /** Logarithm of the farthest a band reaches beyond the range. */
 const MOST_BEYOND = 100;
@@ -51,13 +53,15 @@ export function beginSide(cells: Float64Array, side: number): void {
 // The tenth largest value was exceeded about ten times in all points; what lies beyond it thins out by the size that the
 // ten tell. Distances between values, not from a mean: a machine that is on or off has none of its values near its mean.
 
+/** −ln of the chance of a value beyond the least extreme. */
+const rarity = (cells: Float64Array, at: number): number => Math.log(cells[at + SPAN]! / REMEMBERED);
+
 /** −ln of the chance of a value so far out on this side (the lower one: sign turned), 0 inside the range. */
 export function surpriseBeyond(cells: Float64Array, side: number, { exponent }: Reach, value: number): number {
   const at = extremesOf(side);
   const beyond = value - cells[at + LEAST]!;
   if (!(beyond > 0) || cells[at + HAVE]! < REMEMBERED) return 0;
-  const rare = Math.log(cells[at + SPAN]! / REMEMBERED);
-  return rare + exponent * Math.log1p(beyond / (exponent * cells[at + SIZE]!));
+  return rarity(cells, at) + exponent * Math.log1p(beyond / (exponent * cells[at + SIZE]!));
 }
 
 /** The value that has this surprise, by the three cells from `limit` on. */
@@ -85,7 +89,7 @@ export function learnExtreme(
   const isTamed = surprise > MOST_LEARNED && points > GROWN;
   const value = isTamed ? boundAt(cells, at + LEAST, reach, MOST_LEARNED) : given;
   const age = points - cells[at + BEGAN]!;
-  const great = surprise > GREAT;
+  const great = surprise > Math.max(GREAT, rarity(cells, at) + GREATER);
   const place = cells[at + PLACE]!;
   const same = place >= 0 && (age < apart || (great && points - cells[at + SEEN]! < apart && age < NEW_RANGE));
   if (great || !same) cells[at + SEEN] = points;
