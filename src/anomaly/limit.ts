@@ -22,6 +22,7 @@ export const baseLimit = (falseAlarms: number): number => Math.max(LEAST, LIMIT 
 /** `time`: of the point that is judged (ms, NaN: unknown). */
 export function limitOf(cells: Float64Array, base: number, time: number): number {
   const youth = 1 - Math.min(1, daysKnown(cells, time) / YOUNG_DAYS);
-  const doubt = Math.max(OF_YOUTH * youth, OF_PLAINNESS * plainness(cells));
+  const plain = plainness(cells);
+  const doubt = OF_YOUTH * youth * (1 - plain) + OF_PLAINNESS * plain;
   return base * (1 + YOUNG_POINTS / (cells[LEARNED]! + 1)) * (1 + doubt) * wearinessOf(cells);
 }

@@ -8,13 +8,14 @@ const SPAN = 1000;
 const MOST = 8;
 // The share of its spread that the best forecast leaves over: from FROM on a series is plain, from SURE on for sure. Much
 // above 1 the forecast is misled, which tells nothing.
-const FROM = 0.97;
-const SURE = 0.995;
+const FROM = 0.985;
+const SURE = 0.998;
 const MISLED_FROM = 1.1;
 const MISLED = 1.15;
-/** Values before it can be told, and until it is. */
-const YOUNG = 800;
-const GROWN = 2800;
+/** Values before it can be told, and until it is. The first ones are left out: forecasts go wild while they settle. */
+const SETTLED = 100;
+const YOUNG = 300;
+const GROWN = 1000;
 
 // Mean distance from the mean, and from the forecast.
 const [SPREAD, LEFT, COUNT] = places(PLAIN);
@@ -24,7 +25,9 @@ const between = (low: number, high: number, value: number): number =>
 
 /** Learns how far a value was from the long-run mean, of which `scale` is the usual distance, and from the best forecast. */
 export function learnPlainness(cells: Float64Array, fromMean: number, fromForecast: number, scale: number): void {
-  const weight = Math.max(1 / ++cells[COUNT]!, 1 / SPAN);
+  const count = ++cells[COUNT]! - SETTLED;
+  if (count <= 0) return;
+  const weight = Math.max(1 / count, 1 / SPAN);
   const most = MOST * scale;
   cells[SPREAD]! += weight * (Math.min(most, Math.abs(fromMean)) - cells[SPREAD]!);
   cells[LEFT]! += weight * (Math.min(most, Math.abs(fromForecast)) - cells[LEFT]!);
