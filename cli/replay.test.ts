@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { archive } from '../src/archive/archive.ts';
-import { archiveRow } from '../src/archive/row.ts';
+import { archiveRow, archiveRowOf } from '../src/archive/row.ts';
 import { registryOf, shippedDecoders } from '../src/decoders/registry.ts';
+import { digest } from '../src/kernel/bytes.ts';
 import type { Raw } from '../src/reading/raw.ts';
+import type { Reading } from '../src/reading/reading.ts';
 import { onDatabase } from '../test/support/database.ts';
 import { ask } from './command.fixture.ts';
 import { run } from './replay.ts';
@@ -38,7 +40,7 @@ describe('fieldline replay', () => {
   });
   afterEach(() =>
     db.store?.query(
-      'TRUNCATE raw_advertisements, replays, sensor_readings, energy_readings, devices, latest_values, dead_letters',
+      'TRUNCATE raw_advertisements, replays, sensor_readings, energy_readings, flow_data, devices, latest_values, dead_letters',
     ),
   );
   const keep = async (raws: readonly Raw[]) =>
@@ -81,6 +83,23 @@ describe('fieldline replay', () => {
     const { stored, duplicates } = (await replay([])).out[0]!;
     assert.deepEqual({ stored, duplicates }, { stored: 0, duplicates: 3 });
     assert.equal(await count('sensor_readings'), 2);
+  });
+
+  it('gives what came with a key back to the organisation of the key', async () => {
+    const text = '{"device_id":"meter","flow_rate":3}';
+    const reading: Reading = {
+      ...{ deviceId: 'meter', protocol: 'http', timestamp: new Date(T0).toISOString(), telemetry: { flow_rate: 3 } },
+      metadata: {
+        ...{ receivedAt: T0, scannerId: 'gateway', orgId: 'acme', digest: digest(text) },
+        raw: { topic: 'http/ingest', hex: Buffer.from(text).toString('hex') },
+      },
+    };
+    await archive({ query: db.store.prepared, bulk: db.store.bulk, target: 't' }).write([archiveRowOf(reading, T0)!]);
+    await replay([]);
+    assert.deepEqual(
+      await db.store.query('SELECT org_id, digest = $1 AS same, created_at FROM flow_data', [digest(text)]),
+      [{ org_id: 'acme', same: true, created_at: new Date(T0) }],
+    );
   });
 
   it('makes new rows with a decoder of the user, of the unknown device only', async () => {

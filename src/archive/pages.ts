@@ -13,6 +13,7 @@ type Message = {
   scanner_id: string;
   topic: string;
   bytes: Uint8Array;
+  org_id: string | null;
   metadata: RawMetadata | null;
 };
 type Row = Message & { id: number; time: string };
@@ -23,7 +24,7 @@ type Row = Message & { id: number; time: string };
  */
 const COLUMNS = `id, timestamp::text AS time, scanner_id, topic,
   (extract(epoch FROM CASE WHEN bytes IS NULL THEN timestamp ELSE received_at END) * 1000)::float8 AS received_ms,
-  coalesce(bytes, convert_to(payload::text, 'UTF8'), ''::bytea) AS bytes, metadata`;
+  coalesce(bytes, convert_to(payload::text, 'UTF8'), ''::bytea) AS bytes, org_id, metadata`;
 /** Rows that are looked at for one page: a device that has hardly any must not have the server read a year at once. */
 const LOOKED_AT = 20_000;
 /** A page of large messages ends here. */
@@ -85,7 +86,7 @@ export function archivePages(options: PagesOptions): () => Promise<readonly Plac
 }
 
 /** The same time of receipt and the same bytes give the same rows as when it was live. */
-function rawOf({ topic, scanner_id, received_ms, bytes, metadata }: Message): Raw {
+function rawOf({ topic, scanner_id, received_ms, bytes, org_id, metadata }: Message): Raw {
   const { topic: whole, protocol, deviceId, signalStrength } = metadata ?? {};
   const link = topic.startsWith('ble/');
   const device = deviceId ?? (link ? topic.split('/')[2] : undefined);
@@ -97,11 +98,12 @@ function rawOf({ topic, scanner_id, received_ms, bytes, metadata }: Message): Ra
     protocol: protocols.find(known => known === protocol) ?? (link ? 'bluetooth' : 'mqtt'),
     ...(typeof device === 'string' ? { deviceId: device } : {}),
     ...(typeof signalStrength === 'number' ? { signalStrength } : {}),
+    ...(org_id === null ? {} : { orgId: org_id }),
   };
 }
 
 /** The message of a row that is not in the table. */
-export function rawOfRow({ topic, scannerId, receivedAt, bytes, metadata }: ArchiveRow): Raw {
+export function rawOfRow({ topic, scannerId, receivedAt, bytes, orgId, metadata }: ArchiveRow): Raw {
   const said = metadata === null ? null : (JSON.parse(metadata) as RawMetadata);
-  return rawOf({ topic, scanner_id: scannerId, received_ms: receivedAt, bytes, metadata: said });
+  return rawOf({ topic, scanner_id: scannerId, received_ms: receivedAt, bytes, org_id: orgId ?? null, metadata: said });
 }

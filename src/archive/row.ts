@@ -47,7 +47,7 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
     digest: digestOf(raw),
     receipt: neededReceipt(time, raw.receipt),
     said: raw.receipt?.redelivered ? saidTime(time.deviceTimestamp, now) : undefined,
-    orgId: undefined,
+    orgId: raw.orgId,
     metadata: metadataOf(raw),
     entry: raw.entry,
   };

@@ -5,7 +5,7 @@ import type { Reading } from './reading.ts';
 import { neededReceipt, type TimeLimits, timeLimits, timeOf } from './time.ts';
 
 /** What is known of the message that the draft was read from. */
-export type Origin = Pick<Raw, 'receivedAt' | 'source' | 'protocol' | 'signalStrength' | 'receipt'>;
+export type Origin = Pick<Raw, 'receivedAt' | 'source' | 'protocol' | 'signalStrength' | 'orgId' | 'receipt'>;
 
 export type Making = {
   /** Of the message, or of the item where one message holds several. */
@@ -24,6 +24,7 @@ export function finished(draft: Draft, origin: Origin, making: Making, limits: T
   metadata.receivedAt = origin.receivedAt;
   metadata.scannerId ??= origin.source;
   metadata.parser = making.parser;
+  if (origin.orgId !== undefined) metadata.orgId = origin.orgId;
   if (origin.signalStrength !== undefined) metadata.signalStrength ??= origin.signalStrength;
   if (time.timestampSource !== undefined) {
     metadata.timestampSource = time.timestampSource;

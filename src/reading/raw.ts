@@ -14,6 +14,8 @@ export type Raw = {
   /** Device the source already knows (BLE address of a GATT link). */
   deviceId?: string;
   signalStrength?: number;
+  /** Organisation of the key that it came with; no message says it of itself. */
+  orgId?: string;
   receipt?: Receipt;
   /** What the source knows of these bytes already; see `digestOf`. */
   known?: { bytes: Uint8Array; digest: string };
