@@ -86,8 +86,8 @@ export const definition = defineNode({
           done();
         }, done);
       },
-      async close() {
-        await link.close(CLOSE_MS);
+      async close(removed) {
+        await link.close(CLOSE_MS, removed);
         await refused.close();
       },
     };

@@ -8,7 +8,6 @@ import type { Mapping } from '../../src/sinks/own/plan.ts';
 import { ownSink } from '../../src/sinks/own/sink.ts';
 import { parseSource } from '../../src/sinks/own/source.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
-import { rowFaults } from '../../src/sinks/row-faults.ts';
 import type { Database } from '../../src/store/database.ts';
 import type { Carried } from './carried.ts';
 import type { fields } from './fields.ts';
@@ -29,12 +28,12 @@ export function openTarget(settings: Chosen, store: Database, id: string): Targe
       target: id,
       mapping: checked(mappingOf(settings)),
     });
-    return { sink: rowFaults(sink), check: sink.check };
+    return { sink, check: sink.check };
   }
   const table: 'auto' | ReadingTable = settings.table;
   const sink = readingSink({ query: store.prepared, bulk: store.bulk, target: id, table });
   return {
-    sink: rowFaults({ write: rows => sink.write(rows.map(({ row }) => row as Reading)), close: () => sink.close() }),
+    sink: { write: rows => sink.write(rows.map(({ row }) => row as Reading)), close: () => sink.close() },
     check: () => Promise.resolve(),
   };
 }

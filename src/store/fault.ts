@@ -6,6 +6,12 @@ import { Fault, reasonOf } from '../kernel/fault.ts';
  * deep), P0 raised by a trigger. Everything else, a missing table too, can be mended without touching the row.
  */
 const DATA = new Set(['21', '22', '23', '54', 'P0']);
+/** configuration_limit_exceeded: TimescaleDB decompresses for so many rows of a statement, no more. */
+const TOO_MANY = '53400';
+/** Places in PostgreSQL that speak of the row before them, whatever SQLSTATE is told: row security and the check of a view, RAISE, a CASE that meets nothing. */
+const GUARDS = new Set(['ExecWithCheckOptions', 'exec_stmt_raise', 'exec_stmt_case']);
+/** Classes by which a guard asks to come again: connection, read-only, retry, resources, state, operator. */
+const LATER = new Set(['08', '25', '40', '53', '55', '57']);
 
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -16,6 +22,8 @@ const HINTS: Readonly<Record<string, string>> = {
   '40P01': 'two writers waited for each other; it is tried again',
   '42501': 'this user lacks the right',
   '42P01': 'a table is missing: run the migrations',
+  '42883': 'a function is missing: run the migrations',
+  '42P10': 'a unique index is missing: run the migrations, or make it anew',
   '42703': 'a column is missing: run the migrations',
   '42804': 'a column has another type than Fieldline has made: change it back',
   '53100': 'the disk of the database is full',
@@ -31,7 +39,7 @@ export function databaseFault(error: unknown): Fault {
   const text = textOf(error);
   // A statement longer than a string can be: in parts it fits.
   if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
-  if (state !== undefined && DATA.has(state.slice(0, 2)))
+  if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
   const hint = state === undefined ? undefined : HINTS[state];
   const detail = [text, hint, state && `SQLSTATE ${state}`].filter(part => part !== undefined).join('; ');
@@ -45,6 +53,12 @@ export function overtimeFault(error: unknown, limitMs: number): Fault {
         cause: error,
       })
     : databaseFault(error);
+}
+
+function isOfRow(state: string, error: unknown): boolean {
+  const classOf = state.slice(0, 2);
+  const { routine } = error as { routine?: string };
+  return DATA.has(classOf) || state === TOO_MANY || (GUARDS.has(routine ?? '') && !LATER.has(classOf));
 }
 
 function stateOf(error: unknown): string | undefined {

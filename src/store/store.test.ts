@@ -19,6 +19,8 @@ describe('database faults', () => {
     ['54000', 'index row size', 'data', /54000/],
     ['P0001', 'raised by a trigger', 'data', /P0001/],
     ['42P01', 'relation "x" does not exist', 'outage', /run the migrations/],
+    ['42P10', 'there is no unique or exclusion constraint', 'outage', /a unique index is missing/],
+    ['42883', 'function x() does not exist', 'outage', /a function is missing/],
     ['25006', 'cannot execute INSERT', 'outage', /read-only/],
     ['40P01', 'deadlock detected', 'outage', /40P01/],
     ['53100', 'could not extend file', 'outage', /disk .* full/],
@@ -34,6 +36,17 @@ describe('database faults', () => {
       const fault = databaseFault(Object.assign(new Error(message), { code }));
       assert.equal(fault.kind, kind);
       assert.match(fault.message, says);
+    });
+
+  for (const [code, routine, kind] of [
+    ['AB123', 'exec_stmt_raise', 'data'],
+    ['42501', 'ExecWithCheckOptions', 'data'],
+    ['40001', 'exec_stmt_raise', 'outage'],
+    ['42501', 'aclcheck_error', 'outage'],
+    ['53400', 'decompress_batches', 'data'],
+  ] as const)
+    it(`${code} told by ${routine} is ${kind}`, () => {
+      assert.equal(databaseFault(Object.assign(new Error('refused'), { code, routine })).kind, kind);
     });
 
   it('take a statement that is too long for a string as data, so that it is cut into parts', () => {
@@ -157,6 +170,12 @@ describe('store', () => {
       ),
       [{ mark: 'on', name: 'fieldline' }],
     );
+  });
+
+  it('has the server give back the locks of a connection of which nothing is heard', async () => {
+    const [limit] = await store.query("SELECT current_setting('idle_in_transaction_session_timeout') AS idle");
+    const [keepalive] = await store.query("SELECT current_setting('tcp_keepalives_idle') AS idle");
+    assert.deepEqual([limit, keepalive], [{ idle: '1min' }, { idle: '30' }]);
   });
 
   it('narrows a data fault down to its items, and commits the rest at once', async () => {

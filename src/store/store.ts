@@ -151,12 +151,18 @@ export function poolConfig(options: StoreOptions): pg.PoolConfig {
     application_name: url.searchParams.get('application_name') ?? 'fieldline',
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 5_000,
-    // Triggers that tell of other writers' rows skip the connections that carry this mark.
     onConnect: async client => {
-      await client.query("SET fieldline.writer = 'on'");
+      await client.query(SESSION);
     },
   };
 }
+
+/**
+ * Triggers that tell of other writers' rows skip the connections that carry the mark. The rest is for a network that
+ * goes away without a word: a server would keep the locks of an open transaction for hours.
+ */
+const SESSION = `SET fieldline.writer = 'on'; SET idle_in_transaction_session_timeout = '60s';
+  SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3`;
 
 const INT8 = 20;
 /** The driver gives every bigint as text; ids and counts are numbers to whoever reads JSON. */
