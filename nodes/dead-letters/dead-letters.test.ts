@@ -1,5 +1,6 @@
 // dead-letters in real Node-RED on a real PostgreSQL: from disk to table, listed, put right, sent again once, over an outage.
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
 import { lettersFolder } from '../../src/delivery/dead-letter-mover.ts';
 import { listLetters } from '../../src/delivery/dead-letters.ts';
@@ -31,6 +32,8 @@ describe('dead-letters node', () => {
     server = await postgresFor(this);
     store = openStore({ url: server.url, connections: 2 });
     runtime = await testRuntime();
+    // Letters of other suites in the same data folder.
+    rmSync(lettersFolder(runtime.settings.directory!), { recursive: true, force: true });
     runtime.register(timescaleDbNode, normalizeNode, timescaleOutNode, deadLettersNode);
     await runtime.deploy([
       { id: 'db', type: 'fieldline-timescale-db', url: server.url },

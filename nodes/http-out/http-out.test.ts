@@ -154,6 +154,24 @@ describe('http-out node', () => {
     ]);
   });
 
+  for (const send of ['whole', 'each'])
+    it(`posts a letter that is sent again as it was, ${send}`, async () => {
+      await runtime.deploy(flow({ send }));
+      const topic = `http://127.0.0.1:${port}/in`;
+      const letter = {
+        topic,
+        source: 'post',
+        protocol: 'http',
+        receivedAt: 1,
+        bytes: Buffer.from('[{"n":5},{"n":6}]'),
+      };
+      assert.deepEqual(await runtime.emit('src', { payload: [letter, letter] }), { ok: true });
+      assert.deepEqual(
+        heard.map(({ body }) => body),
+        [1, 2].map(() => [{ n: 5 }, { n: 6 }]),
+      );
+    });
+
   describe('its dialog', () => {
     const ask = async (settings: object, text: unknown = '{"n":1}') => {
       const answer = await fetch(`${runtime.url}/fieldline/http-out/test`, {

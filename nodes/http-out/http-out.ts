@@ -8,6 +8,7 @@ import { onlyOne, refusals } from '../../src/delivery/refusals.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { outwardJson } from '../../src/reading/outward.ts';
+import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import { entriesOf, membersOf } from '../../src/reading/reading.ts';
 import { askedMs, httpSink, type Post } from '../../src/sinks/http.ts';
 import { fields } from './fields.ts';
@@ -56,9 +57,15 @@ export const definition = defineNode({
       onDropped: ledger.dropped,
     });
 
-    async function post(message: Message): Promise<void> {
-      const parts = settings.send === 'each' ? membersOf(message.payload) : [message.payload];
-      const rows = parts.map(part => ({ id: randomUUID(), body: outwardJson(part), entries: entriesOf(part) }));
+    /** What this server has refused and somebody sends again leaves as it was. */
+    const isLetter = (part: unknown): boolean => isRaw(part) && part.protocol === 'http' && part.topic === target.url;
+    const bodyOf = (part: unknown): string =>
+      isLetter(part) ? Buffer.from((part as Raw).bytes).toString() : outwardJson(part);
+
+    async function post({ payload }: Message): Promise<void> {
+      const members = membersOf(payload);
+      const parts = settings.send === 'each' || members.some(isLetter) ? members : [payload];
+      const rows = parts.map(part => ({ id: randomUUID(), body: bodyOf(part), entries: entriesOf(part) }));
       const fates = await link.submit(rows);
       ledger.noted(rows, fates);
       await refused.keep(rows, fates);
