@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { openDatabase } from './database.ts';
 import { forgetRaw } from './retention.ts';
 import { onDatabase } from '../../test/support/database.ts';
+import { until } from '../../test/support/until.ts';
 
 const insert = (scanner: string, timestamp: string, received: string, rows = 1): string =>
   `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, received_at)
@@ -34,6 +35,24 @@ describe('retention of raw messages', () => {
     assert.deepEqual(await left(), ['late: old time, came today', 'young']);
     assert.equal((await months()).length, before - gone.partitions);
     assert.deepEqual(await forgetRaw(db.store.query, 90), { rows: 0, partitions: 0 });
+  });
+
+  it('leaves what comes in late while an old month is about to go', async () => {
+    await db.store.query(`SELECT prepare_month('raw_advertisements', '2018-03-01T00:00:00Z')`);
+    await db.store.query(insert('old', `'2018-03-11'`, `'2018-03-11'`, 3));
+    const writer = await db.store.pool.connect();
+    await writer.query('BEGIN');
+    await writer.query(insert('late: old time, came now', `'2018-03-12'`, 'now()'));
+    const forgetting = forgetRaw(db.store.query, 90);
+    await until(async () => {
+      const waiting = await db.store.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+      return waiting.length > 0;
+    });
+    await writer.query('COMMIT');
+    writer.release();
+    assert.deepEqual(await forgetting, { rows: 3, partitions: 0 });
+    assert.ok((await left()).includes('late: old time, came now'));
+    await db.store.query(`DELETE FROM raw_advertisements WHERE scanner_id LIKE 'late: old time, came now'`);
   });
 
   it('leaves what is young in a compressed chunk', async function () {

@@ -26,16 +26,27 @@ export async function forgetRaw(query: Query, days: number, signal?: AbortSignal
     // An empty one is a month prepared for what is to come.
     const [found] = await query<{ old: boolean; young: boolean }>(
       `SELECT EXISTS (SELECT FROM ${name} WHERE timestamp < $1 AND received_at < $1) AS old,
-         EXISTS (SELECT FROM ${name} WHERE timestamp >= $1 OR received_at >= $1) AS young`,
+         EXISTS (${youngOf(name, '$1')}) AS young`,
       [cutoff],
     );
     if (!found?.old) continue;
-    if (whole && !found.young) {
-      await query(`DROP TABLE ${name}`);
-      gone.partitions++;
-    } else gone.rows += await deleteSteps(query, name, cutoff, signal);
+    if (whole && !found.young && (await dropOld(query, name, cutoff))) gone.partitions++;
+    else gone.rows += await deleteSteps(query, name, cutoff, signal);
   }
   return gone;
+}
+
+const youngOf = (name: string, cutoff: string): string =>
+  `SELECT FROM ${name} WHERE timestamp >= ${cutoff} OR received_at >= ${cutoff}`;
+
+/** Looked at once more while nobody can write to it: a late message that came since would go with it. False where one did. */
+async function dropOld(query: Query, name: string, cutoff: string): Promise<boolean> {
+  await query(`DO $$ BEGIN
+      LOCK TABLE ${name} IN SHARE MODE;
+      IF NOT EXISTS (${youngOf(name, `'${cutoff}'`)}) THEN DROP TABLE ${name}; END IF;
+    END $$`);
+  const [after] = await query<{ dropped: boolean }>('SELECT to_regclass($1) IS NULL AS dropped', [name]);
+  return after!.dropped;
 }
 
 /** By time, not by place: rows of a compressed chunk have none. */
