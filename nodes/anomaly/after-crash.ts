@@ -17,12 +17,12 @@ const PATIENCE_MS = 8000;
 export async function learnStored(
   host: Host,
   distancesBy: 'element' | 'device',
-  { learn }: DeviceScorer,
+  scorer: DeviceScorer,
 ): Promise<number> {
   const store = host.config<{ query: Query }>('store');
   if (store === undefined) return 0;
   try {
-    const values = await catchUp(patient(store.query), distancesBy, learn);
+    const values = await catchUp(patient(store.query), distancesBy, scorer);
     if (values > 0) host.log('info', `learned ${quantity(values, 'value')} stored since the last save`);
     return values;
   } catch (error) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { StoredValue } from '../../src/anomaly/catch-up.ts';
+import type { StoredReading } from '../../src/anomaly/catch-up.ts';
 import type { Host } from '../../src/palette/define.ts';
 import { checkSettings } from '../../src/palette/settings.ts';
 import type { Reading } from '../../src/reading/reading.ts';
@@ -27,7 +27,7 @@ describe('anomaly, what it keeps', () => {
   const wobble = (at: number) => 20 + ((at * 7919) % 101) / 101;
 
   /** What a database would answer to what is asked after a crash. */
-  let stored: (Omit<StoredValue, 'time'> & { at: Date })[] = [];
+  let stored: StoredReading[] = [];
   /** A node that has just started, what it logged, and a way to hand it readings. */
   const started = async () => {
     const logged: string[] = [];
@@ -36,7 +36,9 @@ describe('anomaly, what it keeps', () => {
       count() {},
       gauge() {},
       evaluate: () => undefined,
-      config: () => ({ query: async () => [...stored].reverse() }),
+      config: () => ({
+        query: async (_: string, values: readonly unknown[] = []) => (values.length > 0 ? stored : []),
+      }),
     };
     const host = {
       ...{ ...quiet, id: 'node', directory },
@@ -75,7 +77,7 @@ describe('anomaly, what it keeps', () => {
   it('learns what was stored when it was killed, once, and not after an orderly stop', async () => {
     const wild = { score: -0.5, metric: 'v', kind: 'spike' };
     stored = grow(0, 200).map(({ deviceId, timestamp, telemetry }, n) => ({
-      ...{ key: deviceId, device: deviceId, metric: 'v', at: new Date(timestamp), value: Number(telemetry['v']) },
+      ...{ key: deviceId, device: deviceId, at: new Date(timestamp), telemetry },
       ...{ digest: String(n), anomaly: n === 199 ? wild : null },
     }));
     const first = await started();

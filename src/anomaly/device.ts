@@ -28,6 +28,8 @@ export type DeviceScorer = {
    * with it, where there is room: none is forgotten for it.
    */
   learn(stored: StoredValue): boolean;
+  /** Time (ms) of the last value that a series has seen; undefined of one that is not known, or has no times. */
+  lastTime(key: string, metric: string): number | undefined;
   /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
   states(): IterableIterator<readonly [name: string, state: Uint8Array]>;
   /** Takes over a series; false when its state is of another version. Those restored first are forgotten first. */
@@ -143,6 +145,11 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       if (met === undefined ? known.size >= maxSeries : !(time > lastTimeOf(met.cells))) return false;
       take(met ?? known.begin(key, metric), metric, time, value, isAnomaly(anomaly) && anomaly.kind === 'guarded');
       return true;
+    },
+    lastTime(key, metric) {
+      const met = known.of(key).get(metric);
+      const time = met === undefined ? Number.NaN : lastTimeOf(met.cells);
+      return Number.isNaN(time) ? undefined : time;
     },
     *states() {
       for (const [name, one] of known.entries()) yield [name, save(one)];
