@@ -159,6 +159,8 @@ export function entryOf(reading: Reading, at: number, table: ReadingTable, now: 
   const ms = ISO_UTC.test(timestamp) ? Date.parse(timestamp) : Number.NaN;
   if (!possible(ms, now))
     return expected('reading', 'a timestamp in ISO 8601 with Z, from 1970 to a year ahead', timestamp);
+  const half = halfText(reading);
+  if (half !== undefined) return expected(half, 'whole characters', 'half a surrogate pair');
   const { metrics } = tables[table];
   for (const metric in telemetry) {
     const value = telemetry[metric];
@@ -186,6 +188,18 @@ export function entryOf(reading: Reading, at: number, table: ReadingTable, now: 
     metadata: json,
     seenAt: possible(metadata.receivedAt, now) ? metadata.receivedAt : ms,
   };
+}
+
+const isHalf = (text: unknown): boolean => typeof text === 'string' && !text.isWellFormed();
+
+/** Which text for a column UTF-8 cannot hold: another one would be stored. In JSON it is PostgreSQL that refuses it. */
+function halfText({ deviceId, protocol, telemetry, metadata }: Reading): string | undefined {
+  if (isHalf(deviceId) || isHalf(protocol)) return isHalf(deviceId) ? 'deviceId' : 'protocol';
+  for (const metric in telemetry) if (isHalf(metric) || isHalf(telemetry[metric])) return 'telemetry';
+  for (const key in metadata) if (isHalf(metadata[key])) return `metadata.${key}`;
+  for (const metric in metadata.quality)
+    if (isHalf(metric) || isHalf(metadata.quality[metric])) return 'metadata.quality';
+  return undefined;
 }
 
 function possible(ms: number | undefined, now: number): ms is number {

@@ -1,8 +1,9 @@
-// Bulk writes: one statement for many items; when the database refuses it, halves until the culprits stand alone.
+// Bulk writes: one statement for many items; when the database refuses it, parts of it until the culprits stand alone.
 import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query, Statement, Written } from '../reading/contracts.ts';
+import { unfilledFault } from './fault.ts';
 
-type Transaction = <T>(work: (query: Query) => Promise<T>) => Promise<T>;
+type Transaction = <T>(work: (query: Query, prepared: Query) => Promise<T>) => Promise<T>;
 
 /**
  * The good case is one prepared statement, which is a transaction of its own. Only after a data fault are the items
@@ -14,42 +15,55 @@ export function bulkWrite(prepared: Query, transaction: Transaction): BulkWrite 
     try {
       return [{ items, rows: await prepared(whole.sql, whole.values) }];
     } catch (error) {
-      if (!isData(error)) throw error;
-      if (items.length === 1) return [{ items: [items[0]!], refused: error.message }];
-      return await transaction(query => narrowed(query, items, statement));
+      const fault = ofItem(error, whole);
+      if (items.length === 1) return [{ items: [items[0]!], refused: fault.message }];
+      return await transaction((query, prepared) => narrowed(query, prepared, items, statement));
     }
   };
 }
 
-/** Writes the parts one after the other; a part that is refused is halved and put in its place, so order is kept. */
+/**
+ * Writes the items in order. A part that is refused is tried by halves; behind a culprit the next part is as long as the
+ * way to it was: one culprit costs a few statements, and where every second item is one they go one by one.
+ */
 async function narrowed<Item, Row>(
   query: Query,
+  prepared: Query,
   items: readonly Item[],
   statement: (items: readonly Item[]) => Statement,
 ): Promise<readonly Written<Item, Row>[]> {
-  const parts = [...halves(items)].reverse();
   const written: Written<Item, Row>[] = [];
-  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+  await query('SAVEPOINT part');
+  /** One of the items before this place is refused; the last one was before `last`. */
+  let until = items.length;
+  let last = 0;
+  for (let at = 0, size = items.length >> 1; at < items.length; ) {
+    const part = items.slice(at, at + size);
     const { sql, values } = statement(part);
-    await query('SAVEPOINT part');
     try {
-      written.push({ items: part, rows: await query<Row>(sql, values) });
+      written.push({ items: part, rows: await prepared<Row>(sql, values) });
+      at += part.length;
+      await query('RELEASE SAVEPOINT part; SAVEPOINT part');
     } catch (error) {
-      if (!isData(error)) throw error;
+      const { message } = ofItem(error, { sql });
       await query('ROLLBACK TO SAVEPOINT part');
-      if (part.length === 1) written.push({ items: [part[0]!], refused: error.message });
-      else parts.push(...[...halves(part)].reverse());
+      until = at + part.length;
+      if (part.length === 1) {
+        written.push({ items: [part[0]!], refused: message });
+        at = until;
+        size = Math.max(1, at - 1 - last);
+        last = at;
+        continue;
+      }
     }
-    await query('RELEASE SAVEPOINT part');
+    size = at < until ? Math.max(1, (until - at) >> 1) : size * 2;
   }
   return written;
 }
 
-function halves<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
-  const middle = items.length >> 1;
-  return [items.slice(0, middle), items.slice(middle)];
-}
-
-function isData(error: unknown): error is Fault {
-  return error instanceof Fault && error.kind === 'data';
+/** The fault of one of the items. Throws what is none: an outage, and a table that can take no item at all. */
+function ofItem(error: unknown, { sql }: Pick<Statement, 'sql'>): Fault {
+  const fault = error instanceof Fault ? unfilledFault(error, sql) : error;
+  if (fault instanceof Fault && fault.kind === 'data') return fault;
+  throw fault;
 }

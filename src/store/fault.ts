@@ -55,6 +55,31 @@ export function overtimeFault(error: unknown, limitMs: number): Fault {
     : databaseFault(error);
 }
 
+const INSERTS = /INSERT INTO (\S+)(?: AS \w+)? \(([^)]*)\)/g;
+
+/**
+ * An outage where the row was refused for want of a value that no row brings: somebody has added a column without default.
+ * `sql`: what was refused. Any other fault as it is, that of a table which a trigger writes to, too.
+ */
+export function unfilledFault(fault: Fault, sql: string): Fault {
+  const { code, table, column, where } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
+  if (code !== '23502' || table === undefined || column === undefined || where !== undefined) return fault;
+  const inserts = [...sql.matchAll(INSERTS)].map(([, name = '', columns = '']) => ({
+    name,
+    filled: columns.split(/,\s*/).map(one => one.replaceAll('"', '')),
+  }));
+  // The name of a partition begins with that of its table; that of a chunk tells nothing.
+  const into = inserts.filter(({ name }) => table.startsWith(name));
+  const lists = into.length > 0 ? into : inserts;
+  if (lists.length === 0 || lists.some(({ filled }) => filled.includes(column))) return fault;
+  const mend = 'give it one, or drop NOT NULL';
+  return new Fault(
+    'FIELDLINE_TABLE',
+    `table ${into[0]?.name ?? table}: column ${column}: expected a default, since nothing fills it; ${mend}`,
+    { kind: 'outage', cause: fault.cause },
+  );
+}
+
 function isOfRow(state: string, error: unknown): boolean {
   const classOf = state.slice(0, 2);
   const { routine } = error as { routine?: string };

@@ -192,6 +192,31 @@ describe('store', () => {
     assert.deepEqual(await store.query('SELECT array_agg(n ORDER BY n) AS n FROM t'), [{ n: [1, 2, 3, 4] }]);
   });
 
+  const costs: readonly [name: string, isBad: (n: number) => boolean, most: number][] = [
+    ['one of 1,000', n => n === 617, 25],
+    ['every second', n => n % 2 === 1, 1700],
+    ['all', () => true, 1020],
+    ['a hundred in a row', n => n >= 300 && n < 400, 140],
+  ];
+  for (const [name, isBad, most] of costs)
+    it(`tries no more statements than it must: ${name}`, async () => {
+      const items = Array.from({ length: 1000 }, (_, n) => n);
+      let statements = 0;
+      const written = await store.bulk(items, part => {
+        statements++;
+        return { sql: 'SELECT 1 / unnest($1::int4[])', values: [part.map(n => (isBad(n) ? 0 : 1))] };
+      });
+      assert.deepEqual(
+        written.flatMap(part => part.items),
+        items,
+      );
+      assert.deepEqual(
+        written.flatMap(part => ('refused' in part ? part.items : [])),
+        items.filter(isBad),
+      );
+      assert.ok(statements <= most, String(statements));
+    });
+
   it('survives connections cut at work and at rest, and says so', async () => {
     const seen: boolean[] = [];
     const end = store.onState(({ up }) => seen.push(up));

@@ -84,16 +84,19 @@ export function openStore(options: StoreOptions): Store {
   });
 
   /** One connection between BEGIN and COMMIT; ROLLBACK when the work rejects. */
-  async function transaction<T>(work: (query: Query) => Promise<T>, faultOf?: typeof databaseFault): Promise<T> {
+  async function transaction<T>(
+    work: (query: Query, prepared: Query) => Promise<T>,
+    faultOf?: typeof databaseFault,
+  ): Promise<T> {
     const client = await pool.connect().catch(error => {
       const fault = databaseFault(error);
       report(fault);
       throw fault;
     });
-    const { query } = on(client, faultOf);
+    const { query, prepared } = on(client, faultOf);
     try {
       await query('BEGIN');
-      const result = await work(query);
+      const result = await work(query, prepared);
       await query('COMMIT');
       client.release();
       return result;

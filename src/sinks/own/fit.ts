@@ -59,9 +59,12 @@ const truth: Fit = (value, column) => {
   return text(String(YES.has(word)));
 };
 
+/** UTF-8 has no half of a surrogate pair: another text would be stored. */
+const WHOLE_TEXT = 'text of whole characters';
 const characters: Fit = (value, column) => {
   const given = typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (given.includes('\0')) return misfit(column, 'text without U+0000', value);
+  if (!given.isWellFormed()) return misfit(column, WHOLE_TEXT, value);
   // Code points, as PostgreSQL counts; fewer than the units of a JavaScript string.
   if (column.length !== undefined && given.length > column.length && [...given].length > column.length)
     return misfit(column, `at most ${column.length} characters`, value);
@@ -88,6 +91,7 @@ const uuid: Fit = (value, column) =>
 /** Hex digits in pairs are bytes; any other text is its own bytes. */
 const bytes: Fit = (value, column) => {
   if (typeof value !== 'string') return misfit(column, 'hex digits or text', value);
+  if (!value.isWellFormed()) return misfit(column, WHOLE_TEXT, value);
   return text(`\\x${/^([0-9a-f]{2})*$/i.test(value) ? value : Buffer.from(value).toString('hex')}`);
 };
 
