@@ -1,4 +1,8 @@
 // HTTP as a sink: each row is one POST and has arrived with a 2xx; a 4xx about the message refuses the row, everything else is an outage.
+import { type IncomingMessage, request as overHttp } from 'node:http';
+import { request as overHttps } from 'node:https';
+import { pipeline } from 'node:stream';
+import { createUnzip } from 'node:zlib';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 
@@ -15,13 +19,28 @@ export type HttpSinkOptions = {
 };
 
 /**
- * The same message may be right later: when somebody has put the key right (RFC 9110 §15.5.2, §15.5.4), or a moment later
- * (request timeout, too early, too many requests: RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4).
+ * The same message may be right later: when somebody has put the key right, here or at a proxy (RFC 9110 §15.5.2, §15.5.4,
+ * §15.5.8), or a moment later (request timeout, too early, too many requests: RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4).
  */
-const LATER = new Set([401, 403, 408, 425, 429]);
+const LATER = new Set([401, 403, 407, 408, 425, 429]);
 const REASON_BYTES = 2000;
 /** The status is the answer. What follows it is read for its words, and so that the connection can be used again, and not waited for any longer. */
 const AFTERWORD_MS = 1000;
+/** A proxy, a login or a hotel in between answers with a page for people; nothing has arrived. */
+const PAGE = /^\s*(<!doctype html|<html)\b/i;
+
+const TRUST = 'if the certificate is right, name a file with it or with its authority in NODE_EXTRA_CA_CERTS';
+/** What to do about an error that does not pass by itself. */
+const HINTS: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: TRUST,
+  SELF_SIGNED_CERT_IN_CHAIN: TRUST,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: TRUST,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: TRUST,
+  CERT_HAS_EXPIRED: 'the server needs a new certificate, or this machine the right time',
+  CERT_NOT_YET_VALID: 'look at the time of this machine and of the server',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use a name that is in the certificate',
+  EPROTO: 'if the server speaks no TLS, use http://',
+};
 
 /** What the server said about when to come again, in milliseconds from now; undefined where it said nothing. */
 export function askedMs(fault: Fault): number | undefined {
@@ -46,29 +65,43 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: 
   const away = (reason: string, retryAfterMs?: number): Fault =>
     new Fault('FIELDLINE_HTTP', `${where}: ${reason}`, { kind: 'outage', cause: { retryAfterMs } });
 
+  /** The answer itself; what a server tells ahead of it (1xx) is left. */
+  function answerTo(id: string, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': id, ...options.headers };
+    return new Promise((resolve, reject) => {
+      const request = (url!.protocol === 'https:' ? overHttps : overHttp)(url!, { method: 'POST', headers, signal });
+      request.on('response', resolve);
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        // The server had closed a connection that was kept: at once over another one, with the same key.
+        if (request.reusedSocket && error.code === 'ECONNRESET') resolve(answerTo(id, body, signal));
+        else reject(error);
+      });
+      request.end(body);
+    });
+  }
+
   async function post({ id, body }: Post): Promise<Outcome> {
     const size = Buffer.byteLength(body);
     if (size > maxBytes) return { rejected: expected('body', `at most ${maxBytes} bytes`, size) };
-    let response: Response;
+    let response: IncomingMessage;
     let text: string;
     try {
-      response = await fetch(url!, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': id, ...options.headers },
-        body,
-        redirect: 'manual',
-        signal: AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]),
-      });
+      response = await answerTo(id, body, AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]));
       text = await beginningOf(response);
     } catch (error) {
       throw away(closed.signal.aborted ? 'the node was closed' : wordsOf(error, timeoutMs));
     }
-    const { status } = response;
-    if (status >= 200 && status < 300) return 'stored';
+    const { statusCode: status = 0, headers } = response;
+    if (status >= 200 && status < 300) {
+      if (!PAGE.test(text)) return 'stored';
+      throw away(
+        `HTTP ${status} with a page, not an answer: ${text.slice(0, 100)}; is this the address, and no proxy or login between?`,
+      );
+    }
     const said = `HTTP ${status}${text === '' ? '' : `: ${text}`}`;
     if (status >= 400 && status < 500 && !LATER.has(status)) return { rejected: said };
-    if (status >= 300 && status < 400) throw away(`HTTP ${status}: moved to ${response.headers.get('location')}`);
-    throw away(said, retryAfterMs(response.headers.get('retry-after'), now()));
+    if (status >= 300 && status < 400) throw away(`HTTP ${status}: moved to ${headers.location}`);
+    throw away(said, retryAfterMs(headers['retry-after'], now()));
   }
 
   return {
@@ -89,36 +122,36 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: 
 }
 
 /** The beginning of an answer on one line, as much as has come in time and can be read; the rest is not read. */
-async function beginningOf(response: Response): Promise<string> {
+async function beginningOf(response: IncomingMessage): Promise<string> {
+  const packed = /^(x-)?gzip$|^deflate$/.test(response.headers['content-encoding'] ?? '');
+  const body = packed ? pipeline(response, createUnzip(), () => {}) : response;
   let bytes = Buffer.alloc(0);
-  const reader = response.body?.getReader();
-  const cancel = () => void reader?.cancel().catch(() => {});
-  const timer = setTimeout(cancel, AFTERWORD_MS);
+  const timer = setTimeout(() => body.destroy(), AFTERWORD_MS);
   try {
-    while (reader !== undefined) {
-      const { value, done } = await reader.read();
-      if (value !== undefined) bytes = Buffer.concat([bytes, value]);
-      if (done || bytes.length >= REASON_BYTES) break;
+    for await (const chunk of body) {
+      bytes = Buffer.concat([bytes, chunk as Buffer]);
+      if (bytes.length >= REASON_BYTES) break;
     }
   } catch {
     // It broke off, or was not packed as it said.
   } finally {
     clearTimeout(timer);
   }
-  cancel();
   return bytes.toString().replace(/\s+/g, ' ').trim().slice(0, 300);
 }
 
 /** RFC 9110 §10.2.3: seconds, or a date. */
-function retryAfterMs(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
+function retryAfterMs(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 function wordsOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
-  // fetch hides the reason one level down.
-  const cause = error instanceof Error ? error.cause : undefined;
-  return reasonOf(cause ?? error);
+  // An abort hides its reason one level down; a name with several addresses fails with one error for each.
+  const { cause = error } = error as { cause?: unknown };
+  if (cause instanceof Error && cause.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
+  const one = error instanceof AggregateError ? error.errors.at(-1) : error;
+  const hint = HINTS[(one as NodeJS.ErrnoException).code ?? ''];
+  return hint === undefined ? reasonOf(one) : `${reasonOf(one)}; ${hint}`;
 }
