@@ -13,8 +13,9 @@ const reading = (at: number, deviceId = 'm', value = Math.sin(at * 12.9898)): Re
 });
 const flow = (settings: object = {}) => [
   { id: 's', type: 'test-source', wires: [['a']] },
-  { id: 'a', type: 'fieldline-anomaly', wires: [['k']], ...settings },
+  { id: 'a', type: 'fieldline-anomaly', wires: [['k'], ['answers']], ...settings },
   { id: 'k', type: 'test-sink' },
+  { id: 'answers', type: 'test-sink' },
 ];
 
 describe('anomaly node', () => {
@@ -130,5 +131,35 @@ describe('anomaly node', () => {
     const later = Array.from({ length: 900 }, (_, at) => reading(201 + at));
     const scores = await send(...later, reading(1101, 'm', 30));
     assert.ok((scores.at(-1)?.score ?? -1) >= 0);
+  });
+
+  it('answers what became of "this was normal", and of what it knows no series', async () => {
+    await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.answered', keyType: 'msg' }));
+    await send(...history(200));
+    const spike = reading(200, 'm', 30);
+    await send(spike);
+    const unknown = 'feedback: expected a reading of a series that this node has scored, got ';
+    const counted = 'There is no undo; of values, a series keeps the last 8 it was told.';
+    const taken = `m, power_kw, 30: normal. The next like it is no anomaly; what is stored keeps its score. ${counted}`;
+    const elsewhere = { ...spike, deviceId: 'n' };
+    const told: [payload: unknown, answer: { accepted: number; says: string }][] = [
+      [spike, { accepted: 1, says: taken }],
+      [elsewhere, { accepted: 0, says: `${unknown}"n, power_kw, 30"` }],
+      [[spike, spike, 7], { accepted: 2, says: `${taken.replace(': ', ' and 1 more: ')} ${unknown}7` }],
+      [
+        { ...spike, telemetry: {} },
+        { accepted: 0, says: `${unknown}"m, power_kw"` },
+      ],
+      [
+        { ...spike, telemetry: { power_kw: 'much' } },
+        { accepted: 0, says: `${unknown}"m, power_kw, much"` },
+      ],
+      [[], { accepted: 0, says: `${unknown}nothing` }],
+      ['m', { accepted: 0, says: `${unknown}"m"` }],
+    ];
+    for (const [payload, answer] of told) {
+      assert.deepEqual(await runtime.emit('s', { payload, feedback: 'normal' }), { ok: true });
+      assert.deepEqual(runtime.received('answers').at(-1)?.payload, answer);
+    }
   });
 });

@@ -7,8 +7,10 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import { whoOf } from '../../src/reading/who.ts';
 import { learnStored, openMark } from './after-crash.ts';
 import { dialog } from './dialog.ts';
+import { takeFeedback } from './feedback.ts';
 import { fields } from './fields.ts';
 import { optionsOf } from './options.ts';
 
@@ -20,7 +22,7 @@ export const definition = defineNode({
   icon: 'font-awesome/fa-line-chart',
   summary: 'Adds to each reading how normal its values are, judged by what the series did before.',
   input: 'readings',
-  outputs: ['readings with score'],
+  outputs: ['readings with score', 'answers'],
   fields,
   admin: dialog,
   async start(settings, host) {
@@ -30,7 +32,6 @@ export const definition = defineNode({
     const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
     if (taken > 0) host.log('info', `series restored: ${taken}`);
     if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
-    let isSaved = true;
     let scored = 0;
     let anomalies = 0;
     let known = -1;
@@ -39,10 +40,7 @@ export const definition = defineNode({
       keys,
       everyMs: CHECKPOINT_MS,
       states: scorer.states,
-      failed: fault => {
-        isSaved = false;
-        host.log('error', `what was learned could not be saved: ${reasonOf(fault)}`);
-      },
+      failed: fault => host.log('error', `what was learned could not be saved: ${reasonOf(fault)}`),
     });
 
     const mark = openMark(`${file}.open`);
@@ -58,14 +56,24 @@ export const definition = defineNode({
       return key === undefined || key === null ? reading.deviceId : String(JSON.stringify(key));
     };
 
+    const accept = (reading: Reading, message: Message): number => {
+      const series = scorer.accept(reading, keyOf(reading, message));
+      keeper.changed(series);
+      return series;
+    };
+
     return {
       input(message, send, done) {
         try {
           if (message['feedback'] === 'normal') {
-            for (const member of membersOf(message.payload))
-              if (isReading(member)) keeper.changed(scorer.accept(member, keyOf(member, message)));
-            // A person said it once: no crash may forget it.
-            void keeper.save().then(() => done());
+            takeFeedback(message, accept, keeper.save).then(
+              payload => {
+                host.log('info', `this was normal, by ${whoOf(message)}: ${payload.says}`);
+                send([undefined, { ...message, payload }]);
+                done();
+              },
+              error => done(new Error(`key: ${reasonOf(error)}`)),
+            );
             return;
           }
           const guarded = host.evaluate(settings.guard, message) === true;
@@ -95,9 +103,7 @@ export const definition = defineNode({
         }
       },
       async close() {
-        isSaved = true;
-        await keeper.close();
-        if (isSaved) await mark.remove();
+        if (await keeper.close()) await mark.remove();
       },
     };
   },

@@ -8,6 +8,7 @@ import type { Host } from '../../src/palette/define.ts';
 import { checkSettings } from '../../src/palette/settings.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { definition } from './anomaly.ts';
+import type { Feedback } from './feedback.ts';
 import { fields } from './fields.ts';
 
 describe('anomaly, what it keeps', () => {
@@ -46,15 +47,18 @@ describe('anomaly, what it keeps', () => {
       status: (_: string, text: string) => statuses.push(text),
     };
     const node = await definition.start(checkSettings(fields, {}).settings, host as unknown as Host);
+    const answers: Feedback[] = [];
     const hand = (payload: Reading[], more: object = {}) =>
       new Promise<void>((resolve, reject) =>
         node.input?.(
           { payload, ...more },
-          () => {},
+          output => {
+            if (Array.isArray(output)) answers.push(output[1].payload);
+          },
           fault => (fault === undefined ? resolve() : reject(fault)),
         ),
       );
-    return { ...{ node, logged, statuses, hand } };
+    return { ...{ node, logged, statuses, answers, hand } };
   };
   const grow = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, n) => reading(from + n, wobble(from + n)));
@@ -72,6 +76,22 @@ describe('anomaly, what it keeps', () => {
     await second.hand([...grow(901, 1600), again]);
     assert.ok((again.metadata.anomaly?.score ?? -1) >= 0);
     await Promise.all([first.node.close?.(false), second.node.close?.(false)]);
+  });
+
+  it('says that "this was normal" could not be saved, and tries again', async () => {
+    const first = await started();
+    const spike = reading(900, 40);
+    await first.hand([...grow(0, 900), spike]);
+    // A folder where the file should be: no file can take its place.
+    const file = path.join(directory, 'anomaly', 'node.state');
+    mkdirSync(path.join(file, 'in-the-way'), { recursive: true });
+    await first.hand([spike], { feedback: 'normal' });
+    assert.match(first.answers.at(-1)?.says ?? '', /: normal\. .* It could not be saved: a crash forgets it\.$/);
+    rmSync(file, { recursive: true });
+    await first.node.close?.(false);
+    const second = await started();
+    assert.deepEqual(second.logged, ['info: series restored: 1'], 'the end of the node saved it, no crash is seen');
+    await second.node.close?.(false);
   });
 
   it('learns what was stored when it was killed, once, and not after an orderly stop', async () => {

@@ -9,6 +9,7 @@ import type { Query } from '../../src/reading/contracts.ts';
 import { kindOf } from '../../src/reading/kinds.ts';
 import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import type { Reading } from '../../src/reading/reading.ts';
+import { whoOf } from '../../src/reading/who.ts';
 import type { Database } from '../../src/store/database.ts';
 import { fields } from './fields.ts';
 
@@ -103,13 +104,6 @@ function outputOf(message: Raw | Reading): number {
   if (!isRaw(message)) return 3;
   const kind = kindOf(message.topic);
   return kind === 'advert' ? 0 : kind === 'frame' ? 1 : 2;
-}
-
-/** The dashboard says who pressed; a flow may say it in `msg.by`. */
-function whoOf(message: Message): string {
-  const client = message['_client'] as { user?: { username?: unknown }; socketIp?: unknown } | undefined;
-  const given = [message['by'], client?.user?.username, client?.socketIp];
-  return (given.find(name => typeof name === 'string' && name !== '') as string | undefined) ?? 'flow';
 }
 
 export default nodeRed(definition);

@@ -8,6 +8,7 @@ import { systemTiming } from '../../src/modbus/timing.ts';
 import { type Outcome, type Result, writer } from '../../src/modbus/writer.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { whoOf } from '../../src/reading/who.ts';
 import { type Command, commandLog } from '../../src/sinks/commands.ts';
 import type { Database } from '../../src/store/database.ts';
 import { fields } from './fields.ts';
@@ -98,13 +99,11 @@ export const definition = defineNode({
 
 /** `msg.commandId` of the sender, so that a command that is delivered twice is carried out once; `msg.by`: who wants it. */
 function commandOf(message: Message, deviceId: string): Command {
-  const client = message['_client'] as { user?: { username?: unknown }; socketIp?: unknown } | undefined;
-  const named = [message['by'], client?.user?.username, client?.socketIp];
   const id = message['commandId'];
   return {
     commandId: typeof id === 'string' && id !== '' ? id.slice(0, 200) : randomUUID(),
     deviceId,
-    actor: named.find((name): name is string => typeof name === 'string' && name !== '')?.slice(0, 200) ?? 'flow',
+    actor: whoOf(message),
     action: 'modbus-write',
     value: message.payload,
   };

@@ -99,9 +99,9 @@ function recordEnd(bytes: Buffer, at: number): number | undefined {
 export type Keeper = {
   /** So many series changed. */
   changed(series: number): void;
-  /** Writes what changed since the last time; never throws. */
-  save(): Promise<void>;
-  close(): Promise<void>;
+  /** Writes what changed since the last time; never throws. False when that failed: the next time tries again. */
+  save(): Promise<boolean>;
+  close(): Promise<boolean>;
 };
 
 /** Writes a checkpoint every so often while something changes, and when it is closed. */
@@ -114,13 +114,21 @@ export function keepCheckpoint(options: {
 }): Keeper {
   const { file, keys, everyMs, states, failed } = options;
   let unsaved = 0;
-  let saving: Promise<void> = Promise.resolve();
-  const write = async (): Promise<void> => {
-    if (unsaved === 0) return;
+  let saving = Promise.resolve(true);
+  const write = async (): Promise<boolean> => {
+    const changes = unsaved;
+    if (changes === 0) return true;
     unsaved = 0;
-    await writeCheckpoint(file, keys, states()).catch(failed);
+    try {
+      await writeCheckpoint(file, keys, states());
+      return true;
+    } catch (why) {
+      unsaved += changes;
+      failed(why);
+      return false;
+    }
   };
-  const save = (): Promise<void> => {
+  const save = (): Promise<boolean> => {
     saving = saving.then(write);
     return saving;
   };

@@ -138,6 +138,42 @@ describe('telemetry API on PostgreSQL', () => {
     assert.equal((await latestAnomalies(database.store.query, 1)).length, 1);
   });
 
+  it('gives with each anomaly the name of its device, and its reading as the score knows it', async () => {
+    const at = minutesAgo(1);
+    const query = database.store.query;
+    await query(`INSERT INTO devices (device_id, name) VALUES ('e', 'Press')`);
+    const told = (metric: string, more: object = {}) => ({ anomaly: { metric, kind: 'spike', judged: 7 }, ...more });
+    const rows: [insert: string, metadata: object | null, name: string, reading: object][] = [
+      [
+        `INTO energy_readings (device_id, power_kw, anomaly_score, timestamp, metadata) VALUES ('e', 2, -1, $1, $2)`,
+        ...([told('frequency', { telemetry: { frequency: 51 } }), 'Press'] as const),
+        { deviceId: 'e', telemetry: { frequency: 51 }, metadata: told('frequency') },
+      ],
+      [
+        `INTO sensor_readings (device_id, metric, value, anomaly_score, timestamp, metadata) VALUES ('s', 'co2', 5, -1, $1, $2)`,
+        ...([told('co2', { site: 'north' }), 's'] as const),
+        { deviceId: 's', telemetry: { co2: 5 }, metadata: told('co2') },
+      ],
+      [
+        `INTO measurements (device_id, element_type, value_mm, anomaly_score, timestamp, metadata) VALUES ('l', 'door', 900, -1, $1, $2)`,
+        ...([told('value_mm'), 'l'] as const),
+        { deviceId: 'l', telemetry: { value_mm: 900 }, metadata: { ...told('value_mm'), elementType: 'door' } },
+      ],
+      [
+        `INTO flow_data (device_id, status, anomaly_score, created_at, metadata) VALUES ('f', 'on', -1, $1, $2)`,
+        ...([null, 'f'] as const),
+        { deviceId: 'f', telemetry: {}, metadata: {} },
+      ],
+    ];
+    for (const [insert, metadata] of rows) await query(`INSERT ${insert}`, [at, metadata]);
+    const found = await latestAnomalies(query, 10);
+    for (const [, , name, reading] of rows)
+      assert.deepEqual(
+        found.filter(row => row.name === name).map(row => row.reading),
+        [{ ...reading, timestamp: at.toISOString() }],
+      );
+  });
+
   it('counts devices, those online, rows and anomalies', async () => {
     await device('a', minutesAgo(1));
     await device('b', minutesAgo(60));

@@ -1,7 +1,9 @@
 // The dialog of anomaly in a real browser: stored values with band and score, judged by settings that were never deployed.
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import mqtt from 'mqtt';
 import type { Store } from '../../src/store/store.ts';
+import { untilAt } from '../support/until.ts';
 import { onEditor } from './editor.ts';
 
 describe('browser: settings of the anomaly score are tried on stored values', function () {
@@ -80,6 +82,63 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
     assert.match((await row.textContent()) ?? '', /a-boiler.*pressure.*dip.*far below what is usual.*-0\.30/);
     await row.click();
     await shot('anomaly-3');
+  });
+
+  const normalAt = (text: string) =>
+    editor.page
+      .locator('#nrdb-ui-widget-fl-an-table tbody tr', { hasText: text })
+      .getByRole('button', { name: 'This was normal' });
+  const answer = () => editor.page.locator('#nrdb-ui-widget-fl-an-note');
+
+  it('says that a series is known to no node that is deployed', async () => {
+    await normalAt('a-boiler').first().click();
+    const says = 'feedback: expected a reading of a series that this node has scored, got "a-boiler, pressure, ';
+    await answer().getByText(says).waitFor();
+  });
+
+  it('takes "this was normal" for the device that was pressed alone, and changes nothing that is stored', async () => {
+    const { gateway, page } = editor;
+    const until = untilAt(() => gateway);
+    const client = await mqtt.connectAsync(gateway.mqtt);
+    const began = Date.now() - 300 * 60_000;
+    const wobble = (n: number) => ((n * 7919) % 101) / 101 + ((n * 104_729) % 97) / 97;
+    const play = async (from: number, to: number) => {
+      for (let n = from; n < to; n++)
+        for (const device of ['press', 'lathe'])
+          await client.publishAsync(
+            `homelab/energy/${device}`,
+            JSON.stringify({
+              timestamp: new Date(began + n * 30_000).toISOString(),
+              power_kw: n === to - 1 ? 60 : 2 + wobble(n),
+            }),
+            { qos: 1 },
+          );
+    };
+    /** Of the value that both devices had at these times. */
+    const scores = (device: string) =>
+      store.query<{ score: number }>(
+        'SELECT anomaly_score AS score FROM energy_readings WHERE device_id = $1 AND power_kw = 60 ORDER BY timestamp',
+        [device],
+      );
+    await play(0, 400);
+    await until('the first spikes', async () => (await scores('lathe')).length + (await scores('press')).length === 2);
+    await store.query(`UPDATE devices SET name = 'Big press' WHERE device_id = 'press'`);
+    const [stored] = await scores('press');
+    assert.ok(stored!.score < 0);
+    await normalAt('Big press').click();
+    await answer().getByText('press, power_kw, 60: normal. ').waitFor();
+    await page.getByText('press, power_kw', { exact: true }).waitFor();
+    await shot('anomaly-4');
+    await play(400, 600);
+    await until('the next spikes', async () => (await scores('lathe')).length + (await scores('press')).length === 4);
+    const [before, after] = await scores('press');
+    assert.deepEqual(before, stored);
+    assert.ok(after!.score > 0.5, `got ${after!.score}`);
+    assert.deepEqual(
+      (await scores('lathe')).map(({ score }) => score < 0),
+      [true, true],
+    );
+    await client.endAsync();
   });
 
   it('had no script error on the way', () => assert.deepEqual(editor.faults, []));

@@ -29,4 +29,38 @@ describe('flow device-to-dashboard', () => {
     assert.deepEqual(drawn(point('value', 0), point('low', -5), point('high', 0.5))[1], [0, -1, 0.5]);
     assert.equal(split({ payload: [] }), null);
   });
+
+  describe('on a press of "This was normal"', () => {
+    const code = (id: string) => flow.find(node => node.id === id)?.func ?? '';
+    const kept = new Map<string, unknown>();
+    const context = {
+      get: (name: string) => kept.get(name),
+      set: (name: string, value: unknown) => kept.set(name, value),
+    };
+    const row = { device_id: 'meter', metric: 'power_kw', time: '2026-01-05T00:00:00.000Z', value: 9 };
+    const reading = { deviceId: 'meter', telemetry: { power_kw: 9 }, metadata: {} };
+    const gone = { payload: { says: 'This anomaly is no longer among the latest ones.' } };
+    before(() => {
+      const listed = new Function('msg', 'flow', code('fl-an-rows'));
+      assert.deepEqual(
+        listed({ payload: [{ ...row, reading }] }, context),
+        { payload: [row] },
+        'no reading to browsers',
+      );
+    });
+    const presses: [what: string, message: object, sent: unknown][] = [
+      [
+        'hands on the reading as it was listed, whatever a browser sends',
+        { payload: { ...row, reading: { deviceId: 'other' } }, action: 'button_click' },
+        [{}, { feedback: 'normal', payload: reading, action: 'button_click' }, null],
+      ],
+      ['says that a value is not listed', { payload: { ...row, value: 8 }, action: 'button_click' }, [{}, null, gone]],
+      ['only draws a line that is clicked', { payload: row }, [{}, null, null]],
+      ['does nothing where none is', {}, null],
+    ];
+    for (const [what, message, sent] of presses)
+      it(what, () => {
+        assert.deepEqual(new Function('msg', 'flow', code('fl-an-chosen'))(message, context), sent);
+      });
+  });
 });
