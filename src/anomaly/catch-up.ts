@@ -26,8 +26,8 @@ export type StoredReading = Pick<StoredValue, 'key' | 'device' | 'digest' | 'ano
 };
 
 /** Of more only the newest of each series are learned; what is between is a pause of it. */
-const MOST = 25_000;
-const LEAST_OF_ONE = 20;
+const MOST = 10_000;
+const LEAST_OF_ONE = 10;
 /** A message that was not acknowledged comes again, and is to be told what is stored: so much before the end is read, too. */
 const AGAIN_MS = 60_000;
 
