@@ -54,6 +54,7 @@ export const definition = defineNode({
       target: 'broker',
       // Connected it stays, and hears of an end.
       ask: () => sink.write([]),
+      askedMs: () => sink.restMs(),
       host,
       policy: linkPolicy(settings, host.directory, host.id),
       counter: 'fieldline_published_total',

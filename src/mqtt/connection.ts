@@ -103,7 +103,7 @@ export function connection(
     if (stage !== 'handshake') throw new Error('CONNACK came twice');
     const code = packet.reasonCode ?? packet.returnCode ?? 0;
     if (code !== 0) {
-      const reason = reasonText(code, packet.properties?.reasonString);
+      const reason = reasonText(code, wordsOf(packet.properties));
       end(version === 5 && isUnsupportedVersion(code) ? 'version' : 'refused', reason);
       return;
     }
@@ -158,7 +158,7 @@ export function connection(
         break;
       case 'disconnect':
         broken(
-          `the broker ended it: ${reasonText(packet.reasonCode ?? 0, packet.properties?.reasonString)}`,
+          `the broker ended it: ${reasonText(packet.reasonCode ?? 0, wordsOf(packet.properties))}`,
           packet.reasonCode,
         );
         break;
@@ -280,4 +280,9 @@ export function connection(
       });
     },
   };
+}
+
+/** What a broker says beside its code: why, and which other one is meant [MQTT5-3.2.2-26]. */
+function wordsOf(said: { reasonString?: string; serverReference?: string } = {}): string {
+  return [said.reasonString, said.serverReference].filter(text => text !== undefined).join(', ');
 }

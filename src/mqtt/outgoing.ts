@@ -48,7 +48,7 @@ function topicOf(member: unknown, topic: string, template: string): string {
     // A device id that looks like a wildcard or a further level must not lead elsewhere, nor spoil the topic.
     name === 'topic'
       ? own
-      : String(known[name] ?? 'unknown').replace(/[+#/]|\p{Cc}|\p{Noncharacter_Code_Point}/gu, '_'),
+      : String(known[name] ?? 'unknown').replace(/[+#/]|\p{Cc}|\p{Noncharacter_Code_Point}|\p{Cs}/gu, '_'),
   );
 }
 

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
-import type { Outcome, Sink } from '../reading/contracts.ts';
-import { type Outgoing, type PublisherOptions, publisher } from './publisher.ts';
+import { fakeClock } from '../kernel/clock.ts';
+import type { Outcome } from '../reading/contracts.ts';
+import { type Outgoing, type Publisher, type PublisherOptions, publisher } from './publisher.ts';
 
 type Habits = {
   connack?: (version: number, connection: number) => Partial<IConnackPacket> | 'hang up' | undefined;
@@ -23,9 +24,9 @@ describe('mqtt publisher', () => {
   let versions: number[];
   let held: number;
   let mostHeld: number;
-  let sink: Sink<Outgoing> | undefined;
+  let sink: Publisher | undefined;
 
-  async function open(habits: Habits = {}, options: Partial<PublisherOptions> = {}): Promise<Sink<Outgoing>> {
+  async function open(habits: Habits = {}, options: Partial<PublisherOptions> = {}): Promise<Publisher> {
     sockets = new Set();
     [published, versions, held, mostHeld] = [[], [], 0, 0];
     server = createServer(socket => {
@@ -204,11 +205,42 @@ describe('mqtt publisher', () => {
 
   for (const code of [0x8b, 0x8e, 0x96, 0x97, 0x98])
     it(`blames no message when the broker ends the connection with code ${code}`, async () => {
-      let ends = 3;
+      let ends = 2;
       const it = await open({ puback: () => (ends-- > 0 ? { ends: code } : 0) });
-      for (let n = 0; n < 3; n++) await assert.rejects(it.write([out(1)]), { kind: 'outage' });
+      for (let n = 0; n < 2; n++) await assert.rejects(it.write([out(1)]), { kind: 'outage' });
       assert.deepEqual(await it.write([out(1)]), ['stored']);
     });
+
+  it('leaves a broker alone for longer and longer that ends every connection soon, and asks who else has its client id', async () => {
+    let ends = 6;
+    const clock = fakeClock();
+    const it = await open({ puback: () => (ends-- > 0 ? { ends: 0x8e } : 0) }, { clock });
+    const rests: number[] = [];
+    for (let n = 0; n < 6; n++) {
+      const message =
+        n < 2 ? /another connection \(code 142\)$/ : /, \d times in a row: has another client this client id\?$/;
+      await assert.rejects(it.write([out(1)]), { kind: 'outage', message });
+      rests.push(it.restMs());
+      // Not even a write begins a connection before.
+      if (n >= 2) await assert.rejects(it.write([out(1)]), { kind: 'outage', message });
+      clock.advance(it.restMs());
+    }
+    assert.equal(versions.length, 6);
+    assert.deepEqual(rests.slice(0, 2), [0, 0]);
+    assert.ok(rests[2]! >= 400 && rests[5]! >= 2500 && rests[5]! <= 5000, String(rests));
+    assert.deepEqual(await it.write([out(1)]), ['stored']);
+    // A connection that has lasted ends the row.
+    clock.advance(11_000);
+    for (const socket of sockets) socket.destroy();
+    await it.write([out(2)]).catch(() => it.write([out(2)]));
+    assert.equal(it.restMs(), 0);
+  });
+
+  it('tells which other broker is meant', async () => {
+    const properties = { reasonString: 'gone', serverReference: 'other.example:1883' };
+    const it = await open({ connack: () => ({ reasonCode: 0x9d, properties }) });
+    await assert.rejects(it.write([out(1)]), /the broker has moved \(code 157\): gone, other\.example:1883/);
+  });
 
   for (const [properties, row, says] of [
     [{ retainAvailable: false }, { retain: true }, /retains no messages: set "Latest value" to "not retained"/],
@@ -222,7 +254,7 @@ describe('mqtt publisher', () => {
       assert.deepEqual(await it.write([out(3, other)]), ['stored']);
     });
 
-  for (const topic of ['a/\u0001', 'a/\n', 'a/\u0080', 'a/\ufffe', 'a/\u{1ffff}', '\0'])
+  for (const topic of ['a/\ud800', 'a/\u0001', 'a/\n', 'a/\u0080', 'a/\ufffe', 'a/\u{1ffff}', '\0'])
     it(`refuses a topic over which brokers end the connection: ${JSON.stringify(topic)}`, async () => {
       const it = await open();
       const [refused, next] = await it.write([out(1, { topic }), out(2)]);

@@ -1,5 +1,6 @@
 // MQTT publisher as a sink: a message has arrived with its PUBACK; MQTT 5 first, 3.1.1 where the broker knows no other.
 import { generate, type IPublishPacket } from 'mqtt-packet';
+import { type Clock, systemClock } from '../kernel/clock.ts';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 import { type Allowance, type Connection, connection, type End, type Version } from './connection.ts';
@@ -21,10 +22,21 @@ export type PublisherOptions = Endpoint & {
   window?: number;
   /** Silence of a broker that owes a PUBACK, after which the connection is given up. */
   answerMs?: number;
+  clock?: Clock;
+};
+export type Publisher = Sink<Outgoing> & {
+  arrived(row: Outgoing): boolean;
+  /** How long to leave the broker alone after the connection has ended: two clients of one id would end each other's for ever. */
+  restMs(): number;
 };
 
+/** A connection that ends sooner is a short life; from the third in a row on, the next begins later and later. */
+const SHORT_LIFE_MS = 10_000;
+const SHORT_LIVES = 3;
+const LONGEST_REST_MS = 5000;
+
 /** Wildcards, control characters, and code points that are no characters. */
-const UNFIT = /[+#]|\p{Cc}|\p{Noncharacter_Code_Point}/u;
+const UNFIT = /[+#]|\p{Cc}|\p{Noncharacter_Code_Point}|\p{Cs}/u;
 
 type Line = { connection: Connection; allowance: Allowance };
 type Waiting = { row: Outgoing; acknowledged(code: number, reason: string | undefined): void };
@@ -45,8 +57,8 @@ const LARGEST_PACKET = 268_435_455 + 5;
  * ends before every PUBACK; messages of it that have arrived are not sent again when the same objects are written again.
  * Throws a Fault FIELDLINE_SETTING when the address is none.
  */
-export function publisher(options: PublisherOptions): Sink<Outgoing> & { arrived(row: Outgoing): boolean } {
-  const { clientId, window = 500, answerMs = 20_000, tls = {} } = options;
+export function publisher(options: PublisherOptions): Publisher {
+  const { clientId, window = 500, answerMs = 20_000, tls = {}, clock = systemClock } = options;
   const address = brokerAddress(options.url);
   const arrived = new WeakSet<Outgoing>();
   /** Messages over which the broker ended the connection. */
@@ -59,9 +71,14 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> & { arrived
   /** The last connection ended before any PUBACK: one message at a time shows whether one of them ends every connection. */
   let careful = false;
   let lastId = 0;
+  let since = 0;
+  let shortLives = 0;
+  let rest = { until: 0, after: '' };
 
-  const away = (reason: string): Fault =>
-    new Fault('FIELDLINE_BROKER', `broker ${address.host}:${address.port}: ${reason}`, { kind: 'outage' });
+  function away(why: string): Fault {
+    const often = shortLives < SHORT_LIVES ? '' : `, ${shortLives} times in a row: has another client this client id?`;
+    return new Fault('FIELDLINE_BROKER', `broker ${address.host}:${address.port}: ${why}${often}`, { kind: 'outage' });
+  }
 
   function dialOnce(): Promise<Line> {
     return new Promise((resolve, reject) => {
@@ -82,12 +99,18 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> & { arrived
         {
           onConnected(_session, allowance) {
             proven = true;
+            since = clock.steady();
             line = { connection: mine, allowance };
             resolve(line);
           },
           onPuback: (id, code, reason) => waiting.get(id)?.acknowledged(code, reason),
           onEnd(end) {
-            if (line?.connection === mine) line = undefined;
+            if (line?.connection === mine) {
+              line = undefined;
+              const isShort = clock.steady() - since < SHORT_LIFE_MS && !ABOUT_MESSAGE.has(end.code ?? 0);
+              shortLives = isShort ? shortLives + 1 : 0;
+              if (shortLives >= SHORT_LIVES) rest = { until: clock.steady() + restOf(shortLives), after: end.reason };
+            }
             reject(end);
             onEnded?.(end);
           },
@@ -103,6 +126,7 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> & { arrived
 
   async function connected(): Promise<Line> {
     if (line !== undefined) return line;
+    if (clock.steady() < rest.until) throw away(rest.after);
     try {
       return await dialOnce();
     } catch (error) {
@@ -224,6 +248,7 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> & { arrived
       }
     },
     arrived: row => arrived.has(row),
+    restMs: () => Math.max(0, rest.until - clock.steady()),
     async close() {
       const last = line;
       line = undefined;
@@ -231,6 +256,11 @@ export function publisher(options: PublisherOptions): Sink<Outgoing> & { arrived
       onEnded?.({ reason: 'the node was closed' });
     },
   };
+}
+
+/** By chance, too: the other client may be one of ours. */
+function restOf(shortLives: number): number {
+  return Math.min(LONGEST_REST_MS, 100 * 2 ** Math.min(shortLives, 10)) * (0.5 + Math.random() / 2);
 }
 
 /** What only the settings can mend: not a message is sent, for the broker would end the connection [MQTT5-3.2.2-11, 14]. */
