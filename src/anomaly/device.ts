@@ -2,9 +2,10 @@
 import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
 import type { StoredValue } from './catch-up.ts';
 import type { Known } from './cells.ts';
+import { accept } from './feedback.ts';
 import { memories } from './memories.ts';
 import { lastTimeOf, noteTime } from './rhythm.ts';
-import { accept, alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
+import { alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { isState, restore, save } from './state.ts';
 import { why } from './why.ts';
 

@@ -24,5 +24,15 @@ export function limitOf(cells: Float64Array, base: number, time: number): number
   const youth = 1 - Math.min(1, daysKnown(cells, time) / YOUNG_DAYS);
   const plain = plainness(cells);
   const doubt = OF_YOUTH * youth * (1 - plain) + OF_PLAINNESS * plain;
-  return base * (1 + YOUNG_POINTS / (cells[LEARNED]! + 1)) * (1 + doubt) * wearinessOf(cells);
+  return limitOfRuns(cells, base) * (1 + doubt);
 }
+
+/** For how long a state lasted, of which many were seen before one is judged. */
+export const limitOfRuns = (cells: Float64Array, base: number): number =>
+  base * (1 + YOUNG_POINTS / (cells[LEARNED]! + 1)) * wearinessOf(cells);
+
+/** The score of a surprise. */
+export const decision = (surprise: number, limit: number): number => {
+  const ratio = (surprise / limit) ** 2;
+  return 1 - (2 * ratio) / (1 + ratio);
+};

@@ -1,12 +1,12 @@
 // Score: one streaming judgement per point of a series, from its past alone: 1 is normal, below 0 is an anomaly.
-import { acceptValue, isAccepted } from './accepted.ts';
+import { isAccepted } from './accepted.ts';
 import type { Severity } from '../reading/reading.ts';
 import { type AlarmOptions, alarming, endAlarm, heardSince, lastSeverity, severityOf, worstOf } from './alarm.ts';
 import { emptyBlock, type Known, places, SCORE, SLOT, SLOTS, VALUE } from './cells.ts';
 import { type Role, roleOf } from './codes.ts';
 import { beginCounter, isCounter, WATCHED, watch } from './counter.ts';
 import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
-import { baseLimit, limitOf } from './limit.ts';
+import { baseLimit, decision, limitOf, limitOfRuns } from './limit.ts';
 import {
   BEYOND,
   beginPanel,
@@ -22,19 +22,12 @@ import {
   TOTAL,
 } from './panel.ts';
 import { beginWeek, lookBack, rememberSurprise } from './week.ts';
-import {
-  acceptRhythm,
-  beginRhythm,
-  gapBefore,
-  secondsBefore,
-  silentSince,
-  standingSince,
-  stillness,
-} from './rhythm.ts';
+import { beginRhythm, gapBefore, secondsBefore, silentSince, standingSince, stillness } from './rhythm.ts';
+import { beginRuns, breakRun, endedSince, endedValue, endOfRun } from './runs.ts';
 
 const KINDS = [
   ...['learning', 'normal', 'reset', 'guarded', 'stuck', 'gap', 'spike', 'dip'],
-  ...['jump', 'season', 'range', 'drift', 'shift', 'burst'],
+  ...['jump', 'season', 'range', 'drift', 'pulse', 'shift', 'burst'],
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -94,10 +87,6 @@ const LARGEST = 1e140;
 const [SCORED, KIND, JUDGED_BY, WATCH, LOW, HIGH, STUCK, GRAVITY] = places(SCORE);
 
 const bounded = (value: number): number => Math.min(LARGEST, Math.max(-LARGEST, value));
-const decision = (surprise: number, limit: number): number => {
-  const ratio = (surprise / limit) ** 2;
-  return 1 - (2 * ratio) / (1 + ratio);
-};
 
 /** How far from the expected value nothing is an anomaly. */
 const nearness = (expected: number, { nearUnits = 0, nearPercent = 0 }: ScoreOptions): number =>
@@ -118,6 +107,7 @@ export function begin(): Known {
 function startOver(known: Known): void {
   beginPanel(known);
   beginEpisodes(known.cells);
+  beginRuns(known.cells);
   beginWeek(known);
   endAlarm(known.cells);
 }
@@ -172,6 +162,19 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     cells[GRAVITY] = side === 'unwanted' ? 1 : decision(toldOf(cells), limit);
   };
 
+  /** Of two states one was left too soon, which shows when it is: said once, unless the values themselves were alarmed. */
+  const judgeRun = (cells: Float64Array, time: number): void => {
+    const value = cells[VALUE]!;
+    const surprise = endOfRun(cells, time, value);
+    if (surprise === 0) return;
+    const score = decision(surprise, limitOfRuns(cells, base));
+    const was = endedValue(cells);
+    const unwanted = direction !== 'both' && was > value !== (direction === 'up');
+    if (score >= 0 || unwanted || Math.abs(was - value) <= nearness(value, options) || isAccepted(cells, was)) return;
+    say(cells, heardSince(cells) === undefined ? Math.min(cells[SCORED]!, score) : cells[SCORED]!, 'pulse');
+    cells[GRAVITY] = Math.min(cells[GRAVITY]!, score);
+  };
+
   /** Judges the watched value, then it is learned. */
   const judgeWatched = (known: Known, time: number, role: Role): void => {
     const { cells } = known;
@@ -189,6 +192,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     }
     tame(cells);
     learn(known);
+    judgeRun(cells, time);
   };
 
   return {
@@ -196,6 +200,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       const { cells } = known;
       const value = bounded(given);
       const pause = gapBefore(cells, time);
+      if (pause > 1) breakRun(cells);
       const role = roleOf(cells, value);
       const still = stillness(cells, time, value);
       const standing = still >= 1;
@@ -226,6 +231,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       const { cells } = known;
       gapBefore(cells, time);
       if (watch(cells, secondsBefore(cells, time), bounded(given)) === 'changed') startOver(known);
+      breakRun(cells);
       cells[JUDGED_BY] = 0;
       say(cells, 1, 'guarded');
       endAlarm(cells);
@@ -259,6 +265,7 @@ export function explain(known: Known, options: ScoreOptions): Scored {
 function beganOf(cells: Float64Array, kind: Kind): number | undefined {
   if (kind === 'learning' || kind === 'guarded') return undefined;
   if (kind === 'gap') return silentSince(cells);
+  if (kind === 'pulse') return endedSince(cells);
   return kind === 'stuck' ? standingSince(cells) : sinceOf(cells);
 }
 
@@ -274,24 +281,11 @@ export function alarmOf(cells: Float64Array): Scored['alarm'] {
   return isTime(since) ? { ...told, since } : told;
 }
 
+/** What the last value was said to be. */
+export const kindSaid = ({ cells }: Known): Kind => KINDS[cells[KIND]!]!;
+
 /** What of the last value was judged: itself or, of a counter, its rise per second. */
 export const watchedOf = ({ cells }: Known): { readonly value: number; readonly isRate: boolean } => ({
   value: cells[WATCHED]!,
   isRate: isCounter(cells),
 });
-
-/** A value of which somebody says that it was normal, as it was explained: of a counter its rate; `pause` (ms) before it. */
-export type Accepted = {
-  readonly kind: string;
-  readonly value: number;
-  readonly expected?: number;
-  readonly pause?: number;
-};
-
-/** Values like this one, the one last scored where none is given, stretches and pauses so long are no anomalies from now on. */
-export function accept({ cells }: Known, given?: Accepted): void {
-  const { kind, value, expected, pause } = given ?? { kind: KINDS[cells[KIND]!], value: cells[WATCH]! };
-  endAlarm(cells);
-  if (kind === 'gap' || kind === 'stuck') acceptRhythm(cells, pause);
-  else acceptValue(cells, value, expected ?? forecastOf(cells));
-}

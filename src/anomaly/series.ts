@@ -1,6 +1,7 @@
 // Series: one series by itself, for a file or a test; a gateway holds the memories of many (`device.ts`).
+import { accept } from './feedback.ts';
 import { save, restore } from './state.ts';
-import { accept, begin, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
+import { begin, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
 import { why } from './why.ts';
 
 export type Series = {

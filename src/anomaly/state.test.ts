@@ -20,6 +20,7 @@ const shapes: [name: string, shape: Shape][] = [
   ['a counter that is reset', at => 100 + (at % 1300) * 3 + wobble(at)],
   ['a stuck sensor', at => (at > 900 && at < 1700 ? 20.5 : 20 + wobble(at))],
   ['a status register', at => Math.floor(at / 50) % 3],
+  ['a switch that is thrown for a moment', at => (at % 50 < 20 !== (at % 1100 === 645) ? 1 : 0)],
 ];
 const play = (one: Series, shape: Shape, from: number, to: number): Scored[] =>
   Array.from({ length: to - from }, (_, n) =>

@@ -2,6 +2,7 @@
 import { unitOf } from '../reading/units.ts';
 import type { Known } from './cells.ts';
 import { lastTimeOf, standing, usualPause } from './rhythm.ts';
+import { endedLength, endedValue, usualLength } from './runs.ts';
 import { type Scored, watchedOf } from './score.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
@@ -46,9 +47,20 @@ function reason(known: Known, told: Scored, metric: string, value: number): stri
     const [values, most] = standing(cells);
     return `${metric} has been exactly ${text.value(value)}${lasting}, ${values} values in a row, where up to ${most} would have passed. ${besides(told, value, text)}`;
   }
+  if (kind === 'pulse') return `${pulse(cells, now - since, text)}. ${besides(told, value, text)}`;
   if (told.band === undefined) return `${metric} is ${text.value(value)}, a state that was never seen before`;
   const remark = REMARKS[kind]?.({ above: judgedOf(told, value) > told.expected!, lasting }) ?? 'unusual';
   return `${text.subject}, ${remark}: ${passing(told, text)}`;
+}
+
+/** `lasted`: for how long (ms), NaN where times are unknown. */
+function pulse(cells: Float64Array, lasted: number, { was }: Texts): string {
+  const usual = usualLength(cells);
+  const [short, long] =
+    lasted > 0
+      ? [duration(lasted), duration(usual * usualPause(cells))]
+      : [`${endedLength(cells)} of ${usual} values`, `${usual} values`];
+  return `${was(endedValue(cells))} for ${short} only, where it usually stays for at least ${long}`;
 }
 
 const judgedOf = ({ judged }: Scored, value: number): number => judged ?? value;
@@ -70,6 +82,8 @@ function passing({ expected = 0, band = [0, 0] }: Scored, { number, judged }: Te
 type Texts = {
   value(value: number): string;
   judged(value: number): string;
+  /** What was judged, while it was this. */
+  was(value: number): string;
   /** Of `judged`, without the unit. */
   number(value: number): string;
   subject: string;
@@ -87,9 +101,11 @@ function texts(told: Scored, value: number, isRate: boolean, metric: string): Te
   const number = (one: number) => write(scale * one);
   const inWords = (one: number) => `${number(one)} ${unit}${per}`.trimEnd();
   const mean = `${isRate ? 'the mean rise' : 'the mean'} of the last 24 values of ${metric} is`;
+  const exactly = (one: number) => `${Number(one.toPrecision(10))} ${unit}`.trimEnd();
   return {
-    value: one => `${Number(one.toPrecision(10))} ${unit}`.trimEnd(),
+    value: exactly,
     judged: inWords,
+    was: one => `${metric} ${isRate ? `rose by ${inWords(one)}` : `was ${exactly(one)}`}`,
     number,
     subject: `${told.isMean ? mean : `${metric} ${isRate ? 'rises by' : 'is'}`} ${inWords(judged)}`,
   };
