@@ -107,6 +107,14 @@ describe('mqtt publisher', () => {
       assert.deepEqual(versions, [5, 4]);
     });
 
+  it('connects once for writes that come together, and speaks the version of that connection', async () => {
+    const publisher = await open({
+      connack: version => (version === 5 ? { returnCode: 1, reasonCode: 1 } : undefined),
+    });
+    assert.deepEqual(await Promise.all([publisher.write([]), publisher.write([out(1)])]), [[], ['stored']]);
+    assert.deepEqual([versions, published.map(({ payload }) => String(payload))], [[5, 4], ['message 1']]);
+  });
+
   it('keeps within the receive maximum of the broker', async () => {
     const it = await open({ connack: () => ({ properties: { receiveMaximum: 3 } }) });
     const outcomes = await it.write(Array.from({ length: 20 }, (_, n) => out(n)));

@@ -124,8 +124,17 @@ export function publisher(options: PublisherOptions): Publisher {
     });
   }
 
+  /** One for all writes that wait for it: each would find out about the version for itself, and the last one be believed. */
+  let dialing: Promise<Line> | undefined;
   async function connected(): Promise<Line> {
     if (line !== undefined) return line;
+    dialing ??= connect().finally(() => {
+      dialing = undefined;
+    });
+    return dialing;
+  }
+
+  async function connect(): Promise<Line> {
     if (clock.steady() < rest.until) throw away(rest.after);
     try {
       return await dialOnce();
