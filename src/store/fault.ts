@@ -16,7 +16,7 @@ const LATER = new Set(['08', '25', '40', '53', '55', '57']);
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {
   '25006': 'the database is read-only',
-  '28000': 'user or password is refused',
+  '28000': 'pg_hba.conf of the server refuses it; where it asks for encryption, add ?sslmode=require to the address',
   '28P01': 'user or password is refused',
   '3D000': 'this database does not exist',
   '40P01': 'two writers waited for each other; it is tried again',
