@@ -1,6 +1,7 @@
 // Dialog of timescale-out: tables and columns of the live database, and the row that the mapping makes, as it stands in the form.
 FieldlineForm.panel('fieldline-timescale-out', form => {
   const TABLE_FIELDS = ['ownTable', 'columns', 'key', 'conflict'];
+  const MOST_OFFERED = 200;
   const NO_TABLE = { sources: [], words: {}, columns: [], keys: [] };
   const part = id => document.getElementById(id);
   const rowOf = name => document.querySelector(`[data-fl-for="node-input-${name}"]`).closest('.form-row');
@@ -44,7 +45,12 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
     part('fl-own-faults').replaceChildren(...faults.map(fault => form.element('li', {}, fault)));
   }
 
-  const matching = (items, typed) => items.filter(({ value }) => value.toLowerCase().includes(typed.trim().toLowerCase()));
+  /** So many at once, of a database with thousands of tables; a part of the name finds the others. */
+  function matching(items, typed) {
+    const found = items.filter(({ value }) => value.toLowerCase().includes(typed.trim().toLowerCase()));
+    const more = found.length - MOST_OFFERED;
+    return more > 0 ? [...found.slice(0, MOST_OFFERED), { value: typed, label: `${more} more: type a part of the name` }] : found;
+  }
 
   /** Every pick list takes free text, too: it only offers. */
   function offer(input, items) {
@@ -94,8 +100,9 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
   /** A row for each column that has none; those that are there stay as they are. */
   async function fill() {
     try {
-      const there = new Set(rows().map(({ column }) => column));
       const { columns, keys } = await cardOf();
+      // Only now: it may have been asked for twice meanwhile.
+      const there = new Set(rows().map(({ column }) => column));
       for (const { name, guess, made } of columns)
         if (!made && !there.has(name)) list.editableList('addItem', { column: name, from: guess });
       const given = new Set(rows().flatMap(({ column, from }) => (from === '' ? [] : [column])));

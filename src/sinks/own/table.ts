@@ -101,7 +101,7 @@ export async function listTables(query: Query): Promise<readonly string[]> {
      WHERE c.relkind IN ${KINDS} AND NOT c.relispartition AND n.nspname !~ '^(pg_|_timescaledb)'
        AND n.nspname NOT IN ('information_schema', 'timescaledb_information', 'timescaledb_experimental')
        AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT')
-     ORDER BY n.nspname = 'public' DESC, 1, 2 LIMIT 2000`,
+     ORDER BY n.nspname = 'public' DESC, 1, 2 LIMIT 50000`,
   );
   return rows.map(tableText);
 }
