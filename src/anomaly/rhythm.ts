@@ -1,5 +1,6 @@
 // Rhythm: when values come and whether they move; tells gaps and stuck sensors.
 import { places, RHYTHM } from './cells.ts';
+import { acceptZeros, oddZeros } from './zeros.ts';
 
 /** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
 const GAP_INTERVALS = 5;
@@ -83,13 +84,15 @@ export function acceptRhythm(cells: Float64Array, pause = cells[PAUSE]!): void {
   cells[LONGEST] = Math.max(cells[LONGEST]!, pause || 0);
   cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
   cells[RUN_LIMIT] = Math.max(cells[RUN_LIMIT]!, 3 * cells[RUN]!);
+  if (cells[VALUE] === 0) acceptZeros(cells);
 }
 
 /** How many times too long this value, of this time (ms, NaN: unknown), has stood still; from 1 on it is stuck. */
 export function stillness(cells: Float64Array, time: number, value: number): number {
   const isRepeat = value === cells[VALUE];
-  // Nothing flows, nothing shines: 0 may stand for as long as it likes, which tells nothing of other values.
-  if (isRepeat && value === 0) return 0;
+  const zeros = Number.isNaN(time) ? 0 : oddZeros(cells, time, value);
+  // Nothing flows, nothing shines: 0 may stand for as long as it likes where it ever did, which tells nothing of other values.
+  if (isRepeat && value === 0) return isLively(cells) ? zeros : 0;
   cells[STEPS]!++;
   if (!isRepeat) {
     const chance = (cells[REPEATS]! + 1) / (cells[STEPS]! + 2);
@@ -102,5 +105,7 @@ export function stillness(cells: Float64Array, time: number, value: number): num
   }
   cells[REPEATS]!++;
   cells[RUN]!++;
-  return cells[STEPS]! - cells[REPEATS]! < LIVELY ? 0 : cells[RUN]! / cells[RUN_LIMIT]!;
+  return isLively(cells) ? cells[RUN]! / cells[RUN_LIMIT]! : 0;
 }
+
+const isLively = (cells: Float64Array): boolean => cells[STEPS]! - cells[REPEATS]! >= LIVELY;

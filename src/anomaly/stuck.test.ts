@@ -14,13 +14,35 @@ function stuckAt(length: number, value: (at: number, noise: number) => number): 
   return kinds.flatMap((kind, at) => (kind === 'stuck' ? [at] : []));
 }
 
+const hour = (at: number) => ((at % DAY) * 24) / DAY;
+/** Power of the sun from 6 to 18, never the same by day. */
+const sun = (at: number, noise: number) => {
+  const height = Math.sin((Math.PI * (hour(at) - 6)) / 12);
+  return height > 1e-9 ? 4000 * height * Math.exp(-Math.abs(noise)) : 0;
+};
+const NIGHT = 12 * DAY;
+/** Blows up and dies down over days, and then stands at 0. */
+const wind = () => {
+  const next = random(5);
+  let speed = 3;
+  return () => {
+    speed += 0.01 * (3 - speed) + 0.15 * gauss(next);
+    return speed < 1.5 ? 0 : (speed - 1.5) ** 2;
+  };
+};
+
 describe('stuck', () => {
   const still: [name: string, value: (at: number, noise: number) => number][] = [
     ['a value that never moved', () => 21.37],
     ['a value that a person set three times', at => [18.5, 20.25, 19.75, 21.5][Math.min(3, Math.floor(at / 5))] ?? 0],
     ['0, whatever it was before', (at, noise) => (at < 2000 ? 20 + noise : 0)],
+    ['0 at night', sun],
+    ['0 at night, and sooner each day', (at, noise) => (hour(at) < 18 - 0.15 * (at / DAY) ? sun(at, noise) : 0)],
+    ['0 at night, from one day on an hour sooner', (at, noise) => (hour(at) < 17 || at < NIGHT ? sun(at, noise) : 0)],
+    ['0 at the weekend', (at, noise) => (Math.floor(at / DAY) % 7 < 5 ? sun(at, noise) : 0)],
+    ['0 that comes at any time of the day', wind()],
   ];
-  for (const [name, value] of still) it(`is not ${name}`, () => assert.deepEqual(stuckAt(4000, value), []));
+  for (const [name, value] of still) it(`is not ${name}`, () => assert.deepEqual(stuckAt(8000, value), []));
 
   const byDay = (at: number, noise: number) => (at % DAY < 144 ? 0 : 300 + 40 * noise);
   const stopped: [name: string, value: (at: number, noise: number) => number, within: number][] = [
@@ -33,4 +55,40 @@ describe('stuck', () => {
       const [first = Number.POSITIVE_INFINITY] = stuckAt(3200, value);
       assert.ok(first >= 3000 && first < 3040 + within, `first at ${first}`);
     });
+
+  it('is 0 by day, where it never was, though it stood at 0 all night', () => {
+    const stood = stuckAt(NIGHT + DAY, (at, noise) => (at < NIGHT ? sun(at, noise) : 0));
+    assert.ok(hour(stood[0] ?? 0) > 7 && hour(stood[0] ?? 0) < 8.5, `${stood[0]}`);
+  });
+
+  for (const accepted of [false, true])
+    it(`tells of 0 by day once, and ${accepted ? 'lets it be once it was called normal' : 'goes on until it moves'}`, () => {
+      const next = random(77);
+      const one = series();
+      const told: string[] = [];
+      let stuck = 0;
+      for (let at = 0; at < NIGHT + 5 * DAY; at++) {
+        const { score, kind } = one.score(START + at * STEP, at < NIGHT ? sun(at, gauss(next)) : 0);
+        if (kind === 'stuck') stuck++;
+        if (score >= 0 || at < NIGHT) continue;
+        told.push(one.why('power', 0));
+        if (accepted) one.accept();
+      }
+      assert.equal(told.length, 1, told.join());
+      assert.match(
+        told[0]!,
+        /^power has been exactly 0 W for 1\d h, 8 values in a row at times of the day at which it was not for at least 7 days\.$/,
+      );
+      assert.equal(stuck > 1, !accepted);
+    });
+
+  it('is 0 by day also where readings of half an hour ago come late', () => {
+    const next = random(77);
+    const one = series();
+    const kinds = new Set<string>();
+    for (let at = 0; at < NIGHT + DAY; at++)
+      for (const late of at % 3 === 0 ? [0, 6] : [0])
+        kinds.add(one.score(START + (at - late) * STEP, at - late < NIGHT ? sun(at - late, gauss(next)) : 0).kind);
+    assert.ok(kinds.has('stuck'));
+  });
 });

@@ -4,6 +4,7 @@ import type { Known } from './cells.ts';
 import { lastTimeOf, standing, usualPause } from './rhythm.ts';
 import { endedLength, endedValue, usualLength } from './runs.ts';
 import { type Scored, watchedOf } from './score.ts';
+import { standingZeros } from './zeros.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
 /** Wider bands say nothing: the series is too young to know. */
@@ -43,6 +44,10 @@ function reason(known: Known, told: Scored, metric: string, value: number): stri
   const lasting = now > since ? ` for ${duration(now - since)}` : '';
   if (kind === 'gap')
     return `${metric} came after a pause of ${duration(now - since)}, where one of about ${duration(usualPause(cells))} is usual. ${besides(told, value, text)}`;
+  if (kind === 'stuck' && value === 0) {
+    const [values, days] = standingZeros(cells);
+    return `${metric} has been exactly ${text.value(0)}${lasting}, ${values} values in a row at times of the day at which it was not for at least ${days} days`;
+  }
   if (kind === 'stuck') {
     const [values, most] = standing(cells);
     return `${metric} has been exactly ${text.value(value)}${lasting}, ${values} values in a row, where up to ${most} would have passed. ${besides(told, value, text)}`;
