@@ -22,9 +22,11 @@ export type DatabaseHead = {
   version: number;
   /** Of the server it came from, e.g. 18.1. */
   server: string;
-  /** What the operator's own tables are made of, and what stands on tables. */
-  parts: readonly Made[];
-  onTop: readonly Made[];
+  /** What the operator's own tables are made of, and what stands on tables; left out in older backups. */
+  parts?: readonly Made[];
+  onTop?: readonly Made[];
+  /** Of an older backup: the statements of its parts. */
+  types?: readonly string[];
   tables: readonly TableShape[];
   sequences: readonly Sequence[];
 };
@@ -121,7 +123,7 @@ export function fillDatabase(
           if (was?.rows !== is.rows) throw wrong(`${was?.rows} rows in ${keyOf(table)}`, is.rows);
           if (was.digest !== is.digest) throw wrong(`the rows of ${keyOf(table)} as they were`, 'other contents');
         }
-        notMade = await makeAll(client, [...left, ...head.onTop], await onTopOf(client));
+        notMade = await makeAll(client, [...left, ...(head.onTop ?? [])], await onTopOf(client));
         await client.query('COMMIT');
       },
     });
@@ -145,7 +147,7 @@ async function silenceTriggers(client: pg.Client): Promise<void> {
 
 /** Tables of the operator's own are made, those of the migrations are emptied of what the migrations have put there. */
 async function prepare(client: pg.Client, head: DatabaseHead): Promise<readonly NotMade[]> {
-  const { parts, tables, sequences } = head;
+  const { types = [], parts = types.map(sql => ({ key: sql, sql })), tables, sequences } = head;
   // What a function speaks of may come after it.
   await client.query('SET check_function_bodies = off');
   const there = (await tablesOf(client)).map(table => ({ key: tableKey(table), sql: '' }));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
-import { startPostgres, type TestPostgres, whyNoPostgres } from '../../test/support/postgres.ts';
+import { postgresFor, startPostgres, type TestPostgres, whyNoPostgres } from '../../test/support/postgres.ts';
 import { archive } from '../archive/archive.ts';
 import { archiveRow } from '../archive/row.ts';
 import type { Reading } from '../reading/reading.ts';
@@ -135,7 +135,7 @@ const OBJECTS = [
 ];
 
 /** Names, and what makes a table: the words of a view may be others in another version. */
-const shapeOf = ({ parts, onTop, tables, sequences }: DatabaseHead) => ({
+const shapeOf = ({ parts = [], onTop = [], tables, sequences }: DatabaseHead) => ({
   ...{ parts: parts.map(({ key }) => key), onTop: onTop.map(({ key }) => key).sort(), sequences },
   own: tables.filter(({ schema }) => schema !== undefined),
   months: tables.map(({ name, months }) => [name, months]),
@@ -184,4 +184,31 @@ describe('backup from one PostgreSQL to another', function () {
       await assert.rejects(store.query(more), /23505/);
       await store.close();
     });
+});
+
+describe('a backup of an older Fieldline', function () {
+  this.timeout(120_000);
+  it('is restored with the types that it names as statements alone', async function () {
+    const server = await postgresFor(this);
+    this.timeout(120_000);
+    try {
+      const source = await server.database('older');
+      await migrate(source);
+      const types = ['CREATE SCHEMA IF NOT EXISTS "my plant"', `CREATE TYPE "my plant".mood AS ENUM ('calm', 'tense')`];
+      const store = openStore({ url: source, connections: 1 });
+      for (const sql of types) await store.query(sql);
+      await store.query('CREATE TABLE "my plant".own (id serial PRIMARY KEY, mood "my plant".mood)');
+      await store.query(`INSERT INTO "my plant".own (mood) VALUES ('calm'), ('tense')`);
+      await store.close();
+      const { head, ...rest } = await backup(source);
+      const { parts: _, onTop: __, ...older } = head;
+      const sequences = head.sequences.map(({ options: ___, ...sequence }) => sequence);
+      const target = await server.database('restored');
+      await restore(target, { ...rest, head: { ...older, types, sequences } });
+      assert.deepEqual((await backup(target)).sums, rest.sums);
+      assert.equal(rest.sums['my plant.own']?.rows, 2);
+    } finally {
+      await server.stop();
+    }
+  });
 });
