@@ -37,14 +37,12 @@ export const definition = defineNode({
     const refused = refusals<Outgoing>(
       path.join(host.directory, 'dead-letters', host.id),
       ({ topic, payload, entries }) => ({
-        ...{
-          topic,
-          bytes: payload,
-          receivedAt: Date.now(),
-          source: host.name,
-          protocol: 'mqtt',
-          entry: onlyOne(entries),
-        },
+        topic,
+        bytes: payload,
+        receivedAt: Date.now(),
+        source: host.name,
+        protocol: 'mqtt',
+        entry: onlyOne(entries),
       }),
     );
     const qos = settings.qos === '0' ? 0 : 1;

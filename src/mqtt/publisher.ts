@@ -70,7 +70,7 @@ export function publisher(options: PublisherOptions): Publisher {
   let onEnded: ((end: Pick<End, 'reason' | 'code'>) => void) | undefined;
   /** The last connection ended before any PUBACK: one message at a time shows whether one of them ends every connection. */
   let careful = false;
-  let lastId = 0;
+  let [lastId, refusals] = [0, 0];
   let since = 0;
   let shortLives = 0;
   let rest = { until: 0, after: '' };
@@ -163,8 +163,6 @@ export function publisher(options: PublisherOptions): Publisher {
     return size > most ? expected('message', `at most ${most} bytes, which the broker takes`, size) : undefined;
   }
 
-  const refusedOf = (rows: readonly Outgoing[]): number => rows.filter(row => refused.has(row)).length;
-
   function nextId(): number {
     do lastId = (lastId % LAST_ID) + 1;
     while (waiting.has(lastId));
@@ -190,7 +188,10 @@ export function publisher(options: PublisherOptions): Publisher {
       };
       onEnded = ({ reason, code }) => {
         const [one] = waiting.values();
-        if (waiting.size === 1 && ABOUT_MESSAGE.has(code ?? 0)) refused.set(one!.row, reason);
+        if (waiting.size === 1 && ABOUT_MESSAGE.has(code ?? 0)) {
+          refused.set(one!.row, reason);
+          refusals++;
+        }
         careful ||= waiting.size > 0 && acknowledged === 0;
         fail(away(reason));
       };
@@ -247,12 +248,12 @@ export function publisher(options: PublisherOptions): Publisher {
         if (rows.length === 0) return [];
         const fault = settingFault(rows, to.allowance);
         if (fault !== undefined) throw away(fault);
-        const known = refusedOf(rows);
+        const before = refusals;
         try {
           return await send(rows, to);
         } catch (error) {
           // Without the one that the broker has refused, the others go on at once.
-          if (refusedOf(rows) === known) throw error;
+          if (refusals === before) throw error;
         }
       }
     },
