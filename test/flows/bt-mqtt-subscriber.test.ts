@@ -4,11 +4,11 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Readable } from 'node:stream';
-import pg from 'pg';
-import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
+import type pg from 'pg';
+import type { FlowNode, Gateway } from '../../bench/gateway.ts';
 import { main } from '../../cli/fieldline.ts';
 import { connectPublisher, type Publisher } from '../../sim/publisher.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -34,29 +34,21 @@ function advert(scanner: string, number: number, more: object = {}): string {
 
 describe('seed 001: the subscriber', function () {
   this.timeout(180_000);
-  let postgres: TestPostgres;
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let publisher: Publisher;
   let pool: pg.Pool;
-  let url: string;
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(180_000);
-    url = await postgres.database('subscriber');
-    gateway = await makeGateway({ databaseUrl: url });
-    await gateway.start();
+    running = await gatewayOnDatabase(this, 'subscriber');
+    ({ gateway, pool } = running);
     await gateway.deploy('full', () => flow);
     await until('/health', async () => (await gateway.health()).status === 200);
     publisher = await connectPublisher(gateway.mqtt, 'scanner');
-    pool = new pg.Pool({ connectionString: url, max: 2 });
-    pool.on('error', () => undefined);
   });
   after(async () => {
     await publisher?.close();
-    await pool?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
 
   const until = untilAt(() => gateway);
@@ -203,10 +195,10 @@ describe('seed 001: the subscriber', function () {
 
   it('goes on by itself when the database comes back, without a loss (B16, B26, B28)', async () => {
     const before = await count('raw_advertisements');
-    await postgres.terminate('SIGKILL');
+    await running.postgres.terminate('SIGKILL');
     const sent = Array.from({ length: 200 }, (_, at) => publish('cellar', advert('cellar', 2000 + at)));
     await wait(300);
-    await postgres.restart();
+    await running.postgres.restart();
     await Promise.all(sent);
     await until('what came meanwhile', async () => (await count('raw_advertisements').catch(() => 0)) === before + 200);
   });

@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
-import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import type pg from 'pg';
+import type { FlowNode, Gateway } from '../../bench/gateway.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -16,30 +16,23 @@ type Row = Record<string, unknown>;
 
 describe('flows/fluxio.json', function () {
   this.timeout(180_000);
-  let postgres: TestPostgres;
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let pool: pg.Pool;
   let first: string;
   let url: string;
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(180_000);
-    url = await postgres.database('fluxio');
-    gateway = await makeGateway({ databaseUrl: url, env: { FIELDLINE_DEMO: 'on' } });
-    await gateway.start();
+    running = await gatewayOnDatabase(this, 'fluxio', { FIELDLINE_DEMO: 'on' });
+    ({ gateway, pool, url } = running);
     await gateway.deploy('full', () => flow);
-    pool = new pg.Pool({ connectionString: url, max: 2 });
-    pool.on('error', () => undefined);
     await until('the key on the screen', async () => {
       first = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
       return first !== '';
     });
   });
   after(async () => {
-    await pool?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
 
   const rows = async (sql: string): Promise<Row[]> => (await pool.query<Row>(sql)).rows;
@@ -183,7 +176,7 @@ describe('flows/fluxio.json', function () {
   it('takes posts while the database is away, with the keys as last known, and stores them when it is back (E29)', async () => {
     // The editor is answered before every node has started: until then posts are told to come again.
     await until('the deploy before', async () => (await post({ device_id: 'outage', flow_rate: 0 })).status === 200);
-    await postgres.terminate('SIGQUIT');
+    await running.postgres.terminate('SIGQUIT');
     const answers = [];
     for (let n = 1; n <= 5; n++)
       answers.push(await post({ device_id: 'outage', flow_rate: n, timestamp: new Date().toISOString() }));
@@ -193,7 +186,7 @@ describe('flows/fluxio.json', function () {
       JSON.stringify(answers),
     );
     assert.equal((await post({ device_id: 'outage', flow_rate: 9 }, 'wrong')).status, 401);
-    await postgres.restart();
+    await running.postgres.restart();
     await until('what was kept', async () => {
       const stored = await rows(`SELECT FROM flow_data WHERE device_id = 'outage'`).catch(() => []);
       return stored.length === 6;

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import mqtt from 'mqtt';
-import pg from 'pg';
+import type pg from 'pg';
 import WebSocket from 'ws';
-import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
+import type { FlowNode, Gateway } from '../../bench/gateway.ts';
 import { createKey } from '../../src/api/keys.ts';
 import { openStore } from '../../src/store/store.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -18,7 +18,7 @@ type Row = Record<string, unknown>;
 
 describe('seeds 002 and 003', function () {
   this.timeout(180_000);
-  let postgres: TestPostgres;
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let pool: pg.Pool;
   let client: mqtt.MqttClient;
@@ -26,13 +26,9 @@ describe('seeds 002 and 003', function () {
   const retained = new Map<string, Row>();
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(180_000);
-    const url = await postgres.database('homelab');
-    gateway = await makeGateway({ databaseUrl: url, env: { FIELDLINE_DEMO: 'on' } });
-    await gateway.start();
-    pool = new pg.Pool({ connectionString: url, max: 2 });
-    pool.on('error', () => undefined);
+    running = await gatewayOnDatabase(this, 'homelab', { FIELDLINE_DEMO: 'on' });
+    ({ gateway, pool } = running);
+    const { url } = running;
     const store = openStore({ url, connections: 1 });
     ({ key } = await createKey(store.query, { name: 'phone', kind: 'app' }));
     await store.close();
@@ -43,9 +39,7 @@ describe('seeds 002 and 003', function () {
   });
   after(async () => {
     await client?.endAsync(true);
-    await pool?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
 
   const rows = async (sql: string, values: unknown[] = []): Promise<Row[]> => (await pool.query<Row>(sql, values)).rows;

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import mqtt from 'mqtt';
-import pg from 'pg';
-import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import type pg from 'pg';
+import type { FlowNode, Gateway } from '../../bench/gateway.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -14,7 +14,7 @@ const METER = 'demo-00:13:43:A1:B2:C3';
 
 describe('seeds 000 and 001 on the radio', function () {
   this.timeout(180_000);
-  let postgres: TestPostgres;
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let pool: pg.Pool;
   let client: mqtt.MqttClient;
@@ -22,13 +22,8 @@ describe('seeds 000 and 001 on the radio', function () {
   const on = (topic: string) => messages.filter(([name]) => name === topic).map(([, payload]) => payload);
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(180_000);
-    const url = await postgres.database('scarnergy');
-    gateway = await makeGateway({ databaseUrl: url, env: { FIELDLINE_DEMO: 'on' } });
-    await gateway.start();
-    pool = new pg.Pool({ connectionString: url, max: 2 });
-    pool.on('error', () => undefined);
+    running = await gatewayOnDatabase(this, 'scarnergy', { FIELDLINE_DEMO: 'on' });
+    ({ gateway, pool } = running);
     client = mqtt.connect(gateway.mqtt);
     client.on('message', (topic, payload) => {
       if (topic !== 'bt-mqtt/command/scanner-1') messages.push([topic, JSON.parse(payload.toString())]);
@@ -37,9 +32,7 @@ describe('seeds 000 and 001 on the radio', function () {
   });
   after(async () => {
     await client?.endAsync(true);
-    await pool?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
 
   const until = untilAt(() => gateway);

@@ -1,11 +1,11 @@
 // The scores of a running gateway go on over SIGTERM and kill -9 as if nothing had been; what was stored never changes.
 import assert from 'node:assert/strict';
-import pg from 'pg';
-import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+import type pg from 'pg';
+import type { Gateway } from '../../bench/gateway.ts';
 import { connectPublisher, type Publisher } from '../../sim/publisher.ts';
 import { deviceScorer } from '../../src/anomaly/device.ts';
 import type { Reading } from '../../src/reading/reading.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 const START = Date.UTC(2026, 9, 5);
@@ -26,29 +26,22 @@ const distance = (n: number) => ({
 
 describe('scores of a gateway that ends', function () {
   this.timeout(180_000);
-  let postgres: TestPostgres;
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let publisher: Publisher;
   let pool: pg.Pool;
   const until = untilAt(() => gateway);
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(180_000);
-    const url = await postgres.database('kept');
-    gateway = await makeGateway({ databaseUrl: url });
-    await gateway.start();
+    running = await gatewayOnDatabase(this, 'kept');
+    ({ gateway, pool } = running);
     // The shipped flow, which then hears laser meters too.
     const topics = ['homelab/energy/#', 'scarnergy/measurements/#'].map(filter => ({ filter, qos: '1' }));
     await gateway.deploy('full', flows => flows.map(node => (node.id === 'fl-mqtt' ? { ...node, topics } : node)));
     await until('the subscription', async () => (await gateway.health()).status === 200);
-    pool = new pg.Pool({ connectionString: url, max: 2 });
-    pool.on('error', () => undefined);
   });
   after(async () => {
     await publisher?.close();
-    await pool?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
   const scores = async (): Promise<Map<string, number>> => {
     const { rows } = await pool.query<{ name: string; at: Date; score: number }>(
