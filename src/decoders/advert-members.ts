@@ -1,8 +1,8 @@
 // One member of a payload to readings of adverts: a raw message, a buffer or text with JSON, or a parsed object.
 import { digest } from '../kernel/bytes.ts';
-import { scannerOfTopic } from '../reading/advert.ts';
+import { scannerOf } from '../reading/advert.ts';
+import { textDamage } from '../reading/payload.ts';
 import { digestOf, isRaw, type Raw } from '../reading/raw.ts';
-import { deviceName } from '../reading/payload.ts';
 import type { Reading } from '../reading/reading.ts';
 import { timeOf } from '../reading/time.ts';
 import { advertReading } from './advert-reading.ts';
@@ -30,11 +30,24 @@ export function advertsOf(member: unknown, context: AdvertContext): readonly (Re
   const content = raw?.bytes ?? (typeof member === 'string' || member instanceof Uint8Array ? member : undefined);
   const record = content === undefined ? member : jsonOf(content);
   if (record === undefined) return refuse('expected an advert as JSON', 'no advert');
-  if (!Array.isArray(record)) return [advertAnswer(record, raw, content, context)];
+  if (!Array.isArray(record)) return repaired([advertAnswer(record, raw, content, context)], content);
   if (record.length > MAX_ADVERTS)
     return refuse(`expected at most ${MAX_ADVERTS} adverts, got ${record.length}`, 'no advert');
   // Several in one message: each is known by its own text.
-  return record.map(one => advertAnswer(one, raw, undefined, context));
+  return repaired(
+    record.map(one => advertAnswer(one, raw, undefined, context)),
+    content,
+  );
+}
+
+/** Says of readings that text of their message could not be stored as it came. */
+function repaired(
+  answers: readonly (Reading | Refusal)[],
+  content: Uint8Array | string | undefined,
+): readonly (Reading | Refusal)[] {
+  const damage = content instanceof Uint8Array ? textDamage(content) : undefined;
+  if (damage !== undefined) for (const one of answers) if ('metadata' in one) one.metadata.repaired = damage;
+  return answers;
 }
 
 function advertAnswer(
@@ -45,7 +58,7 @@ function advertAnswer(
 ): Reading | Refusal {
   const advert = advertOf(record);
   if ('rejected' in advert) return { reason: advert.rejected, label: 'no advert' };
-  const { scanner_id: scanner, timestamp, bindkey } = record as Record<string, unknown>;
+  const { timestamp, bindkey } = record as Record<string, unknown>;
   const key = bindkey === undefined ? context.keys?.get(advert.address?.replaceAll(':', '') ?? '') : undefined;
   const verdict = context.registry.decode(key === undefined ? advert : { ...advert, bindkey: Buffer.from(key, 'hex') });
   if ('rejected' in verdict)
@@ -53,7 +66,7 @@ function advertAnswer(
       reason: verdict.rejected,
       label: verdict.rejected === NO_DECODER ? 'unknown device' : (verdict.decoder?.name ?? 'decoder'),
     };
-  const scannerId = deviceName(scanner) ?? (raw && (scannerOfTopic(raw.topic) ?? raw.source));
+  const scannerId = scannerOf(record, raw?.topic ?? '') ?? raw?.source;
   const { counter } = verdict.decoded;
   const heardAt = timeOf(timestamp, raw?.receivedAt ?? context.now).timestamp;
   if (counter && advert.address && context.guard?.isReplayed(advert.address, counter, Date.parse(heardAt)))

@@ -1,5 +1,6 @@
 // Finds and loads the decoder files of a folder: the shipped ones and a user's own by the same rules, errors per file.
 import { readdir, stat } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { reasonOf } from '../kernel/fault.ts';
 import type { AdvertDecoder } from './define.ts';
 
@@ -12,7 +13,7 @@ export type LoadedFolder = {
 const DECODER_FILE = /^[^._].*\.(?:[cm]?js|m?ts)$/;
 const NO_DECODER_FILE = /\.(?:test\.[cm]?[jt]s|d\.[cm]?ts)$/;
 
-/** `href` changes with the file. */
+/** `href` changes with the file, and with any of the helpers in sub-folders: which of them it uses is not known. */
 export type DecoderFile = { file: string; href: string };
 
 /** Files directly in the folder export a decoder as `decoder` or as default; sub-folders are for their helpers. */
@@ -29,15 +30,27 @@ export async function loadFolder(folder: URL): Promise<LoadedFolder> {
 }
 
 export async function filesOf(folder: URL): Promise<DecoderFile[]> {
-  const files = (await readdir(folder)).filter(name => DECODER_FILE.test(name) && !NO_DECODER_FILE.test(name)).sort();
+  const names = (await readdir(folder, { recursive: true })).filter(name => !name.includes('node_modules'));
+  const files = names.filter(name => DECODER_FILE.test(name) && !NO_DECODER_FILE.test(name) && !isBelow(name)).sort();
+  const helpers = await Promise.all(names.filter(isBelow).map(name => changedAt(urlOf(name, folder))));
+  const helped = Math.max(0, ...helpers);
   return Promise.all(
     files.map(async file => {
-      const url = new URL(encodeURIComponent(file), folder);
-      const state = await stat(url).catch(() => undefined);
-      // Not the time of its content: a copy may keep that of another file, and a file become readable without a change of it.
-      url.searchParams.set('changed', String(state?.ctimeMs ?? 0));
+      const url = urlOf(file, folder);
+      url.searchParams.set('changed', String(Math.max(helped, await changedAt(url))));
       return { file, href: url.href };
     }),
+  );
+}
+
+const isBelow = (name: string): boolean => name.includes(sep);
+const urlOf = (name: string, folder: URL): URL => new URL(name.split(sep).map(encodeURIComponent).join('/'), folder);
+
+/** Not the time of its content: a copy may keep that of another file, and a file become readable without a change of it. */
+async function changedAt(url: URL): Promise<number> {
+  return stat(url).then(
+    ({ ctimeMs }) => ctimeMs,
+    () => 0,
   );
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Reading } from '../reading/reading.ts';
 import { advertsOf } from './advert-members.ts';
+import { laserOf } from './laser/members.ts';
 import { keysOf, outputOf, sortMembers } from './members.ts';
 import { registryOf, shippedDecoders } from './registry.ts';
 
@@ -52,6 +53,16 @@ describe('members of a payload', () => {
   };
   const decode = (member: unknown) => (member === 'bad' ? [{ reason: 'no', label: 'x' }] : [reading, reading]);
 
+  it('say that text of their message was repaired', async () => {
+    const registry = registryOf((await shippedDecoders()).map(({ decoder }) => decoder));
+    const text = '{"address":"a4c1388d18b2","name":"Büro","service_data":{"fcd2":"4002ca09"}}';
+    const said = (bytes: Buffer) =>
+      advertsOf(bytes, { registry, now: 0 }).map(one => 'metadata' in one && one.metadata.repaired);
+    assert.deepEqual(said(Buffer.from(text)), [undefined]);
+    assert.match(String(said(Buffer.from(text, 'latin1'))), /^bytes that are no UTF-8/);
+    assert.match(String(said(Buffer.from(`[${text.replace('ü', '\\ud800')}]`))), /^half surrogate pairs/);
+  });
+
   it('names a member once, however much of it is refused', () => {
     const sorted = sortMembers(['bad', 'good'], member => [
       ...decode(member),
@@ -66,6 +77,19 @@ describe('members of a payload', () => {
     const [good, refused] = outputOf({ topic: 't' }, sortMembers('good', decode));
     assert.deepEqual([good.length, refused], [2, undefined]);
   });
+
+  for (const [what, damage] of [
+    ['an escape', '"\\u0041"'],
+    ['a key that is a prototype', '{"__proto__":1}'],
+  ])
+    it(`refuses JSON as deep as it is long, with ${what} in it, like any other that is none`, () => {
+      const deep = Buffer.from(`[${damage},${'['.repeat(30_000)}${']'.repeat(30_000)}]`);
+      const raw = { topic: 't', bytes: deep, receivedAt: 0, source: 's', protocol: 'bluetooth' } as const;
+      assert.deepEqual(advertsOf(raw, { registry: registryOf([]), now: 0 }), [
+        { reason: 'expected an advert as JSON', label: 'no advert' },
+      ]);
+      assert.ok('reason' in laserOf(raw, { now: 0 }));
+    });
 
   it('refuses more adverts in one message than anyone sends', () => {
     const answers = advertsOf(Array(1001).fill({}), { registry: registryOf([]), now: 0 });

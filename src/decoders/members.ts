@@ -1,7 +1,7 @@
 // What comes over a wire to a decoder node (raw messages of ours, or what stock nodes give), sorted into readings and refusals.
 import { fromHex } from '../kernel/bytes.ts';
 import { noteFate } from '../kernel/ledger.ts';
-import { parseJson, tame } from '../reading/payload.ts';
+import { parseJson, shallowEnough, tame } from '../reading/payload.ts';
 import { isRaw } from '../reading/raw.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
 
@@ -49,11 +49,12 @@ export function outputOf<M extends object>(message: M, { batch, readings, refuse
   return [good, { ...message, payload, reason: reasons.join('; '), reasons }];
 }
 
-/** JSON of bytes or text, made harmless; undefined where it is none or too long. */
+/** JSON of bytes or text, made harmless; undefined where it is none, too long or too deep. */
 export function jsonOf(content: Uint8Array | string): unknown {
   if (content.length > MAX_BYTES) return undefined;
   const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
-  return tame(parseJson(text), text);
+  const value = parseJson(text);
+  return shallowEnough(value) ? tame(value, text) : undefined;
 }
 
 /** The text of parsed JSON, which stands for a message whose own bytes are gone; undefined for what JSON cannot hold. */

@@ -116,11 +116,6 @@ describe('a generic decoder', () => {
 describe("a user's decoder folder", () => {
   let folder: string;
   let user: UserDecoders | undefined;
-  let scanned = (): void => {};
-  const scan = (): Promise<void> =>
-    new Promise(resolve => {
-      scanned = resolve;
-    });
   const source = (name: string, key: string, offset: number): string => `export default {
     name: '${name}', vendor: 'Own', models: ['Shed'], source: 'https://example.org',
     matches: advert => advert.manufacturerData.has('${key}'),
@@ -134,7 +129,7 @@ describe("a user's decoder folder", () => {
 
   beforeEach(async () => {
     folder = join(await mkdtemp(join(tmpdir(), 'fieldline-decoders-')), 'decoders');
-    user = await openUserDecoders(folder, () => scanned(), { load: 2000, advert: 1000 });
+    user = await openUserDecoders(folder, undefined, { load: 5000, advert: 1000 });
   });
   afterEach(async () => {
     user?.close();
@@ -143,23 +138,17 @@ describe("a user's decoder folder", () => {
 
   it('is made, and followed: added, changed, removed', async () => {
     assert.equal(temperature(), NO_DECODER);
-    let done = scan();
     await writeFile(join(folder, 'shed.mjs'), source('shed', 'ffff', 0));
-    await done;
-    assert.equal(temperature(), 21);
-    done = scan();
+    await until(() => temperature() === 21);
     await writeFile(join(folder, 'shed.mjs'), source('shed', 'ffff', 2));
-    await done;
-    assert.equal(temperature(), 23);
-    done = scan();
+    await until(() => temperature() === 23);
     await rm(join(folder, 'shed.mjs'));
-    await done;
-    assert.equal(temperature(), NO_DECODER);
+    await until(() => temperature() === NO_DECODER);
   });
 
   it('is followed where a watch tells nothing: the target of a link, another folder in its place', async () => {
     user!.close();
-    user = await openUserDecoders(folder, undefined, { load: 2000, advert: 1000 }, 300);
+    user = await openUserDecoders(folder, undefined, { load: 5000, advert: 1000 }, 300);
     const target = join(folder, '..', 'target.mjs');
     await writeFile(target, source('shed', 'ffff', 0));
     await symlink(target, join(folder, 'shed.mjs'));

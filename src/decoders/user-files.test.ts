@@ -1,10 +1,13 @@
 // A user's decoder that goes wrong on an advert its trial did not meet: it is set aside by name, and nothing else stops.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Worker } from 'node:worker_threads';
+import { until } from '../../test/support/until.ts';
 import { advertOf } from './advert-record.ts';
 import { NO_DECODER } from './registry.ts';
 import { openUserDecoders, type UserDecoders } from './user-folder.ts';
@@ -97,6 +100,43 @@ describe("a user's decoder at fault on an advert", () => {
     assert.deepEqual(decoded({ fffe: '16' }), { temperature: 22 });
     assert.match(user.faults().get('shed.mjs') ?? '', /ends its thread/);
     assert.equal(decoded({ ffff: '15' }), NO_DECODER);
+  });
+
+  const left: [name: string, on: string][] = [
+    ['a promise', "Promise.reject(new Error('late'));"],
+    ['a timer', "setTimeout(() => { throw new Error('late'); });"],
+  ];
+  for (const [name, on] of left)
+    it(`takes nobody with it when ${name} that it left behind fails, least of all who is asked then`, async () => {
+      await openWith(source('shed', 'ffff', on));
+      assert.deepEqual(decoded({ ffff: TRAP }), { temperature: 0xc0 });
+      for (let asked = 0; asked < 20; asked++) {
+        assert.deepEqual(decoded({ fffe: '16' }), { temperature: 22 });
+        await wait(10);
+      }
+      assert.deepEqual([...user.faults()], []);
+    });
+
+  it('follows a helper in a sub-folder', async () => {
+    const helper = (shift: number) => writeFile(join(folder, 'own', 'shift.mjs'), `export const shift = ${shift};`);
+    await mkdir(join(folder, 'own'));
+    await helper(0);
+    const text = source('shed', 'ffff').replace("get('ffff')[0]", "get('ffff')[0] + shift * (hex === '16')");
+    await writeFile(join(folder, 'shed.mjs'), `import { shift } from './own/shift.mjs';\n${text}`);
+    user = await openUserDecoders(folder, () => {}, { load: 20_000, advert: 500 }, 20);
+    assert.deepEqual(decoded({ ffff: '16' }), { temperature: 22 });
+    await helper(8);
+    // It may be read while it is being written, and then once more.
+    await until(() => isDeepStrictEqual(decoded({ ffff: '16' }), { temperature: 30 }));
+    assert.deepEqual(decoded({ fffe: '15' }), { temperature: 21 });
+  });
+
+  it('is followed in a folder that something writes into without end', async () => {
+    user = await openUserDecoders(folder, () => {}, { load: 20_000, advert: 500 }, 1000);
+    const log = setInterval(() => writeFile(join(folder, 'own.log'), String(performance.now())), 20);
+    await writeFile(join(folder, 'shed.mjs'), source('shed', 'ffff'));
+    await until(() => isDeepStrictEqual(decoded({ ffff: '16' }), { temperature: 22 }));
+    clearInterval(log);
   });
 
   const refused: [name: string, on: string][] = [

@@ -69,9 +69,10 @@ export async function openUserDecoders(
     return scans;
   }
 
+  /** Reads at once: what is written to without end would put off a scan that waits for quiet, for ever. */
   async function look(): Promise<void> {
     const files = await filesOf(url).catch(() => []);
-    if (!closed && namesOf(files) !== scanned) changed();
+    if (!closed && namesOf(files) !== scanned) await rescan();
   }
   function changed(): void {
     clearTimeout(quiet);

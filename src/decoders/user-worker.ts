@@ -34,6 +34,9 @@ async function answerTo(question: Question): Promise<Answer> {
   }
 }
 
+// What a file has left behind, a timer or a promise, may fail while another one is asked, who would be taken for it.
+for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, () => {});
+
 function step(which: number): void {
   Atomics.add(steps, which, 1);
   Atomics.notify(steps, which);
