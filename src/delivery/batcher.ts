@@ -1,7 +1,7 @@
 // Batcher: rows of many messages leave together, one batch at a time, in order.
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
-import { type After, timer } from './breaker.ts';
+import { type After, timer } from './timer.ts';
 
 export type BatcherOptions<Row> = {
   /** Most rows in one write. */
@@ -41,9 +41,12 @@ type Parcel<Row, Answer> = {
 
 const MEGABYTE = 1024 * 1024;
 
+/** The answer of a write that did not succeed: call it again with the same rows, and behind them what has come meanwhile. */
+export type Again = 'again';
+
 /** `write` is called with one batch at a time. Its rejection is the answer to all of the batch. */
 export function batcher<Row, Answer>(
-  write: (rows: readonly Row[]) => Promise<readonly Answer[]>,
+  write: (rows: readonly Row[]) => Promise<readonly Answer[] | Again>,
   options: BatcherOptions<Row> = {},
 ): Batcher<Row, Answer> {
   const { maxRows = 5000, lingerMs = 5, limitRows = 100_000, clock = systemClock, after = timer } = options;
@@ -102,7 +105,9 @@ export function batcher<Row, Answer>(
     inFlight = load();
     lastLeft = clock.steady();
     try {
-      answer(await write(inFlight.flatMap(parcel => parcel.rows)));
+      const answers = await write(inFlight.flatMap(parcel => parcel.rows));
+      if (answers === 'again') putBack();
+      else answer(answers);
     } catch (error) {
       refuse(inFlight, error);
     }
@@ -122,6 +127,11 @@ export function batcher<Row, Answer>(
       count++;
     }
     return queue.splice(0, count);
+  }
+
+  function putBack(): void {
+    queue.unshift(...inFlight);
+    inFlight = [];
   }
 
   function answer(answers: readonly Answer[]): void {

@@ -2,6 +2,7 @@
 import { backoff } from '../kernel/backoff.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
+import { type After, timer } from './timer.ts';
 
 export type BreakerState =
   | { state: 'closed' }
@@ -17,11 +18,9 @@ export type BreakerOptions = {
   askedMs?(fault: Fault): number | undefined;
   clock?: Clock;
   random?: () => number;
-  /** Calls back after a time; returns the way to call it off. */
   after?: After;
   onChange?(state: BreakerState): void;
 };
-export type After = (ms: number, run: () => void) => () => void;
 
 export type Breaker = {
   /**
@@ -38,15 +37,6 @@ export type Breaker = {
 
 /** No peer may silence us for longer. */
 const LONGEST_ASKED_MS = 3_600_000;
-
-export function timer(ms: number, run: () => void): () => void {
-  if (ms <= 0) {
-    const turn = setImmediate(run);
-    return () => clearImmediate(turn);
-  }
-  const timeout = setTimeout(run, ms);
-  return () => clearTimeout(timeout);
-}
 
 export function isOutage(error: unknown): error is Fault {
   return error instanceof Fault && error.kind === 'outage';

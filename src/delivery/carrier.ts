@@ -1,6 +1,7 @@
 // Carrier: how the batches of a link get to a peer that may be away. Here those that wait in memory or drop; the disk has its own file.
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
+import type { Again } from './batcher.ts';
 import { type Breaker, isOutage } from './breaker.ts';
 import type { Peer } from './halving.ts';
 
@@ -8,8 +9,8 @@ import type { Peer } from './halving.ts';
 export type Fate = Outcome | 'kept' | 'dropped';
 
 export type Carrier<Row> = {
-  /** One batch at a time. Resolves with the fate of each row, in order. */
-  write(rows: readonly Row[]): Promise<readonly Fate[]>;
+  /** One batch at a time. Resolves with the fate of each row, in order, or asks for them again, with those behind them. */
+  write(rows: readonly Row[]): Promise<readonly Fate[] | Again>;
   /** Gives up what waits, as an outage; what is under way may still arrive within `graceMs`. */
   close(graceMs: number): Promise<void>;
 };
@@ -23,14 +24,13 @@ export function memoryCarrier<Row>(sink: Sink<Row>, breaker: Breaker): Carrier<R
   let closed = false;
   return {
     async write(rows) {
-      for (;;) {
-        await breaker.due();
-        if (closed) throw closedFault();
-        try {
-          return await breaker.attempt(() => sink.write(rows));
-        } catch (error) {
-          if (!isOutage(error)) throw error;
-        }
+      await breaker.due();
+      if (closed) throw closedFault();
+      try {
+        return await breaker.attempt(() => sink.write(rows));
+      } catch (error) {
+        if (!isOutage(error)) throw error;
+        return 'again';
       }
     },
     async close() {

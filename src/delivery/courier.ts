@@ -1,18 +1,10 @@
 // Courier: carries messages from a source into a flow, in batches, again and again until each has settled one way or the other.
-import { type Backoff, backoff } from '../kernel/backoff.ts';
-import { reasonOf } from '../kernel/fault.ts';
-import type { Settled } from '../kernel/ticket.ts';
 import type { Source } from '../reading/contracts.ts';
-import type { Raw } from '../reading/raw.ts';
+import { type AttemptOptions, openAttempts, type Parcel } from './courier-attempts.ts';
+import { timer } from './timer.ts';
 
-export type CourierEvent = 'received' | 'emitted' | 'settled' | 'retried' | 'outage' | 'dead-lettered';
-
-export type CourierOptions = {
+export type CourierOptions = AttemptOptions & {
   source: Source;
-  /** Sends the messages with one ticket and tells what became of them. A rejection counts as `unfinished`. */
-  emit(raws: readonly Raw[]): Promise<Settled>;
-  /** Keeps a message that will never work, on the disk when it resolves. A rejection is an outage. */
-  deadLetter(raw: Raw, reason: string, attempts: number): Promise<void>;
   /**
    * each: one message a ticket. batches: at most 200; what there is leaves after 12 ms while no batch is out, else after
    * 20 ms, at once when it is 48 while at most one is out, and when the source's window is full. So batches grow with
@@ -21,11 +13,6 @@ export type CourierOptions = {
   mode: 'each' | 'batches';
   /** Tickets open at a time; further messages wait, bounded by the source's window. 1000 for each, 16 for batches. */
   maxOpen?: number;
-  onCount?(event: CourierEvent, by: number): void;
-  /** Milliseconds between attempts after an outage or an unfinished ticket; one counter for each batch. */
-  backoff?(): Backoff;
-  /** Calls back later; returns the cancel. */
-  after?(ms: number, run: () => void): () => void;
 };
 
 export type Courier = {
@@ -42,21 +29,17 @@ export type Courier = {
   readonly open: number;
 };
 
-export const MAX_BATCH = 200;
+const MAX_BATCH = 200;
 export const LINGER_MS = 12;
 /** While this many batches are out, a small one waits for company: a commit costs the same for one message as for fifty. */
-export const BUSY = 1;
-export const BUSY_LINGER_MS = 20;
+const BUSY = 1;
+const BUSY_LINGER_MS = 20;
 /** So many are worth a commit of their own while at most BUSY batches are out: at 5,000/s a third of the time to the commit. */
-export const EAGER = 48;
-export const MAX_TRIES = 3;
-
-type Parcel = { raw: Raw; settle(settled: Settled): void };
-const OK: Settled = { ok: true };
+const EAGER = 48;
 
 export function courier(options: CourierOptions): Courier {
-  const { emit, deadLetter, mode, onCount = () => {} } = options;
-  const { after = timeout } = options;
+  const { mode, onCount = () => {}, after = timer } = options;
+  const attempts = openAttempts(options);
   const maxBatch = mode === 'each' ? 1 : MAX_BATCH;
   const maxOpen = options.maxOpen ?? (mode === 'each' ? 1000 : 16);
   let waiting: Parcel[] = [];
@@ -66,7 +49,6 @@ export function courier(options: CourierOptions): Courier {
   let cancelLinger: (() => void) | undefined;
   let stopped = false;
   let paused = false;
-  const stopListeners = new Set<() => void>();
   const idleListeners = new Set<() => void>();
 
   const handle = options.source((raw, settle) => {
@@ -96,7 +78,7 @@ export function courier(options: CourierOptions): Courier {
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(maxBatch);
       open++;
-      void deliver(batch).finally(() => {
+      void attempts.deliver(batch).finally(() => {
         open--;
         if (ripe && open < BUSY) due = true;
         if (open === 0) for (const listener of idleListeners) listener();
@@ -108,91 +90,6 @@ export function courier(options: CourierOptions): Courier {
     ripe = false;
     cancelLinger?.();
     cancelLinger = undefined;
-  }
-
-  /** Whole first; a batch that failed for its data goes again as its members, so that one bad message holds up no other. */
-  async function deliver(batch: readonly Parcel[]): Promise<void> {
-    const whole = await attempt(batch);
-    if (whole.ok) settleAll(batch);
-    else if (batch.length === 1) await insist(batch[0] as Parcel, 1, whole);
-    // All at once: members that nobody finishes would else wait for each other's time limit, one after the other.
-    else await Promise.all(batch.map(parcel => insist(parcel, 0, whole)));
-  }
-
-  /** Up to three attempts alone, then the dead letters. Leaves the message unsettled when the courier is stopped. */
-  async function insist(parcel: Parcel, tries: number, last: Settled & { ok: false }): Promise<void> {
-    const waits = newBackoff();
-    let attempts = tries;
-    let failure = last;
-    while (attempts < MAX_TRIES) {
-      // What was cut short (a deploy) needs a moment; what is wrong with the data does not change by waiting.
-      if (attempts > 0 && failure.kind === 'unfinished') await pause(waits.next());
-      if (stopped) return;
-      onCount('retried', 1);
-      const settled = await attempt([parcel]);
-      if (settled.ok) return settleAll([parcel]);
-      if (settled.kind === 'outage') return;
-      failure = settled;
-      attempts++;
-    }
-    await bury(parcel, failure.reason, attempts);
-  }
-
-  /** One attempt; an outage is tried again for ever. Answers `outage` only when the courier was stopped meanwhile. */
-  async function attempt(parcels: readonly Parcel[]): Promise<Settled> {
-    const waits = newBackoff();
-    // The same messages each time, with their time of receipt: what a sink has committed already it knows by its identity.
-    const raws = parcels.map(({ raw }) => raw);
-    for (;;) {
-      onCount('emitted', raws.length);
-      const settled = await emitSafely(raws);
-      if (settled.ok || settled.kind !== 'outage') return settled;
-      onCount('outage', 1);
-      await pause(waits.next());
-      if (stopped) return settled;
-    }
-  }
-  async function emitSafely(raws: readonly Raw[]): Promise<Settled> {
-    try {
-      return await emit(raws);
-    } catch (error) {
-      return { ok: false, kind: 'unfinished', reason: reasonOf(error) };
-    }
-  }
-
-  async function bury({ raw, settle }: Parcel, reason: string, attempts: number): Promise<void> {
-    const waits = newBackoff();
-    while (!stopped)
-      try {
-        await deadLetter(raw, reason, attempts);
-        onCount('dead-lettered', 1);
-        settle(OK);
-        return;
-      } catch {
-        // A full disk, say: without the dead letter on it, the message must not be acknowledged.
-        onCount('outage', 1);
-        await pause(waits.next());
-      }
-  }
-
-  function settleAll(parcels: readonly Parcel[]): void {
-    onCount('settled', parcels.length);
-    for (const { settle } of parcels) settle(OK);
-  }
-  const newBackoff = (): Backoff => options.backoff?.() ?? backoff();
-
-  /** Resolves after the time, or at once when the courier stops. */
-  function pause(ms: number): Promise<void> {
-    if (stopped) return Promise.resolve();
-    return new Promise(resolve => {
-      const end = (): void => {
-        cancel();
-        stopListeners.delete(end);
-        resolve();
-      };
-      const cancel = after(ms, end);
-      stopListeners.add(end);
-    });
   }
 
   return {
@@ -212,7 +109,7 @@ export function courier(options: CourierOptions): Courier {
       stopped = true;
       cancelLinger?.();
       waiting = [];
-      for (const end of [...stopListeners]) end();
+      attempts.stop();
       if (open > 0)
         await new Promise<void>(resolve => {
           const cancel = after(graceMs, resolve);
@@ -227,9 +124,4 @@ export function courier(options: CourierOptions): Courier {
       return open;
     },
   };
-}
-
-function timeout(ms: number, run: () => void): () => void {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
 }

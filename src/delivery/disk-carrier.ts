@@ -2,10 +2,11 @@
 import { backoff } from '../kernel/backoff.ts';
 import { Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
-import { type After, type Breaker, isOutage, timer } from './breaker.ts';
+import { type Breaker, isOutage } from './breaker.ts';
 import { type Carrier, closedFault, type Fate } from './carrier.ts';
 import type { Peer } from './halving.ts';
-import type { Batch, Outbox, OutboxState } from './outbox.ts';
+import type { Batch, Outbox, OutboxState } from './outbox/outbox.ts';
+import { type After, timer } from './timer.ts';
 
 export type DiskCarrierOptions<Row> = {
   /** Rejects with outages only. */
@@ -29,7 +30,7 @@ export type DiskCarrier<Row> = Carrier<Row> & {
   state(): DiskState;
 };
 
-/** A disk that is only slow has the time to take rows. */
+/** How long the disk may take for rows before it is asked whether it refuses them; one that is only slow is waited for. */
 const REFUSED_MS = 500;
 
 export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<Row> {
@@ -166,7 +167,10 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
     }
   }
 
-  /** Nothing lies before new rows. The last write of a drain is waited for: following it would never end under load. */
+  /**
+   * No older rows lie in the outbox. The last write of a drain is waited for: if new rows went in behind it, the drain
+   * would never end under load.
+   */
   async function isClear(it: Outbox<Row>): Promise<boolean> {
     for (;;) {
       const { rows } = it.state();

@@ -5,7 +5,7 @@ import { type SmallDisk, mountSmallDisk, whyNoSmallDisk } from '../../bench/dura
 import { until } from '../../test/support/until.ts';
 import { Fault } from '../kernel/fault.ts';
 import { openLink } from './link.ts';
-import { noise, numbers } from './outbox.fixture.ts';
+import { noise, numbers } from './outbox/outbox.fixture.ts';
 
 type Row = { n: number; pad: string };
 const row = (n: number): Row => ({ n, pad: noise(2000) });

@@ -4,7 +4,11 @@ import type { Outcome, Sink } from '../reading/contracts.ts';
 import { isOutage } from './breaker.ts';
 
 /** A sink of rows that go one by one knows after an outage which of them need not be written again. */
-export type Peer<Row> = Sink<Row> & { arrived?(row: Row): boolean };
+export type Peer<Row> = Sink<Row> & {
+  arrived?(row: Row): boolean;
+  /** The one row that was under way when the last write failed, although the peer was there. */
+  failedAt?(): Row | undefined;
+};
 
 /**
  * The same sink, which rejects with outages only. Anything else that it throws is the fault of a row: of the one that
@@ -21,5 +25,10 @@ export function halving<Row>(sink: Peer<Row>): Required<Peer<Row>> {
       return [...(await write(rows.slice(0, middle))), ...(await write(rows.slice(middle)))];
     }
   }
-  return { write, arrived: row => sink.arrived?.(row) ?? false, close: () => sink.close() };
+  return {
+    write,
+    arrived: row => sink.arrived?.(row) ?? false,
+    failedAt: () => sink.failedAt?.(),
+    close: () => sink.close(),
+  };
 }

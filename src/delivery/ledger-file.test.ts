@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, truncateSync
 import os from 'node:os';
 import path from 'node:path';
 import { cameIn, ledgerLines, noteFate, openAccount } from '../kernel/ledger.ts';
+import { metric } from '../kernel/metrics.ts';
 import type { Raw } from '../reading/raw.ts';
 import { counted } from './counted.ts';
 import { ledgerIn, readLedger } from './ledger-file.ts';
@@ -63,6 +64,22 @@ describe('ledger on the disk', () => {
     rmSync(path.join(folder, 'ledger-1.json'));
     appendFileSync(path.join(folder, 'ledger-1.json'), 'no ledger\n{}\n');
     assert.equal(readLedger(folder), undefined);
+  });
+
+  it('tells of messages that no node has kept, under their source', () => {
+    const told = () => metric('fieldline_dropped_total', { node: 'disk 5', name: 'a', reason: 'kept by no node' });
+    const account = ledgerIn(folder).account('disk 5', 'a');
+    const [filtered, rejected, kept] = [account.enter(), account.enter(), account.enter()];
+    noteFate(rejected, 'dropped');
+    noteFate(kept, 'stored');
+    for (const entry of [filtered, rejected, kept]) account.leave(entry);
+    assert.equal(told(), 1);
+    const counter = ledgerIn(folder).counter('disk 5', 'a');
+    const heard: { entry?: string }[] = [{}, {}];
+    for (const item of heard) counter.enter(item);
+    counter.leave(heard[0]!);
+    counter.drop(heard[1]!);
+    assert.equal(told(), 2);
   });
 
   it('has written what was asked for when it is closed, and leaves its folder alone then', async () => {

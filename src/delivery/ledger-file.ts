@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { digest } from '../kernel/bytes.ts';
+import { Fault, reasonOf } from '../kernel/fault.ts';
 import {
   type Account,
   type Counter,
@@ -52,10 +53,19 @@ export function ledgerIn(folder: string): LedgerFile {
   return file;
 }
 
-/** The last whole state; undefined where there is none. Works beside a gateway that runs. */
+/** Has anything been written there, whole or not? */
+export function hasLedger(folder: string): boolean {
+  return [0, 1].some(slot => existsSync(fileOf(folder, slot)));
+}
+
+/** The last whole state; undefined where there is none. Works beside a gateway that runs. Throws a Fault where it cannot be read. */
 export function readLedger(folder: string): KeptLedger | undefined {
-  const page = newest(folder);
-  return page && { at: page.at, lines: page.lines };
+  try {
+    const page = newest(folder);
+    return page && { at: page.at, lines: page.lines };
+  } catch (error) {
+    throw new Fault('FIELDLINE_DIR', `the ledger in ${folder}: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 function newest(folder: string): Page | undefined {
@@ -131,8 +141,8 @@ function openFile(folder: string): LedgerFile {
   }
 
   const file: LedgerFile = {
-    account: (source, name) => openAccount(source, name),
-    counter: (source, name) => counterOf(openAccount(source, name)),
+    account: tellingAccount,
+    counter: (source, name) => counterOf(tellingAccount(source, name)),
     commit() {
       if (running === undefined) {
         running = run();
@@ -155,6 +165,20 @@ function openFile(folder: string): LedgerFile {
   };
   const lazily = setInterval(() => void file.commit(), LAZY_MS).unref();
   return file;
+}
+
+/** What no node has kept nobody else tells of: it is counted under its source. */
+function tellingAccount(node: string, name: string): Account {
+  const account = openAccount(node, name);
+  return {
+    ...account,
+    leave(entry) {
+      const ending = account.leave(entry);
+      if (ending?.end === 'dropped' && ending.reason !== undefined)
+        count('fieldline_dropped_total', 1, { node, name, reason: ending.reason });
+      return ending;
+    },
+  };
 }
 
 /** The counter of a source's raw messages. */

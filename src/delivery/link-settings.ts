@@ -1,7 +1,7 @@
 // Settings that every outgoing link has: what happens while the peer is away, and how much the outbox may hold.
 import path from 'node:path';
 import type { DiskPolicy, LinkPolicy } from './link.ts';
-import type { FullPolicy } from './outbox.ts';
+import type { FullPolicy } from './outbox/outbox.ts';
 
 export const linkFields = {
   policy: {

@@ -40,6 +40,12 @@ describe('link status', () => {
       'database away, retry in 2 s, 3400 on disk (1.2 MB, oldest 5 min); database: connect ECONNREFUSED',
     ],
     [
+      'an outage that nothing is sent into',
+      { breaker: { ...open, retryAt: 0 }, dropped: 400 },
+      'red',
+      'database away, tried with the next message, 400 dropped; database: connect ECONNREFUSED',
+    ],
+    [
       'a probe',
       { breaker: { state: 'probing', fault, attempts: 3, since: 0 } },
       'red',

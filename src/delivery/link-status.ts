@@ -1,7 +1,7 @@
 // The words and colours that a node shows of its link.
 import type { BreakerState } from './breaker.ts';
 import type { DiskState } from './disk-carrier.ts';
-import type { OutboxState } from './outbox.ts';
+import type { OutboxState } from './outbox/outbox.ts';
 
 export type LinkFigures = {
   perSecond: number;
@@ -43,10 +43,7 @@ export function linkWords(target: string, figures: LinkFigures, steadyMs: number
 
   if (breaker.state !== 'closed') {
     const { fault } = breaker;
-    const next =
-      breaker.state === 'probing'
-        ? 'trying'
-        : `retry in ${Math.max(0, Math.ceil((breaker.retryAt - steadyMs) / 1000))} s`;
+    const next = breaker.state === 'probing' ? 'trying' : retryWords(breaker.retryAt - steadyMs, figures);
     const reason = fault.message.startsWith(target) ? fault.message : `${target}: ${fault.message}`;
     return { fill: 'red', text: `${[`${target} away`, next, ...parts].join(', ')}; ${reason}` };
   }
@@ -55,6 +52,12 @@ export function linkWords(target: string, figures: LinkFigures, steadyMs: number
   const troubled = silent || rejected + dropped + lost > 0 || full || (onDisk?.rows ?? 0) > 0;
   const refusals = rejected > 0 ? [`${rejected} rejected: ${lastReason}`] : [];
   return { fill: broken ? 'red' : troubled ? 'yellow' : 'green', text: [rate, ...parts, ...refusals].join(', ') };
+}
+
+/** With nothing to send, a peer that cannot be asked is not tried before there is something. */
+function retryWords(inMs: number, { waiting, disk }: LinkFigures): string {
+  const idle = waiting === 0 && !(disk !== undefined && 'rows' in disk && disk.rows > 0);
+  return inMs <= 0 && idle ? 'tried with the next message' : `retry in ${Math.max(0, Math.ceil(inMs / 1000))} s`;
 }
 
 function diskWords({ rows, bytes, oldestMs }: Pick<OutboxState, 'rows' | 'bytes' | 'oldestMs'>): string {

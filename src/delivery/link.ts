@@ -4,14 +4,15 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { Outcome } from '../reading/contracts.ts';
-import { batcher, type BatcherOptions } from './batcher.ts';
+import { type Again, batcher, type BatcherOptions } from './batcher.ts';
 import { type Breaker, type BreakerOptions, type BreakerState, breaker } from './breaker.ts';
 import { type Carrier, dropCarrier, type Fate, memoryCarrier } from './carrier.ts';
 import { type DiskCarrier, diskCarrier } from './disk-carrier.ts';
 import { linkWords, rateMeter } from './link-status.ts';
 import { halving, type Peer } from './halving.ts';
-import { type FullPolicy, type Gone, openOutbox } from './outbox.ts';
-import type { RowCodec } from './outbox-batch.ts';
+import { type FullPolicy, type Gone, openOutbox } from './outbox/outbox.ts';
+import type { RowCodec } from './outbox/batch.ts';
+import { suspecting } from './suspect.ts';
 
 export type DiskPolicy = { kind: 'disk'; file: string; maxBytes: number; maxAgeMs: number; full: FullPolicy };
 /** `left`: where rows may lie from before, when the policy was another one. They leave first, as that policy has it. */
@@ -56,15 +57,15 @@ const TICK_MS = 1000;
 const IDLE_MS = 10_000;
 const DROPS_LOG_MS = 60_000;
 
-export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<Row> {
+export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptions<Row>): Link<Row> {
   const { target, policy, host, counter = 'fieldline_stored_total', maxRows = 5000 } = options;
   const clock: Clock = options.clock ?? systemClock;
-  const halved = halving(peer);
+  const patient = suspecting(halving(peer));
   const sink: Required<Peer<Row>> = {
-    ...halved,
+    ...patient,
     write(rows) {
       wroteAt = clock.steady();
-      return halved.write(rows).finally(() => {
+      return patient.write(rows).finally(() => {
         wroteAt = undefined;
         heardAt = clock.steady();
         missed = false;
@@ -99,7 +100,7 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
     return policy.kind === 'drop' ? dropCarrier(sink, guard) : memoryCarrier(sink, guard);
   }
 
-  async function write(rows: readonly Row[]): Promise<readonly Fate[]> {
+  async function write(rows: readonly Row[]): Promise<readonly Fate[] | Again> {
     if (policy.kind !== 'disk' && carrier === disk) {
       await disk.opened;
       if (rowsIn(disk) === 0) {
@@ -180,7 +181,7 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
       dropped(counts.dropped, 'away', `${target} away: ${counts.dropped} rows dropped`);
   }
 
-  /** Whoever could not be written to may well answer: that is for a write to find out. */
+  /** Asks an idle peer. One that could not be written to may answer all the same: whether it is back is left to the next write. */
   async function look(): Promise<void> {
     const waits = batches.waiting + (rowsIn(disk) ?? 0) > 0;
     const idle = guard.state.state === 'closed' ? clock.steady() - (heardAt ?? -Infinity) >= IDLE_MS : missed;
@@ -200,8 +201,14 @@ export function openLink<Row>(peer: Peer<Row>, options: LinkOptions<Row>): Link<
     const now = clock.steady();
     const state = disk?.state();
     const figures = {
-      ...{ ...totals, lastReason, perSecond: rate.perSecond(now), unansweredMs: now - (wroteAt ?? now) },
-      ...{ waiting: batches.waiting, full: batches.full, breaker: guard.state, disk: state },
+      ...totals,
+      lastReason,
+      perSecond: rate.perSecond(now),
+      unansweredMs: now - (wroteAt ?? now),
+      waiting: batches.waiting,
+      full: batches.full,
+      breaker: guard.state,
+      disk: state,
     };
     const { fill, text } = linkWords(target, figures, now);
     host.status(fill, text);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { until } from '../../test/support/until.ts';
 import { Fault } from '../kernel/fault.ts';
 import { type Link, type LinkPolicy, openLink } from './link.ts';
-import { numbers } from './outbox.fixture.ts';
+import { numbers } from './outbox/outbox.fixture.ts';
 
 type Row = { n: number };
 

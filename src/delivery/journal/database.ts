@@ -1,0 +1,64 @@
+// The journal's SQLite database: schema, settings, the check when it is opened, and what its errors mean.
+import { DatabaseSync } from 'node:sqlite';
+
+const SCHEMA = `
+  create table if not exists entry(seq integer primary key, meta text not null, blob blob not null);
+  create table if not exists reader(id integer primary key, name text not null unique);
+  create table if not exists pending(reader integer not null, seq integer not null, primary key(reader, seq)) without rowid;
+  create table if not exists last(id integer primary key check(id = 1), seq integer not null);
+  create table if not exists note(key text primary key, value text not null) without rowid`;
+
+// https://sqlite.org/rescode.html: the low byte is the primary code.
+const NO_SUCH_COLUMN = 1;
+const READONLY = 8;
+const CORRUPT = 11;
+const FULL = 13;
+const NOT_A_DATABASE = 26;
+const WRITE_FAILED = 10 | (3 << 8);
+
+/** Opens or makes it, for this process alone. Throws what SQLite says when it cannot be used, `isDamage` among it. */
+export function connect(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  try {
+    // Exclusive: a second process on the same file is refused instead of being mixed in. FULL: each commit is on the disk.
+    db.exec('pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=full');
+    db.exec(`pragma journal_size_limit=${64 << 20}; ${SCHEMA}`);
+    const [check] = db.prepare('pragma quick_check(1)').all() as { quick_check: string }[];
+    if (check?.quick_check !== 'ok') throw Object.assign(new Error(check?.quick_check), { errcode: CORRUPT });
+    if (!hasOurTables(db)) throw Object.assign(new Error('tables of something else'), { errcode: NOT_A_DATABASE });
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function hasOurTables(db: DatabaseSync): boolean {
+  try {
+    db.prepare('select e.seq, meta, blob, reader, name, key, value from entry e, reader, pending, last, note');
+    return true;
+  } catch (error) {
+    if ((error as SystemError).errcode === NO_SUCH_COLUMN) return false;
+    throw error;
+  }
+}
+
+type SystemError = { errcode?: number; code?: string };
+
+export function isDamage(error: unknown): boolean {
+  const { errcode = 0 } = error as SystemError;
+  return [CORRUPT, NOT_A_DATABASE].includes(errcode & 0xff);
+}
+
+/** The disk takes nothing now: that passes, and says nothing of what lies on it. */
+export function isRefusal(error: unknown): boolean {
+  const { errcode = 0, code = '' } = error as SystemError;
+  const isOfDatabase = [READONLY, FULL].includes(errcode & 0xff) || errcode === WRITE_FAILED;
+  return isOfDatabase || ['ENOSPC', 'EDQUOT', 'EROFS'].includes(code);
+}
+
+/** Highest number that was ever used. */
+export function lastSeqOf(db: DatabaseSync): number {
+  const query = 'select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)';
+  return Number((db.prepare(query).get() as { n: number }).n);
+}

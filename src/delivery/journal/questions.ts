@@ -1,0 +1,35 @@
+// What the journal has asked its thread and has no answer to yet: pages of entries, and copies of the file.
+import { Fault } from '../../kernel/fault.ts';
+import { type Answer, entriesOf } from './messages.ts';
+import type { Entry } from './tail.ts';
+
+export type Questions = {
+  /** `send` is called at once, with the number that the answer will bear. Resolves with the entries that were asked for. */
+  ask(send: (id: number) => void): Promise<readonly Entry[]>;
+  answered(answer: Answer): void;
+  /** No answer comes any more. */
+  end(reason: Fault): void;
+};
+
+export function openQuestions(): Questions {
+  const open = new Map<number, { resolve(entries: readonly Entry[]): void; reject(fault: Fault): void }>();
+  let last = 0;
+  return {
+    ask(send) {
+      return new Promise((resolve, reject) => {
+        open.set(++last, { resolve, reject });
+        send(last);
+      });
+    },
+    answered(answer) {
+      const question = open.get(answer.answers);
+      open.delete(answer.answers);
+      if ('fault' in answer) question?.reject(new Fault('FIELDLINE_DIR', answer.fault, { kind: 'outage' }));
+      else question?.resolve(answer.page === undefined ? [] : entriesOf(answer.page));
+    },
+    end(reason) {
+      for (const { reject } of open.values()) reject(reason);
+      open.clear();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// A row at which the peer fails for ever: refused where the peer takes others, and only there; what each policy makes of it.
+import assert from 'node:assert/strict';
+import { Fault } from '../kernel/fault.ts';
+import type { Outcome } from '../reading/contracts.ts';
+import type { Peer } from './halving.ts';
+import { openLink } from './link.ts';
+import { suspecting } from './suspect.ts';
+
+type Row = { n: number };
+const away = new Fault('FIELDLINE_HTTP', 'peer: HTTP 500', { kind: 'outage' });
+
+/** Takes rows one by one until it fails at one, by `fails`. */
+function peerOf(fails: (n: number) => boolean, refuses: (n: number) => boolean = () => false) {
+  const arrived = new Set<Row>();
+  const tried: number[] = [];
+  let failedAt: Row | undefined;
+  const peer: Required<Peer<Row>> = {
+    async write(rows) {
+      failedAt = undefined;
+      return rows.map((row): Outcome => {
+        if (arrived.has(row)) return 'stored';
+        tried.push(row.n);
+        if (fails(row.n)) {
+          failedAt = row;
+          throw away;
+        }
+        if (refuses(row.n)) return { rejected: 'HTTP 422' };
+        arrived.add(row);
+        return 'stored';
+      });
+    },
+    failedAt: () => failedAt,
+    arrived: row => arrived.has(row),
+    close: async () => {},
+  };
+  return { bare: peer, peer: suspecting(peer), tried };
+}
+const rowsOf = (count: number): Row[] => Array.from({ length: count }, (_, n) => ({ n }));
+
+/** Writes until there is an answer, at most so often. */
+async function insist(peer: Peer<Row>, rows: readonly Row[], attempts: number) {
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const outcomes = await peer.write(rows).catch(() => undefined);
+    if (outcomes !== undefined) return { outcomes, attempt };
+  }
+  return undefined;
+}
+
+describe('a row at which the peer fails', () => {
+  for (const at of [0, 3, 6])
+    it(`is refused after ten failures where others are taken, row ${at} of 8`, async () => {
+      const { peer } = peerOf(n => n === at);
+      const { outcomes, attempt } = (await insist(peer, rowsOf(8), 50))!;
+      assert.equal(attempt, 10);
+      assert.deepEqual(
+        outcomes.flatMap((outcome, n) => (outcome === 'stored' ? [] : [[n, outcome]])),
+        [[at, { rejected: 'peer: HTTP 500; 11 times, while others were taken' }]],
+      );
+    });
+
+  it('and another one, too: each for itself', async () => {
+    const { peer } = peerOf(n => n === 2 || n === 5);
+    const { outcomes } = (await insist(peer, rowsOf(8), 50))!;
+    assert.deepEqual(
+      outcomes.map(outcome => outcome === 'stored'),
+      [true, true, false, true, true, false, true, true],
+    );
+  });
+
+  it('is not blamed for an outage, however long it lasts: all arrive afterwards', async () => {
+    let up = false;
+    const { peer } = peerOf(() => !up);
+    const rows = rowsOf(4);
+    assert.equal(await insist(peer, rows, 100), undefined);
+    up = true;
+    assert.deepEqual(
+      await peer.write(rows),
+      rows.map(() => 'stored'),
+    );
+  });
+
+  it('is not blamed where the peer comes back just then', async () => {
+    let left = 11;
+    const { peer } = peerOf(() => left-- > 0);
+    const rows = rowsOf(4);
+    assert.deepEqual(
+      (await insist(peer, rows, 50))?.outcomes,
+      rows.map(() => 'stored'),
+    );
+  });
+
+  it('waits while nothing lies behind it, and is judged by the next one', async () => {
+    const { peer } = peerOf(n => n === 0);
+    const rows = rowsOf(2);
+    assert.equal(await insist(peer, rows.slice(0, 1), 50), undefined);
+    const [first, second] = await peer.write(rows);
+    assert.deepEqual([typeof first, second], ['object', 'stored']);
+  });
+
+  it('is not judged by a row that is refused, which stays refused', async () => {
+    const { peer, tried } = peerOf(
+      n => n === 0,
+      n => n === 1,
+    );
+    const { outcomes } = (await insist(peer, rowsOf(3), 50))!;
+    assert.deepEqual(
+      outcomes.map(outcome => typeof outcome),
+      ['object', 'object', 'string'],
+    );
+    assert.equal(tried.filter(n => n === 1).length, 1);
+  });
+
+  it('that waits alone in memory is tried together with those that come behind it', async () => {
+    const { bare } = peerOf(n => n === 0);
+    const link = openLink<Row>(bare, {
+      ...{ target: 'peer', policy: { kind: 'memory' }, firstRetryMs: 1, lastRetryMs: 1 },
+      host: { status() {}, count() {}, gauge() {}, log() {} },
+    });
+    const first = link.submit([{ n: 0 }]);
+    assert.deepEqual(await link.submit([{ n: 1 }]), ['stored']);
+    assert.match(
+      JSON.stringify(await first),
+      /^\[\{"rejected":"peer: HTTP 500; \d+ times, while others were taken"\}\]$/,
+    );
+    await link.close();
+  });
+});

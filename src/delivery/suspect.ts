@@ -1,0 +1,58 @@
+// Suspect: a row at which the peer fails again and again is refused once the peer was seen to take others, so that it holds them up no longer.
+import type { Outcome } from '../reading/contracts.ts';
+import { isOutage } from './breaker.ts';
+import type { Peer } from './halving.ts';
+
+/** Failures at the same row in a row, from which on the peer is tried with another one, too. */
+const FAILURES = 10;
+
+/**
+ * The same peer. A server that breaks down over one request, or a broker that hangs up over one message, says no more than
+ * that it is away. Only where it takes the row behind, and then fails at this one once more, the row is to blame: in an
+ * outage none is refused, however long it lasts.
+ */
+export function suspecting<Row extends object>(peer: Required<Peer<Row>>): Required<Peer<Row>> {
+  const refused = new WeakMap<Row, Outcome>();
+  let suspect: Row | undefined;
+  let failures = 0;
+
+  /** Whether the outage came at the suspect, as so often. */
+  function isAtSuspect(): boolean {
+    const row = peer.failedAt();
+    if (row === undefined) return false;
+    failures = row === suspect ? failures + 1 : 1;
+    suspect = row;
+    return failures >= FAILURES;
+  }
+
+  /** Rejects with outages only. */
+  async function isToBlame(row: Row, rows: readonly Row[]): Promise<boolean> {
+    const other = rows.find(one => one !== row && !refused.has(one) && !peer.arrived(one));
+    if (other === undefined) return false;
+    const [outcome] = await peer.write([other]);
+    if (outcome !== 'stored') {
+      refused.set(other, outcome!);
+      return false;
+    }
+    try {
+      await peer.write([row]);
+    } catch (error) {
+      if (!isOutage(error) || peer.failedAt() !== row) throw error;
+      refused.set(row, { rejected: `${error.message}; ${failures + 1} times, while others were taken` });
+    }
+    return true;
+  }
+
+  async function write(rows: readonly Row[]): Promise<readonly Outcome[]> {
+    const open = rows.filter(row => !refused.has(row));
+    try {
+      const outcomes = open.length === 0 ? [] : await peer.write(open);
+      let next = 0;
+      return rows.map(row => refused.get(row) ?? outcomes[next++]!);
+    } catch (error) {
+      if (!isAtSuspect() || !(await isToBlame(suspect!, open))) throw error;
+      return write(rows);
+    }
+  }
+  return { ...peer, write };
+}
