@@ -1,9 +1,12 @@
 // Table of values as instruments and spreadsheets write it: what stands between cells, which columns count, how numbers and times are written.
+import { NUMERIC } from '../src/reading/payload.ts';
 import { isoTime } from '../src/reading/time.ts';
 import { linesOf } from './io.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'];
 const TIMES = ['timestamp', 'time', 'datetime', 'date', 'ts'];
+/** As in what Fieldline exports. */
+const SERIES = ['device_id', 'metric'];
 
 export type Table = {
   readonly delimiter: string;
@@ -11,16 +14,20 @@ export type Table = {
   readonly time: number;
   readonly value: number;
   readonly width: number;
+  /** Of the columns that tell which series a row is of. */
+  readonly by: readonly number[];
+  /** Of the column that tells the metric, where that is one of these. */
+  readonly metric?: number | undefined;
   /** The names of the columns, where the first row tells them. */
   readonly names?: readonly string[];
 };
 
-/** Columns by name, where they are not called timestamp and value. */
-export type Wanted = { readonly time?: string | undefined; readonly value?: string | undefined };
+/** Columns by name, where they are not called timestamp and value; `by`: those that tell the series, apart by commas. */
+export type Wanted = { readonly [Column in 'time' | 'value' | 'by']?: string | undefined };
 
-/** From the first row: a header that names both columns, or a row of data of a time and one value. Undefined for anything else. */
+/** From the first row: a header that names the columns, or a row of data of a time and one value. Undefined for anything else. */
 export function tableOf(row: string, wanted: Wanted): Table | undefined {
-  const isNamed = wanted.time !== undefined || wanted.value !== undefined;
+  const isNamed = Object.values(wanted).some(name => name !== undefined);
   const tables = DELIMITERS.map(
     delimiter => headed(row, delimiter, wanted) ?? (isNamed ? undefined : headless(row, delimiter)),
   );
@@ -38,17 +45,18 @@ function headed(row: string, delimiter: string, wanted: Wanted): Table | undefin
   const other =
     wanted.value === undefined && cells.length === 2 && Number.isNaN(Number(names[1 - time])) ? 1 - time : -1;
   const value = named >= 0 ? named : other;
-  if (time < 0 || value < 0 || time === value) return undefined;
-  return { delimiter, time, value, width: cells.length, names };
+  const by = wanted.by?.split(',').map(placeOf) ?? SERIES.map(placeOf).filter(place => place >= 0);
+  if (time < 0 || value < 0 || time === value || by.includes(-1)) return undefined;
+  const metric = by.find(place => lower[place] === 'metric');
+  return { delimiter, time, value, width: cells.length, by, metric, names };
 }
 
 function headless(row: string, delimiter: string): Table | undefined {
   const cells = cellsOf(row, delimiter);
   const isData = cells.length === 2 && timeOfCell(cells[0]) !== undefined;
-  return isData ? { delimiter, time: 0, value: 1, width: 2 } : undefined;
+  return isData ? { delimiter, time: 0, value: 1, width: 2, by: [] } : undefined;
 }
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 /** With a decimal comma, thousands apart by points or blanks. */
 const COMMA = /^[+-]?(?:\d{1,3}(?:[.\s]\d{3})+|\d*),\d+(?:e[+-]?\d+)?$/i;
 
@@ -60,7 +68,7 @@ export const hasComma = (cell: string | undefined, { delimiter }: Table): boolea
 export function valueOfCell(cell: string | undefined, table: Table): number | undefined {
   const given = cell?.trim() ?? '';
   const text = hasComma(given, table) ? given.replace(/[.\s]/g, '').replace(',', '.') : given;
-  if (!NUMBER.test(text)) return undefined;
+  if (!NUMERIC.test(text)) return undefined;
   return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, Number(text)));
 }
 
@@ -103,18 +111,24 @@ export const cellOf = (text: string, delimiter: string): string =>
 // A quote that is never closed must not gather the whole input.
 const LONGEST_ROW = 65_536;
 
+/** `line`: in which it begins, counted from 1. */
+export type Row = { readonly line: number; readonly text: string };
+
 /** Rows without their line ending. A line break inside quotes belongs to its row. */
-export async function* rowsOf(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
+export async function* rowsOf(stream: NodeJS.ReadableStream): AsyncGenerator<Row> {
   let row: string | undefined;
   let quoted = false;
+  let [line, began] = [0, 1];
   for await (const lines of linesOf(stream))
     for (const { text } of lines) {
+      line++;
+      if (row === undefined) began = line;
       row = row === undefined ? text : `${row}\n${text}`;
       if (text.includes('"') && text.split('"').length % 2 === 0) quoted = !quoted;
       if (quoted && row.length < LONGEST_ROW) continue;
-      yield row;
+      yield { line: began, text: row };
       row = undefined;
       quoted = false;
     }
-  if (row !== undefined) yield row;
+  if (row !== undefined) yield { line: began, text: row };
 }

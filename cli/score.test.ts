@@ -77,7 +77,16 @@ describe('score', () => {
     );
   });
 
-  type Case = { name: string; input: string; out: string[] };
+  it('knows no pauses of distances that somebody measures by hand', async () => {
+    const walked = rows.map((row, at) => row.replace(/^[^,]*/, time(at < 120 ? at : at + 1000)));
+    const found = async (metric: string) =>
+      (await score([`timestamp,${metric}`, ...walked].join('\n'), '--explain')).out.filter(line =>
+        line.includes(',gap,'),
+      );
+    assert.deepEqual([(await found('value_mm')).length, (await found('pressure')).length], [0, 1]);
+  });
+
+  type Case = { name: string; input: string; out: string[]; errors?: string[] };
   const cases: Case[] = [
     {
       name: 'no number',
@@ -91,6 +100,7 @@ describe('score', () => {
         '2026-01-01 00:00:03,Infinity,',
         '2026-01-01 00:00:04,0x10,',
       ],
+      errors: ['score: line 2: expected a number, got ""; 5 of 5 rows are like it: they got no score'],
     },
     {
       name: 'numbers of any form',
@@ -101,6 +111,7 @@ describe('score', () => {
       name: 'quoted fields',
       input: '"timestamp","value"\n"2026-01-01T00:00:00Z","1.5"\n"2026-01-01T00:00:01Z","1,5"',
       out: ['"timestamp","value",anomaly_score', '"2026-01-01T00:00:00Z","1.5",1', '"2026-01-01T00:00:01Z","1,5",'],
+      errors: ['score: line 3: expected a number, got "1,5"; 1 of 2 rows are like it: they got no score'],
     },
     {
       name: 'other columns in another order',
@@ -111,6 +122,31 @@ describe('score', () => {
       name: 'short and empty rows',
       input: 'timestamp,value\n2026-01-01\n\n2026-01-02,1\n',
       out: ['timestamp,value,anomaly_score', '2026-01-01,,', '', '2026-01-02,1,1'],
+      errors: ['score: line 2: expected a number, got ""; 1 of 2 rows are like it: they got no score'],
+    },
+    {
+      name: 'rows with more cells than names, as decimal commas make them',
+      input: 'timestamp,value\n2026-01-01,1\n2026-01-02,1,5',
+      out: ['timestamp,value,anomaly_score', '2026-01-01,1,1', '2026-01-02,1,5,1'],
+      errors: [
+        'score: line 3: expected 2 cells, got 3; 1 of 2 rows are like it: their score stands in a column behind its own; a decimal comma needs ; between cells',
+      ],
+    },
+    {
+      name: 'times that cannot be read among others, in the line where they stand',
+      input: 'timestamp,note,value\n2026-01-01,"a\nb",1\nyesterday,,2\n2026-01-03,,3',
+      out: ['timestamp,note,value,anomaly_score', '2026-01-01,"a\nb",1,1', 'yesterday,,2,1', '2026-01-03,,3,1'],
+      errors: [
+        'score: line 4: expected a time, got "yesterday"; 1 of 3 rows are like it: they were judged without a time',
+      ],
+    },
+    {
+      name: 'the newest row first',
+      input: 'timestamp,value\n2026-01-03,1\n2026-01-02,1\n2026-01-01,1',
+      out: ['timestamp,value,anomaly_score', '2026-01-03,1,1', '2026-01-02,1,1', '2026-01-01,1,1'],
+      errors: [
+        'score: line 3: the time goes back; 2 of 3 rows are like it: rows are judged as they come, the oldest has to be the first',
+      ],
     },
     {
       name: 'no header',
@@ -141,8 +177,8 @@ describe('score', () => {
     { name: 'a header alone', input: 'timestamp,value\n', out: ['timestamp,value,anomaly_score'] },
     { name: 'nothing', input: '', out: [] },
   ];
-  for (const { name, input, out } of cases)
-    it(`takes ${name}`, async () => assert.deepEqual(await score(input), { code: 0, out, errors: [] }));
+  for (const { name, input, out, errors = [] } of cases)
+    it(`takes ${name}`, async () => assert.deepEqual(await score(input), { code: 0, out, errors }));
 
   /** The same series written in another way. */
   const forms: [name: string, form: (at: number) => string, separator?: string, header?: string][] = [
@@ -194,6 +230,32 @@ describe('score', () => {
     assert.match(out[101] ?? '', /\d,,0\.\d+$/);
   });
 
+  const devices = ['a', 'b'].map((name, at) => ({ name, add: 500 * at }));
+  /** The rows of two devices in turn, one far above the other. */
+  const mixed = rows.flatMap(row => {
+    const [when, number] = row.split(',');
+    return devices.map(({ name, add }) => `${name},${when},temperature,${Number(number) + add}`);
+  });
+  for (const [header, ...argv] of [
+    ['device_id,timestamp,metric,value'],
+    ['Room,timestamp,Metric,value', '--by', 'room,metric'],
+  ] as const)
+    it(`judges each series of ${header} by itself`, async () => {
+      const { out, errors } = await score([header, ...mixed].join('\n'), ...argv, '--why');
+      assert.deepEqual(errors, []);
+      const found = out.slice(1).filter(line => lastOf(line) < 0);
+      assert.deepEqual(
+        found.map(line => line.split(',').slice(0, 2)),
+        devices.map(({ name }) => [name, time(150)]),
+      );
+      assert.match(found[0]!, /"temperature is 6\d\.\d+ °C, far above/);
+    });
+
+  it('tells how far it is in a long file', async () => {
+    const { errors } = await score(`timestamp,value\n${'2026-01-01,1\n'.repeat(250_001)}`);
+    assert.deepEqual(errors, ['score: 250000 rows']);
+  });
+
   it('judges by the settings that are given', async () => {
     const found = async (...argv: string[]) => (await score(csv, ...argv)).out.filter(line => lastOf(line) < 0).length;
     assert.deepEqual(
@@ -218,7 +280,9 @@ describe('score', () => {
 
   it('says so when it can read no time at all', async () => {
     const { errors } = await score(csv.replaceAll('2026-01-05', 'Monday'));
-    assert.deepEqual(errors, ['score: no time of 200 rows could be read: pauses and times of day were not judged']);
+    assert.deepEqual(errors, [
+      'score: line 2: expected a time, got "Monday 00:00:00"; 200 of 200 rows are like it: pauses and times of day were not judged',
+    ]);
   });
 
   for (const strange of [
@@ -250,9 +314,15 @@ describe('score', () => {
     [csv, ['--near', '-1'], /--near/],
     [csv, ['--direction', 'left'], /--direction: expected up, down or both, got "left"/],
     [csv, ['a.csv', 'b.csv'], /expected one file/],
-    [csv, ['--value', 'weight'], /expected a CSV that begins with timestamp,value/],
-    ['timestamp,a,b\n1,2,3', [], /expected a CSV that begins with timestamp,value, got "timestamp,a,b"/],
-    ['a,b\n1,2', [], /expected a CSV that begins with timestamp,value, got "a,b"/],
+    [csv, ['--value', 'weight'], /input, line 1: expected names of columns, weight among them, got "timestamp,value"/],
+    [csv, ['--by', 'room'], /input, line 1: expected names of columns, room among them, got "timestamp,value"/],
+    [
+      'timestamp,a,b\n1,2,3',
+      [],
+      /line 1: expected timestamp,value, or columns chosen by --time and --value, got "timestamp,a,b"/,
+    ],
+    ['a,b\n1,2', [], /line 1: expected timestamp,value, or columns chosen by --time and --value, got "a,b"/],
+    ['\ufffd\ufffdt\0i\0m\0e\0', [], /input: expected text in UTF-8, got "what looks like UTF-16"/],
   ];
   for (const [input, argv, reason] of wrong)
     it(`ends with 2 for ${argv[0] ?? input.slice(0, 3)}`, async () => {

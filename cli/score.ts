@@ -1,10 +1,23 @@
 // fieldline score: adds an anomaly score to each row of a CSV of times and values as it streams through.
 import { open } from 'node:fs/promises';
+import { rhythmOf } from '../src/anomaly/device.ts';
 import type { Scored, ScoreOptions } from '../src/anomaly/score.ts';
-import { series } from '../src/anomaly/series.ts';
-import { reasonOf } from '../src/kernel/fault.ts';
+import { type Series, series } from '../src/anomaly/series.ts';
+import { boundedMap } from '../src/kernel/bounded.ts';
+import { type Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
-import { cellOf, cellsOf, hasComma, rowsOf, type Table, tableOf, timeOfCell, valueOfCell } from './score-table.ts';
+import { openNotes } from './score-notes.ts';
+import {
+  cellOf,
+  cellsOf,
+  hasComma,
+  rowsOf,
+  type Table,
+  tableOf,
+  timeOfCell,
+  valueOfCell,
+  type Wanted,
+} from './score-table.ts';
 import { subcommand, wrongUse } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline score [options] [in.csv] > out.csv
@@ -18,21 +31,33 @@ the comma numbers may have a decimal comma. Times: ISO 8601 (without zone UTC), 
   --why                adds the reason in a sentence, of what is an anomaly or part of one
   --time NAME          the column of the times, where it is not called timestamp, time, datetime, date or ts
   --value NAME         the column of the values, where it is neither called value nor the only other one
+  --by NAME[,NAME]     the columns that tell which series a row is of, where they are not called device_id and metric; a file
+                       without such holds one series
   --false-alarms N     so many are allowed in 10,000 values (0.01 to 100, initially 1)
   --direction WHICH    up, down or both: which values may be anomalies
   --near N             a value so near to the expected one is no anomaly, in units of the value
   --near-percent N     the same in percent of the expected one`;
 
-/** So many rows are not judged anyway: nobody must be told how. */
-const LEARNING = 64;
+/** Above this the series that was quiet for longest begins anew. */
+const MOST_SERIES = 10_000;
+/** Progress is told every so many rows. */
+const TOLD_EVERY = 250_000;
 
 /** Columns that an option adds before the score, in this order. */
 const COLUMNS = { explain: ['kind', 'expected', 'band'], alarms: ['severity', 'alarm'], why: ['why'] } as const;
 const text = { type: 'string' } as const;
 const yes = { type: 'boolean' } as const;
 const options = {
-  ...{ explain: yes, alarms: yes, why: yes, time: text, value: text },
-  ...{ 'false-alarms': text, direction: text, near: text, 'near-percent': text },
+  explain: yes,
+  alarms: yes,
+  why: yes,
+  time: text,
+  value: text,
+  by: text,
+  'false-alarms': text,
+  direction: text,
+  near: text,
+  'near-percent': text,
 };
 type Values = { readonly [Name in keyof typeof options]?: string | boolean | undefined };
 
@@ -43,12 +68,13 @@ export const run = subcommand(
     if (positionals.length > 1) throw wrongUse('arguments', 'one file', positionals.join(' '));
     const chosen = (['explain', 'alarms', 'why'] as const).flatMap(option => (values[option] ? COLUMNS[option] : []));
     const added = [...chosen, 'anomaly_score'] as const;
-    const one = series(settingsOf(values));
+    const settings = settingsOf(values);
+    const known = boundedMap<string, Series>(MOST_SERIES);
+    const notes = openNotes();
     let table: Table | undefined;
     let rows = 0;
-    let timed = 0;
     let comma = false;
-    for await (const row of rowsOf(await inputOf(positionals[0], io))) {
+    for await (const { line, text: row } of rowsOf(await inputOf(positionals[0], io))) {
       const bare = table === undefined ? row.replace(/^\ufeff/, '') : row;
       // Excel's own line about what stands between cells.
       if (bare === '' || (table === undefined && /^sep=.$/i.test(bare))) {
@@ -57,33 +83,51 @@ export const run = subcommand(
       }
       if (table === undefined) {
         table = tableOf(bare, values);
-        if (table === undefined) throw wrongUse('input', 'a CSV that begins with timestamp,value', bare);
+        if (table === undefined) throw noTable(line, bare, values);
         if (table.names !== undefined) {
           await io.stdout([row, ...added].join(table.delimiter));
           continue;
         }
       }
-      const cells = cellsOf(bare, table.delimiter);
-      const value = valueOfCell(cells[table.value], table);
-      const time = timeOfCell(cells[table.time]);
-      comma ||= hasComma(cells[table.value], table);
+      const { delimiter, by, width, names, metric } = table;
+      const cells = cellsOf(bare, delimiter);
+      const [given = '', when = ''] = [cells[table.value], cells[table.time]];
+      const value = valueOfCell(given, table);
+      const time = timeOfCell(when);
+      const key = by.length === 0 ? '' : JSON.stringify(by.map(place => cells[place]));
+      notes.take({ line, key, cells: { value: given, time: when }, value, time, width: cells.length, wanted: width });
+      comma ||= hasComma(given, table);
       // A row that ends early is filled up, so that the score stands in its column.
-      const filling = Array.from({ length: Math.max(0, table.width - cells.length) }, () => '');
+      const filling = Array.from({ length: Math.max(0, width - cells.length) }, () => '');
       let told = added.map(() => '');
       if (value !== undefined) {
-        const scored = one.score(time, value);
-        const why = () => one.why(table?.names?.[table.value] ?? 'value', value);
-        told = added.map(name => cellOf(tell(name, scored, comma, why), table!.delimiter));
-        rows++;
-        if (time !== undefined) timed++;
+        const one = known.get(key) ?? series(settings);
+        known.set(key, one);
+        const name = (metric === undefined ? names?.[table.value] : cells[metric]) ?? 'value';
+        const scored = one.score(rhythmOf(name, time ?? Number.NaN), value);
+        const why = () => one.why(name, value);
+        told = added.map(column => cellOf(tell(column, scored, comma, why), delimiter));
       }
-      await io.stdout([row, ...filling, ...told].join(table.delimiter));
+      if (++rows % TOLD_EVERY === 0) io.stderr(`score: ${rows} rows`);
+      await io.stdout([row, ...filling, ...told].join(delimiter));
     }
-    if (rows > LEARNING && timed === 0)
-      io.stderr(`score: no time of ${rows} rows could be read: pauses and times of day were not judged`);
+    for (const note of notes.sentences()) io.stderr(`score: ${note}`);
+    if (known.evicted > 0)
+      io.stderr(`score: more than ${MOST_SERIES} series: ${known.evicted} times one was forgotten`);
     return 0;
   },
 );
+
+/** The first row of data or names tells no columns. */
+function noTable(line: number, row: string, { time, value, by }: Wanted): Fault {
+  if (row.includes('\0')) return wrongUse('input', 'text in UTF-8', 'what looks like UTF-16');
+  const named = [time, value, by].filter(name => name !== undefined);
+  const what =
+    named.length > 0
+      ? `names of columns, ${named.join(' and ')} among them`
+      : 'timestamp,value, or columns chosen by --time and --value';
+  return wrongUse(`input, line ${line}`, what, row);
+}
 
 async function inputOf(file: string | undefined, io: Io): Promise<NodeJS.ReadableStream> {
   if (file === undefined || file === '-') return io.stdin;

@@ -46,7 +46,6 @@ describe('anomaly score on the labelled corpus', () => {
   const folder = process.env['FIELDLINE_NAB'] ?? path.join(import.meta.dirname, '../../shared/data/nab');
   let files: Judged[] = [];
   before(function () {
-    this.timeout(60_000);
     // No corpus on this machine.
     if (!existsSync(path.join(folder, 'windows.json'))) return this.skip();
     const { score } = scoring();

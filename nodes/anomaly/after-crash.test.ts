@@ -7,10 +7,12 @@ import { readCheckpoint, writeCheckpoint } from '../../src/anomaly/checkpoint.ts
 import { type DeviceScorer, deviceScorer } from '../../src/anomaly/device.ts';
 import type { Host } from '../../src/palette/define.ts';
 import type { Query } from '../../src/reading/contracts.ts';
+import type { Reading } from '../../src/reading/reading.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { learnStored } from './after-crash.ts';
+import { keysOf } from './keys.ts';
 
 const MINUTE = 60_000;
 const [SAVED, CRASHED] = [150, 200];
@@ -59,13 +61,24 @@ describe('anomaly after a crash', () => {
       ...[device, metric, at(minute)],
     ]);
   /** The scorer of a node that has just started again, and what it logged. */
-  const restarted = async (database: { query: Query } | undefined) => {
+  const restarted = async (
+    database: { query: Query } | undefined,
+    series: 'auto' | 'key' = 'auto',
+    key = '',
+    saved = file,
+  ) => {
     const scorer = deviceScorer();
-    await readCheckpoint(file, 'auto', scorer.restore);
+    await readCheckpoint(saved, 'auto', scorer.restore);
     const logged: string[] = [];
-    const host = { config: () => database, log: (level: string, text: string) => logged.push(`${level}: ${text}`) };
-    await learnStored(host as unknown as Host, 'element', scorer);
-    return { scorer, logged };
+    const host = {
+      config: () => database,
+      log: (level: string, text: string) => logged.push(`${level}: ${text}`),
+      evaluate: ({ value }: { value: string }, message: unknown) =>
+        value.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], message),
+    };
+    const keys = keysOf({ series, key: { value: key, type: 'msg' }, maxSeries: 100 }, host);
+    await learnStored(host as unknown as Host, keys.stored, scorer);
+    return { scorer, logged, keys };
   };
 
   it('scores as if there had been none', async () => {
@@ -125,5 +138,71 @@ describe('anomaly after a crash', () => {
     assert.deepEqual(logged, [
       'warn: what was stored after the last save was not learned: the server closed the connection',
     ]);
+  });
+
+  // Two meters of one site that measure at the same times, another without a site, and what somebody measured by hand.
+  const earlier = (minute: number) => new Date(BEGAN + (minute - 1000) * MINUTE);
+  const meter = (deviceId: string, minute: number, metadata: Reading['metadata']): Reading => ({
+    ...{ deviceId, protocol: 'mqtt', timestamp: earlier(minute).toISOString(), metadata: { ...metadata } },
+    telemetry: { power_kw: 2 + Math.sin(minute * 12.9898) + (minute === 100 ? 40 : 0) },
+  });
+  const walk = (minute: number): Reading => ({
+    ...{ deviceId: 'glm', protocol: 'bluetooth', timestamp: earlier(minute).toISOString() },
+    ...{ telemetry: { value_mm: 800 + Math.sin(minute) + (minute === 100 ? 300 : 0) } },
+    metadata: { elementType: 'door', sessionId: 's' },
+  });
+  const all = (minute: number) => [
+    ...['k1', 'k2'].map(name => meter(name, minute, { extra: { site: 'north' } })),
+    meter('k3', minute, {}),
+    walk(minute),
+  ];
+  describe('with a key of its own', () => {
+    before(async () => {
+      for (let minute = 0; minute < 100; minute++)
+        for (const { deviceId, timestamp, telemetry, metadata } of all(minute))
+          if (deviceId === 'glm')
+            await store.query(
+              `INSERT INTO measurements (device_id, timestamp, value_mm, element_type, session_id) VALUES ($1, $2, $3, $4, $5)`,
+              [deviceId, timestamp, telemetry['value_mm'], metadata.elementType, metadata.sessionId],
+            );
+          else
+            await store.query(
+              `INSERT INTO energy_readings (device_id, timestamp, power_kw, metadata) VALUES ($1, $2, $3, $4)`,
+              [deviceId, timestamp, telemetry['power_kw'], JSON.stringify(metadata)],
+            );
+      for (const name of ['k1', 'k2', 'k3']) await latest(name, 'power_kw', -900);
+      await latest('glm', 'value_mm', -900);
+    });
+
+    for (const key of ['payload.metadata.extra.site', 'payload.metadata.sessionId', 'payload.deviceId'])
+      it(`${key}: scores as if there had been no crash`, async () => {
+        const { scorer, keys, logged } = await restarted(store, 'key', key, 'no file');
+        assert.match(logged.join(), /^info: learned \d+ values stored since the last save$/);
+        const whole = deviceScorer();
+        for (let minute = 0; minute < 100; minute++) for (const one of all(minute)) whole.score(one, keys.of(one));
+        const told = all(100).map(one => scorer.score(one, keys.of(one)));
+        assert.deepEqual(
+          told,
+          all(100).map(one => whole.score(one, keys.of(one))),
+        );
+        assert.ok(told.some(one => one !== undefined && one.score < 0));
+      });
+
+    for (const key of ['topic', 'payload.metadata.name', 'payload.telemetry.state', 'payload'])
+      it(`${key}: says that rows do not tell it, and learns nothing wrong`, async () => {
+        const { scorer, logged } = await restarted(store, 'key', key, 'no file');
+        assert.deepEqual(logged, [
+          'warn: what was stored after the last save was not learned: its rows do not tell the key of the series',
+        ]);
+        assert.equal(scorer.size, 0);
+      });
+  });
+
+  it('keeps short what stands for a key that is a whole object', async () => {
+    const { keys } = await restarted(undefined, 'key', 'payload.metadata.extra');
+    const of = (text: string) => keys.of({ ...walk(0), metadata: { extra: { text } } });
+    assert.equal(of('x'), '{"text":"x"}');
+    const [long, other] = [of('x'.repeat(1e6)), of('y'.repeat(1e6))];
+    assert.ok(long.length < 100 && long !== other);
   });
 });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { catchUp } from '../../src/anomaly/catch-up.ts';
+import { catchUp, type Keys } from '../../src/anomaly/catch-up.ts';
 import type { DeviceScorer } from '../../src/anomaly/device.ts';
 import { expected, reasonOf } from '../../src/kernel/fault.ts';
 import type { Host } from '../../src/palette/define.ts';
@@ -13,16 +13,16 @@ import { quantity } from '../../src/reading/quantity.ts';
 /** A database that does not answer must not keep the flow waiting. */
 const PATIENCE_MS = 8000;
 
-/** Answers how many values were learned, without a database none. `distancesBy`: what laser distances are series of. */
-export async function learnStored(
-  host: Host,
-  distancesBy: 'element' | 'device',
-  scorer: DeviceScorer,
-): Promise<number> {
+/** Answers how many values were learned: none without a database, nor without `keys`, where rows do not tell them. */
+export async function learnStored(host: Host, keys: Keys | undefined, scorer: DeviceScorer): Promise<number> {
   const store = host.config<{ query: Query }>('store');
   if (store === undefined) return 0;
+  if (keys === undefined) {
+    host.log('warn', 'what was stored after the last save was not learned: its rows do not tell the key of the series');
+    return 0;
+  }
   try {
-    const values = await catchUp(patient(store.query), distancesBy, scorer);
+    const values = await catchUp(patient(store.query), keys, scorer);
     if (values > 0) host.log('info', `learned ${quantity(values, 'value')} stored since the last save`);
     return values;
   } catch (error) {

@@ -1,6 +1,6 @@
 // Dialog of anomaly: the last stored values of a device with band and score, as the settings in the form would have judged them.
 FieldlineForm.panel('fieldline-anomaly', form => {
-  const part = id => document.getElementById(`fl-anomaly-${id}`);
+  const part = id => form.part(`fl-anomaly-${id}`);
   const [device, metric] = [part('device'), part('metric')];
   const SETTINGS = ['sensitivity', 'falseAlarms', 'direction', 'nearUnits', 'nearPercent'];
   const [WIDTH, LEFT, TOP, BOTTOM, SCORE_TOP, SCORE_BOTTOM] = [640, 52, 12, 170, 190, 250];

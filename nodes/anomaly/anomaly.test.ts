@@ -61,6 +61,11 @@ describe('anomaly node', () => {
     ['by device', { series: 'device' }, /^2 series/],
     ['by a key', { series: 'key', key: 'payload.protocol', keyType: 'msg' }, /^1 series/],
     ['by a key that is missing: by device', { series: 'key', key: 'payload.nothing', keyType: 'msg' }, /^2 series/],
+    [
+      'by one below what is missing',
+      { series: 'key', key: 'payload.metadata.extra.site', keyType: 'msg' },
+      /^2 series/,
+    ],
   ];
   for (const [name, settings, text] of keys)
     it(`tells series apart ${name}`, async () => {
@@ -120,6 +125,12 @@ describe('anomaly node', () => {
     assert.deepEqual(last()[0]?.metadata.anomaly, { score: 1, kind: 'guarded', metric: 'power_kw' });
   });
 
+  it('says what cannot be evaluated', async () => {
+    await runtime.deploy(flow({ guard: 'maintenance[', guardType: 'msg' }));
+    const settled = await runtime.emit('s', { payload: reading(0) });
+    assert.match(settled.ok ? '' : settled.reason, /^key or guard: Invalid property expression/);
+  });
+
   it('takes "this was normal" and sends it on to nobody', async () => {
     await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.accepted', keyType: 'msg' }));
     await send(...history(200));
@@ -139,7 +150,7 @@ describe('anomaly node', () => {
     const spike = reading(200, 'm', 30);
     await send(spike);
     const unknown = 'feedback: expected a reading of a series that this node has scored, got ';
-    const counted = 'There is no undo; of values, a series keeps the last 8 it was told.';
+    const counted = 'It can be taken back; a series keeps the last 8 it was told.';
     const taken = `m, power_kw, 30: normal. The next like it is no anomaly; what is stored keeps its score. ${counted}`;
     const elsewhere = { ...spike, deviceId: 'n' };
     const told: [payload: unknown, answer: { accepted: number; says: string }][] = [
@@ -161,5 +172,30 @@ describe('anomaly node', () => {
       assert.deepEqual(await runtime.emit('s', { payload, feedback: 'normal' }), { ok: true });
       assert.deepEqual(runtime.received('answers').at(-1)?.payload, answer);
     }
+  });
+
+  it('takes that back, so that the next like it is an anomaly again, and answers', async () => {
+    await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.retracted', keyType: 'msg' }));
+    await send(...history(200));
+    const spike = reading(200, 'm', 30);
+    await send(spike);
+    const say = async (feedback: string) => {
+      assert.deepEqual(await runtime.emit('s', { payload: spike, feedback }), { ok: true });
+      return runtime.received('answers').at(-1)?.payload;
+    };
+    const nothing = {
+      retracted: 0,
+      says: 'feedback: expected a reading that was said to be normal, got "m, power_kw, 30"',
+    };
+    assert.deepEqual(await say('undo'), nothing);
+    await say('normal');
+    assert.deepEqual(await say('undo'), {
+      retracted: 1,
+      says: 'm, power_kw, 30: no longer normal. The next like it is judged as if nobody had said so; what is stored keeps its score.',
+    });
+    assert.deepEqual(await say('undo'), nothing);
+    const later = Array.from({ length: 900 }, (_, at) => reading(201 + at));
+    const scores = await send(...later, reading(1101, 'm', 30));
+    assert.ok((scores.at(-1)?.score ?? 1) < 0);
   });
 });

@@ -1,20 +1,24 @@
 // anomaly: adds to each reading how normal its values are, judged by what the series did before.
 import path from 'node:path';
 import { keepCheckpoint, readCheckpoint } from '../../src/anomaly/checkpoint.ts';
-import { deviceScorer, seriesKey } from '../../src/anomaly/device.ts';
+import { deploy } from '../../src/anomaly/deployed.ts';
+import { deviceScorer } from '../../src/anomaly/device.ts';
 import { reasonOf } from '../../src/kernel/fault.ts';
-import { defineNode, type Message } from '../../src/palette/define.ts';
+import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
 import { whoOf } from '../../src/reading/who.ts';
 import { learnStored, openMark } from './after-crash.ts';
 import { dialog } from './dialog.ts';
-import { takeFeedback } from './feedback.ts';
+import { takeFeedback, wordOf } from './feedback.ts';
 import { fields } from './fields.ts';
+import { keysOf } from './keys.ts';
 import { optionsOf } from './options.ts';
 
 const CHECKPOINT_MS = 300_000;
+/** Ends of nodes that still write their file: on a slow disk Node-RED starts the next one before. */
+const ending = new Map<string, Promise<void>>();
 
 export const definition = defineNode({
   type: 'fieldline-anomaly',
@@ -26,9 +30,11 @@ export const definition = defineNode({
   fields,
   admin: dialog,
   async start(settings, host) {
-    const scorer = deviceScorer({ ...optionsOf(settings), maxSeries: settings.maxSeries });
+    const options = optionsOf(settings);
+    const scorer = deviceScorer({ ...options, maxSeries: settings.maxSeries });
     const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
+    await ending.get(file);
     const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
     if (taken > 0) host.log('info', `series restored: ${taken}`);
     if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
@@ -44,31 +50,25 @@ export const definition = defineNode({
     });
 
     const mark = openMark(`${file}.open`);
-    // Rows of the database name their device, not a key of the operator's own.
-    if ((mark.isLeft || why !== undefined) && settings.series !== 'key')
-      keeper.changed(await learnStored(host, settings.series === 'auto' ? 'element' : 'device', scorer));
+    const { of: keyOf, stored, lately } = keysOf(settings, host);
+    if (mark.isLeft || why !== undefined) keeper.changed(await learnStored(host, stored, scorer));
     await mark.set().catch(fault => host.log('error', `a crash will not be known: ${reasonOf(fault)}`));
-
-    const keyOf = (reading: Reading, message: Message): string => {
-      if (settings.series === 'auto') return seriesKey(reading);
-      if (settings.series === 'device') return reading.deviceId;
-      const key = host.evaluate(settings.key, { ...message, payload: reading });
-      return key === undefined || key === null ? reading.deviceId : String(JSON.stringify(key));
-    };
-
-    const accept = (reading: Reading, message: Message): number => {
-      const series = scorer.accept(reading, keyOf(reading, message));
-      keeper.changed(series);
-      return series;
-    };
+    const lastTime = (device: string, metric: string) => scorer.lastTime(lately(device), metric);
+    const withdraw = deploy({ options, lastTime });
 
     return {
       input(message, send, done) {
         try {
-          if (message['feedback'] === 'normal') {
-            takeFeedback(message, accept, keeper.save).then(
+          const word = wordOf(message);
+          if (word !== undefined) {
+            const heed = (reading: Reading): number => {
+              const series = scorer[word === 'normal' ? 'accept' : 'retract'](reading, keyOf(reading, message));
+              keeper.changed(series);
+              return series;
+            };
+            takeFeedback(word, message, heed, keeper.save).then(
               payload => {
-                host.log('info', `this was normal, by ${whoOf(message)}: ${payload.says}`);
+                host.log('info', `feedback, by ${whoOf(message)}: ${payload.says}`);
                 send([undefined, { ...message, payload }]);
                 done();
               },
@@ -99,11 +99,16 @@ export const definition = defineNode({
           send(message);
           done();
         } catch (error) {
-          done(new Error(`key: ${reasonOf(error)}`));
+          done(new Error(`key or guard: ${reasonOf(error)}`));
         }
       },
       async close() {
-        if (await keeper.close()) await mark.remove();
+        withdraw();
+        const end = keeper.close().then(async isSaved => {
+          if (isSaved) await mark.remove();
+        });
+        ending.set(file, end);
+        await end.finally(() => ending.delete(file));
       },
     };
   },

@@ -66,6 +66,15 @@ describe('dialog of anomaly', () => {
     assert.equal((await tried({}, 'nobody'))['scored'], 0);
   });
 
+  for (const [device, metric] of [
+    ['m', 'constructor'],
+    ['m', 'toString'],
+    ['m\0', 'temperature'],
+    ['m', 'temperature\0'],
+  ] as const)
+    it(`finds nothing under ${JSON.stringify(metric)} of ${JSON.stringify(device)}`, async () =>
+      assert.equal((await ask('try', { store: 'db', device, metric, settings: {} }))['scored'], 0));
+
   it('says why in a sentence', async () => {
     const { anomalies, learning } = (await tried({})) as { anomalies: { why: string }[]; learning: number };
     assert.match(

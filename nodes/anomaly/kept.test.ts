@@ -63,6 +63,11 @@ describe('anomaly, what it keeps', () => {
   const grow = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, n) => reading(from + n, wobble(from + n)));
 
+  const rowsOf = (readings: readonly Reading[]): StoredReading[] =>
+    readings.map(({ deviceId, timestamp, telemetry }, n) => ({
+      ...{ deviceId, at: new Date(timestamp), telemetry, digest: String(n), metadata: {} },
+    }));
+
   it('has "this was normal" on the disk before it says done', async () => {
     const first = await started();
     const spike = reading(900, 40);
@@ -75,7 +80,12 @@ describe('anomaly, what it keeps', () => {
     const again = reading(1600, 40.2);
     await second.hand([...grow(901, 1600), again]);
     assert.ok((again.metadata.anomaly?.score ?? -1) >= 0);
-    await Promise.all([first.node.close?.(false), second.node.close?.(false)]);
+    await second.hand([spike], { feedback: 'undo' });
+    const third = await started();
+    const last = reading(2300, 40.2);
+    await third.hand([...grow(1601, 2300), last]);
+    assert.ok((last.metadata.anomaly?.score ?? 1) < 0, 'what was taken back is on the disk, too');
+    await Promise.all([first, second, third].map(({ node }) => node.close?.(false)));
   });
 
   it('says that "this was normal" could not be saved, and tries again', async () => {
@@ -94,12 +104,24 @@ describe('anomaly, what it keeps', () => {
     await second.node.close?.(false);
   });
 
+  it('begins once the node before it has saved, however long that takes', async () => {
+    const first = await started();
+    await first.hand(grow(0, 100));
+    const end = first.node.close?.(false);
+    const second = await started();
+    assert.deepEqual(second.logged, ['info: series restored: 1']);
+    await end;
+    stored = rowsOf(grow(100, 110));
+    const third = await started();
+    assert.deepEqual(third.logged.slice(1), ['info: learned 10 values stored since the last save'], 'a crash is seen');
+    await Promise.all([second, third].map(({ node }) => node.close?.(false)));
+    stored = [];
+  });
+
   it('learns what was stored when it was killed, once, and not after an orderly stop', async () => {
     const wild = { score: -0.5, metric: 'v', kind: 'spike' };
-    stored = grow(0, 200).map(({ deviceId, timestamp, telemetry }, n) => ({
-      ...{ key: deviceId, device: deviceId, at: new Date(timestamp), telemetry },
-      ...{ digest: String(n), anomaly: n === 199 ? wild : null },
-    }));
+    stored = rowsOf(grow(0, 200));
+    stored[199]!.metadata.anomaly = wild;
     const first = await started();
     assert.deepEqual(first.logged, [], 'a first start is no crash');
     await first.hand(grow(0, 100));

@@ -80,6 +80,18 @@ describe('bad input', () => {
       assert.ok((scorer.score(reading(at(minute), minute === 30 ? 8 : 7))?.score ?? -1) >= 0, `${minute}`);
   });
 
+  for (const wild of [1e308, -1e38, 65_535, 300])
+    it(`a first value of ${wild} blinds nobody: the spikes after it are found, and nothing else`, () => {
+      const scorer = deviceScorer();
+      const found: number[] = [];
+      for (let minute = 0; minute < 1000; minute++) {
+        const usual = 20 + ((minute * 7919) % 101) / 101 + ((minute * 104_729) % 97) / 97;
+        const value = minute === 0 ? wild : minute === 300 || minute === 900 ? 50 : usual;
+        if (scorer.score(reading(at(minute), value))!.score < 0) found.push(minute);
+      }
+      assert.deepEqual(found, [300, 900]);
+    });
+
   it('ever new keys: as many series as allowed, the rest counted as forgotten', () => {
     const scorer = deviceScorer({ maxSeries: 100 });
     for (let key = 0; key < 20_000; key++) scorer.score(reading(at(0), 1, `device ${key}`));

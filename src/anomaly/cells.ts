@@ -41,10 +41,11 @@ const take = (count: number): number => {
 
 /** The value as it is watched, and its half hour of the day (−1: time unknown). */
 export const [VALUE, SLOT] = [take(1), take(1)];
-export const SCORE = take(8);
+export const SCORE = take(6);
+export const WILD = take(5);
 export const EPISODE = take(9);
 export const ALARM = take(7);
-export const WEEK = take(4);
+export const WEEK = take(5);
 export const RHYTHM = take(14);
 export const COUNTER = take(6);
 export const RUNS = take(13);
@@ -65,7 +66,7 @@ const EXTREMES = take((EXTREMES_OF_A_SIDE + 8) * SIDES);
 export const DRIFT_RING = take(DRIFT_SPAN);
 export const RUN_LENGTHS = take(2 * 12);
 export const KNOWN_CODES = take(MOST_CODES);
-export const ACCEPTED_VALUES = take(2 * MOST_ACCEPTED);
+export const ACCEPTED_ENTRIES = take(3 * MOST_ACCEPTED);
 export const ZERO_DAYS = take(SLOTS);
 export const HABIT = take(SLOTS);
 export const SEASON_MEANS = take(SLOTS);

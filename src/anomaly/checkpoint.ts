@@ -1,5 +1,5 @@
 // Checkpoint: what all series know, in one file that is replaced as a whole, so that a restart goes on where it was.
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as breath } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
@@ -29,7 +29,19 @@ function record(name: string, state: Uint8Array): Buffer {
 export async function writeCheckpoint(file: string, keys: string, states: Saved): Promise<number> {
   await mkdir(path.dirname(file), { recursive: true });
   const fresh = `${file}.new`;
-  const target = await open(fresh, 'w');
+  try {
+    const written = await fill(fresh, keys, states);
+    await rename(fresh, file);
+    return written;
+  } catch (error) {
+    // Half a file would keep a full disk full.
+    await rm(fresh, { force: true });
+    throw error;
+  }
+}
+
+async function fill(file: string, keys: string, states: Saved): Promise<number> {
+  const target = await open(file, 'w');
   let written = 0;
   try {
     let batch: Uint8Array[] = [magicOf(keys)];
@@ -46,7 +58,6 @@ export async function writeCheckpoint(file: string, keys: string, states: Saved)
   } finally {
     await target.close();
   }
-  await rename(fresh, file);
   return written;
 }
 

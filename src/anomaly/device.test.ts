@@ -129,6 +129,9 @@ describe('device scorer', () => {
     [{ elementId: 'e', elementType: 't' }, { value_mm: 1 }, 'e'],
     [{ elementType: 't' }, { value_mm: 1 }, 't'],
     [{}, { value_mm: 1 }, 'm'],
+    [{ elementId: '', elementType: 't' }, { value_mm: 1 }, 't'],
+    [{ elementId: '', elementType: '' }, { value_mm: 1 }, 'm'],
+    [{ elementId: 7 as unknown as string }, { value_mm: 1 }, '7'],
     [{ elementId: 'e' }, { power: 1 }, 'm'],
   ];
   for (const [metadata, telemetry, key] of keys)

@@ -1,8 +1,9 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
+import { milliseconds } from '../reading/instant.ts';
 import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
 import type { StoredValue } from './catch-up.ts';
 import type { Known } from './cells.ts';
-import { accept } from './feedback.ts';
+import { type Accepted, accept, retract } from './feedback.ts';
 import { memories } from './memories.ts';
 import { lastTimeOf, noteTime } from './rhythm.ts';
 import { alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
@@ -24,11 +25,13 @@ export type DeviceScorer = {
   score(reading: Reading, key?: string, guarded?: boolean): Anomaly | undefined;
   /** What was said of a reading was wrong: its value was normal. Of one that was never scored all values; answers how many series know it now. */
   accept(reading: Reading, key?: string): number;
+  /** That was wrong too: its value is judged as before. Answers how many series had been told that it was normal, and remember it. */
+  retract(reading: Reading, key?: string): number;
   /**
-   * Learns a stored value; false when its series has seen one of this time or a later one. A series that is not known begins
+   * Learns a stored value; false when its series had `seen` (ms) what was of this time. A series that is not known begins
    * with it, where there is room: none is forgotten for it.
    */
-  learn(stored: StoredValue): boolean;
+  learn(stored: StoredValue, seen: number): boolean;
   /** Time (ms) of the last value that a series has seen; undefined of one that is not known, or has no times. */
   lastTime(key: string, metric: string): number | undefined;
   /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
@@ -40,9 +43,14 @@ export type DeviceScorer = {
 };
 
 /** Series of a reading by default: its device; of a hand-held laser meter, what it measures (SPEC §4). */
-export function seriesKey({ deviceId, telemetry, metadata }: Reading): string {
+export function seriesKey({
+  deviceId,
+  telemetry,
+  metadata,
+}: Pick<Reading, 'deviceId' | 'telemetry' | 'metadata'>): string {
   if (telemetry['value_mm'] === undefined) return deviceId;
-  return metadata.elementId ?? metadata.elementType ?? deviceId;
+  // A flow of one's own may number its elements, or leave them empty.
+  return String(metadata.elementId || metadata.elementType || deviceId);
 }
 
 /** The time (ms) by which a metric is judged: somebody walks about with a laser meter, its measurements have no rhythm. */
@@ -54,6 +62,9 @@ function isAnomaly(given: unknown): given is Anomaly {
   const { score, metric, kind } = (given ?? {}) as { [key in keyof Anomaly]?: unknown };
   return typeof score === 'number' && typeof metric === 'string' && typeof kind === 'string';
 }
+
+const finite = (given: unknown): number | undefined =>
+  typeof given === 'number' && Number.isFinite(given) ? given : undefined;
 
 function alarmIn(metric: string, { severity, kind, since }: NonNullable<Scored['alarm']>): Alarm {
   const told = { metric, severity, kind };
@@ -114,10 +125,25 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     return anomaly;
   };
 
+  /** Tells the series that a person means; answers how many heeded it. */
+  const tell = (reading: Reading, key = seriesKey(reading), heeds: (one: Known, said: Accepted) => boolean): number => {
+    const { telemetry, timestamp, metadata } = reading;
+    // It may have come over a wire: what is no number says nothing.
+    const { metric, kind = 'normal', judged, expected, since = '' } = metadata.anomaly ?? {};
+    const pause = finite(Date.parse(timestamp) - Date.parse(since));
+    let heeded = 0;
+    for (const [name, one] of known.of(key)) {
+      const value = finite(watchedOf(one).isRate ? judged : telemetry[name]);
+      if ((metric !== undefined && name !== metric) || value === undefined) continue;
+      if (heeds(one, { kind, value, expected: finite(expected), pause })) heeded++;
+    }
+    return heeded;
+  };
+
   return {
     score(reading, key = seriesKey(reading), guarded = false) {
       const { digest } = reading.metadata;
-      const time = Date.parse(reading.timestamp);
+      const time = milliseconds(reading.timestamp);
       if (digest === undefined) return judge(reading, time, key, guarded);
       const identity = identityOf(reading.deviceId, time, digest);
       const before = recent.get(identity) ?? older.get(identity);
@@ -126,24 +152,17 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       if (anomaly !== undefined) remember(identity, anomaly);
       return anomaly;
     },
-    accept(reading, key = seriesKey(reading)) {
-      const { telemetry, timestamp, metadata } = reading;
-      const { metric, kind = 'normal', judged, expected, since } = metadata.anomaly ?? {};
-      const pause = since === undefined ? undefined : Date.parse(timestamp) - Date.parse(since);
-      let found = 0;
-      for (const [name, one] of known.of(key)) {
-        const value = watchedOf(one).isRate ? judged : telemetry[name];
-        if ((metric !== undefined && name !== metric) || typeof value !== 'number') continue;
-        accept(one, { kind, value, expected, pause });
-        found++;
-      }
-      return found;
-    },
-    learn({ key, metric, time, value, device, digest, anomaly }) {
+    accept: (reading, key) =>
+      tell(reading, key, (one, said) => {
+        accept(one, said);
+        return true;
+      }),
+    retract: (reading, key) => tell(reading, key, retract),
+    learn({ key, metric, time, value, device, digest, anomaly }, seen) {
       // A message that was not acknowledged before the crash comes again, and its rows are there.
       if (isAnomaly(anomaly)) remember(identityOf(device, time, digest), anomaly);
       const met = known.of(key).get(metric);
-      if (met === undefined ? known.size >= maxSeries : !(time > lastTimeOf(met.cells))) return false;
+      if (met === undefined ? known.size >= maxSeries : time <= seen) return false;
       take(met ?? known.begin(key, metric), metric, time, value, isAnomaly(anomaly) && anomaly.kind === 'guarded');
       return true;
     },

@@ -1,27 +1,62 @@
-// Feedback: what somebody says was normal is no anomaly from then on.
-import { acceptValue } from './accepted.ts';
+// Feedback: what somebody says was normal is no anomaly from then on, until it is taken back.
+import { addAccepted, PAUSE, removeAccepted, STRETCH, VALUE, ZEROS } from './accepted.ts';
 import { endAlarm } from './alarm.ts';
 import type { Known } from './cells.ts';
 import { forecastOf } from './panel.ts';
-import { acceptRhythm, usualPause } from './rhythm.ts';
-import { acceptRun, endedLength } from './runs.ts';
+import { lastPause, standing, usualPause } from './rhythm.ts';
+import { endedLength, runBefore } from './runs.ts';
 import { kindSaid, watchedOf } from './score.ts';
+import { acceptZeros, retractZeros } from './zeros.ts';
 
 /** A value of which somebody says that it was normal, as it was explained: of a counter its rate; `pause` (ms) before it. */
 export type Accepted = {
   readonly kind: string;
   readonly value: number;
-  readonly expected?: number;
-  readonly pause?: number;
+  readonly expected?: number | undefined;
+  readonly pause?: number | undefined;
 };
+
+/** A value is like an accepted one within this share of that one's distance from its forecast; a pause, if it is longer by no more. */
+const LIKE = 0.1;
+/** An accepted stretch of equal values mostly still lasts. */
+const LASTS = 3;
 
 /** Values like this one, the one last scored where none is given, stretches and pauses so long are no anomalies from now on. */
 export function accept(known: Known, given?: Accepted): void {
   const { cells } = known;
-  const { kind, value, expected, pause } = given ?? { kind: kindSaid(known), value: watchedOf(known).value };
+  const said = given ?? lastSaid(known);
   endAlarm(cells);
-  if (kind === 'gap' || kind === 'stuck') acceptRhythm(cells, pause);
-  else if (kind === 'pulse')
-    acceptRun(cells, value, pause === undefined ? endedLength(cells) : pause / usualPause(cells));
-  else acceptValue(cells, value, expected ?? forecastOf(cells));
+  const [what, about] = nameOf(cells, said);
+  // Said again: it reaches no less than before.
+  const before = removeAccepted(cells, what, about) ?? 0;
+  addAccepted(cells, { what, about, reach: Math.max(before, reachOf(cells, what, said)) });
+}
+
+/** Takes that back; false where it is not, or no longer, among what was accepted. */
+export function retract(known: Known, given?: Accepted): boolean {
+  const { cells } = known;
+  const [what, about] = nameOf(cells, given ?? lastSaid(known));
+  const reach = removeAccepted(cells, what, about);
+  if (reach !== undefined && what === ZEROS) retractZeros(cells, reach);
+  return reach !== undefined;
+}
+
+const lastSaid = (known: Known): Accepted => ({ kind: kindSaid(known), value: watchedOf(known).value });
+
+/** What was meant, by which it is found again. */
+function nameOf(cells: Float64Array, { kind, value, pause = 0 }: Accepted): readonly [what: number, about: number] {
+  if (kind === 'gap') return [PAUSE, pause];
+  if (kind === 'stuck') return [value === 0 ? ZEROS : STRETCH, pause];
+  if (kind === 'pulse') return [runBefore(cells, value), pause];
+  return [VALUE, value];
+}
+
+function reachOf(cells: Float64Array, what: number, { value, expected = forecastOf(cells), pause }: Accepted): number {
+  /** In values. */
+  const length = pause === undefined ? undefined : Math.max(1, Math.round(pause / usualPause(cells)));
+  if (what === VALUE) return LIKE * Math.abs(value - expected);
+  if (what === PAUSE) return (1 + LIKE) * (pause ?? lastPause(cells));
+  if (what === STRETCH) return LASTS * (length ?? standing(cells)[0]);
+  if (what === ZEROS) return acceptZeros(cells);
+  return 1 / (length ?? endedLength(cells));
 }

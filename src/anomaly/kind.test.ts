@@ -117,6 +117,26 @@ describe('what a fault is called', () => {
   });
 });
 
+describe('the sentence', () => {
+  for (const [metric, unit] of [
+    ['temperature_probe_2', '°C'],
+    ['voltage_3', 'V'],
+    ['acceleration_x', 'm/s²'],
+  ] as const)
+    it(`gives ${metric} in ${unit}`, () => {
+      const [told] = play(
+        fault(n => (n === 0 ? 9 : 0)),
+        metric,
+      );
+      assert.match(told!.why, new RegExp(`^${metric} is [0-9.]+ ${unit}, .* ${unit} was expected, .* ${unit} would`));
+    });
+
+  it('knows no zero below zero', () => {
+    const [told] = play((n, noise) => (n === FROM ? 47 : Math.exp(noise)), 'v');
+    assert.match(told!.why, /1\.\d was expected, 0\.0 to 4\d\.\d would have passed\.$/);
+  });
+});
+
 describe('the band', () => {
   it('leaves out a value that was reported, and says so in words where its size was not the reason', () => {
     for (const by of [fault(n => (n % 30 === 0 ? 9 : 0)), fault(n => 0.02 * n), fault((_, noise) => 4 * noise)])

@@ -1,6 +1,8 @@
 // Rhythm: when values come and whether they move; tells gaps and stuck sensors.
+import { acceptedReach, PAUSE as ACCEPTED_PAUSE, STRETCH } from './accepted.ts';
 import { places, RHYTHM } from './cells.ts';
-import { acceptZeros, oddZeros } from './zeros.ts';
+import { isOfTwo } from './runs.ts';
+import { oddZeros } from './zeros.ts';
 
 /** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
 const GAP_INTERVALS = 5;
@@ -8,6 +10,11 @@ const KNOWN_INTERVALS = 20;
 // −ln of the chance of a run of equal values at which the sensor counts as stuck, and the shortest such run.
 const STUCK_SURPRISE = 15;
 const STUCK_RUN = 12;
+// Of two states, of which so many runs were seen, the longest is by chance so many mean runs long, times the logarithm of their
+// number. Where it is far less, runs have an end of their own, and one of twice that length is too long.
+const KNOWN_RUNS = 30;
+const FAR_LESS = 0.7;
+const BOUNDED = 2;
 /** Changes from which a series that stands still may be stuck: what never moved, or seldom, has not stopped. */
 const LIVELY = 20;
 
@@ -47,7 +54,8 @@ export function gapBefore(cells: Float64Array, time: number): number {
   cells[LONGEST] = Math.max(0.999 * longest, Math.min(pause, 4 * most));
   cells[PAUSES]!++;
   cells[USUAL] = usual + Math.max(1 / cells[PAUSES]!, 0.02) * (Math.min(pause, most) - usual);
-  return known ? pause / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
+  const share = known ? pause / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
+  return share > 1 && pause <= acceptedReach(cells, ACCEPTED_PAUSE) ? 1 : share;
 }
 
 /** Seconds between the point of this time and the one before; 0 when it is late or repeats a time, NaN for the first and without time. */
@@ -66,26 +74,19 @@ export const lastTimeOf = (cells: Float64Array): number => cells[LAST]!;
 export const silentSince = (cells: Float64Array): number => cells[LAST]! - cells[PAUSE]!;
 export const standingSince = (cells: Float64Array): number => cells[MOVED]!;
 
-/** How long (ms) the pause between two values is as a rule. */
+/** How long (ms) the last pause was, and how long one is as a rule. */
+export const lastPause = (cells: Float64Array): number => cells[PAUSE]!;
 export const usualPause = (cells: Float64Array): number => cells[USUAL]!;
 
 /** How many equal values stand in a row, and how many may. */
 export const standing = (cells: Float64Array): readonly [values: number, most: number] => [
   cells[RUN]! + 1,
-  Math.ceil(cells[RUN_LIMIT]!),
+  Math.ceil(mostOf(cells)),
 ];
 
 /** Days from the first point to this time; without times a series is as old as can be. */
 export const daysKnown = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? Number.POSITIVE_INFINITY : Math.max(0, time - cells[FIRST]!) / DAY;
-
-/** A pause (ms), the last one where none is given, and the stretch of equal values that lasts are usual. */
-export function acceptRhythm(cells: Float64Array, pause = cells[PAUSE]!): void {
-  cells[LONGEST] = Math.max(cells[LONGEST]!, pause || 0);
-  cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
-  cells[RUN_LIMIT] = Math.max(cells[RUN_LIMIT]!, 3 * cells[RUN]!);
-  if (cells[VALUE] === 0) acceptZeros(cells);
-}
 
 /** How many times too long this value, of this time (ms, NaN: unknown), has stood still; from 1 on it is stuck. */
 export function stillness(cells: Float64Array, time: number, value: number): number {
@@ -96,16 +97,29 @@ export function stillness(cells: Float64Array, time: number, value: number): num
   cells[STEPS]!++;
   if (!isRepeat) {
     const chance = (cells[REPEATS]! + 1) / (cells[STEPS]! + 2);
+    const isFromOrToZero = value === 0 || cells[VALUE] === 0;
     cells[VALUE] = value;
     cells[MOVED] = time;
     cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
     cells[RUN] = 0;
-    cells[RUN_LIMIT] = Math.max(STUCK_RUN, 3 * cells[LONGEST_RUN]!, STUCK_SURPRISE / -Math.log(chance));
+    cells[RUN_LIMIT] = areBounded(cells, isFromOrToZero)
+      ? Math.max(STUCK_RUN, BOUNDED * cells[LONGEST_RUN]!)
+      : Math.max(STUCK_RUN, 3 * cells[LONGEST_RUN]!, STUCK_SURPRISE / -Math.log(chance));
     return 0;
   }
   cells[REPEATS]!++;
   cells[RUN]!++;
-  return isLively(cells) ? cells[RUN]! / cells[RUN_LIMIT]! : 0;
+  return isLively(cells) && cells[RUN]! >= cells[RUN_LIMIT]! ? cells[RUN]! / mostOf(cells) : 0;
 }
+
+/** Whether runs of two states end by themselves and not at any time; of runs of 0 nothing is known. */
+function areBounded(cells: Float64Array, isOneZero: boolean): boolean {
+  const runs = (cells[STEPS]! - cells[REPEATS]!) / (isOneZero ? 2 : 1);
+  const byChance = (cells[REPEATS]! / runs) * Math.log(runs);
+  return runs >= KNOWN_RUNS && isOfTwo(cells) && cells[LONGEST_RUN]! < FAR_LESS * byChance;
+}
+
+/** How many repeats are too many. */
+const mostOf = (cells: Float64Array): number => Math.max(cells[RUN_LIMIT]!, acceptedReach(cells, STRETCH));
 
 const isLively = (cells: Float64Array): boolean => cells[STEPS]! - cells[REPEATS]! >= LIVELY;

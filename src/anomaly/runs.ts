@@ -1,4 +1,5 @@
 // Runs: how long a series of two states (on and off, open and shut) stays in each; tells a run that ended far too soon.
+import { acceptedReach, RUN_OFF, RUN_ON } from './accepted.ts';
 import { RUN_LENGTHS, RUNS, places } from './cells.ts';
 
 /** Shortest runs that are remembered of a state. */
@@ -41,8 +42,8 @@ const [STATE, LENGTH, SINCE, BEFORE, BEFORE_SINCE, VALUES, STRAY, SPARE, LAST] =
 const [ENDED, ENDED_LENGTH, ENDED_SINCE, ENDED_VALUE] = places(RUNS + 9);
 
 // Of each state: its level, how near values keep to it (share of the distance between levels), how many runs were learned,
-// the length from which on somebody called them normal, and the shortest lengths, least first.
-const [LEVEL, SPREAD, COUNT, ALLOWED, TOP] = places(0);
+// and the shortest lengths, least first.
+const [LEVEL, SPREAD, COUNT, TOP] = places(0);
 const stateOf = (state: number): number => RUN_LENGTHS + (TOP + SHORTEST) * state;
 const [OFF, ON] = [stateOf(0), stateOf(1)];
 
@@ -57,7 +58,6 @@ function forgetLevels(cells: Float64Array): void {
   for (const at of [OFF, ON]) {
     cells[at + SPREAD] = 1;
     cells[at + COUNT] = 0;
-    cells[at + ALLOWED] = Number.POSITIVE_INFINITY;
   }
   cells[VALUES] = 0;
   cells[STRAY] = 0;
@@ -119,7 +119,8 @@ function dropUnused(cells: Float64Array): void {
   forgetLevels(cells);
 }
 
-const isOfTwo = (cells: Float64Array): boolean => cells[OFF + SPREAD]! < KEPT && cells[ON + SPREAD]! < KEPT;
+/** Whether values keep near to two levels. */
+export const isOfTwo = (cells: Float64Array): boolean => cells[OFF + SPREAD]! < KEPT && cells[ON + SPREAD]! < KEPT;
 
 function change(cells: Float64Array, state: number, time: number): void {
   const length = cells[LENGTH]!;
@@ -163,7 +164,8 @@ const surpriseOfEighth = (cells: Float64Array, at: number): number =>
 function surpriseOf(cells: Float64Array, state: number, length: number): number {
   const at = stateOf(state);
   const shorter = Math.log(cells[at + TOP + SHORTEST - 1]! / length);
-  if (cells[at + COUNT]! < ENOUGH || length >= cells[at + ALLOWED]! || !(shorter > 0)) return 0;
+  if (cells[at + COUNT]! < ENOUGH || !(shorter > 0)) return 0;
+  if (1 / length <= acceptedReach(cells, state === 1 ? RUN_ON : RUN_OFF)) return 0;
   return Math.max(0, surpriseOfEighth(cells, at) + exponentOf(cells, at) * shorter);
 }
 
@@ -192,8 +194,6 @@ export const endedValue = (cells: Float64Array): number => cells[ENDED_VALUE]!;
 export const usualLength = (cells: Float64Array): number =>
   Math.round(cells[stateOf(1 - cells[STATE]!) + TOP + SHORTEST / 2]!);
 
-/** Runs so long, in values, of the state that `value` is not of are normal. */
-export function acceptRun(cells: Float64Array, value: number, length: number): void {
-  const at = value - cells[OFF + LEVEL]! > cells[ON + LEVEL]! - value ? OFF : ON;
-  cells[at + ALLOWED] = Math.min(cells[at + ALLOWED]!, Math.round(length) || 1);
-}
+/** What a run of the state that `value`, the one after it, is not of is among what was accepted: a shorter one reaches farther. */
+export const runBefore = (cells: Float64Array, value: number): number =>
+  value - cells[OFF + LEVEL]! > cells[ON + LEVEL]! - value ? RUN_OFF : RUN_ON;

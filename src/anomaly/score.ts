@@ -21,7 +21,8 @@ import {
   surpriseAlone,
   TOTAL,
 } from './panel.ts';
-import { beginWeek, lookBack, rememberSurprise } from './week.ts';
+import { tame, wasFirstWild } from './wild.ts';
+import { beginWeek, lookBack, onceBefore, rememberSurprise } from './week.ts';
 import { beginRhythm, gapBefore, secondsBefore, silentSince, standingSince, stillness } from './rhythm.ts';
 import { beginRuns, breakRun, endedSince, endedValue, endOfRun } from './runs.ts';
 
@@ -82,9 +83,9 @@ const HALF_HOUR = 1_800_000;
 const LARGEST = 1e140;
 
 // What was last said: SCORED, KIND (by its place), the limit of the models (0 where they were not asked), the watched value.
-// LOW, HIGH: the range so far. STUCK: the value stands still. GRAVITY: the score before anything was taken from it because
+// STUCK: the value stands still. GRAVITY: the score before anything was taken from it because
 // it was told before.
-const [SCORED, KIND, JUDGED_BY, WATCH, LOW, HIGH, STUCK, GRAVITY] = places(SCORE);
+const [SCORED, KIND, JUDGED_BY, WATCH, STUCK, GRAVITY] = places(SCORE);
 
 const bounded = (value: number): number => Math.min(LARGEST, Math.max(-LARGEST, value));
 
@@ -115,22 +116,6 @@ function startOver(known: Known): void {
 function say(cells: Float64Array, score: number, kind: Kind): void {
   cells[SCORED] = score;
   cells[KIND] = KINDS.indexOf(kind);
-}
-
-// One wild value (an uninitialised 1e38) must not blind the models: at most three ranges beyond the range so far are
-// learned of it. A true new level is reached within a few points all the same.
-function tame(cells: Float64Array): void {
-  const value = cells[VALUE]!;
-  if (cells[LEARNED] === 0) {
-    cells[LOW] = value;
-    cells[HIGH] = value;
-  }
-  const [low, high] = [cells[LOW]!, cells[HIGH]!];
-  const reach = 3 * Math.max(high - low, Math.abs(high), Math.abs(low));
-  const kept = reach > 0 ? Math.min(high + reach, Math.max(low - reach, value)) : value;
-  cells[LOW] = Math.min(low, kept);
-  cells[HIGH] = Math.max(high, kept);
-  cells[VALUE] = kept;
 }
 
 export function scoring(options: ScoreOptions = {}): Scoring {
@@ -190,8 +175,8 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       say(cells, NEW_CODE_SCORE, 'range');
       cells[GRAVITY] = NEW_CODE_SCORE;
     }
-    tame(cells);
-    learn(known);
+    if (tame(cells, onceBefore(cells) <= cells[JUDGED_BY]!)) learn(known);
+    if (wasFirstWild(cells)) startOver(known);
     judgeRun(cells, time);
   };
 

@@ -1,6 +1,6 @@
 // What a series knows: saved in the middle it goes on as if nothing had happened; bounded; damage is refused.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Query } from '../reading/contracts.ts';
@@ -97,16 +97,32 @@ describe('checkpoint', () => {
     await readCheckpoint(file, 'device', after.restore);
     const stored = Array.from({ length: 80 }, (_, n) => 120 + n).flatMap(at =>
       [0, 1, 2, 7].map(device => {
-        const { deviceId, timestamp, telemetry } = readingOf(device, at);
-        const key = { key: deviceId, device: deviceId, digest: String(at), anomaly: null };
-        return { ...key, telemetry, at: new Date(timestamp) };
+        const { timestamp, ...reading } = readingOf(device, at);
+        return { ...reading, digest: String(at), at: new Date(timestamp) };
       }),
     );
     const query = (async (_: string, values: readonly unknown[] = []) => (values.length > 0 ? stored : [])) as Query;
-    assert.equal(await catchUp(query, 'device', after), 3 * 2 * 50 + 2 * 80);
+    assert.equal(
+      await catchUp(query, { of: ({ deviceId }) => deviceId, areDevices: () => true }, after),
+      3 * 2 * 50 + 2 * 80,
+    );
     assert.equal(after.size, 8, 'a device that came after the save is learned too');
     for (let device = 0; device < 3; device++)
       assert.deepEqual(after.score(readingOf(device, 200)), whole.score(readingOf(device, 200)));
+  });
+
+  it('that cannot be written leaves the one before as it was, and nothing beside it', async () => {
+    const own = path.join(folder, 'full');
+    const file = path.join(own, 'a.state');
+    const all = [...scorerOf(20, 2).states()];
+    await writeCheckpoint(file, 'device', all);
+    function* full() {
+      yield* all.slice(1);
+      throw new Error('no space left on device');
+    }
+    await assert.rejects(writeCheckpoint(file, 'device', full()), /no space left/);
+    assert.deepEqual(readdirSync(own), ['a.state']);
+    assert.deepEqual(await readCheckpoint(file, 'device', deviceScorer().restore), { taken: all.length });
   });
 
   it('ends while series are used meanwhile', async () => {

@@ -91,4 +91,31 @@ describe('stuck', () => {
         kinds.add(one.score(START + (at - late) * STEP, at - late < NIGHT ? sun(at - late, gauss(next)) : 0).kind);
     assert.ok(kinds.has('stuck'));
   });
+
+  /** Two states, from one to the other after so many values each. */
+  const states = (levels: readonly [number, number], runOf: (next: () => number) => number) => {
+    const next = random(31);
+    let [state, left] = [0, 0];
+    return () => {
+      if (--left < 0) [state, left] = [1 - state, runOf(next)];
+      return levels[state]!;
+    };
+  };
+  const bounded = (next: () => number) => 15 + Math.floor(66 * next());
+  const atAnyTime = (next: () => number) => Math.ceil(-45 * Math.log(1 - next()));
+
+  for (const levels of [
+    [0, 1],
+    [3, 7],
+  ] as const)
+    it(`is the upper of ${levels.join(' and ')} that lasts for twice its longest run of 15 to 80`, () => {
+      const value = states(levels, bounded);
+      const found = stuckAt(4180, at => (at < 4000 ? value() : levels[1]));
+      assert.ok(found.length > 0 && found.every(at => at > 4080), `${found}`);
+    });
+
+  it('is no state whose runs end at any time', () => {
+    const value = states([3, 7], atAnyTime);
+    assert.deepEqual(stuckAt(20_000, value), []);
+  });
 });

@@ -4,8 +4,8 @@ import { type Known, places, SLOTS, WEEK, WEEK_BINS, WEEK_SLOTS } from './cells.
 const HALF_HOUR = 1_800_000;
 
 // The half hour of the week of the last value, the greatest surprise in it so far, and what the half hour before it had
-// brought the last two times. USED: what this time is used to.
-const [NOW, GREATEST, BEFORE, USED] = places(WEEK);
+// brought the last two times. USED: what this time is used to. ONCE: what it brought a day or a week before.
+const [NOW, GREATEST, BEFORE, USED, ONCE] = places(WEEK);
 
 // Of each half hour of the week: the greatest surprise of the last time, and the lesser one of the last two times.
 const lastOf = (slot: number): number => WEEK_BINS + ((slot + WEEK_SLOTS) % WEEK_SLOTS);
@@ -16,15 +16,20 @@ export function beginWeek({ cells, bins }: Known): void {
   cells[GREATEST] = 0;
   cells[BEFORE] = 0;
   cells[USED] = 0;
+  cells[ONCE] = 0;
   bins.fill(0, WEEK_BINS);
 }
 
 /** The surprise that this time brought on both days, or both weeks, before; half an hour more or less. */
 export const usedTo = (cells: Float64Array): number => cells[USED]!;
 
+/** The greatest surprise that this time brought a day or a week before. */
+export const onceBefore = (cells: Float64Array): number => cells[ONCE]!;
+
 /** Looks up what a time (ms, NaN: unknown) is used to. */
 export function lookBack({ cells, bins }: Known, time: number): void {
   cells[USED] = 0;
+  cells[ONCE] = 0;
   if (!(time >= 0)) return;
   const slot = Math.floor(time / HALF_HOUR) % WEEK_SLOTS;
   const last = cells[NOW]!;
@@ -39,7 +44,9 @@ export function lookBack({ cells, bins }: Known, time: number): void {
     cells[GREATEST] = 0;
   }
   const weekly = Math.max(cells[BEFORE]!, bins[twiceOf(slot)]!, bins[twiceOf(slot + 1)]!);
-  cells[USED] = Math.max(weekly, Math.min(around(bins, slot - SLOTS), around(bins, slot - 2 * SLOTS)));
+  const yesterday = around(bins, slot - SLOTS);
+  cells[USED] = Math.max(weekly, Math.min(yesterday, around(bins, slot - 2 * SLOTS)));
+  cells[ONCE] = Math.max(yesterday, bins[lastOf(slot)]!, bins[lastOf(slot + 1)]!);
 }
 
 /** The greatest surprise of a half hour or its neighbours. */

@@ -10,8 +10,8 @@ const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
 /** Wider bands say nothing: the series is too young to know. */
 const UNKNOWN = 1e100;
 
-/** Several of a kind in one device: `temperature_2`. */
-const NUMBERED = /_\d+$/;
+/** Several of a kind in one device: `temperature_2`, `temperature_probe_2`. */
+const NUMBERED = /(_probe)?_\d+$/;
 /** Rates below this, a second, are told by the hour. */
 const SLOW = 0.01;
 const SECONDS_AN_HOUR = 3600;
@@ -120,7 +120,9 @@ function texts(told: Scored, value: number, isRate: boolean, metric: string): Te
 function rounding(step: number): (value: number) => string {
   const decimals = step > 0 && Number.isFinite(step) ? Math.max(0, Math.ceil(-Math.log10(step))) : 3;
   return value =>
-    decimals > 9 || Math.abs(value) >= 1e15 ? String(Number(value.toPrecision(6))) : value.toFixed(decimals);
+    decimals > 9 || Math.abs(value) >= 1e15
+      ? String(Number(value.toPrecision(6)))
+      : value.toFixed(decimals).replace(/^-(?=[0.]+$)/, '');
 }
 
 /** `90 s`, `12 min`, `5 h`, `3 days`. */

@@ -38,10 +38,17 @@ export function oddZeros(cells: Float64Array, time: number, value: number): numb
 /** How many zeros in a row came at times without, and for how many days there was none. */
 export const standingZeros = (cells: Float64Array): readonly [values: number, days: number] => [cells[RUN]!, DAYS];
 
-/** 0 may stand whenever it likes, until it has kept to its times for days again. */
-export function acceptZeros(cells: Float64Array): void {
+/** 0 may stand whenever it likes, until it has kept to its times for days again; answers how firmly it kept to them. */
+export function acceptZeros(cells: Float64Array): number {
+  const kept = cells[HABITUAL]!;
   cells[RUN] = 0;
   cells[HABITUAL] = 0;
+  return kept;
+}
+
+/** Takes that back. */
+export function retractZeros(cells: Float64Array, kept: number): void {
+  cells[HABITUAL] = Math.max(cells[HABITUAL]!, kept);
 }
 
 const slotOf = (half: number): number => ZERO_DAYS + (((half % SLOTS) + SLOTS) % SLOTS);

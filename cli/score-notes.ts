@@ -1,0 +1,61 @@
+// What was not as it should be in a CSV, for standard error: nothing is passed over in silence.
+import { expected } from '../src/kernel/fault.ts';
+import { quantity } from '../src/reading/quantity.ts';
+
+/** So many rows are not judged anyway: nobody must be told how. */
+const LEARNING = 64;
+
+/** A row of data: its line, the series it is of, its cells and what was read of them, and how many there are and should be. */
+export type Taken = {
+  readonly line: number;
+  readonly key: string;
+  readonly cells: { readonly value: string; readonly time: string };
+  readonly value: number | undefined;
+  readonly time: number | undefined;
+  readonly width: number;
+  readonly wanted: number;
+};
+
+/** How many rows had a fault, and the first of them in words. */
+type Tally = { rows: number; first: string };
+
+const nothing = (): Tally => ({ rows: 0, first: '' });
+
+export function openNotes() {
+  let rows = 0;
+  let before = { key: '', time: Number.NEGATIVE_INFINITY };
+  const [wide, numbers, times, backward] = [nothing(), nothing(), nothing(), nothing()];
+  const add = (tally: Tally, first: () => string): void => {
+    if (tally.rows++ === 0) tally.first = first();
+  };
+
+  return {
+    take({ line, key, cells, value, time, width, wanted }: Taken): void {
+      rows++;
+      if (width > wanted) add(wide, () => expected(`line ${line}`, quantity(wanted, 'cell'), width));
+      if (value === undefined) add(numbers, () => expected(`line ${line}`, 'a number', cells.value));
+      if (time === undefined) {
+        add(times, () => expected(`line ${line}`, 'a time', cells.time));
+        return;
+      }
+      if (key === before.key && time < before.time) add(backward, () => `line ${line}: the time goes back`);
+      before = { key, time };
+    },
+    sentences(): string[] {
+      const so = ({ first, rows: count }: Tally, what: string) =>
+        `${first}; ${count} of ${quantity(rows, 'row')} are like it: ${what}`;
+      const noTime =
+        times.rows === rows ? 'pauses and times of day were not judged' : 'they were judged without a time';
+      return [
+        ...(wide.rows > 0
+          ? [so(wide, 'their score stands in a column behind its own; a decimal comma needs ; between cells')]
+          : []),
+        ...(numbers.rows > 0 ? [so(numbers, 'they got no score')] : []),
+        ...(times.rows > 0 && (times.rows < rows || rows > LEARNING) ? [so(times, noTime)] : []),
+        ...(2 * backward.rows > rows
+          ? [so(backward, 'rows are judged as they come, the oldest has to be the first')]
+          : []),
+      ];
+    },
+  };
+}

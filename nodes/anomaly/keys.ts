@@ -1,0 +1,45 @@
+// Which series the values of a reading are of, by the settings; of a stored reading as far as its rows tell.
+import type { Keys } from '../../src/anomaly/catch-up.ts';
+import { seriesKey } from '../../src/anomaly/device.ts';
+import { boundedMap } from '../../src/kernel/bounded.ts';
+import { digest } from '../../src/kernel/bytes.ts';
+import type { Host, Message } from '../../src/palette/define.ts';
+import type { Settings } from '../../src/palette/fields.ts';
+import type { Reading } from '../../src/reading/reading.ts';
+import type { fields } from './fields.ts';
+
+// Of a message only this is in the rows of its reading; of a sensor's other metrics each has a row of its own.
+const IN_ROWS = /^payload\.(?:deviceId$|metadata\.(\w+))/;
+const NOT_IN_ROWS = new Set([
+  ...['receipt', 'entry', 'receivedAt', 'receivedScore', 'raw', 'rejected', 'digest', 'quality', 'rawHex'],
+  ...['name', 'class', 'firmware', 'applicationId', 'lastMeasurement', 'scannerLocation'],
+]);
+
+/** Of a longer key (a whole object) its digest is kept: ten thousand of them would fill the memory. */
+const LONGEST_KEY = 512;
+
+type Parts = Pick<Reading, 'deviceId' | 'telemetry' | 'metadata'>;
+
+type KeySettings = Pick<Settings<typeof fields>, 'series' | 'key' | 'maxSeries'>;
+
+/**
+ * `stored`: undefined where the key is of something that the rows of a reading do not tell; `lately`: of the last reading of a
+ * device, which is its key as a rule.
+ */
+export function keysOf({ series, key, maxSeries }: KeySettings, host: Pick<Host, 'evaluate'>) {
+  const last = boundedMap<string, string>(maxSeries);
+  const of = (reading: Parts, message: Message = {}): string => {
+    if (series === 'auto') return seriesKey(reading);
+    if (series === 'device') return reading.deviceId;
+    const own = host.evaluate(key, { ...message, payload: reading });
+    const given = own === undefined || own === null ? reading.deviceId : String(JSON.stringify(own));
+    const text = given.length > LONGEST_KEY ? digest(given) : given;
+    last.set(reading.deviceId, text);
+    return text;
+  };
+  const [inRows, name = ''] = IN_ROWS.exec(key.value) ?? [];
+  const isStored = series !== 'key' || (inRows !== undefined && !NOT_IN_ROWS.has(name));
+  const areDevices = (metric: string) => series === 'device' || (series === 'auto' && metric !== 'value_mm');
+  const stored: Keys | undefined = isStored ? { of: reading => of(reading), areDevices } : undefined;
+  return { of, stored, lately: (device: string) => last.get(device) ?? device };
+}
