@@ -14,6 +14,7 @@ describe('timescale-out: bytes of a reading', () => {
     ['a common one', meterReading(1), false],
     ['a large text among its values', meterReading(1, { status: text, power_kw: 1 }), true],
     ['a long frame', of({ rawHex: text }), true],
+    ['a picture from a function node', of({ picture: text }), true],
     ['a frame that is none', of({ rawHex: 7 }), false],
     ['unknown fields', of({ extra: { deep: [text] } }), true],
     ['unknown fields that JSON cannot hold', of({ extra: circle }), false],

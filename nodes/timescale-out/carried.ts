@@ -1,5 +1,5 @@
 // Readings on their way to the database, with what is needed to speak of them once they are written, maybe after a restart.
-import type { RowCodec } from '../../src/delivery/outbox-batch.ts';
+import type { RowCodec } from '../../src/delivery/outbox/batch.ts';
 import type { Message } from '../../src/palette/define.ts';
 import type { Outcome } from '../../src/reading/contracts.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
@@ -43,16 +43,20 @@ export function carriedOf({ payload, topic }: Message): readonly Carried[] {
 
 const ROW_BYTES = 500;
 
-/** About. Texts among the values, the frame and unknown fields of a payload can be large. */
+/** About. Texts among the values and the metadata, such as the frame, and unknown fields of a payload can be large. */
 export function bytesOf({ row }: { row: unknown }): number {
   if (!isReading(row)) return ROW_BYTES + (textLength(row) || jsonLength(row));
   const { telemetry, metadata } = row;
-  let bytes = ROW_BYTES + textLength(metadata.rawHex);
+  let bytes = ROW_BYTES;
+  for (const key in metadata) bytes += textLength(metadata[key]);
   for (const name in telemetry) bytes += textLength(telemetry[name]);
-  return metadata.extra === undefined ? bytes : bytes + jsonLength(metadata.extra);
+  for (const field in metadata.extra) bytes += field.length + lengthOf(metadata.extra[field]);
+  return bytes;
 }
 
 const textLength = (value: unknown): number => (typeof value === 'string' ? value.length : 0);
+
+const lengthOf = (value: unknown): number => (typeof value === 'object' ? jsonLength(value) : textLength(value));
 
 function jsonLength(value: unknown): number {
   try {

@@ -27,8 +27,13 @@ const sample: Reading = {
   timestamp: '2026-01-03T16:00:00.000Z',
   telemetry: { total_energy_kwh: 1245.7, power_kw: 3.2, voltage: 230.1, temperature: 21.5, status: 'ok' },
   metadata: {
-    ...{ scannerId: 'gateway', signalStrength: -71, batteryLevel: 88, location: { lat: 52.52, lon: 13.4 } },
-    ...{ digest: '0123456789abcdef0123456789abcdef', rawHex: 'c055100600', parser: 'sample' },
+    scannerId: 'gateway',
+    signalStrength: -71,
+    batteryLevel: 88,
+    location: { lat: 52.52, lon: 13.4 },
+    digest: '0123456789abcdef0123456789abcdef',
+    rawHex: 'c055100600',
+    parser: 'sample',
     anomaly: { score: 0.85, metric: 'power_kw', kind: 'normal' },
   },
 };
@@ -89,7 +94,9 @@ function askedOf(body: unknown): Asked {
   return {
     node: text(node),
     store: {
-      ...{ id: text(store['id']), url: text(store['url']), password: store['password'] },
+      id: text(store['id']),
+      url: text(store['url']),
+      password: store['password'],
       changed: store['changed'] !== false,
     },
     mapping: {

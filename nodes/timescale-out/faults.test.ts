@@ -1,28 +1,19 @@
 // Faults of a real PostgreSQL while timescale-out writes: each has a sentence in the status, and no row is lost or doubled.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { Reading } from '../../src/reading/reading.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import { postgresFor, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
+import { smallDisk } from '../../test/support/small-disk.ts';
+import { held, intoDatabase, meterReadings, waitsOut } from '../../test/support/timescale-out.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import timescaleOutNode from './timescale-out.ts';
 
 const MOST_CONNECTIONS = 30;
-let last = 0;
-const reading = (telemetry: Reading['telemetry'] = { power_kw: ++last }, more: Partial<Reading> = {}): Reading => ({
-  ...{ deviceId: 'meter', protocol: 'mqtt', telemetry, metadata: {} },
-  timestamp: new Date(Date.UTC(2026, 0, 3, 16) + ++last).toISOString(),
-  ...more,
-});
+const reading = meterReadings();
 
-describe('timescale-out node: faults of PostgreSQL', function () {
-  this.timeout(30_000);
+describe('timescale-out node: faults of PostgreSQL', () => {
   let server: TestPostgres;
   let store: Store;
   let runtime: TestRuntime;
@@ -41,31 +32,9 @@ describe('timescale-out node: faults of PostgreSQL', function () {
     await server?.stop();
   });
   afterEach(() => runtime.deploy(flow()));
-  const flow = (settings: object = {}, database: object = {}) => [
-    { id: 'db', type: 'fieldline-timescale-db', url: server.url, ...database },
-    { id: 'src', type: 'test-source', wires: [['out']] },
-    { id: 'out', type: 'fieldline-timescale-out', store: 'db', wires: [[], []], policy: 'memory', ...settings },
-  ];
-  const held = async (power: number) =>
-    (await store.query('SELECT 1 FROM energy_readings WHERE power_kw = $1', [power])).length;
-  const end = (where = "application_name = 'fieldline'") =>
-    store.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND ${where}`);
-
-  /** While `fault` lasts a reading waits and the status says why; afterwards it is there, once. */
-  async function waits(says: RegExp, fault: () => Promise<unknown>, mend: () => Promise<unknown>): Promise<void> {
-    await fault();
-    const one = reading();
-    const settled = runtime.emit('src', { payload: one });
-    try {
-      const { fill } = await runtime.untilStatus('out', says);
-      assert.equal(fill, 'red');
-    } finally {
-      await mend();
-    }
-    assert.deepEqual(await settled, { ok: true });
-    assert.equal(await held(one.telemetry['power_kw'] as number), 1);
-    await runtime.untilStatus('out', /rows\/s$/);
-  }
+  const flow = (settings?: object, database?: object) => intoDatabase(server.url, settings, database);
+  const waits = (says: RegExp, fault: () => Promise<unknown>, mend: () => Promise<unknown>) =>
+    waitsOut({ runtime, store }, reading(), says, fault, mend);
 
   it('pg_terminate_backend, again and again under load', async () => {
     const sent: Reading[] = [];
@@ -76,7 +45,10 @@ describe('timescale-out node: faults of PostgreSQL', function () {
         sent.push(one);
         settled.push(runtime.emit('src', { payload: one }));
       }
-      await end("pid NOT IN (SELECT pid FROM pg_stat_activity WHERE query LIKE '%terminate%')");
+      await store.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pid NOT IN (SELECT pid FROM pg_stat_activity WHERE query LIKE '%terminate%')`,
+      );
     }
     for (const outcome of await Promise.all(settled)) assert.deepEqual(outcome, { ok: true });
     const powers = sent.map(({ telemetry }) => telemetry['power_kw']);
@@ -140,70 +112,6 @@ describe('timescale-out node: faults of PostgreSQL', function () {
     await admin.end();
   });
 
-  it('a table that was dropped', () =>
-    waits(
-      /relation "energy_readings" does not exist; a table is missing.*SQLSTATE 42P01/,
-      () => store.query('ALTER TABLE energy_readings RENAME TO taken'),
-      () => store.query('ALTER TABLE taken RENAME TO energy_readings'),
-    ));
-
-  for (const policy of ['memory', 'disk'])
-    it(`a table that disappears and comes back under load, policy ${policy}`, async () => {
-      await runtime.deploy(flow({ policy }));
-      const powers: number[] = [];
-      const settled: Promise<unknown>[] = [];
-      const load = async (ms: number) => {
-        for (const until = Date.now() + ms; Date.now() < until; await wait(5)) {
-          const some = Array.from({ length: 20 }, () => reading());
-          powers.push(...some.map(({ telemetry }) => telemetry['power_kw'] as number));
-          settled.push(runtime.emit('src', { payload: some }));
-        }
-      };
-      for (let round = 0; round < 4; round++) {
-        await load(Math.random() * 200);
-        await store.query('ALTER TABLE energy_readings RENAME TO taken');
-        await load(100 + Math.random() * 200);
-        await store.query('ALTER TABLE taken RENAME TO energy_readings');
-      }
-      for (const outcome of await Promise.all(settled)) assert.deepEqual(outcome, { ok: true });
-      await runtime.untilStatus('out', /^[\d.]+ rows\/s$/);
-      const rows = await store.query<{ power_kw: number }>(
-        'SELECT power_kw FROM energy_readings WHERE power_kw = ANY ($1) ORDER BY power_kw',
-        [powers],
-      );
-      assert.deepEqual(
-        rows.map(({ power_kw }) => power_kw),
-        powers,
-      );
-      assert.deepEqual(await store.query('SELECT * FROM dead_letters'), []);
-    });
-
-  it('a column that was renamed', () =>
-    waits(
-      /column "power_kw" of relation "energy_readings" does not exist; a column is missing.*SQLSTATE 42703/,
-      () => store.query('ALTER TABLE energy_readings RENAME power_kw TO kw'),
-      () => store.query('ALTER TABLE energy_readings RENAME kw TO power_kw'),
-    ));
-
-  it('a column of another type', () =>
-    waits(
-      /column "voltage" is of type jsonb but expression is of type double precision; a column has another type.*SQLSTATE 42804/,
-      () => store.query('ALTER TABLE energy_readings ALTER voltage TYPE jsonb USING to_jsonb(voltage)'),
-      () => store.query('ALTER TABLE energy_readings ALTER voltage TYPE float8 USING NULL'),
-    ));
-
-  it('a partition that was dropped is made again', async function () {
-    if (server.variant !== 'plain') return this.skip();
-    const [month] = await store.query<{ name: string }>(
-      "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'energy_readings'::regclass AND inhrelid::regclass::text LIKE '%202601'",
-    );
-    await store.query(`DROP TABLE ${month!.name}`);
-    const one = reading();
-    assert.deepEqual(await runtime.emit('src', { payload: [one, reading({ value_mm: 1 })] }), { ok: true });
-    assert.equal(await held(one.telemetry['power_kw'] as number), 1);
-    assert.deepEqual(await store.query('SELECT * FROM dead_letters'), []);
-  });
-
   it('a lock that is held longer than a statement may take', async () => {
     const locker = new pg.Client({ connectionString: server.url });
     await locker.connect();
@@ -237,11 +145,10 @@ describe('timescale-out node: faults of PostgreSQL', function () {
     await other.query('COMMIT');
     await other.end();
     assert.deepEqual(await settled, { ok: true });
-    for (const { telemetry } of rows) assert.equal(await held(telemetry['power_kw'] as number), 1);
+    for (const { telemetry } of rows) assert.equal(await held(store, telemetry['power_kw']), 1);
   });
 
-  it('a text of 100 MB, by way of the disk too', async function () {
-    this.timeout(120_000);
+  it('a text of 100 MB, by way of the disk too', async () => {
     const large = reading(undefined, { metadata: { extra: { text: 'x'.repeat(100 << 20) } } });
     const small = reading();
     assert.deepEqual(await runtime.emit('src', { payload: [large, small] }), { ok: true });
@@ -253,8 +160,8 @@ describe('timescale-out node: faults of PostgreSQL', function () {
     await runtime.untilStatus('out', /2 on disk/);
     await server.restart();
     await runtime.untilStatus('out', /^[\d.]+ rows\/s$/);
-    for (const { telemetry } of [another, last]) assert.equal(await held(telemetry['power_kw'] as number), 1);
-    for (const { telemetry } of [large, small]) assert.equal(await held(telemetry['power_kw'] as number), 1);
+    for (const { telemetry } of [another, last]) assert.equal(await held(store, telemetry['power_kw']), 1);
+    for (const { telemetry } of [large, small]) assert.equal(await held(store, telemetry['power_kw']), 1);
   });
 
   it('a full disk', async function () {
@@ -295,24 +202,3 @@ describe('timescale-out node: faults of PostgreSQL', function () {
     }
   });
 });
-
-/** A file system of 48 MB that PostgreSQL may write to, or the reason why there is none. */
-function smallDisk(): { folder: string; remove(): void } | string {
-  if (process.getuid?.() !== 0) return 'only root may mount one';
-  const folder = mkdtempSync(path.join(tmpdir(), 'fieldline-small-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m,mode=755', 'tmpfs', folder], { stdio: 'pipe' });
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    return String((error as { stderr?: Buffer }).stderr ?? error).trim();
-  }
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { stdio: ['ignore', 'pipe', 'ignore'] }));
-  chownSync(folder, id('-u'), id('-g'));
-  return {
-    folder,
-    remove() {
-      execFileSync('umount', ['-l', folder]);
-      rmSync(folder, { recursive: true });
-    },
-  };
-}

@@ -40,8 +40,7 @@ const guards: readonly [name: string, sql: string, says: RegExp][] = [
   ],
 ];
 
-describe('timescale-out node: guards on a table', function () {
-  this.timeout(60_000);
+describe('timescale-out node: guards on a table', () => {
   const plant = onPlant();
   let url: URL;
   before(async () => {

@@ -13,8 +13,7 @@ const columns = [
 ];
 const CREATE = 'CREATE TABLE plant.power (device_id text, time timestamptz, power int, PRIMARY KEY (device_id, time))';
 
-describe('timescale-out node with a table of your own', function () {
-  this.timeout(30_000);
+describe('timescale-out node with a table of your own', () => {
   const plant = onPlant();
   before(async () => {
     await plant.store.query('CREATE SCHEMA plant');
@@ -151,13 +150,13 @@ describe('timescale-out node with a table of your own', function () {
       await plant.runtime.emit('src', { payload: reading(1) });
       const card = await ask<TableCard>('table', { mapping: { table: 'plant.mix' } });
       assert.deepEqual(card.columns, [
-        { name: 'Device ID', type: 'text', required: false, made: false, guess: '' },
+        { name: 'Device ID', type: 'text', required: false, made: false, guess: 'deviceId' },
         { name: 'ts', type: 'timestamp with time zone', required: true, made: false, guess: 'timestamp' },
         { name: 'powerKw', type: 'numeric(6,2)', required: false, made: false, guess: 'telemetry.power_kw' },
         { name: 'payload', type: 'jsonb', required: false, made: false, guess: 'reading' },
         { name: 'id', type: 'bigint', required: false, made: true, guess: '' },
       ]);
-      assert.deepEqual(card.keys, ['id', 'Device ID, ts']);
+      assert.deepEqual(card.keys, [{ text: 'Device ID, ts', columns: ['Device ID', 'ts'] }]);
       assert.ok(card.sources.includes('telemetry.power_kw'));
       assert.match(
         (await ask('table', { mapping: { table: 'no.such' } })).error ?? '',

@@ -11,8 +11,7 @@ import timescaleOutNode from './timescale-out.ts';
 
 const READINGS = 500;
 
-describe('timescale-out node: a read-only standby', function () {
-  this.timeout(60_000);
+describe('timescale-out node: a read-only standby', () => {
   let primary: TestPostgres;
   let standby: Standby;
   let runtime: TestRuntime;

@@ -3,12 +3,13 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
   const TABLE_FIELDS = ['ownTable', 'columns', 'key', 'conflict'];
   const MOST_OFFERED = 200;
   const NO_TABLE = { sources: [], words: {}, columns: [], keys: [] };
-  const part = id => document.getElementById(id);
+  const { part } = form;
   const rowOf = name => document.querySelector(`[data-fl-for="node-input-${name}"]`).closest('.form-row');
   const list = $('#node-input-columns-rows');
   let card;
   let tables;
   let timer;
+  let asks = 0;
 
   rowOf('conflict').after(part('fl-own'));
   rowOf('store').after(part('fl-now').closest('.form-row'));
@@ -95,7 +96,7 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
   };
   const columnItems = async () =>
     (await cardOf()).columns.map(({ name, type, required }) => ({ value: name, label: `${name}: ${type}${required ? ', needed' : ''}` }));
-  const keyItems = async () => (await cardOf()).keys.map(value => ({ value, label: value }));
+  const keyItems = async () => (await cardOf()).keys.map(({ text }) => ({ value: text, label: text }));
 
   /** A row for each column that has none; those that are there stay as they are. */
   async function fill() {
@@ -106,8 +107,8 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
       for (const { name, guess, made } of columns)
         if (!made && !there.has(name)) list.editableList('addItem', { column: name, from: guess });
       const given = new Set(rows().flatMap(({ column, from }) => (from === '' ? [] : [column])));
-      const key = keys.find(names => names.split(', ').every(name => given.has(name)));
-      if (form.value('key') === '' && key !== undefined) form.fill('key', key);
+      const key = keys.find(({ columns }) => columns.every(name => given.has(name)));
+      if (form.value('key') === '' && key !== undefined) form.fill('key', key.text);
       await preview();
     } catch (error) {
       say(error.message);
@@ -115,9 +116,12 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
   }
 
   async function preview() {
+    const turn = ++asks;
     if (form.value('table') !== 'own' || form.value('ownTable').trim() === '') return say('');
     try {
       const shown = await form.ask('fieldline/timescale-out/preview', asked());
+      // A slow answer to what stood there before.
+      if (turn !== asks) return;
       const table = part('fl-own-row');
       table.hidden = shown.cells.length === 0;
       table.querySelector('caption').textContent = `The row that ${shown.of} makes in ${shown.table}`;
@@ -134,6 +138,7 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
       const right = bad === 0 && shown.faults.length === 0;
       say(right ? 'Every value fits.' : bad > 0 ? `${bad} of ${shown.cells.length} values do not fit.` : '', shown.faults);
     } catch (error) {
+      if (turn !== asks) return;
       part('fl-own-row').hidden = true;
       say(error.message);
     }
@@ -159,6 +164,10 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
 
   offer(form.input('ownTable'), tableItems);
   offer(form.input('key'), keyItems);
+  // What has been made or altered in the database meanwhile counts.
+  $(form.input('ownTable')).on('focus', () => {
+    tables = undefined;
+  });
   $(form.input('ownTable')).on('change', () => rows().every(({ column }) => column === '') && fill());
   $(form.input('store')).on('change', () => {
     tables = undefined;
@@ -175,7 +184,10 @@ FieldlineForm.panel('fieldline-timescale-out', form => {
   });
   list[0].addEventListener('input', changed);
   for (const name of ['ownTable', 'key']) form.input(name).addEventListener('input', changed);
-  part('fl-own-fill').onclick = fill;
+  part('fl-own-fill').onclick = () => {
+    card = undefined;
+    return fill();
+  };
   part('fl-own-preview').onclick = preview;
   choose();
   now();

@@ -6,6 +6,7 @@ import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { entriesOf } from '../../src/reading/reading.ts';
+import { adopt } from '../../src/reading/sent.ts';
 import { keepDeadLetters } from '../../src/sinks/dead-letters.ts';
 import type { Database } from '../../src/store/database.ts';
 import { bytesOf, type Carried, carriedCodec, carriedOf, lateOutputs, outputsOf, refusedOf } from './carried.ts';
@@ -59,6 +60,7 @@ export const definition = defineNode({
     const checks = untilRight(() => store.migrated.then(check), watch.mend);
 
     async function write(message: Message, send: Send): Promise<void> {
+      adopt(message.payload, host.sent(message));
       const rows = carriedOf(message);
       watch.saw(rows);
       const fates = await link.submit(rows);

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
-import { countAgain, LARGEST_LETTER, letterOfReading, letterPart } from '../reading/letter.ts';
+import { countAgain, LARGEST_LETTER, letterOfReading, letterPart, letterText } from '../reading/letter.ts';
 import { entryOf, isReading } from '../reading/reading.ts';
 
 /** A row that was refused, as it came to the sink, and why. */
@@ -21,7 +21,7 @@ const sql = `INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_
 export async function keepDeadLetters(query: Query, source: string, refused: readonly Refused[]): Promise<void> {
   const again = await countAgain(
     query,
-    refused.map(({ row, reason }) => ({ entry: entryOf(row), reason: clean(reason), attempts: 1 })),
+    refused.map(({ row, reason }) => ({ entry: entryOf(row), reason: letterText(reason), attempts: 1 })),
   );
   const others = refused.filter(({ row }) => !again.has(entryOf(row) ?? ''));
   // ON CONFLICT refuses to touch one row twice in a statement.
@@ -63,10 +63,10 @@ function letterOf({ row, topic, reason: why }: Refused) {
   const { bytes, reason, whole } = letterPart(all, why);
   return {
     kind: whole ? 'reading' : 'damaged',
-    topic: topic === undefined ? undefined : clean(topic),
-    deviceId: isReading(row) ? clean(row.deviceId) : undefined,
-    orgId: isReading(row) && row.metadata.orgId !== undefined ? clean(row.metadata.orgId) : undefined,
-    reason: clean(reason),
+    topic: letterText(topic),
+    deviceId: isReading(row) ? letterText(row.deviceId) : undefined,
+    orgId: isReading(row) ? letterText(row.metadata.orgId) : undefined,
+    reason: letterText(reason),
     bytes,
     digest: digest(all),
   };
@@ -79,9 +79,4 @@ function bytesOf(row: unknown): Uint8Array {
   } catch {
     return Buffer.from(inspect(row, { depth: 10 }));
   }
-}
-
-/** A text may be the very reason for the refusal: PostgreSQL takes no U+0000. */
-function clean(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').toWellFormed().slice(0, 2000);
 }

@@ -99,7 +99,7 @@ function take(device: Device, { reading, table, seenAt }: Entry): void {
 
 export const deviceColumns: Input<Device> = [
   { name: 'device_id', type: 'text', of: device => device.id },
-  { name: 'last_seen', type: 'timestamptz', of: device => new Date(device.seenAt).toISOString() },
+  { name: 'last_seen', type: 'timestamptz', of: device => new Date(device.seenAt) },
   { name: 'last_measurement', type: 'timestamptz', of: device => device.lastMeasurement },
   { name: 'metadata', type: 'jsonb', of: ({ protocol, location }) => JSON.stringify({ protocol, location }) },
   ...particulars.map(({ column, type }, at) => ({ name: column, type, of: (device: Device) => device.known[at] })),

@@ -59,6 +59,13 @@ describe('http sink on the wire', () => {
       assert.deepEqual(heard, ['id-1', 'id-2']);
     });
 
+  it('another protocol that nobody asked for is an outage', async () => {
+    const sink = await open(socket =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
+    );
+    await assert.rejects(sink.write([post(1)]), away(/closed without an answer/));
+  });
+
   it('a refusal behind 100 Continue is one', async () => {
     const sink = await open(socket =>
       socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 422 No\r\ncontent-length: 0\r\n\r\n'),
@@ -92,12 +99,16 @@ describe('http sink on the wire', () => {
   for (const [page, outcome] of [
     ['<!DOCTYPE html>\n<title>Log in</title>', /HTTP 200 with a page, not an answer: <!DOCTYPE html> <title>Log in/],
     ['\n<html lang="en"><body>Welcome', /with a page.*no proxy or login between/],
+    ['\ufeff<?xml version="1.0"?>\n<!-- portal\n7 --> <html>', /with a page/],
+    // As many ways to read it as there are comments, each once more than the one before: looked at for ever.
+    ['<!---->'.repeat(40) + 'stored', undefined],
     ['<ok/>', undefined],
+    ['<!-- stored --> <ok/>', undefined],
     ['stored <html>', undefined],
   ] as const)
     it(`200 with ${JSON.stringify(page)} is ${outcome === undefined ? 'an answer' : 'none'}`, async () => {
       const sink = await open(socket =>
-        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${page.length}\r\n\r\n${page}`),
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(page)}\r\n\r\n${page}`),
       );
       if (outcome === undefined) assert.deepEqual(await sink.write([post(1)]), ['stored']);
       else await assert.rejects(sink.write([post(1)]), away(outcome));

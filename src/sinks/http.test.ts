@@ -75,6 +75,7 @@ describe('http sink', () => {
     [413, 'refused'],
     [422, 'refused'],
     [301, 'outage'],
+    [304, 'outage'],
     [408, 'outage'],
     [425, 'outage'],
     [429, 'outage'],
@@ -84,7 +85,7 @@ describe('http sink', () => {
     it(`${status} is ${outcome}`, async () => {
       answer = response => {
         response.statusCode = status;
-        response.end(status === 204 ? undefined : 'says\nwhy');
+        response.end(status === 204 ? undefined : 'says\n\0why');
       };
       const writing = open().write([post(1)]);
       if (outcome === 'outage') assert.match((await faultOf(writing)).message, new RegExp(`HTTP ${status}`));
@@ -101,9 +102,36 @@ describe('http sink', () => {
   ] as const)
     it(`Retry-After ${header} asks for ${expected} ms`, async () => {
       answer = response => {
+        response.sendDate = false;
         response.writeHead(429, header === undefined ? {} : { 'retry-after': header }).end();
       };
       assert.equal(askedMs(await faultOf(open({ now: () => Date.UTC(2026, 0, 1) }).write([post(1)]))), expected);
+    });
+
+  it('a date in Retry-After is one of the clock of the server', async () => {
+    const [date, retryAfter] = ['Thu, 01 Jan 2026 01:00:00 GMT', 'Thu, 01 Jan 2026 01:00:30 GMT'];
+    answer = response => void response.writeHead(503, { date, 'retry-after': retryAfter }).end();
+    assert.equal(askedMs(await faultOf(open({ now: () => Date.UTC(2026, 0, 1) }).write([post(1)]))), 30_000);
+  });
+
+  for (const [name, ends, isNamed] of [
+    ['500', response => response.writeHead(500).end(), true],
+    ['502', response => response.writeHead(502).end('<html>Bad gateway'), true],
+    ['a reset', response => response.socket!.resetAndDestroy(), true],
+    ['silence', () => undefined, true],
+    ['503', response => response.writeHead(503).end(), false],
+    ['500 with Retry-After', response => response.writeHead(500, { 'retry-after': '1' }).end(), false],
+    ['429', response => response.writeHead(429).end(), false],
+    ['a page', response => response.end('<html>'), false],
+    ['a move', response => response.writeHead(302, { location: '/' }).end(), false],
+  ] as const satisfies [string, (response: ServerResponse) => unknown, boolean][])
+    it(`${isNamed ? 'names' : 'does not name'} the request over which the server may have broken down: ${name}`, async () => {
+      answer = (response, body) => (body === '{"n":2}' ? void ends(response) : response.end());
+      const sink = open({ timeoutMs: 300 });
+      await faultOf(sink.write([post(1), post(2), post(3)]));
+      assert.equal(sink.failedAt()?.id, isNamed ? 'id-2' : undefined);
+      await sink.write([post(3)]);
+      assert.equal(sink.failedAt(), undefined);
     });
 
   it('does not send again what has arrived before an outage', async () => {

@@ -1,9 +1,10 @@
 // HTTP as a sink: each row is one POST and has arrived with a 2xx; a 4xx about the message refuses the row, everything else is an outage.
-import { type IncomingMessage, request as overHttp } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
 import { pipeline } from 'node:stream';
 import { createUnzip } from 'node:zlib';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
+import { certificateHints } from '../reading/certificate.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 
 /** `id`: sent as Idempotency-Key, the same on every attempt. `entries`: of the messages in the ledger. */
@@ -18,27 +19,34 @@ export type HttpSinkOptions = {
   now?: () => number;
 };
 
+export type HttpSink = Sink<Post> & {
+  arrived(row: Post): boolean;
+  /** The request at which the last write failed, although the server was there: it may be what the server breaks down over. */
+  failedAt(): Post | undefined;
+};
+
 /**
  * The same message may be right later: when somebody has put the key right, here or at a proxy (RFC 9110 §15.5.2, §15.5.4,
  * §15.5.8), or a moment later (request timeout, too early, too many requests: RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4).
  */
 const LATER = new Set([401, 403, 407, 408, 425, 429]);
+/** The server is there, and speaks of itself: no request is to blame (RFC 9110 §15.6.4). */
+const UNAVAILABLE = 503;
 const REASON_BYTES = 2000;
-/** The status is the answer. What follows it is read for its words, and so that the connection can be used again, and not waited for any longer. */
+/** The status is the answer. The body is read for its words, and so that the connection can be used again, for this time at most. */
 const AFTERWORD_MS = 1000;
-/** A proxy, a login or a hotel in between answers with a page for people; nothing has arrived. */
-const PAGE = /^\s*(<!doctype html|<html)\b/i;
+/**
+ * A page for people: a proxy, a login or a hotel in between has answered, and nothing has arrived. A comment goes to its
+ * first end alone: else there were more ways to read many of them in a row than there is time for.
+ */
+const PAGE = /^(?:\s|<\?xml(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*(?:<!doctype html|<html)\b/i;
 
-const TRUST = 'if the certificate is right, name a file with it or with its authority in NODE_EXTRA_CA_CERTS';
 /** What to do about an error that does not pass by itself. */
 const HINTS: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: TRUST,
-  SELF_SIGNED_CERT_IN_CHAIN: TRUST,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: TRUST,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: TRUST,
-  CERT_HAS_EXPIRED: 'the server needs a new certificate, or this machine the right time',
-  CERT_NOT_YET_VALID: 'look at the time of this machine and of the server',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'use a name that is in the certificate',
+  ...certificateHints({
+    peer: 'server',
+    trust: 'name a file with it or with its authority in NODE_EXTRA_CA_CERTS',
+  }),
   EPROTO: 'if the server speaks no TLS, use http://',
 };
 
@@ -52,7 +60,7 @@ export function askedMs(fault: Fault): number | undefined {
  * One request at a time, in order. Rows that have arrived are not sent again when the same objects are written again.
  * Throws a Fault FIELDLINE_SETTING on an address that is none.
  */
-export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: Post): boolean } {
+export function httpSink(options: HttpSinkOptions): HttpSink {
   const { timeoutMs = 30_000, maxBytes = 10 << 20, now = Date.now } = options;
   const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
@@ -61,6 +69,7 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: 
   const where = `${url.host}${url.pathname}`;
   const arrived = new WeakSet<Post>();
   const closed = new AbortController();
+  let failedAt: Post | undefined;
 
   const away = (reason: string, retryAfterMs?: number): Fault =>
     new Fault('FIELDLINE_HTTP', `${where}: ${reason}`, { kind: 'outage', cause: { retryAfterMs } });
@@ -76,11 +85,14 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: 
         if (request.reusedSocket && error.code === 'ECONNRESET') resolve(answerTo(id, body, signal));
         else reject(error);
       });
+      // Closed without an error, e.g. after a 101, which nobody asked for.
+      request.on('close', () => reject(new Error('the connection was closed without an answer')));
       request.end(body);
     });
   }
 
-  async function post({ id, body }: Post): Promise<Outcome> {
+  async function post(row: Post): Promise<Outcome> {
+    const { id, body } = row;
     const size = Buffer.byteLength(body);
     if (size > maxBytes) return { rejected: expected('body', `at most ${maxBytes} bytes`, size) };
     let response: IncomingMessage;
@@ -89,6 +101,7 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: 
       response = await answerTo(id, body, AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]));
       text = await beginningOf(response);
     } catch (error) {
+      if (isBrokenOff(error)) failedAt = row;
       throw away(closed.signal.aborted ? 'the node was closed' : wordsOf(error, timeoutMs));
     }
     const { statusCode: status = 0, headers } = response;
@@ -100,12 +113,15 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: 
     }
     const said = `HTTP ${status}${text === '' ? '' : `: ${text}`}`;
     if (status >= 400 && status < 500 && !LATER.has(status)) return { rejected: said };
-    if (status >= 300 && status < 400) throw away(`HTTP ${status}: moved to ${headers.location}`);
-    throw away(said, retryAfterMs(headers['retry-after'], now()));
+    if (status < 400 && headers.location !== undefined) throw away(`HTTP ${status}: moved to ${headers.location}`);
+    const asked = retryAfterMs(headers, now());
+    if (status >= 500 && status !== UNAVAILABLE && asked === undefined) failedAt = row;
+    throw away(said, asked);
   }
 
   return {
     async write(rows) {
+      failedAt = undefined;
       const outcomes: Outcome[] = [];
       for (const row of rows) {
         const outcome = arrived.has(row) ? 'stored' : await post(row);
@@ -115,6 +131,7 @@ export function httpSink(options: HttpSinkOptions): Sink<Post> & { arrived(row: 
       return outcomes;
     },
     arrived: row => arrived.has(row),
+    failedAt: () => failedAt,
     async close() {
       closed.abort();
     },
@@ -137,20 +154,32 @@ async function beginningOf(response: IncomingMessage): Promise<string> {
   } finally {
     clearTimeout(timer);
   }
-  return bytes.toString().replace(/\s+/g, ' ').trim().slice(0, 300);
+  return bytes
+    .toString()
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, 300);
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date. */
-function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
+/** RFC 9110 §10.2.3: seconds, or a date by the clock of the server, which need not be ours. */
+function retryAfterMs(headers: IncomingHttpHeaders, now: number): number | undefined {
+  const asked = headers['retry-after']?.trim();
+  if (asked === undefined) return undefined;
+  const ms = /^\d+$/.test(asked) ? Number(asked) * 1000 : Date.parse(asked) - (Date.parse(headers.date ?? '') || now);
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
+/** An abort hides its reason one level down. */
+const isTimeout = ({ cause }: { cause?: unknown }): boolean => cause instanceof Error && cause.name === 'TimeoutError';
+
+/** As it looks where a server breaks down over a request. */
+function isBrokenOff(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '') || isTimeout(error as Error);
+}
+
 function wordsOf(error: unknown, timeoutMs: number): string {
-  // An abort hides its reason one level down; a name with several addresses fails with one error for each.
-  const { cause = error } = error as { cause?: unknown };
-  if (cause instanceof Error && cause.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
+  if (isTimeout(error as Error)) return `no answer within ${timeoutMs / 1000} s`;
+  // A name with several addresses fails with one error for each.
   const one = error instanceof AggregateError ? error.errors.at(-1) : error;
   const hint = HINTS[(one as NodeJS.ErrnoException).code ?? ''];
   return hint === undefined ? reasonOf(one) : `${reasonOf(one)}; ${hint}`;

@@ -4,7 +4,8 @@ import type { BulkWrite, Outcome, Query, Sink } from '../reading/contracts.ts';
 import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/reading.ts';
 import { noteCommitted } from '../reading/stages.ts';
 import { noteStored } from '../reading/stored.ts';
-import { receiptKey, saidOf, storedBefore } from './redelivered.ts';
+import { copyFinder } from './copies.ts';
+import { receiptKey, storedBefore } from './redelivered.ts';
 import { type Entry, entryOf, metricsOf, tables } from './rows.ts';
 import { type Answer, statementOf } from './statement.ts';
 
@@ -52,29 +53,14 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
     async write(readings) {
       const outcomes: Outcome[] = new Array(readings.length);
       let entries: Entry[] = [];
-      const identities = new Set<string>();
+      const isCopy = copyFinder();
       for (const [at, reading] of readings.entries()) {
         const entry = isReading(reading)
           ? entryOf(reading, at, table === 'auto' ? tableOf(reading.telemetry) : table, now())
           : expected('payload', 'a reading', reading);
         if (typeof entry === 'string') outcomes[at] = { rejected: entry };
-        else {
-          const identity = identityOf(entry);
-          const again = receiptIdentityOf(entry);
-          const said = saidOf(entry);
-          const redelivered = reading.metadata.receipt?.redelivered === true;
-          if (
-            identities.has(identity) ||
-            (redelivered && identities.has(again!)) ||
-            (said !== undefined && identities.has(identityOf(entry, said)))
-          )
-            outcomes[at] = 'duplicate';
-          else {
-            entries.push(entry);
-            identities.add(identity);
-            if (again !== undefined) identities.add(again);
-          }
-        }
+        else if (isCopy(entry)) outcomes[at] = 'duplicate';
+        else entries.push(entry);
       }
       const known = await storedBefore(query, target, entries);
       for (const { at } of known) outcomes[at] = 'duplicate';
@@ -116,19 +102,4 @@ function storedIds(answer: Answer): ReadonlyMap<number, number | undefined> {
     for (const [at, number] of (answer[name] ?? []).entries()) ids.set(number, own?.[at]);
   }
   return ids;
-}
-
-/** Within a batch; one message may give several readings of one device and time, each with its own metrics. */
-function identityOf({ digest, reading, table }: Entry, time = reading.timestamp): string {
-  return `${digest} ${time} ${partOf(reading, table)} ${reading.deviceId}`;
-}
-
-/** First copy and redelivery in one batch, each with the time of its own receipt: an outbox brings them together. */
-function receiptIdentityOf(entry: Entry): string | undefined {
-  const key = receiptKey(entry);
-  return key === undefined ? undefined : `receipt ${partOf(entry.reading, entry.table)} ${key}`;
-}
-
-function partOf({ telemetry }: Reading, table: ReadingTable): string {
-  return table === 'sensor_readings' ? Object.keys(telemetry).join() : table;
 }

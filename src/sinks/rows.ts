@@ -1,6 +1,7 @@
 // What becomes of a reading in the database: which table, which columns; one entry per table.
 import { digest } from '../kernel/bytes.ts';
 import { expected } from '../kernel/fault.ts';
+import { milliseconds } from '../reading/instant.ts';
 import type { Metadata, Reading, ReadingTable, Value } from '../reading/reading.ts';
 
 /** A reading that has passed the checks, with what several columns need, worked out once. */
@@ -28,8 +29,8 @@ export type Input<Item> = readonly { name: string; type: string; of(item: Item):
 type Column<Item = Row> = Input<Item>[number];
 
 /**
- * The arrays of these columns as rows, for FROM. Half the CPU of one unnest of them all, which first lays each by in a
- * store of its own.
+ * The arrays of these columns as rows, for FROM. Half the CPU of one unnest of them all, which first copies each into a
+ * tuple store.
  */
 export function rowsFrom(arrays: readonly string[], names: readonly string[], alias: string): string {
   return `(SELECT ${names.map((name, at) => `unnest(${arrays[at]}) AS ${name}`).join(', ')}) AS ${alias}`;
@@ -44,7 +45,7 @@ export type Table = {
   columns: Input<Row>;
   /** Columns of each metric, where every metric has its row. */
   metricColumns?: Input<MetricRow>;
-  /** Its rows have an id that counts in order of arrival. Of others the rows of one device stand together: they meet the same pages of the index. */
+  /** Its rows have an id that counts in order of arrival. Else the rows of one device are written together: they touch the same pages of the index. */
   hasId: boolean;
   /** Keys of the metadata that stand elsewhere: here in a column, or in the devices, or that only mattered on the way. */
   elsewhere: ReadonlySet<string>;
@@ -53,8 +54,20 @@ export type Table = {
 };
 
 const ELSEWHERE = [
-  ...['digest', 'receipt', 'entry', 'receivedAt', 'receivedScore', 'raw', 'rejected', 'orgId'],
-  ...['name', 'class', 'firmware', 'applicationId', 'lastMeasurement', 'scannerLocation'],
+  'digest',
+  'receipt',
+  'entry',
+  'receivedAt',
+  'receivedScore',
+  'raw',
+  'rejected',
+  'orgId',
+  'name',
+  'class',
+  'firmware',
+  'applicationId',
+  'lastMeasurement',
+  'scannerLocation',
 ];
 
 const text = <Item = Row>(name: string, of: (item: Item) => unknown): Column<Item> => ({ name, type: 'text', of });
@@ -125,12 +138,17 @@ export const tables: Readonly<Record<ReadingTable, Table>> = {
     ],
     metricColumns: [
       text('metric', ({ metric }) => metric),
-      number('value', ({ entry, metric }) => valueColumns(entry.reading.telemetry[metric]).value),
-      text('value_text', ({ entry, metric }) => valueColumns(entry.reading.telemetry[metric]).text),
-      text('quality', ({ entry, metric }) => textOr(entry.reading.metadata.quality?.[metric])),
+      number('value', ({ entry, metric }) => valueColumns(own(entry.reading.telemetry, metric)).value),
+      text('value_text', ({ entry, metric }) => valueColumns(own(entry.reading.telemetry, metric)).text),
+      text('quality', ({ entry, metric }) => textOr(own(entry.reading.metadata.quality ?? {}, metric))),
     ],
   },
 };
+
+/** A device may call a metric `constructor`: every object has one that is none of its metrics. */
+function own<T>(values: Readonly<Record<string, T>>, metric: string): T | undefined {
+  return Object.hasOwn(values, metric) ? values[metric] : undefined;
+}
 
 /** Columns `value` and `value_text`: a boolean stands in both, so that it can be drawn and read. */
 export function valueColumns(value: Value | undefined): { value: number | undefined; text: string | undefined } {
@@ -142,7 +160,7 @@ export function valueColumns(value: Value | undefined): { value: number | undefi
 /** Metrics of a reading that have a row each: those with a value, and those that are absent for a reason. */
 export function metricsOf({ telemetry, metadata }: Reading): readonly string[] {
   const metrics = Object.keys(telemetry);
-  for (const metric in metadata.quality) if (!(metric in telemetry)) metrics.push(metric);
+  for (const metric in metadata.quality) if (!Object.hasOwn(telemetry, metric)) metrics.push(metric);
   return metrics;
 }
 
@@ -156,7 +174,7 @@ const DIGEST = /^[0-9a-f]{32}$/;
 export function entryOf(reading: Reading, at: number, table: ReadingTable, now: number): Entry | string {
   const { deviceId, timestamp, telemetry, metadata } = reading;
   if (deviceId === '') return expected('reading', 'a deviceId', deviceId);
-  const ms = ISO_UTC.test(timestamp) ? Date.parse(timestamp) : Number.NaN;
+  const ms = ISO_UTC.test(timestamp) ? milliseconds(timestamp) : Number.NaN;
   if (!possible(ms, now))
     return expected('reading', 'a timestamp in ISO 8601 with Z, from 1970 to a year ahead', timestamp);
   const half = halfText(reading);
@@ -217,7 +235,7 @@ function metadataOf(reading: Reading, { metrics, elsewhere }: Table): string | n
   if (metrics !== undefined) {
     let others: Record<string, Value> | undefined;
     for (const metric in telemetry)
-      if (!(metric in metrics)) {
+      if (!Object.hasOwn(metrics, metric)) {
         others ??= {};
         others[metric] = telemetry[metric]!;
       }

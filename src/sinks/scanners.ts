@@ -5,12 +5,14 @@ import { type Entry, type Input, rowsFrom, valueColumns } from './rows.ts';
 /** `location`, `orgId`: of the latest one that names them. */
 type Heartbeat = { seenAt: number; reading: Reading; location: unknown; orgId: string | undefined };
 
+const SAID = ['uptime_s', 'messages_sent', 'devices_seen', 'adapter_status'];
+
 /** The latest heartbeat of each scanner in the batch, sorted by scanner. */
 export function heartbeatsOf(entries: readonly Entry[]): readonly Heartbeat[] {
   const latest = new Map<string, Heartbeat>();
   for (const { reading, seenAt } of entries) {
     const { deviceId, telemetry, metadata } = reading;
-    if (metadata.scannerId !== deviceId || !('uptime_s' in telemetry || 'adapter_status' in telemetry)) continue;
+    if (metadata.scannerId !== deviceId || !SAID.some(name => name in telemetry)) continue;
     const beat = { seenAt, reading, location: metadata['scannerLocation'], orgId: metadata.orgId };
     const known = latest.get(deviceId);
     const [older, newer] = known !== undefined && seenAt < known.seenAt ? [beat, known] : [known, beat];
@@ -27,7 +29,7 @@ const count = ({ reading }: Heartbeat, metric: string) => {
 
 export const scannerColumns: Input<Heartbeat> = [
   { name: 'scanner_id', type: 'text', of: ({ reading }) => reading.deviceId },
-  { name: 'last_seen', type: 'timestamptz', of: ({ seenAt }) => new Date(seenAt).toISOString() },
+  { name: 'last_seen', type: 'timestamptz', of: ({ seenAt }) => new Date(seenAt) },
   { name: 'location', type: 'text', of: ({ location }) => location },
   { name: 'uptime_s', type: 'float8', of: ({ reading }) => valueColumns(reading.telemetry['uptime_s']).value },
   { name: 'messages_sent', type: 'int8', of: heartbeat => count(heartbeat, 'messages_sent') },

@@ -52,6 +52,29 @@ describe('stored rows', () => {
     }
   });
 
+  it('hold metrics whose names every object knows', async () => {
+    const sink = readingSink({ query: db.store.prepared, bulk: db.store.bulk, target: 'names' });
+    const quality = { toString: 'it broke', humidity: 'not available' };
+    const given = [
+      reading({ flow_rate: 1, constructor: 2 }, {}, { deviceId: 'names' }),
+      reading({ constructor: 3, co2: 400 }, { quality }, { deviceId: 'names' }),
+    ];
+    assert.deepEqual(await sink.write(given), ['stored', 'stored']);
+    const [flow] = await db.store.query("SELECT metadata FROM flow_data WHERE device_id = 'names'");
+    assert.deepEqual(flow, { metadata: { telemetry: { constructor: 2 } } });
+    assert.deepEqual(
+      await db.store.query(
+        `SELECT metric, value, value_text, quality FROM sensor_readings WHERE device_id = 'names' ORDER BY metric COLLATE "C"`,
+      ),
+      [
+        { metric: 'co2', value: 400, value_text: null, quality: null },
+        { metric: 'constructor', value: 3, value_text: null, quality: null },
+        { metric: 'humidity', value: null, value_text: null, quality: 'not available' },
+        { metric: 'toString', value: null, value_text: null, quality: 'it broke' },
+      ],
+    );
+  });
+
   it('count their ids in order of arrival', async () => {
     const sink = readingSink({ query: db.store.prepared, bulk: db.store.bulk, target: 'order' });
     const many = Array.from({ length: 300 }, (_, n) => reading({ value_mm: n }, {}, { deviceId: `o${(n * 7) % 13}` }));

@@ -1,6 +1,5 @@
 // A table of the operator's own that changes while rows are written.
 import assert from 'node:assert/strict';
-import { Fault } from '../../kernel/fault.ts';
 import { openStore } from '../../store/store.ts';
 import { arrived, columns, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
 import type { Mapping } from './plan.ts';
@@ -36,7 +35,7 @@ describe('own table sink: a table that changes while rows are written', () => {
     [
       'the right to write taken',
       'REVOKE INSERT ON $ FROM writer',
-      /permission denied.*lacks the right/,
+      /this user: expected the right to insert k, v/,
       'GRANT INSERT ON $ TO writer',
     ],
   ];
@@ -47,12 +46,7 @@ describe('own table sink: a table that changes while rows are written', () => {
       const under = as?.sink ?? sink;
       assert.deepEqual(await under.write([row(1)]), ['stored']);
       for (const part of change.split(';')) await sql(part);
-      await assert.rejects(
-        under.write([row(2)]),
-        (error: unknown) => error instanceof Fault && error.kind === 'outage',
-      );
-      // The first answer may be the database's own; from the second on it is ours.
-      await assert.rejects(under.write([row(2)]), outage(says));
+      for (const attempt of [1, 2]) await assert.rejects(under.write([row(2)]), outage(says), `${attempt}`);
       await sql(mend);
       assert.deepEqual(await under.write([row(2)]), ['stored']);
       assert.deepEqual((await rows('k')).at(-1), { k: 2 });

@@ -1,5 +1,6 @@
 // Does a value fit its column? As the text that PostgreSQL reads, or the reason why not; nothing is rounded or cut silently.
 import { expected } from '../../kernel/fault.ts';
+import { NUMERIC } from '../../reading/payload.ts';
 import type { Column } from './table.ts';
 
 export type Fitted = { text: string } | { fault: string };
@@ -15,13 +16,12 @@ const WHOLE: Readonly<Record<string, readonly [least: bigint, most: bigint]>> = 
   int4: [-(2n ** 31n), 2n ** 31n - 1n],
   int8: [-(2n ** 63n), 2n ** 63n - 1n],
 };
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A number as text, also where it came as text or as true and false; undefined for anything else. */
 function decimal(value: unknown): string | undefined {
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
-  return typeof value === 'string' && DECIMAL.test(value.trim()) ? value.trim() : undefined;
+  return typeof value === 'string' && NUMERIC.test(value.trim()) ? value.trim() : undefined;
 }
 
 const whole: Fit = (value, column) => {

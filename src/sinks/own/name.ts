@@ -15,7 +15,7 @@ export function quoted(name: string): string {
 }
 
 /** Why PostgreSQL can have nothing of this name; undefined where it can. */
-export function nameFault(name: string): string | undefined {
+function nameFault(name: string): string | undefined {
   const bytes = Buffer.byteLength(name);
   if (bytes > 0 && bytes <= LONGEST_BYTES && !name.includes('\0') && name.isWellFormed()) return undefined;
   return expected('name', `1 to ${LONGEST_BYTES} bytes of text`, name);

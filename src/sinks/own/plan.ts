@@ -57,10 +57,11 @@ export function planOf(table: Table, mapping: Mapping): Plan | readonly string[]
     if (notNull && !hasDefault && !generated && !names.has(name))
       faults.push(expected(`column ${name}`, 'a value: it is NOT NULL and has no default', 'none'));
   const key = keyNames(mapping.key);
+  const remembers = key.length === 0 || mapping.conflict === 'reject';
   faults.push(...keyFaults(table, key, names));
+  faults.push(...rightFaults(table, mapped, remembers ? [] : key, mapping.conflict));
   if (faults.length > 0) return faults;
   const perMetric = mapped.some(({ source }) => source.perMetric);
-  const remembers = key.length === 0 || mapping.conflict === 'reject';
   return { table, mapped, key, conflict: mapping.conflict, perMetric, remembers };
 }
 
@@ -76,4 +77,27 @@ function keyFaults(table: Table, key: readonly string[], mapped: ReadonlySet<str
   return key
     .filter(name => !mapped.has(name))
     .map(name => expected(`column ${name}`, 'a value: it belongs to the key', 'none'));
+}
+
+/** What this user may not do, but has to: a key is read, and what is written over, too. `key`: that conflicts are found by. */
+function rightFaults(
+  table: Table,
+  mapped: readonly Mapped[],
+  key: readonly string[],
+  conflict: ConflictPolicy,
+): readonly string[] {
+  if (!table.open)
+    return [expected(titleOf(table), 'a table, or a view that takes new rows', 'a view that takes none')];
+  const all = mapped.map(({ column }) => column);
+  const keys = all.filter(({ name }) => key.includes(name));
+  const others = key.length > 0 && conflict === 'update' ? all.filter(column => !keys.includes(column)) : [];
+  const lacking = (right: string, columns: readonly Column[], may: 'mayInsert' | 'maySelect' | 'mayUpdate') => {
+    const names = columns.filter(column => !column[may]).map(({ name }) => name);
+    return names.length === 0 ? [] : [expected('this user', `the right to ${right} ${names.join(', ')}`, 'none')];
+  };
+  return [
+    ...lacking('insert', all, 'mayInsert'),
+    ...lacking('select', [...keys, ...others], 'maySelect'),
+    ...lacking('update', others, 'mayUpdate'),
+  ];
 }

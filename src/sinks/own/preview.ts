@@ -16,8 +16,8 @@ export type Preview = { table: string; cells: readonly Cell[]; faults: readonly 
 export type TableCard = {
   table: string;
   columns: readonly { name: string; type: string; required: boolean; made: boolean; guess: string }[];
-  /** As they are written in the setting. */
-  keys: readonly string[];
+  /** `text`: as the setting has it. */
+  keys: readonly { text: string; columns: readonly string[] }[];
   sources: readonly string[];
 };
 
@@ -36,9 +36,10 @@ export async function tableCard(query: Query, name: string, example: Reading): P
       made: column.generated,
       guess: column.generated ? '' : guessOf(column, sources),
     })),
-    keys: table.keys.map(({ columns }) =>
-      columns.map(column => (/[",]/.test(column) ? `"${column.replaceAll('"', '""')}"` : column)).join(', '),
-    ),
+    keys: table.keys.map(({ columns }) => ({
+      text: columns.map(column => (/[",]/.test(column) ? `"${column.replaceAll('"', '""')}"` : column)).join(', '),
+      columns,
+    })),
     sources,
   };
 }
@@ -101,7 +102,8 @@ function guessOf({ name, base }: Column, sources: readonly string[]): string {
   const like = plain(name);
   const metric = sources.find(source => source.startsWith('telemetry.') && plain(source.slice(10)) === like);
   if (metric !== undefined) return metric;
-  const usual = USUAL.find(([names]) => names.test(name.toLowerCase()))?.[1];
+  const words = name.toLowerCase().replaceAll(/[\s-]+/g, '_');
+  const usual = USUAL.find(([names]) => names.test(words))?.[1];
   if (usual !== undefined) return usual;
   const known = sources.find(source => source.startsWith('metadata.') && plain(source.split('.').at(-1)!) === like);
   if (known !== undefined) return known;

@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { digest } from '../../kernel/bytes.ts';
 import type { Reading } from '../../reading/reading.ts';
-import { arrived, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
+import { arrived, columns, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
+import { openStore } from '../../store/store.ts';
+import type { ConflictPolicy } from './plan.ts';
+import { ownSink } from './sink.ts';
+import { listTables } from './table.ts';
 
 describe('own table sink: refused', () => {
-  const { db, open } = onOwnTables();
+  const { db, open, into } = onOwnTables();
 
   const unfit: readonly [name: string, table: string, map: Record<string, string>, key: string, says: RegExp][] = [
     [
@@ -48,6 +52,13 @@ describe('own table sink: refused', () => {
       /column w: expected a value: it belongs to the key/,
     ],
     ['a partial index', 'v int', { v: 'telemetry.v' }, 'v', /it has no unique key/],
+    [
+      'a key that the database makes',
+      'v int, w int GENERATED ALWAYS AS (v) STORED UNIQUE',
+      { v: 'telemetry.v' },
+      'w',
+      /it has no unique key/,
+    ],
   ];
   for (const [name, table, map, key, says] of unfit)
     it(`waits, and says why: ${name}`, async () => {
@@ -65,6 +76,8 @@ describe('own table sink: refused', () => {
     ['a fraction for an integer', 'int', 3.2, /column v \(integer\): expected a whole number, got "?3\.2/],
     ['NaN for an integer', 'int', Number.NaN, /expected a whole number, got "NaN"/],
     ['NaN for a float', 'float8', Number.NaN, /expected a finite number/],
+    // Looked at once, not for ever.
+    ['many digits that are no number', 'float8', `${'1'.repeat(100_000)}x`, /expected a finite number/],
     ['Infinity', 'numeric', Number.POSITIVE_INFINITY, /expected a finite number/],
     ['an overflow of smallint', 'smallint', 40000, /from -32768 to 32767, got "?40000/],
     ['an overflow of bigint', 'bigint', '9223372036854775808', /from -9223372036854775808/],
@@ -74,6 +87,9 @@ describe('own table sink: refused', () => {
     ['text for a number', 'int', 'much', /expected a whole number, got "much"/],
     ['a text too long', 'varchar(3)', 'four', /at most 3 characters/],
     ['a text too long for a domain', 'short', 'four', /at most 3 characters/],
+    ['a text too long for a domain over that', 'curt', 'four', /at most 3 characters/],
+    ['a text too long for a domain over an array', 'shorts', '{four}', /22001/],
+    ['a word for a domain over a domain over a time', 'moment', 'now', /expected a time/],
     ['U+0000', 'text', 'a\0b', /without U\+0000/],
     ['U+0000 in JSON', 'jsonb', 'a\0b', /22P05/],
     ['half a surrogate pair', 'text', '\ud800', /column v \(text\): expected text of whole characters/],
@@ -90,12 +106,16 @@ describe('own table sink: refused', () => {
   ];
   it('refuses single rows', async () => {
     await db.store.query("CREATE TYPE mood AS ENUM ('calm')");
-    await db.store.query('CREATE DOMAIN short AS varchar(3)');
+    await db.store.query(`CREATE DOMAIN short AS varchar(3); CREATE DOMAIN curt AS short;
+      CREATE DOMAIN shorts AS varchar(3)[]; CREATE DOMAIN point_in_time AS timestamptz; CREATE DOMAIN moment AS point_in_time`);
     for (const [name, column, value, says] of refused) {
       const { sink, rows } = await open(`n int, v ${column}`, { n: 'telemetry.n', v: 'telemetry.v' });
       const good =
         {
           short: 'abc',
+          curt: 'äöü',
+          shorts: '{abc}',
+          moment: '2026-01-03T16:00:00Z',
           'varchar(3)': 'äöü',
           jsonb: 'a',
           bytea: 'ff',
@@ -110,6 +130,52 @@ describe('own table sink: refused', () => {
       assert.match(reasonsOf(outcomes)[1]!, says, name);
       assert.deepEqual([outcomes[0], outcomes[2]], ['stored', 'stored'], name);
       assert.equal((await rows()).length, 2, name);
+    }
+  });
+
+  it('a view: one that takes no rows waits; a row that lacks what the table below needs goes alone', async () => {
+    const { table, sql } = await open('n int, v int NOT NULL', { n: 'telemetry.n' });
+    await sql('CREATE VIEW "$ total" AS SELECT count(*) AS n FROM $');
+    await sql('CREATE VIEW "$ named" AS SELECT n, v AS "the value" FROM $');
+    const onView = (view: string, map: Record<string, string>) =>
+      into({ table: `${table} ${view}`, columns: columns(map), key: '', conflict: 'skip' });
+    await assert.rejects(
+      onView('total', { n: 'telemetry.n' }).write([arrived(1, { n: 1 })]),
+      outage(/expected a table, or a view that takes new rows/),
+    );
+    const named = onView('named', { n: 'telemetry.n', 'the value': 'telemetry.v' });
+    const [empty, full] = reasonsOf(await named.write([arrived(2, { n: 2 }), arrived(3, { n: 3, v: 3 })]));
+    assert.match(empty!, /null value in column "v".*23502/);
+    assert.equal(full, 'stored');
+    assert.deepEqual(await listTables(db.store.query).then(names => names.filter(name => name.includes(`${table} `))), [
+      `public.${table} named`,
+    ]);
+  });
+
+  it('a user who lacks a right: waits, says which, and asks for no more than the policy needs', async () => {
+    const { table, sql } = await open('k int PRIMARY KEY, v int', { k: 'telemetry.k' });
+    const { host, pathname } = new URL(db.server.url);
+    await sql(`CREATE ROLE lacking LOGIN PASSWORD 'p'; GRANT INSERT ON $ TO lacking; GRANT INSERT ON receipts TO lacking;
+      CREATE SCHEMA hidden; CREATE TABLE hidden.$ (k int, v int); GRANT INSERT ON hidden.$ TO lacking`);
+    const store = openStore({ url: `postgres://lacking:p@${host}${pathname}`, connections: 1 });
+    const write = (n: number, name: string, key: string, conflict: ConflictPolicy) =>
+      ownSink({
+        ...{ query: store.query, bulk: store.bulk, target: name },
+        mapping: { table: name, columns: columns({ k: 'telemetry.k', v: 'telemetry.v' }), key, conflict },
+      }).write([arrived(n, { k: n, v: n })]);
+    try {
+      await assert.rejects(
+        write(1, `hidden.${table}`, '', 'skip'),
+        outage(/this user: expected the right to insert k, v/),
+      );
+      await assert.rejects(write(2, table, 'k', 'skip'), outage(/this user: expected the right to select k,/));
+      await sql('GRANT SELECT (k) ON $ TO lacking');
+      assert.deepEqual(await write(3, table, 'k', 'skip'), ['stored']);
+      await assert.rejects(write(4, table, 'k', 'update'), outage(/to select v, .*to update v,/));
+      await sql('GRANT SELECT, UPDATE ON $ TO lacking');
+      assert.deepEqual(await write(5, table, 'k', 'update'), ['stored']);
+    } finally {
+      await store.close();
     }
   });
 });

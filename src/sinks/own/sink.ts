@@ -103,6 +103,8 @@ export function ownSink({ query, bulk, target, mapping }: OwnSinkOptions): OwnSi
         } catch (error) {
           // Whatever it was may have to do with the table: it is read again before the next attempt.
           plan = undefined;
+          // Where the database speaks of tables and columns, what is read tells better what to mend.
+          if (isOfTable(error)) await check();
           throw error;
         }
         if (pending.length > 0) plan = undefined;
@@ -120,6 +122,12 @@ function outcomesOf(part: Written<Row, Answer>): readonly (readonly [Row, Outcom
   if (answer?.same !== true) return part.items.map(row => [row, undefined]);
   const fresh = new Set(answer.stored ?? part.items.keys());
   return part.items.map((row, number) => [row, fresh.has(number) ? 'stored' : 'duplicate']);
+}
+
+/** SQLSTATE class 42: something is not there, is another, or may not be used. */
+function isOfTable(error: unknown): boolean {
+  const { code } = ((error as Fault).cause ?? {}) as { code?: unknown };
+  return typeof code === 'string' && code.startsWith('42');
 }
 
 function restless(table: string): Fault {

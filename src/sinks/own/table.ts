@@ -7,9 +7,9 @@ export type Column = {
   name: string;
   /** As SQL writes it, with its length or precision, e.g. `numeric(6,2)`, `"plant"."state"`. */
   type: string;
-  /** The same without length or precision: what a value is read as. The table then refuses what is too long, rather than cutting it. */
+  /** The type below all domains, without length or precision: what a value is read as. The table then refuses what is too long, rather than cutting it. */
   cast: string;
-  /** The built-in type below a domain, as the catalog calls it (`float8`, `varchar`, `timestamptz` …). */
+  /** The built-in type below all domains, as the catalog calls it (`float8`, `varchar`, `timestamptz` …). */
   base: string;
   /** Most characters; digits before and after the point. Undefined: not limited. */
   length: number | undefined;
@@ -20,6 +20,10 @@ export type Column = {
   hasDefault: boolean;
   /** By the database alone: generated always, as an expression or an identity. */
   generated: boolean;
+  /** Rights of this user. */
+  mayInsert: boolean;
+  maySelect: boolean;
+  mayUpdate: boolean;
 };
 /** A unique index or constraint that a conflict can be named by. */
 export type Key = { name: string; columns: readonly string[] };
@@ -27,6 +31,8 @@ export type Table = {
   oid: number;
   schema: string;
   name: string;
+  /** False: a view that takes no new rows. */
+  open: boolean;
   columns: readonly Column[];
   keys: readonly Key[];
   /** The same text as long as the columns are the same. */
@@ -36,6 +42,9 @@ export type Table = {
 /** Tables, partitioned tables, views that take rows, foreign tables. */
 const KINDS = "('r', 'p', 'v', 'f')";
 
+/** Only views are looked into: of a table that somebody has locked it would wait for the end of the lock. */
+const OPEN = "CASE WHEN c.relkind IN ('r', 'p') THEN true ELSE pg_relation_is_updatable(c.oid, true) & 8 = 8 END";
+
 /** SQL: mark of the columns of the table whose oid is `oid`; null where there is none. */
 export function shapeSql(oid: string): string {
   return `(SELECT hashtextextended(string_agg(concat_ws(' ', attname, atttypid, atttypmod, attnotnull, atthasdef,
@@ -43,26 +52,37 @@ export function shapeSql(oid: string): string {
     FROM pg_attribute WHERE attrelid = ${oid} AND attnum > 0 AND NOT attisdropped)`;
 }
 
-const FIND = `SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, ${shapeSql('c.oid')} AS shape
+const FIND = `SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, ${OPEN} AS open, ${shapeSql('c.oid')} AS shape
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ${KINDS} AND (c.relname = $2 OR c.relname = lower($2))
     AND CASE WHEN $1::text IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = $1 OR n.nspname = lower($1) END
   ORDER BY (n.nspname = coalesce($1, n.nspname)) DESC, (c.relname = $2) DESC LIMIT 1`;
 
-// The length and the digits stand in one number, made as PostgreSQL makes it (numeric.c, varchar.c): 4 bytes ahead.
+// The length and the digits stand in one number, made as PostgreSQL makes it (numeric.c, varchar.c): 4 bytes ahead. Of
+// domains over each other the innermost says it.
 const COLUMNS = `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
-    format_type(a.atttypid, -1) AS cast, b.typname AS base,
-    CASE WHEN b.typname IN ('varchar', 'bpchar') AND m.mod > 4 THEN m.mod - 4 END AS length,
-    CASE WHEN b.typname = 'numeric' AND m.mod > 4 THEN ((m.mod - 4) >> 16) & 65535 END AS precision,
-    CASE WHEN b.typname = 'numeric' AND m.mod > 4 THEN (((m.mod - 4) & 2047) # 1024) - 1024 END AS scale,
+    format_type(b.oid, -1) AS cast, b.typname AS base,
+    CASE WHEN b.typname IN ('varchar', 'bpchar') AND d.mod > 4 THEN d.mod - 4 END AS length,
+    CASE WHEN b.typname = 'numeric' AND d.mod > 4 THEN ((d.mod - 4) >> 16) & 65535 END AS precision,
+    CASE WHEN b.typname = 'numeric' AND d.mod > 4 THEN (((d.mod - 4) & 2047) # 1024) - 1024 END AS scale,
     b.typcategory = 'A' AS array,
-    a.attnotnull OR t.typnotnull AS "notNull",
-    a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS "hasDefault",
-    a.attgenerated <> '' OR a.attidentity = 'a' AS generated
+    a.attnotnull OR d.needed AS "notNull",
+    a.atthasdef OR a.attidentity <> '' OR d.preset AS "hasDefault",
+    a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
+    has_schema_privilege(c.relnamespace, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'INSERT') AS "mayInsert",
+    has_column_privilege(c.oid, a.attnum, 'SELECT') AS "maySelect",
+    has_column_privilege(c.oid, a.attnum, 'UPDATE') AS "mayUpdate"
   FROM pg_attribute a
-  JOIN pg_type t ON t.oid = a.atttypid
-  JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
-  CROSS JOIN LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS mod) m
+  JOIN pg_class c ON c.oid = a.attrelid
+  CROSS JOIN LATERAL (
+    WITH RECURSIVE layer AS (
+      SELECT a.atttypid AS oid, a.atttypmod AS mod, 0 AS depth
+      UNION ALL
+      SELECT t.typbasetype, t.typtypmod, depth + 1 FROM layer JOIN pg_type t USING (oid) WHERE t.typtype = 'd')
+    SELECT (array_agg(oid ORDER BY depth DESC))[1] AS base, (array_agg(mod ORDER BY depth DESC))[1] AS mod,
+      bool_or(t.typnotnull) AS needed, bool_or(t.typdefault IS NOT NULL) AS preset
+    FROM layer JOIN pg_type t USING (oid)) d
+  JOIN pg_type b ON b.oid = d.base
   WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
 
 // Only what ON CONFLICT can name: whole columns, all rows, checked at once.
@@ -79,14 +99,23 @@ const KEYS = `SELECT x.relname AS name, array_agg(a.attname::text ORDER BY k.pla
 export async function describeTable(query: Query, text: string): Promise<Table> {
   const name = parseTableName(text);
   if (typeof name === 'string') throw new Fault('FIELDLINE_SETTING', name, { kind: 'outage' });
-  const [found] = await query<Pick<Table, 'oid' | 'schema' | 'name' | 'shape'>>(FIND, [name.schema, name.table]);
+  const [found] = await query<Pick<Table, 'oid' | 'schema' | 'name' | 'open' | 'shape'>>(FIND, [
+    name.schema,
+    name.table,
+  ]);
   if (found === undefined)
     throw new Fault('FIELDLINE_TABLE', `table ${text}: expected to be there, got none of this name`, {
       kind: 'outage',
     });
   const columns = await query<Column>(COLUMNS, [found.oid]);
   const keys = await query<Key>(KEYS, [found.oid]);
-  return { ...found, columns: columns.map(withoutNulls), keys };
+  const made = new Set(columns.filter(column => column.generated).map(column => column.name));
+  return {
+    ...found,
+    columns: columns.map(withoutNulls),
+    // Of what the database makes, a row does not know its key before.
+    keys: keys.filter(key => !key.columns.some(column => made.has(column))),
+  };
 }
 
 function withoutNulls(column: Column): Column {
@@ -100,7 +129,7 @@ export async function listTables(query: Query): Promise<readonly string[]> {
     `SELECT n.nspname AS schema, c.relname AS table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ${KINDS} AND NOT c.relispartition AND n.nspname !~ '^(pg_|_timescaledb)'
        AND n.nspname NOT IN ('information_schema', 'timescaledb_information', 'timescaledb_experimental')
-       AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT')
+       AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'INSERT') AND ${OPEN}
      ORDER BY n.nspname = 'public' DESC, 1, 2 LIMIT 50000`,
   );
   return rows.map(tableText);
