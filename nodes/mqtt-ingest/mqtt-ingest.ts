@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { counted } from '../../src/delivery/counted.ts';
 import { courier } from '../../src/delivery/courier.ts';
-import { type DeadLetterFile, openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { letterBox } from '../../src/delivery/letters/box.ts';
 import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { noteFate } from '../../src/kernel/ledger.ts';
@@ -69,8 +69,7 @@ export const definition = defineNode({
 
     const ledger = ledgerIn(host.directory);
     const account = ledger.account(host.id, host.name);
-    let letters: Promise<DeadLetterFile> | undefined;
-    const folder = path.join(host.directory, 'dead-letters', host.id);
+    const letters = letterBox(path.join(host.directory, 'dead-letters', host.id));
     const carrier = courier({
       source: counted(source, account, ledger),
       mode: settings.emit,
@@ -80,11 +79,7 @@ export const definition = defineNode({
           ? host.emit({ topic: (raws[0] as Raw).topic, payload: { ...raws[0] } })
           : host.emit({ payload: raws.map(raw => ({ ...raw })) }),
       async deadLetter(raw, reason, attempts) {
-        letters ??= openDeadLetters(folder);
-        letters.catch(() => {
-          letters = undefined;
-        });
-        await (await letters).append(raw, reason, attempts);
+        await letters.append(raw, reason, attempts);
         noteFate(raw.entry, 'deadLetters');
         host.log('error', `${raw.topic}: given up after ${attempts} attempts, kept as a dead letter: ${reason}`);
       },
@@ -114,7 +109,7 @@ export const definition = defineNode({
         clearInterval(clockwork);
         await carrier.stop();
         if (removed) await broker?.release(clientId, UNDO_SECONDS);
-        await letters?.then(file => file.close()).catch(() => {});
+        await letters.close().catch(() => {});
       },
     };
   },

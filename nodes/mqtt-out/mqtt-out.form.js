@@ -1,6 +1,6 @@
 // Dialog of mqtt-out: one message with the settings as they stand in the form, and what the broker says.
 FieldlineForm.panel('fieldline-mqtt-out', form => {
-  const part = id => document.getElementById(id);
+  const { part } = form;
 
   async function publish() {
     part('fl-mout-says').textContent = '…';

@@ -3,10 +3,11 @@ import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
-import { onlyOne, refusals } from '../../src/delivery/refusals.ts';
+import { onlyOne, refusals } from '../../src/delivery/letters/refusals.ts';
 import { derivedClientId } from '../../src/mqtt/identity.ts';
 import { outgoingCodec, outgoingOf } from '../../src/mqtt/outgoing.ts';
-import { type Outgoing, publisher } from '../../src/mqtt/publisher.ts';
+import type { Outgoing } from '../../src/mqtt/outgoing-packet.ts';
+import { publisher } from '../../src/mqtt/publisher.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { endpointOf } from './endpoint.ts';
@@ -66,7 +67,7 @@ export const definition = defineNode({
       },
       maxRows: BATCH,
       limitRows: settings.memoryRows,
-      bytesOf: ({ payload }) => payload.length,
+      bytesOf: ({ topic, payload }) => topic.length + payload.length,
       async onDrained(rows, outcomes) {
         await refused.keep(rows, outcomes);
         await ledger.drained(rows, outcomes);
@@ -76,7 +77,7 @@ export const definition = defineNode({
     const retain = retains ? latestOfTopics() : () => false;
 
     async function publish(message: Message): Promise<void> {
-      const rows = outgoingOf(message, { ...settings, qos, retain });
+      const rows = outgoingOf(message, { ...settings, qos, retain }, host.sent(message));
       const fates = await link.submit(rows);
       ledger.noted(rows, fates);
       await refused.keep(rows, fates);

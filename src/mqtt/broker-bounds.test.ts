@@ -144,6 +144,7 @@ describe('embedded broker: bounds', () => {
     const welcome = '20020000';
     assert.equal(await answer('durable', false), welcome);
     await until(() => world.broker.state().sessions === 1);
+    assert.equal(await answer('nul\0', true), '', 'no database takes the receipts of such a client');
     assert.equal(await answer('second', false), '', 'one durable session is all it takes');
     assert.equal(await answer('clean', true), welcome);
     assert.equal(await answer('third', true), '', 'two clients are all it takes');

@@ -62,7 +62,9 @@ export function packed(messages: readonly Delivered[]): Page {
     digests: messages.map(({ digest }) => digest),
     ats: messages.map(({ at }) => at),
     bys: messages.map(({ by }) => by),
-    ...{ dups, lengths, bytes },
+    dups,
+    lengths,
+    bytes,
   };
 }
 

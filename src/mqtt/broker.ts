@@ -87,6 +87,22 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const durable = sessions(journal, members, options.window ?? 500);
   const filtersOf = new WeakMap<Client, Set<string>>();
 
+  /** Why a client may not connect. */
+  function refusalOf(clientId: string, clean: boolean): string | undefined {
+    if (aedes.connectedClients >= limits.clients)
+      return expected('mqtt broker', `at most ${limits.clients} clients`, aedes.connectedClients + 1);
+    if (Buffer.byteLength(clientId) > limits.topicBytes)
+      return expected('mqtt broker', `a client id of at most ${limits.topicBytes} bytes`, clientId);
+    // It is part of the receipts of messages, which are kept as text.
+    if (clientId.includes('\0')) return expected('mqtt broker', 'a client id without U+0000 [MQTT-1.5.3-2]', clientId);
+    // A clean session takes no durable place, one that is known has its own.
+    if (clean || members.get('session', clientId) !== undefined) return undefined;
+    const taken = members.count('session') + members.count('consumer');
+    return taken < limits.durable
+      ? undefined
+      : expected('mqtt broker', `at most ${limits.durable} durable sessions`, clientId);
+  }
+
   const allowed = (filter: string): boolean =>
     Buffer.byteLength(filter) <= limits.topicBytes && filterFault(filter) === undefined;
 
@@ -106,17 +122,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       sessionExpirySeconds,
     }),
     preConnect(_client, packet, done) {
-      const id = packet.clientId ?? '';
-      const known = packet.clean || members.get('session', id) !== undefined;
-      const fault =
-        aedes.connectedClients >= limits.clients
-          ? expected('mqtt broker', `at most ${limits.clients} clients`, aedes.connectedClients + 1)
-          : Buffer.byteLength(id) > limits.topicBytes
-            ? expected('mqtt broker', `a client id of at most ${limits.topicBytes} bytes`, id)
-            : !known && members.count('session') + members.count('consumer') >= limits.durable
-              ? expected('mqtt broker', `at most ${limits.durable} durable sessions`, id)
-              : undefined;
-      done(fault === undefined ? null : new Error(fault), fault === undefined);
+      const refusal = refusalOf(packet.clientId ?? '', packet.clean ?? false);
+      done(refusal === undefined ? null : new Error(refusal), refusal === undefined);
     },
     authenticate(client, username, password, done) {
       const answer = options.authenticate?.(username, password, client.id) ?? true;
@@ -170,16 +177,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   function serve(stream: Duplex, request?: IncomingMessage): void {
     streams.add(stream);
     stream.once('close', () => streams.delete(stream));
-    // aedes buffers a packet whole, however large it says it is: its length is looked at first.
-    const guard = frameGuard(limits.packetBytes);
-    const read = stream.read.bind(stream);
-    stream.read = size => {
-      const chunk = read(size) as Buffer | null;
-      const fault = chunk === null ? undefined : guard(chunk);
-      if (fault === undefined) return chunk;
-      stream.destroy(new Error(fault));
-      return null;
-    };
+    guardFrames(stream, limits.packetBytes);
     aedes.handle(stream, request);
   }
 
@@ -231,22 +229,28 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 }
 
+/** aedes buffers a packet whole, however large it says it is: here its length is looked at first. */
+function guardFrames(stream: Duplex, packetBytes: number): void {
+  const guard = frameGuard(packetBytes);
+  const read = stream.read.bind(stream);
+  stream.read = size => {
+    const chunk = read(size) as Buffer | null;
+    const fault = chunk === null ? undefined : guard(chunk);
+    if (fault === undefined) return chunk;
+    stream.destroy(new Error(fault));
+    return null;
+  };
+}
+
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const at = `${host}:${port}`;
-      if (error.code === 'EADDRINUSE')
-        reject(
-          new Fault('FIELDLINE_PORT_IN_USE', expected('mqtt broker', `a free address ${at}`, 'one in use'), {
-            cause: error,
-          }),
-        );
-      else
-        reject(
-          new Fault('FIELDLINE_SETTING', expected('mqtt broker', `an address to listen on, ${at}`, error.message), {
-            cause: error,
-          }),
-        );
+      const [code, text] =
+        error.code === 'EADDRINUSE'
+          ? (['FIELDLINE_PORT_IN_USE', expected('mqtt broker', `a free address ${at}`, 'one in use')] as const)
+          : (['FIELDLINE_SETTING', expected('mqtt broker', `an address to listen on, ${at}`, error.message)] as const);
+      reject(new Fault(code, text, { cause: error }));
     });
     server.listen(port, host, () => {
       const address = server.address();

@@ -1,31 +1,36 @@
 // One connection of a client to a broker: handshake, subscription, keep alive, frames in, acknowledgements out.
 import type { Duplex } from 'node:stream';
-import { type IConnackPacket, type IPublishPacket, generate, type Packet } from 'mqtt-packet';
+import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet';
 import { reasonOf } from '../kernel/fault.ts';
 import type { TopicFilter } from './audience.ts';
+import {
+  type ConnectOptions,
+  connectPacket,
+  DISCONNECT,
+  PINGREQ,
+  SUBSCRIBE_ID,
+  subscribePacket,
+  unsubscribePacket,
+  type Version,
+} from './client-packets.ts';
+import { streamReason } from './dial.ts';
 import { type Frame, framer } from './frames.ts';
-import { packetReader } from './packet-reader.ts';
+import { type Oversized, oversizedOf, packetReader } from './packet-reader.ts';
 import { isUnsupportedVersion, reasonText } from './reasons.ts';
 
-export type Version = 4 | 5;
-export type ConnectOptions = {
-  clientId: string;
-  username: string | undefined;
-  password: string | undefined;
-  keepaliveSeconds: number;
-  sessionExpirySeconds: number;
-  receiveMaximum: number;
-  maxPacketBytes: number;
-  /** Asks for a session of its own, without anything an earlier one has left. */
-  clean?: boolean;
-};
 /** What the broker takes from us at most; unlimited where it says nothing (3.1.1). */
 export type Allowance = { open: number; packetBytes: number; qos: number; retain: boolean };
 
-/** dial: the peer was not reached. handshake: closed between CONNECT and CONNACK. version: speaks no MQTT 5. refused: CONNACK with a reason. `code`: of the broker's DISCONNECT. */
-export type End = { at: 'dial' | 'handshake' | 'version' | 'refused' | 'running'; reason: string; code?: number };
-/** A PUBLISH above the size limit, of which only the beginning was read. */
-export type Oversized = { qos: 0 | 1 | 2; topic: string; messageId: number | undefined; bytes: number };
+export type End = {
+  /**
+   * dial: the peer was not reached. handshake: closed between CONNECT and CONNACK. version: the peer does not speak this
+   * one. refused: CONNACK with a reason. running: closed after CONNACK.
+   */
+  at: 'dial' | 'handshake' | 'version' | 'refused' | 'running';
+  reason: string;
+  /** Of the broker's DISCONNECT. */
+  code?: number;
+};
 
 export type ConnectionHooks = {
   onConnected(sessionPresent: boolean, allowance: Allowance): void;
@@ -45,8 +50,8 @@ export type Connection = {
   opened(): void;
   subscribe(filters: readonly TopicFilter[]): void;
   unsubscribe(filters: readonly string[]): void;
-  /** Leaves with everything else that is sent in this turn. Dropped when the connection has ended. */
-  send(packet: Uint8Array): void;
+  /** Leaves with everything else that is sent in this turn; dropped when the connection has ended. `onTaken`: the system has taken it. */
+  send(packet: Uint8Array, onTaken?: () => void): void;
   /** While off, no frame is taken; when too much has come all the same, the socket is paused and the peer must wait. */
   read(on: boolean): void;
   /** Sends what is due and DISCONNECT; resolves when the stream is closed. */
@@ -54,12 +59,9 @@ export type Connection = {
 };
 
 const HANDSHAKE_MS = 10_000;
-// Read beyond the window before the socket is paused. A paused socket tells neither of the peer's end nor of its PINGRESP.
+// Bytes read beyond the window before the socket is paused: a paused one shows neither the end of the peer nor its PINGRESP.
 const MAX_HELD_BYTES = 256 << 10;
-const PINGREQ = Uint8Array.of(0xc0, 0);
-const DISCONNECT = Uint8Array.of(0xe0, 0);
-const SUBSCRIBE_ID = 1;
-const UNSUBSCRIBE_ID = 2;
+const UNANSWERED = ' without an answer: is it a broker, and does it want TLS (mqtts://)?';
 
 export function connection(
   stream: Duplex,
@@ -68,13 +70,13 @@ export function connection(
   hooks: ConnectionHooks,
 ): Connection {
   const frames = framer(options.maxPacketBytes);
-  const dialect = { protocolVersion: version };
   const packetOf = packetReader(version);
   let stage: 'dial' | 'handshake' | 'running' = 'dial';
   let ended = false;
   let reading = true;
   let resting = false;
   let out: Uint8Array[] = [];
+  let onOutTaken: (() => void)[] = [];
   let keepalive: NodeJS.Timeout | undefined;
   let heard = true;
   let subscribing = 0;
@@ -90,13 +92,19 @@ export function connection(
   }
   const broken = (reason: string, code?: number): void => end(stage, reason, code);
 
-  function send(packet: Uint8Array): void {
-    if (ended || out.push(packet) > 1) return;
-    queueMicrotask(flush);
+  function send(packet: Uint8Array, onTaken?: () => void): void {
+    if (ended) return;
+    if (onTaken !== undefined) onOutTaken.push(onTaken);
+    if (out.push(packet) === 1) queueMicrotask(flush);
   }
   function flush(): void {
-    if (out.length > 0 && !ended) stream.write(out.length === 1 ? out[0] : Buffer.concat(out));
+    const taken = onOutTaken;
+    if (out.length > 0 && !ended)
+      stream.write(out.length === 1 ? out[0] : Buffer.concat(out), error => {
+        if (!error) for (const tell of taken) tell();
+      });
     out = [];
+    onOutTaken = [];
   }
 
   function onConnack(packet: IConnackPacket): void {
@@ -107,15 +115,19 @@ export function connection(
       end(version === 5 && isUnsupportedVersion(code) ? 'version' : 'refused', reason);
       return;
     }
+    const { receiveMaximum, maximumPacketSize, maximumQoS, retainAvailable } = packet.properties ?? {};
+    // [MQTT5-3.2.2.3.3, 3.2.2.3.6]: else no message would ever fit.
+    if (receiveMaximum === 0 || maximumPacketSize === 0) throw new Error('a CONNACK that allows nothing');
     stage = 'running';
     clearTimeout(deadline);
     // The server may set another interval [MQTT5-3.2.2-21].
     const seconds = packet.properties?.serverKeepAlive ?? options.keepaliveSeconds;
     if (seconds > 0) keepalive = setInterval(beat, seconds * 500);
-    const { receiveMaximum, maximumPacketSize, maximumQoS, retainAvailable } = packet.properties ?? {};
     hooks.onConnected(packet.sessionPresent, {
-      ...{ open: receiveMaximum ?? 0xffff, packetBytes: maximumPacketSize ?? Infinity },
-      ...{ qos: maximumQoS ?? 2, retain: retainAvailable ?? true },
+      open: receiveMaximum ?? 0xffff,
+      packetBytes: maximumPacketSize ?? Infinity,
+      qos: maximumQoS ?? 2,
+      retain: retainAvailable ?? true,
     });
   }
 
@@ -171,22 +183,9 @@ export function connection(
   }
 
   function takeFrame(frame: Frame): void {
-    const { head, bytes, tooLarge } = frame;
-    if (tooLarge) takeOversized(head.flags, head.headLength, bytes, head.headLength + head.bodyLength);
-    else take(packetOf(frame));
-  }
-  function takeOversized(flags: number, at: number, bytes: Buffer, length: number): void {
-    if (stage !== 'running') throw new Error('publish came before CONNACK');
-    const qos = (flags >> 1) & 3;
-    const idAt = at + 2 + bytes.readUInt16BE(at);
-    if (qos === 3 || (qos > 0 && idAt + 2 > bytes.length)) throw new Error('a damaged message');
-    const topic = bytes.toString('utf8', at + 2, idAt);
-    hooks.onOversized({
-      qos: qos as 0 | 1 | 2,
-      topic,
-      messageId: qos > 0 ? bytes.readUInt16BE(idAt) : undefined,
-      bytes: length,
-    });
+    if (!frame.tooLarge) take(packetOf(frame));
+    else if (stage === 'running') hooks.onOversized(oversizedOf(frame));
+    else throw new Error('publish came before CONNACK');
   }
 
   function pump(): void {
@@ -209,41 +208,21 @@ export function connection(
     resting = true;
     stream.pause();
   });
-  stream.on('error', error => broken(reasonOf(error)));
-  stream.on('end', () => broken('the peer closed the connection'));
+  stream.on('error', error => broken(streamReason(error)));
+  stream.on('end', () => broken(`the peer closed the connection${stage === 'handshake' ? UNANSWERED : ''}`));
   stream.on('close', () => broken('the connection is closed'));
 
   return {
     opened() {
       if (stage === 'dial') stage = 'handshake';
-      const { clientId, username, password, keepaliveSeconds, sessionExpirySeconds, receiveMaximum } = options;
-      const properties = {
-        sessionExpiryInterval: sessionExpirySeconds,
-        receiveMaximum,
-        maximumPacketSize: options.maxPacketBytes,
-      };
-      const connect: Packet = {
-        cmd: 'connect',
-        protocolId: 'MQTT',
-        protocolVersion: version,
-        clientId,
-        clean: options.clean ?? false,
-        keepalive: keepaliveSeconds,
-        ...(username === undefined ? {} : { username }),
-        ...(password === undefined ? {} : { password: Buffer.from(password) }),
-        ...(version === 5 ? { properties } : {}),
-      };
-      send(generate(connect, dialect));
+      send(connectPacket(options, version));
     },
     subscribe(filters) {
       subscribing = filters.length;
-      // Retained messages only where the subscription is new [MQTT5-3.3.1-10]; 3.1.1 sends them each time.
-      const subscriptions = filters.map(({ filter, qos }) => ({ topic: filter, qos, nl: false, rap: false, rh: 1 }));
-      send(generate({ cmd: 'subscribe', messageId: SUBSCRIBE_ID, subscriptions }, dialect));
+      send(subscribePacket(filters, version));
     },
     unsubscribe(filters) {
-      if (filters.length === 0) return;
-      send(generate({ cmd: 'unsubscribe', messageId: UNSUBSCRIBE_ID, unsubscriptions: [...filters] }, dialect));
+      if (filters.length > 0) send(unsubscribePacket(filters, version));
     },
     send,
     read(on) {
@@ -274,7 +253,7 @@ export function connection(
           stream.destroy();
           return;
         }
-        // What still comes is read and thrown away: closing on unread bytes would reset the connection under our last ones.
+        // What still comes is read and thrown away: to close with unread bytes would reset the connection, and our last ones were lost.
         stream.removeAllListeners('data').resume();
         stream.end();
       });

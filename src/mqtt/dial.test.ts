@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { type AddressInfo, connect, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -126,8 +126,12 @@ describe('ways to a broker', () => {
   const tlsTable: [name: string, options: () => TlsOptions, refused?: RegExp][] = [
     ['a certificate it trusts', () => ({ ca: pair?.cert })],
     ['any certificate when told so', () => ({ rejectUnauthorized: false })],
-    ['no certificate it does not know', () => ({}), /self-signed/],
-    ['no certificate of another name', () => ({ ca: pair?.cert, servername: 'other.example' }), /other\.example/],
+    ['no certificate it does not know, and says what to do', () => ({}), /self-signed.*; if .* in the TLS settings/],
+    [
+      'no certificate of another name, and says what to do',
+      () => ({ ca: pair?.cert, servername: 'other.example' }),
+      /other\.example.*; use a name that is in the certificate/,
+    ],
   ];
   for (const [name, options, refused] of tlsTable)
     it(`takes over TLS ${name}`, async function () {
@@ -138,6 +142,17 @@ describe('ways to a broker', () => {
       if (refused) assert.match(state.state === 'offline' ? state.reason : '', refused);
       else assert.equal(text, '200000 bytes');
     });
+
+  it('says what to do where only one side speaks TLS', async function () {
+    if (pair === undefined) this.skip();
+    const port = await listen(createTls(pair, forward).on('tlsClientError', () => {}));
+    const plain = await outcome(`mqtt://localhost:${port}`, {});
+    assert.match(plain.state.state === 'offline' ? plain.state.reason : '', /without an answer: .* TLS \(mqtts:/);
+    server.close();
+    const at = await listen(createServer(socket => socket.on('error', () => {}).end('no TLS at all')));
+    const secure = await outcome(`mqtts://localhost:${at}`, {});
+    assert.match(secure.state.state === 'offline' ? secure.state.reason : '', /^wrong version number; .* use mqtt:/);
+  });
 
   it('says that nobody listens', async () => {
     const port = await listen(createHttp());

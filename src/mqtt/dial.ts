@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
-import { expected, Fault } from '../kernel/fault.ts';
+import { expected, Fault, reasonOf } from '../kernel/fault.ts';
+import { certificateHints } from '../reading/certificate.ts';
+import type { ConnectOptions } from './client-packets.ts';
 
 export type TlsOptions = Pick<
   ConnectionOptions,
@@ -36,6 +38,17 @@ export function brokerAddress(text: string): BrokerAddress {
   return { scheme, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || port, url };
 }
 
+/** User and password: those of the address where none are given. */
+export function credentialsFor(
+  { url }: BrokerAddress,
+  given: { username?: string; password?: string },
+): Pick<ConnectOptions, 'username' | 'password'> {
+  return {
+    username: given.username ?? (decodeURIComponent(url.username) || undefined),
+    password: given.password ?? (decodeURIComponent(url.password) || undefined),
+  };
+}
+
 /** `onOpen` is called when bytes can reach the peer; writes before are kept. Failures come as the stream's `error`. */
 export function dial(address: BrokerAddress, tls: TlsOptions, maxBytes: number, onOpen: () => void): Duplex {
   const { scheme, host, port, url } = address;
@@ -55,4 +68,24 @@ export function dial(address: BrokerAddress, tls: TlsOptions, maxBytes: number, 
   const socket = new WebSocket(target, 'mqtt', { ...tls, maxPayload: maxBytes, handshakeTimeout: 10_000 });
   socket.once('open', onOpen);
   return createWebSocketStream(socket);
+}
+
+const NO_TLS = 'if the broker speaks no TLS there, use mqtt:// or ws://';
+/** What to do about an error that does not pass by itself. */
+const HINTS: Readonly<Record<string, string>> = {
+  ...certificateHints({
+    peer: 'broker',
+    trust: 'name it or its authority as CA certificate in the TLS settings of the broker',
+  }),
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use a name that is in the certificate, or set it as server name in the TLS settings',
+  EPROTO: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+};
+
+/** Why a stream has failed, and what to do where that is known. */
+export function streamReason(error: NodeJS.ErrnoException & { reason?: string }): string {
+  const hint = HINTS[error.code ?? ''];
+  // Of OpenSSL the reason alone, without the addresses around it.
+  return hint === undefined ? reasonOf(error) : `${error.reason ?? error.message}; ${hint}`;
 }

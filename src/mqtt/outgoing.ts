@@ -3,8 +3,9 @@ import { outwardJson } from '../reading/outward.ts';
 import { isRaw } from '../reading/raw.ts';
 import { noteFate } from '../kernel/ledger.ts';
 import { measurementOf } from '../reading/measurement.ts';
-import { entriesOf, isReading, membersOf } from '../reading/reading.ts';
-import type { Outgoing } from './publisher.ts';
+import { isReading, membersOf } from '../reading/reading.ts';
+import { entriesOfMembers } from '../reading/sent.ts';
+import type { Outgoing } from './outgoing-packet.ts';
 
 export type OutgoingOptions = {
   /** May hold {deviceId}, {protocol} and {topic}; empty for the topic of the message. */
@@ -17,18 +18,24 @@ export type OutgoingOptions = {
   retain(topic: string, member: unknown): boolean;
 };
 
-/** Throws a Fault of kind data when a member cannot become bytes. An empty topic is refused by the publisher. */
-export function outgoingOf(message: { topic?: string; payload?: unknown }, options: OutgoingOptions): Outgoing[] {
+/** `sent`: what the source sent. Throws a Fault of kind data when a member cannot become bytes. An empty topic is refused by the publisher. */
+export function outgoingOf(
+  message: { topic?: string; payload?: unknown },
+  options: OutgoingOptions,
+  sent?: readonly unknown[],
+): Outgoing[] {
   const { send, form, qos, retain } = options;
   const members = send === 'each' ? membersOf(message.payload) : [message.payload];
-  return members.flatMap(member => {
+  const all = entriesOfMembers(message.payload, sent);
+  return members.flatMap((member, at) => {
+    const entries = send === 'each' ? all[at]! : all.flat();
     const shaped = form === 'measurement' ? measurementsIn(member) : member;
     if (shaped === undefined) {
-      for (const entry of entriesOf(member)) noteFate(entry, 'dropped');
+      for (const entry of entries) noteFate(entry, 'dropped');
       return [];
     }
     const topic = topicOf(member, message.topic ?? '', options.topic);
-    return [{ topic, payload: payloadOf(shaped), qos, retain: retain(topic, member), entries: entriesOf(member) }];
+    return [{ topic, payload: payloadOf(shaped), qos, retain: retain(topic, member), entries }];
   });
 }
 

@@ -1,13 +1,14 @@
-// Packets out of whole frames: what mqtt-packet makes of each, and what it does not know but brokers say.
+// Packets out of frames: what mqtt-packet makes of each, what it does not know but brokers say, and what is told of one that is too large.
 import { type Packet, type Parser, parser } from 'mqtt-packet';
 import type { Frame } from './frames.ts';
+import type { Version } from './client-packets.ts';
 
 const PUBACK = 4;
 
 /** The packet of a frame. Throws an Error where it is none. */
 export type PacketReader = (frame: Frame) => Packet;
 
-export function packetReader(protocolVersion: 4 | 5): PacketReader {
+export function packetReader(protocolVersion: Version): PacketReader {
   let parsed: Packet | undefined;
   let damage: Error | undefined;
   let parse = fresh();
@@ -36,5 +37,22 @@ export function packetReader(protocolVersion: 4 | 5): PacketReader {
     }
     if (parsed === undefined) throw new Error('a packet that ends too early');
     return parsed;
+  };
+}
+
+/** A PUBLISH above the size limit, of which only the beginning was read. */
+export type Oversized = { qos: 0 | 1 | 2; topic: string; messageId: number | undefined; bytes: number };
+
+/** What a frame that is too large tells of its message. Throws an Error where that cannot be. */
+export function oversizedOf({ head, bytes }: Frame): Oversized {
+  const qos = (head.flags >> 1) & 3;
+  const topicAt = head.headLength + 2;
+  const topicEnd = topicAt + bytes.readUInt16BE(head.headLength);
+  if (qos === 3 || (qos > 0 && topicEnd + 2 > bytes.length)) throw new Error('a damaged message');
+  return {
+    qos: qos as 0 | 1 | 2,
+    topic: bytes.toString('utf8', topicAt, topicEnd),
+    messageId: qos > 0 ? bytes.readUInt16BE(topicEnd) : undefined,
+    bytes: head.headLength + head.bodyLength,
   };
 }

@@ -14,14 +14,18 @@ export type Retained = {
 
 const PREFIX = 'retained:';
 
-export function retained(journal: BrokerJournal, limits: { count: number; bytes: number }): Retained {
+export function retained(
+  journal: Pick<BrokerJournal, 'note' | 'notes'>,
+  limits: { count: number; bytes: number },
+): Retained {
   const messages = new Map<string, RetainedMessage>();
   let bytes = 0;
   for (const [key, value] of journal.notes) {
     if (!key.startsWith(PREFIX)) continue;
-    const { qos, at, payload } = JSON.parse(value) as { qos: QoS; at: number; payload: string };
+    const { qos, at, payload: text } = JSON.parse(value) as { qos: QoS; at: number; payload: string };
     const topic = key.slice(PREFIX.length);
-    messages.set(topic, { topic, qos, at, payload: Buffer.from(payload, 'base64') });
+    const payload = Buffer.from(text, 'base64');
+    messages.set(topic, { topic, qos, at, payload });
     bytes += payload.length;
   }
   return {

@@ -38,6 +38,11 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
   const readersOf = new WeakMap<Buffer, readonly string[]>();
   const pulledIds = new WeakMap<Buffer, number>();
 
+  /** 0 where nothing of its session matches any more. */
+  function grantedTo(client: Client, topic: string): QoS {
+    return grantedQos(audience.get('session', client.id)?.filters ?? new Map(), topic) ?? 0;
+  }
+
   function sessionOf(clientId: string): Session {
     let session = open.get(clientId);
     if (session === undefined) {
@@ -49,8 +54,7 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
 
   function send(client: Client, session: Session, entry: StoredEntry, written: () => void): void {
     const { topic, qos: published } = decodeMessage(entry.meta);
-    const granted = grantedQos(audience.get('session', client.id)?.filters ?? new Map(), topic) ?? 0;
-    const qos = Math.min(granted, published) as QoS;
+    const qos = Math.min(grantedTo(client, topic), published) as QoS;
     const taken = qos === 0 ? undefined : session.flights.take(entry.seq);
     // Unsubscribed meanwhile: nobody wants it any more.
     if (taken === undefined) session.pull?.ack([entry.seq]);
@@ -121,8 +125,7 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
       const reader = readerOf('session', client.id);
       if (readersOf.get(packet.payload as Buffer)?.includes(reader)) return undefined;
       const session = sessionOf(client.id);
-      const granted = grantedQos(audience.get('session', client.id)?.filters ?? new Map(), packet.topic) ?? 0;
-      if (granted < packet.qos) packet.qos = granted;
+      packet.qos = Math.min(grantedTo(client, packet.topic), packet.qos) as QoS;
       const taken = packet.qos === 0 ? undefined : session.flights.take(undefined);
       if (taken === undefined) packet.qos = 0;
       else packet.messageId = taken.flight.id;
@@ -145,7 +148,7 @@ export function sessions(journal: BrokerJournal, audience: Audience, window: num
       open.delete(clientId);
     },
     journalled(payload, readers) {
-      // Only the durable sessions among them are ever looked for; a note for each message of a flow would cost more than its acknowledgement.
+      // Only durable sessions are ever looked for here: to note every message of a flow would cost more than its acknowledgement.
       if (readers.some(isSession)) readersOf.set(payload, readers);
     },
   };

@@ -6,8 +6,9 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 import { filterFault } from '../kernel/topic.ts';
 import type { Source } from '../reading/contracts.ts';
 import type { TopicFilter } from './audience.ts';
-import { type Connection, connection, type End, type Version } from './connection.ts';
-import { brokerAddress, dial, type TlsOptions } from './dial.ts';
+import type { Version } from './client-packets.ts';
+import { type Connection, connection, type End } from './connection.ts';
+import { brokerAddress, credentialsFor, dial, type TlsOptions } from './dial.ts';
 import { type Arrived, inbox, messageDigest } from './inbox.ts';
 import { reasonText } from './reasons.ts';
 import type { SourceHooks, SourceState } from './source-state.ts';
@@ -80,8 +81,7 @@ export function wireSource(options: WireSourceOptions): Source {
         version,
         {
           clientId,
-          username: options.username ?? (decodeURIComponent(address.url.username) || undefined),
-          password: options.password ?? (decodeURIComponent(address.url.password) || undefined),
+          ...credentialsFor(address, options),
           keepaliveSeconds: options.keepaliveSeconds ?? 30,
           sessionExpirySeconds: options.sessionExpirySeconds,
           receiveMaximum: Math.min(window, 65535),
