@@ -1,6 +1,6 @@
 // Dialog of http-ingest: what a body would be taken for, with the settings as they stand in the form.
 FieldlineForm.panel('fieldline-http-ingest', form => {
-  const part = id => document.getElementById(id);
+  const { part } = form;
 
   async function attempt() {
     const asked = { settings: form.values(), device: part('fl-hin-device').value, text: part('fl-hin-text').value };

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
 import { createKey, revokeKeys } from '../../src/api/keys.ts';
-import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { openDeadLetters } from '../../src/delivery/letters/file.ts';
+import { readLedger } from '../../src/delivery/ledger-file.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { cameIn, difference, ledgerLines } from '../../src/kernel/ledger.ts';
 import { metric } from '../../src/kernel/metrics.ts';
@@ -12,6 +13,7 @@ import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { until } from '../../test/support/until.ts';
 import rawArchiveNode from '../raw-archive/raw-archive.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import timescaleOutNode from '../timescale-out/timescale-out.ts';
@@ -86,6 +88,18 @@ describe('http-ingest node', () => {
     assert.equal((await rows(`SELECT FROM latest_values WHERE device_id = 'NIVUS-1'`)).length, 4);
   });
 
+  it('has counted on the disk what it answers', async () => {
+    await runtime.deploy(toDatabase());
+    const onDisk = () =>
+      readLedger(runtime.settings.directory!)!.lines.find(({ source }) => source === 'in')?.stored ?? 0;
+    const before = ledgerLines().find(({ source }) => source === 'in')!.stored;
+    // The counts that nobody waits for are written four times a second: one post could meet that.
+    for (let n = 1; n <= 10; n++) {
+      await post({ device_id: 'counted', flow_rate: n, timestamp: new Date().toISOString() });
+      assert.equal(onDisk(), before + n);
+    }
+  });
+
   it('stores a reading with a time of its own once, and one without by its Idempotency-Key, also after a restart', async () => {
     await runtime.deploy(toDatabase());
     const own = { device_id: 'once', flow_rate: 1, timestamp: new Date().toISOString() };
@@ -127,11 +141,7 @@ describe('http-ingest node', () => {
     const headers = { 'x-api-key': lost.key };
     assert.equal((await post({ device_id: 'd', flow_rate: 1 }, headers)).status, 200, 'known at once');
     await revokeKeys(store.query, { who: 'lost' });
-    const end = performance.now() + 1000;
-    let { status } = await post({ device_id: 'd', flow_rate: 1 }, headers);
-    while (status === 200 && performance.now() < end)
-      ({ status } = await post({ device_id: 'd', flow_rate: 1 }, headers));
-    assert.equal(status, 401);
+    await until(async () => (await post({ device_id: 'd', flow_rate: 1 }, headers)).status === 401);
   });
 
   it('sends one array for a request, or each reading by itself, under one answer', async () => {
@@ -212,13 +222,19 @@ describe('http-ingest node', () => {
     assert.equal((await post({ device_id: 'kept', flow_rate: 1 })).status, 200);
     await server.terminate('SIGQUIT');
     await runtime.deploy(toDatabase({}, { policy: 'disk' }));
-    const { status, body } = await post({ device_id: 'kept', flow_rate: 2 });
-    assert.deepEqual([status, body['kept']], [202, 1], JSON.stringify(body));
+    // Whose answer takes too long comes again; its time keeps it one row.
+    const again = { device_id: 'kept', flow_rate: 2, timestamp: '2026-01-01T00:00:00Z' };
+    const answers: Answer[] = [];
+    await until(async () => {
+      const { status, body } = await post(again);
+      answers.push(body);
+      return status === 202;
+    });
+    assert.equal(answers.at(-1)?.['kept'], 1, JSON.stringify(answers));
     assert.equal((await post({ device_id: 'kept', flow_rate: 3 }, { 'x-api-key': 'wrong' })).status, 401);
     await server.restart();
-    const end = performance.now() + 10_000;
     const stored = () => rows(`SELECT FROM flow_data WHERE device_id = 'kept'`).catch(() => []);
-    while ((await stored()).length < 2) assert.ok(performance.now() < end, 'what was kept is stored');
+    await until(async () => (await stored()).length === 2);
   });
 
   it('answers no hostile body with 500, stores none that it refused, and counts each', async () => {
@@ -271,7 +287,7 @@ describe('http-ingest node', () => {
     await runtime.deploy(toSink());
     assert.equal((await runtime.untilStatus('in', /^waits for POST/)).fill, 'grey');
     await post({ device_id: 'd', flow_rate: 1 });
-    await runtime.untilStatus('in', /^1 reading, 1 request, 0 refused, last \d s ago$/);
+    await runtime.untilStatus('in', /^1 reading, 1 request, 0 refused, last \d+ s ago$/);
     await post({ device_id: 'd' });
     const { fill } = await runtime.untilStatus('in', /; 400: item: expected at least one measurement/);
     assert.equal(fill, 'yellow');

@@ -13,7 +13,7 @@ import { tryItems } from '../../src/api/ingest-try.ts';
 import { offerIntake } from '../../src/api/intake.ts';
 import { type Key, keyRing } from '../../src/api/key-ring.ts';
 import { rateLimit } from '../../src/api/rate.ts';
-import { type DeadLetterFile, openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { letterBox } from '../../src/delivery/letters/box.ts';
 import { ledgerIn } from '../../src/delivery/ledger-file.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { Fault } from '../../src/kernel/fault.ts';
@@ -52,11 +52,14 @@ export const definition = defineNode({
       extra: new Map(own && [[own.text, own.key]]),
       database: store.pool.options.connectionString,
     });
-    const account = ledgerIn(host.directory).account(host.id, host.name);
+    const ledger = ledgerIn(host.directory);
+    const account = ledger.account(host.id, host.name);
     const tally = tallyOf(systemClock);
-    let letters: Promise<DeadLetterFile> | undefined;
+    const letters = letterBox(path.join(host.directory, 'dead-letters', host.id));
     const desk = ingestDesk({
-      ...{ ring, clock: systemClock, rate: rateLimit(systemClock) },
+      ring,
+      clock: systemClock,
+      rate: rateLimit(systemClock),
       perMinute: { gateway: settings.gatewayPerMinute, app: settings.appPerMinute },
       maxItems: settings.maxItems,
       window: settings.window,
@@ -65,14 +68,11 @@ export const definition = defineNode({
       claim: claimIn(store.query),
       deliver: delivery({
         account,
+        commit: ledger.commit,
         emit: readings =>
           host.emit(settings.emit === 'batches' ? { payload: readings } : [readings.map(payload => ({ payload }))]),
         async deadLetter(raw, reason, attempts) {
-          letters ??= openDeadLetters(path.join(host.directory, 'dead-letters', host.id));
-          letters.catch(() => {
-            letters = undefined;
-          });
-          await (await letters).append(raw, reason, attempts);
+          await letters.append(raw, reason, attempts);
           host.log('error', `${raw.deviceId}: given up after ${attempts} attempts, kept as a dead letter: ${reason}`);
         },
       }),
@@ -117,7 +117,7 @@ export const definition = defineNode({
         socket.close();
         await desk.idle();
         account.close();
-        await letters?.then(file => file.close()).catch(() => {});
+        await letters.close().catch(() => {});
       },
     };
   },

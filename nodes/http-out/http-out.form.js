@@ -1,6 +1,6 @@
 // Dialog of http-out: one post with the settings as they stand in the form, and what the server says.
 FieldlineForm.panel('fieldline-http-out', form => {
-  const part = id => document.getElementById(id);
+  const { part } = form;
 
   async function post() {
     part('fl-hout-says').textContent = '…';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { openDeadLetters } from '../../src/delivery/letters/file.ts';
 import { difference, ledgerLines, openAccount } from '../../src/kernel/ledger.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import httpOutNode from './http-out.ts';

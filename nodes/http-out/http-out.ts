@@ -4,12 +4,13 @@ import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
-import { onlyOne, refusals } from '../../src/delivery/refusals.ts';
+import { onlyOne, refusals } from '../../src/delivery/letters/refusals.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { outwardJson } from '../../src/reading/outward.ts';
 import { isRaw, type Raw } from '../../src/reading/raw.ts';
-import { entriesOf, membersOf } from '../../src/reading/reading.ts';
+import { membersOf } from '../../src/reading/reading.ts';
+import { entriesOfMembers } from '../../src/reading/sent.ts';
 import { askedMs, httpSink, type Post } from '../../src/sinks/http.ts';
 import { fields } from './fields.ts';
 import { targetOf } from './target.ts';
@@ -37,7 +38,11 @@ export const definition = defineNode({
       maxBytes: settings.maxMegabytes * 1e6,
     });
     const refused = refusals<Post>(path.join(host.directory, 'dead-letters', host.id), ({ body, entries }) => ({
-      ...{ topic: target.url, bytes: Buffer.from(body), receivedAt: Date.now(), source: host.name, protocol: 'http' },
+      topic: target.url,
+      bytes: Buffer.from(body),
+      receivedAt: Date.now(),
+      source: host.name,
+      protocol: 'http',
       entry: onlyOne(entries),
     }));
     const ledger = linkLedger<Post>(host.directory, ({ entries = [] }) => entries);
@@ -62,10 +67,16 @@ export const definition = defineNode({
     const bodyOf = (part: unknown): string =>
       isLetter(part) ? Buffer.from((part as Raw).bytes).toString() : outwardJson(part);
 
-    async function post({ payload }: Message): Promise<void> {
+    async function post(message: Message): Promise<void> {
+      const { payload } = message;
       const members = membersOf(payload);
-      const parts = settings.send === 'each' || members.some(isLetter) ? members : [payload];
-      const rows = parts.map(part => ({ id: randomUUID(), body: bodyOf(part), entries: entriesOf(part) }));
+      const entries = entriesOfMembers(payload, host.sent(message));
+      const isWhole = settings.send === 'whole' && !members.some(isLetter);
+      const rows = (isWhole ? [payload] : members).map((part, at) => ({
+        id: randomUUID(),
+        body: bodyOf(part),
+        entries: isWhole ? entries.flat() : entries[at]!,
+      }));
       const fates = await link.submit(rows);
       ledger.noted(rows, fates);
       await refused.keep(rows, fates);

@@ -1,6 +1,6 @@
 // Dialog of normalize: the last message of a topic, read with the tables as they stand in the form.
 FieldlineForm.panel('fieldline-normalize', form => {
-  const part = id => document.getElementById(id);
+  const { part } = form;
   const topic = part('fl-nrm-topic');
   const text = part('fl-nrm-text');
   let messages = [];

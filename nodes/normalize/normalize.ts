@@ -2,6 +2,7 @@
 import { defineNode, type Done, type Message, type Send } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
+import { receivedAtOf } from '../../src/reading/received.ts';
 import { shortfallOf } from '../../src/reading/shortfall.ts';
 import { type Intake, intake } from '../../src/stream/intake.ts';
 import { withComputed } from '../../src/stream/expression.ts';
@@ -31,16 +32,17 @@ export const definition = defineNode({
       passed += readings.length;
       turnedAway += rejected.length;
       for (const { kind } of rejected) host.count('fieldline_rejected_total', 1, { reason: kind });
-      const { clockless, absent } = shortfallOf(readings);
+      const { clockless, absent, repaired } = shortfallOf(readings);
       if (clockless > 0) host.count('fieldline_gateway_time_total', clockless);
       if (absent > 0) host.count('fieldline_absent_values_total', absent);
+      if (repaired > 0) host.count('fieldline_repaired_readings_total', repaired);
       const text = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
       host.status(...line(text, rejected[0]?.reason));
     };
 
     let turn: Promise<void> = Promise.resolve();
     function pass(message: Message, came: unknown, send: Send, done: Done): void {
-      const taken = intake(came, message.topic ?? '', Date.now(), normalize);
+      const taken = intake(came, message.topic ?? '', receivedAtOf(message), normalize);
       tally(taken);
       const { batch, readings, refused } = taken;
       const reasons = taken.rejected.map(({ reason }) => reason);
@@ -57,7 +59,7 @@ export const definition = defineNode({
         if (compute === undefined) return pass(message, message.payload, send, done);
         // One after the other: an expression may wait, and messages keep their order.
         turn = turn
-          .then(() => withComputed(message.payload, message.topic ?? '', Date.now(), normalize, compute))
+          .then(() => withComputed(message.payload, message.topic ?? '', receivedAtOf(message), normalize, compute))
           .then(payload => pass(message, payload, send, done))
           .catch(done);
       },

@@ -1,7 +1,7 @@
 // raw-archive in real Node-RED on a real PostgreSQL: what is kept, what passes, and an outage.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
+import { openDeadLetters } from '../../src/delivery/letters/file.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
@@ -55,13 +55,48 @@ describe('raw-archive node', () => {
       telemetry: { flow_rate: 1 },
       metadata: { raw: { topic: 'modbus/b/1', hex: '0103' }, scannerId: 'b' },
     };
-    const payloads = [raw(1), [raw(2), modbus, raw(2)], 'something else', []];
+    const bare = { ...modbus, metadata: {} };
+    const payloads = [raw(1), [raw(2), modbus, raw(2)], bare, [], undefined];
     for (const payload of payloads) assert.deepEqual(await runtime.emit('src', { payload }), { ok: true });
     assert.deepEqual(await kept(), [{ power_kw: 1 }, { power_kw: 2 }, '0103']);
     assert.deepEqual(
       runtime.received('archived').map(({ payload }) => payload),
       payloads,
     );
+  });
+
+  it('keeps what stock nodes give under its topic, and passes it as it came with the time of its receipt', async () => {
+    await store.query('TRUNCATE raw_advertisements');
+    const ring: Record<string, unknown> = {};
+    ring['ring'] = ring;
+    const given: readonly [topic: string | undefined, payload: unknown, bytes: string | undefined][] = [
+      ['a', Buffer.from([1, 2]), '\x01\x02'],
+      ['b', '{"x":1}', '{"x":1}'],
+      ['c', { x: 1, bytes: 'no' }, '{"x":1,"bytes":"no"}'],
+      ['d', 21.5, '21.5'],
+      ['e', [{ x: 1 }, 2], '[{"x":1},2]'],
+      ['ble/pi/m/c', 'c055', '\xc0\x55'],
+      [undefined, 'no topic', 'no topic'],
+      ['g', null, undefined],
+      ['h', ring, undefined],
+    ];
+    for (const [topic, payload, bytes] of given) {
+      const before = runtime.received('archived').length;
+      assert.deepEqual(await runtime.emit('src', { payload, ...(topic === undefined ? {} : { topic }) }), { ok: true });
+      const passed = (await runtime.until('archived', before + 1)).at(-1)!;
+      if (payload !== ring) assert.deepEqual(passed.payload, payload);
+      const rows = await store.query<{ topic: string; bytes: Buffer; received_at: Date }>(
+        'DELETE FROM raw_advertisements RETURNING topic, bytes, received_at',
+      );
+      assert.deepEqual(
+        rows.map(row => [row.topic, row.bytes.toString('latin1'), row.received_at.getTime()]),
+        bytes === undefined ? [] : [[topic ?? '', bytes, passed['receivedAt']]],
+      );
+    }
+    const buffers = [Buffer.from('1'), Buffer.from('2')];
+    await runtime.emit('src', { topic: 'i', payload: buffers });
+    assert.deepEqual(await kept(), [1, 2]);
+    await store.query('TRUNCATE raw_advertisements');
   });
 
   it('passes on what it cannot keep, with a dead letter, and says so', async () => {

@@ -2,18 +2,18 @@
 import path from 'node:path';
 import { archive } from '../../src/archive/archive.ts';
 import { rawOfRow } from '../../src/archive/pages.ts';
-import { type ArchiveRow, archiveRow, archiveRowOf } from '../../src/archive/row.ts';
+import type { ArchiveRow } from '../../src/archive/row.ts';
 import { archiveRowCodec } from '../../src/archive/row-json.ts';
 import { openLink } from '../../src/delivery/link.ts';
 import { archiveLedger } from '../../src/delivery/link-ledger.ts';
 import { linkFields, linkPolicy } from '../../src/delivery/link-settings.ts';
-import { refusals } from '../../src/delivery/refusals.ts';
+import { refusals } from '../../src/delivery/letters/refusals.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
-import { isRaw } from '../../src/reading/raw.ts';
-import { isReading, membersOf } from '../../src/reading/reading.ts';
+import { adopt } from '../../src/reading/sent.ts';
 import type { Database } from '../../src/store/database.ts';
+import { rowsOf } from './rows.ts';
 
 /** Below the time that Node-RED gives a node to close. */
 const CLOSE_MS = 3000;
@@ -71,9 +71,10 @@ export const definition = defineNode({
       onDropped: ledger.dropped,
     });
 
-    async function keep({ payload }: Message): Promise<void> {
+    async function keep(message: Message): Promise<void> {
+      adopt(message.payload, host.sent(message));
       // A member without a frame, or one that the database refuses, is no hindrance to the rest.
-      const rows = membersOf(payload).flatMap(rowOf);
+      const rows = rowsOf(message);
       const fates = await link.submit(rows);
       ledger.noted(rows, fates);
       await refused.keep(rows, fates);
@@ -93,12 +94,5 @@ export const definition = defineNode({
     };
   },
 });
-
-function rowOf(member: unknown): readonly ArchiveRow[] {
-  const now = Date.now();
-  if (isRaw(member)) return [archiveRow(member, now)];
-  const row = isReading(member) ? archiveRowOf(member, now) : undefined;
-  return row === undefined ? [] : [row];
-}
 
 export default nodeRed(definition);

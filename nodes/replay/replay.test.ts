@@ -10,6 +10,7 @@ import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import advertDecodeNode from '../advert-decode/advert-decode.ts';
 import laserDecodeNode from '../laser-decode/laser-decode.ts';
 import normalizeNode from '../normalize/normalize.ts';
+import rawArchiveNode from '../raw-archive/raw-archive.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import timescaleOutNode from '../timescale-out/timescale-out.ts';
 import replayNode from './replay.ts';
@@ -62,13 +63,18 @@ describe('replay node', () => {
     { id: 'm', type: 'fieldline-normalize', wires: [['out'], []] },
     { id: 'out', type: 'fieldline-timescale-out', store: 'db', wires: [['k'], []] },
     { id: 'k', type: 'test-sink' },
+    ...['a', 'l', 'm'].flatMap(to => [
+      { id: `from ${to}`, type: 'test-source', wires: [[`kept ${to}`]] },
+      { id: `kept ${to}`, type: 'fieldline-raw-archive', store: 'db', wires: [[to]] },
+    ]),
     { id: 'p', type: 'test-sink' },
   ];
   before(async function () {
     server = await postgresFor(this);
     store = openStore({ url: server.url, connections: 2 });
     runtime = await testRuntime();
-    runtime.register(timescaleDbNode, advertDecodeNode, laserDecodeNode, normalizeNode, timescaleOutNode, replayNode);
+    runtime.register(timescaleDbNode, advertDecodeNode, laserDecodeNode, normalizeNode, timescaleOutNode);
+    runtime.register(rawArchiveNode, replayNode);
     await runtime.deploy(flow());
     await runtime.untilStatus('n', /^ready$/);
   });
@@ -129,6 +135,33 @@ describe('replay node', () => {
     assert.deepEqual(timed(), timedBefore, 'an old receipt tells nothing of how long a reading takes');
   });
 
+  it('adds nothing to what stock nodes gave, also without a time of its own', async () => {
+    const { timestamp: _, ...timeless } = JSON.parse(advert(0).bytes.toString()) as Record<string, unknown>;
+    const given: readonly [to: string, topic: string, payload: unknown][] = [
+      ['m', 'homelab/temperature/shed', '21.5'],
+      ['m', 'homelab/temperature/shed', 22],
+      [
+        'm',
+        'any/thing',
+        [
+          { device_id: 'd', temperature: 1 },
+          { device_id: 'd', temperature: 2 },
+        ],
+      ],
+      ['a', 'bt-mqtt/raw/pi', timeless],
+      ['a', 'bt-mqtt/raw/pi', Buffer.from(JSON.stringify({ ...timeless, rssi: -70 }))],
+      ['l', frame.topic, Buffer.from(frame.bytes).toString('hex')],
+    ];
+    for (const [to, topic, payload] of given)
+      await runtime.emit(`from ${to}`, { topic, payload, deviceId: frame.deviceId });
+    const rows = async () => [await count('sensor_readings'), await count('measurements')];
+    const before = await rows();
+    assert.deepEqual(before, [6, 1]);
+    runtime.inject('n', { payload: {} });
+    await runtime.untilStatus('n', /done: 6 of 6/);
+    assert.deepEqual(await rows(), before);
+  });
+
   it('takes its range from a message, and refuses a wrong one', async () => {
     await keep(advert(1), advert(2), advert(3));
     runtime.inject('n', { payload: { from: new Date(T0 + 2).toISOString(), to: new Date(T0 + 3).toISOString() } });
@@ -155,14 +188,23 @@ describe('replay node', () => {
     ]);
   });
 
-  it('is stopped by a message', async () => {
+  it('is stopped by a message, and goes on where it was by another', async () => {
     await keep(...Array.from({ length: 200 }, (_, n) => advert(n)));
     await runtime.deploy(flow({ perSecond: 20 }));
     runtime.inject('n', { payload: {} });
     await runtime.untilStatus('n', /^replay \d+: /);
     runtime.inject('n', { payload: { stop: true } });
     await runtime.untilStatus('n', /stopped: \d+ of 200/);
-    assert.deepEqual(await store.query('SELECT state FROM replays'), [{ state: 'stopped' }]);
+    const [stopped] = await store.query<{ id: number; state: string; settled: number }>('SELECT * FROM replays');
+    assert.equal(stopped?.state, 'stopped');
+    await runtime.deploy(flow({ perSecond: 5000 }));
+    runtime.inject('n', { payload: { resume: stopped?.id } });
+    await runtime.untilStatus('n', /done: 200 of 200/);
+    assert.deepEqual(await store.query('SELECT id, state FROM replays'), [{ id: stopped?.id, state: 'done' }]);
+    assert.equal(await count('sensor_readings'), 200);
+    for (const resume of [stopped?.id, 4711, 'all', 1.5]) runtime.inject('n', { payload: { resume } });
+    assert.deepEqual(await press('nobody'), [400, { error: 'replay: deploy the node first' }]);
+    assert.deepEqual(await store.query('SELECT id, state FROM replays'), [{ id: stopped?.id, state: 'done' }]);
   });
 
   it('keeps what an output that leads nowhere would lose', async () => {

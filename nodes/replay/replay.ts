@@ -1,12 +1,12 @@
 // replay: runs part of the archive through the decoders again, beside live data, from where it was after a restart.
 import { liveWrites } from '../../src/archive/live-writes.ts';
 import { replayDesk } from '../../src/archive/replay-desk.ts';
-import { askForReplay, stopReplays } from '../../src/archive/replays.ts';
+import { askForReplay, resumeReplay, stopReplays } from '../../src/archive/replays.ts';
 import { deskWords, progressOf } from '../../src/archive/replay-words.ts';
 import { selectionOf } from '../../src/archive/selection.ts';
 import { courier } from '../../src/delivery/courier.ts';
-import { keepLetters } from '../../src/delivery/dead-letters.ts';
-import { Fault } from '../../src/kernel/fault.ts';
+import { keepLetters } from '../../src/delivery/letters/letters.ts';
+import { expected, Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { byKind } from '../../src/reading/kinds.ts';
@@ -85,6 +85,15 @@ export const definition = defineNode({
       desk.wake();
       return `replay ${replay.id} begins`;
     }
+    async function goOn(id: unknown): Promise<void> {
+      const resumed = typeof id === 'number' && Number.isSafeInteger(id) && (await resumeReplay(query, id, host.id));
+      if (!resumed)
+        throw new Fault(
+          'FIELDLINE_SETTING',
+          expected('resume', 'the number of a replay that was stopped or has failed', id),
+        );
+      desk.wake();
+    }
     start.set(host.id, by => begin(settings, by));
 
     return {
@@ -93,8 +102,10 @@ export const definition = defineNode({
         const acted =
           given['stop'] === true
             ? stopReplays(query, { owner: host.id })
-            : // What a message leaves out is as in the settings.
-              begin({ ...settings, ...given }, 'flow');
+            : given['resume'] !== undefined
+              ? goOn(given['resume'])
+              : // What a message leaves out is as in the settings.
+                begin({ ...settings, ...given }, 'flow');
         acted.then(() => done(), done);
       },
       pause: () => desk.pause(),

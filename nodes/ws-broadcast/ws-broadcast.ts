@@ -2,8 +2,9 @@
 import { expected, Fault } from '../../src/kernel/fault.ts';
 import type { LiveServer } from '../../src/live/live-server.ts';
 import { defineNode } from '../../src/palette/define.ts';
-import { caughtMessages } from '../../src/palette/drain.ts';
+import { wasInterrupted } from '../../src/palette/tracker.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import { isReading, membersOf } from '../../src/reading/reading.ts';
 import { notePushed } from '../../src/reading/stages.ts';
 
@@ -38,7 +39,7 @@ export const definition = defineNode({
       const rate = Math.round(((pushed - seen) * 1000) / STATUS_MS);
       seen = pushed;
       host.gauge('fieldline_live_clients', clients);
-      const text = `${clients} ${clients === 1 ? 'client' : 'clients'}, ${rate}/s`;
+      const text = `${quantity(clients, 'client')}, ${rate}/s`;
       host.status(refused > 0 ? 'yellow' : 'green', refused > 0 ? `${text}, ${refused} not readings` : text);
     }, STATUS_MS);
 
@@ -68,7 +69,7 @@ export const definition = defineNode({
       close() {
         clearInterval(timer);
         // One of them may be stored and not have come here; sent again it is a duplicate, and does not come here either.
-        if (caughtMessages()) live.hub.breakOff();
+        if (wasInterrupted()) live.hub.breakOff();
       },
     };
   },

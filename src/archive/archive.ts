@@ -104,7 +104,7 @@ const columns: readonly { name: string; type: string; of(row: ArchiveRow): unkno
   { name: 'scanner_id', type: 'text', of: row => row.scannerId },
   { name: 'topic', type: 'text', of: row => row.topic },
   { name: 'timestamp', type: 'timestamptz', of: row => row.timestamp },
-  { name: 'received_at', type: 'timestamptz', of: row => new Date(row.receivedAt).toISOString() },
+  { name: 'received_at', type: 'timestamptz', of: row => new Date(row.receivedAt) },
   // The payload is the text of the bytes: whether there is one is all that is sent.
   { name: 'payload', type: 'boolean', of: row => row.payload !== null },
   { name: 'bytes', type: 'bytea', of: row => row.bytes },

@@ -90,6 +90,8 @@ export function replayDesk({ query, owner, perSecond, live, carry, onState, look
     clearInterval(ticker);
     await carrier.stop();
     carrier = undefined;
+    // One that is over before it was counted has come to all of it.
+    if (end?.state === 'done') total ??= run.progress.settled;
     if (end !== undefined) last = { ...now(), end };
   }
 

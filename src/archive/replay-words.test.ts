@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { DeskState } from './replay-desk.ts';
 import type { Replay } from './replays.ts';
-import { deskWords } from './replay-words.ts';
+import { deskWords, progressOf } from './replay-words.ts';
 
 describe('words of a replay node', () => {
   const replay: Replay = {
@@ -27,6 +27,10 @@ describe('words of a replay node', () => {
       ...(['green', 'replay 3 done: 5000 of 5000 (100 %)'] as const),
     ],
     [
+      { state: 'idle', last: { ...done, total: 5200, end: { state: 'done' } } },
+      ...(['green', 'replay 3 done: 5000 of 5200 (96 %), 200 no longer in the archive'] as const),
+    ],
+    [
       { state: 'idle', last: { ...done, failed: 2, end: { state: 'lost' } } },
       ...(['yellow', 'replay 3 stopped: 5000 of 5000 (100 %), 2 given up'] as const),
     ],
@@ -36,4 +40,14 @@ describe('words of a replay node', () => {
     ],
   ];
   for (const [state, fill, words] of cases) it(words, () => assert.deepEqual(deskWords(state), [fill, words]));
+
+  const reasons: readonly [state: DeskState, reason: string | undefined][] = [
+    [{ state: 'running', replay, perSecond: 80, away: '' }, undefined],
+    [{ state: 'running', replay, perSecond: 0, away: 'no route' }, 'no route'],
+    [{ state: 'idle', last: { ...replay, end: { state: 'failed', reason: 'bad' } } }, 'bad'],
+    [{ state: 'idle', last: { ...done, end: { state: 'done' } } }, undefined],
+  ];
+  for (const [state, reason] of reasons)
+    it(`tells progress with the reason ${reason}, ${state.state}`, () =>
+      assert.equal(progressOf(state)?.reason, reason));
 });

@@ -12,6 +12,7 @@ export type ReplayProgress = {
   perSecond: number;
   /** Time in the archive that it has come to. */
   at: string | undefined;
+  /** Why it has failed, or does not go on just now. */
   reason: string | undefined;
 };
 
@@ -19,6 +20,12 @@ export type ReplayProgress = {
 export function replayFigures({ settled, failed, total }: Pick<Replay, 'settled' | 'failed' | 'total'>): string {
   const share = total === undefined || total === 0 ? '' : ` (${Math.min(100, Math.floor((settled / total) * 100))} %)`;
   return `${settled}${total === undefined ? '' : ` of ${total}`}${share}${failed > 0 ? `, ${failed} given up` : ''}`;
+}
+
+/** The same of one that is done: what it should have come to and did not was dropped from the archive meanwhile. */
+export function doneFigures(replay: Pick<Replay, 'settled' | 'failed' | 'total'>): string {
+  const gone = Math.max(0, (replay.total ?? 0) - replay.settled);
+  return replayFigures(replay) + (gone > 0 ? `, ${gone} no longer in the archive` : '');
 }
 
 /** Colour and words of a node's status. */
@@ -33,8 +40,8 @@ export function deskWords(state: DeskState): ['green' | 'yellow' | 'red' | 'grey
   if (last === undefined) return ['grey', 'ready'];
   const { end } = last;
   if (end.state === 'failed') return ['red', `replay ${last.id} failed at ${replayFigures(last)}: ${end.reason}`];
-  const word = end.state === 'done' ? 'done' : 'stopped';
-  return [last.failed > 0 ? 'yellow' : 'green', `replay ${last.id} ${word}: ${replayFigures(last)}`];
+  const words = end.state === 'done' ? `done: ${doneFigures(last)}` : `stopped: ${replayFigures(last)}`;
+  return [last.failed > 0 ? 'yellow' : 'green', `replay ${last.id} ${words}`];
 }
 
 /** What leaves at the progress output; undefined while there is nothing to tell. */
@@ -48,6 +55,6 @@ export function progressOf(state: DeskState): ReplayProgress | undefined {
     state: end === undefined ? 'running' : end.state === 'lost' ? 'stopped' : end.state,
     perSecond: state.state === 'running' ? Math.round(state.perSecond) : 0,
     at: cursor?.time,
-    reason: end?.state === 'failed' ? end.reason : undefined,
+    reason: state.state === 'running' ? state.away || undefined : end?.state === 'failed' ? end.reason : undefined,
   };
 }

@@ -140,6 +140,16 @@ export async function stopReplays(query: Query, by: { owner: string } | { id: nu
   return stopped.length;
 }
 
+/** Has a replay that was stopped or has failed go on where it was, for this owner. False when there is none such. */
+export async function resumeReplay(query: Query, id: number, owner: string): Promise<boolean> {
+  const rows = await query(
+    `UPDATE replays SET state = 'running', owner = $2, reason = NULL, finished_at = NULL, claimed_until = NULL, updated_at = now()
+    WHERE id = $1 AND state IN ('stopped', 'failed') RETURNING id`,
+    [id, owner],
+  );
+  return rows.length > 0;
+}
+
 /** An unfinished replay that the same kind of caller asked for in the same words; the newest. */
 export async function unfinishedReplay(query: Query, words: unknown, owner: string): Promise<Replay | undefined> {
   const [row] = await query<Row>(

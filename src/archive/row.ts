@@ -1,7 +1,8 @@
 // What is archived of a message: its bytes as received, its JSON where it is some, and the identity of the row.
 import { digest, fromHex } from '../kernel/bytes.ts';
-import { scannerOfTopic } from '../reading/advert.ts';
+import { scannerOf } from '../reading/advert.ts';
 import { kindOf } from '../reading/kinds.ts';
+import { holds, isBadText } from '../reading/payload.ts';
 import { digestOf, type Raw } from '../reading/raw.ts';
 import type { Reading, Receipt } from '../reading/reading.ts';
 import { neededReceipt, saidTime, timeOf } from '../reading/time.ts';
@@ -38,7 +39,7 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
   const given = typeof value === 'object' && value !== null ? (value as { timestamp?: unknown }).timestamp : undefined;
   const time = timeOf(given, receivedAt);
   return {
-    scannerId: indexed(scannerOf(value) ?? scannerOfTopic(raw.topic) ?? raw.source),
+    scannerId: indexed(scannerOf(value, raw.topic) ?? raw.source),
     topic: indexed(raw.topic),
     timestamp: time.timestamp,
     receivedAt,
@@ -69,14 +70,6 @@ const INDEXED = 400;
 /** MQTT allows topics of 65,535 bytes: a long one by its beginning and its digest. */
 function indexed(text: string): string {
   return text.length <= INDEXED ? text : `${text.slice(0, INDEXED).toWellFormed()} ${digest(text)}`;
-}
-
-/** As adverts and heartbeats say it. What a text column does not take is left to the topic. */
-function scannerOf(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { scanner_id: scanner } = value as { scanner_id?: unknown };
-  const usable = typeof scanner === 'string' && /^[^\0]{1,200}$/s.test(scanner) && scanner.isWellFormed();
-  return usable ? scanner : undefined;
 }
 
 /** Row of a reading whose source has no message to archive but keeps the frame in `metadata.raw`; undefined without one. */
@@ -127,12 +120,9 @@ function mayBeJson(bytes: Uint8Array): boolean {
 
 /** jsonb takes neither U+0000 nor half a surrogate pair nor a number without end; only texts that could hold them are searched. */
 function refusedByJsonb(text: string, value: unknown): boolean {
-  return /\\u(0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}/.test(text) && holdsRefused(value);
+  return /\\u(0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}/.test(text) && holds(value, isRefused);
 }
 
-function holdsRefused(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed();
-  if (typeof value === 'number') return !Number.isFinite(value);
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, member]) => holdsRefused(key) || holdsRefused(member));
+function isRefused(found: unknown): boolean {
+  return typeof found === 'string' ? isBadText(found) : typeof found === 'number' && !Number.isFinite(found);
 }

@@ -1,4 +1,5 @@
 // How a column's values compare: numbers as numbers, times as instants, ids as they are written; by PostgreSQL's rules for each type.
+import { NUMERIC } from '../reading/payload.ts';
 import type { ColumnType } from './columns.ts';
 
 export type Comparable = number | bigint | string | boolean;
@@ -28,13 +29,12 @@ export function keyOf(value: unknown): string {
   return String(value);
 }
 
-const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 const INFINITE = /^\s*([+-]?)inf(inity)?\s*$/i;
 
 function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isNaN(value) ? undefined : value;
   if (typeof value !== 'string') return undefined;
-  if (NUMBER.test(value)) return Number.isFinite(Number(value)) ? Number(value) : undefined;
+  if (NUMERIC.test(value.trim())) return Number.isFinite(Number(value)) ? Number(value) : undefined;
   const infinite = INFINITE.exec(value);
   if (infinite === null) return undefined;
   return infinite[1] === '-' ? -Infinity : Infinity;

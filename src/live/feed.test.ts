@@ -215,4 +215,31 @@ describe('live feed of other writers', () => {
       hub.close();
     }
   });
+
+  for (const [when, readyLimitMs, breaks] of [
+    ['in time', 60_000, 0],
+    ['after clients were let in', 1, 1],
+  ] as const)
+    it(`that begins ${when} tells its clients of a gap ${breaks} times`, async () => {
+      const hub = createHub();
+      let gaps = 0;
+      hub.onBreak(() => gaps++);
+      const migrated = Promise.withResolvers<void>();
+      const following = followDatabase(hub, {
+        ...{ query: database.query, migrated: migrated.promise, cursor: undefined, readyLimitMs },
+        listen: (channel, wake) => listenTo(database.pool, channel, wake),
+        log: (_level, text) => assert.fail(text),
+      });
+      try {
+        if (breaks > 0) await following.ready;
+        await stranger.query(flow('early', 5));
+        migrated.resolve();
+        await following.ready;
+        await until(() => following.cursor !== undefined && gaps === breaks);
+      } finally {
+        await following.close();
+        hub.close();
+      }
+      assert.equal(gaps, breaks);
+    });
 });

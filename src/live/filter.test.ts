@@ -54,6 +54,8 @@ describe('live filter', () => {
     ['id=neq.S1', false, { id: null }],
     ['id=not.eq.S1', false, { id: null }],
     ['score=lt.0', false, { score: null }],
+    // Many digits and then none: looked at once, not for ever.
+    ['score=gt.0', false, { score: `${'1'.repeat(100_000)}x` }],
     ['id=is.null', true, { id: null }],
     ['id=is.null', true, {}],
     ['id=is.null', false],

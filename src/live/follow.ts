@@ -22,15 +22,17 @@ export type FollowOptions = {
   /** Where an earlier following ended; what has come since then is told first. */
   cursor: Cursor | undefined;
   log(level: 'warn', text: string): void;
+  /** How long clients wait for the database. */
+  readyLimitMs?: number;
 };
 
-const READY_LIMIT_MS = 5000;
 const CHANNEL = 'fieldline_live';
 
 export function followDatabase(hub: Hub, options: FollowOptions): Following {
-  const { query, migrated, listen, cursor, log } = options;
+  const { query, migrated, listen, cursor, log, readyLimitMs = 5000 } = options;
   let feed: Feed | undefined;
   let closed = false;
+  let late = false;
 
   async function start(): Promise<void> {
     await migrated;
@@ -44,6 +46,8 @@ export function followDatabase(hub: Hub, options: FollowOptions): Following {
     });
     await prime();
     await feed.begun;
+    // Clients are in already, and what others wrote before the first look was told to none of them.
+    if (late && cursor === undefined && !closed) hub.breakOff();
   }
 
   /** The database may have gone away again since its tables were found. */
@@ -64,7 +68,12 @@ export function followDatabase(hub: Hub, options: FollowOptions): Following {
     if (!closed) log('warn', `snapshots begin empty: ${reasonOf(error)}`);
   });
   return {
-    ready: Promise.race([started, new Promise<void>(resolve => setTimeout(resolve, READY_LIMIT_MS).unref())]),
+    ready: Promise.race([
+      started,
+      wait(readyLimitMs, undefined, { ref: false }).then(() => {
+        late = true;
+      }),
+    ]),
     get cursor() {
       return feed?.cursor ?? cursor;
     },

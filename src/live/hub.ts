@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { count } from '../kernel/metrics.ts';
 import type { Reading } from '../reading/reading.ts';
+import { createBatching } from './batching.ts';
 import { topicsOf } from './channels.ts';
-import { batchOf, createGroups, type Group, type Take } from './groups.ts';
-import { isLate, latestRows } from './latest.ts';
+import { createGroups, type Take } from './groups.ts';
+import { latestRows } from './latest.ts';
 import { type Entry, entryAt, type Past, rowLog } from './log.ts';
-import { type Row, rowsOf, statusKey, statusRowOf } from './publication.ts';
+import { type Row, statusKey } from './publication.ts';
 import { type Selection, weightOfAll } from './selection.ts';
+import { told } from './told.ts';
 import { unheardReadings } from './unheard.ts';
 
 /** What is known of a selection now. */
@@ -72,8 +74,6 @@ export type HubOptions = {
 };
 
 const HISTORY_BYTES = 16 * 1024 * 1024;
-const BATCH_ROWS = 256;
-const CONFLATED_ROWS = 10_000;
 const SNAPSHOT_LIMIT = 1000;
 const SHARES = 20;
 /** Who has left can come back for so long; while nobody can, no history is kept: rows that live long are dear. */
@@ -87,10 +87,9 @@ export function createHub(options: HubOptions = {}): Hub {
   const latest = latestRows(snapshotRows);
   for (const entry of log.all()) latest.put(entry);
   const unheard = unheardReadings();
-  const groups = createGroups(settle);
-  const dirty = new Set<Group>();
+  const batches = createBatching(batchMs);
+  const groups = createGroups(batches.drop);
   const breakListeners = new Set<() => void>();
-  let timer: NodeJS.Timeout | undefined;
   // When somebody was last told a position.
   let askedAt = position === undefined ? -Infinity : clock.steady();
 
@@ -105,69 +104,13 @@ export function createHub(options: HubOptions = {}): Hub {
   }
 
   function publishReadings(readings: readonly Reading[], followed: boolean): void {
-    // As in the database: one update of a device for each batch.
-    const devices = new Map<string, { known: Row | undefined; told?: Row }>();
-    for (const reading of readings) {
-      let device = devices.get(reading.deviceId);
-      if (device === undefined) {
-        device = { known: latest.get(statusKey(reading.deviceId)) };
-        devices.set(reading.deviceId, device);
-      }
-      for (const row of rowsOf(reading)) {
-        // An operator may have put the device into an application that its messages know nothing of.
-        row.applicationId ??= device.known?.applicationId;
-        publishRow(row, followed);
-      }
-      const status = statusRowOf(reading, device.known);
-      const late = device.known !== undefined && isLate(status.time, device.known.time);
-      if (!late) device.known = status;
-      if (!late || device.told === undefined) device.told = status;
-    }
-    for (const { told } of devices.values()) if (told !== undefined) publishRow(told, followed);
+    for (const row of told(readings, id => latest.get(statusKey(id)))) publishRow(row, followed);
   }
 
   function publishRow(row: Row, followed: boolean): void {
     const entry = followed ? log.append(row) : log.pass(row);
     latest.put(entry);
-    if (groups.size > 0) for (const group of groups.concerned(topicsOf(row), row)) offer(group, entry);
-  }
-
-  function offer(group: Group, entry: Entry): void {
-    const { pending, conflateMs } = group;
-    if (conflateMs === undefined) {
-      pending.set(entry.offset, entry);
-      dirty.add(group);
-      if (pending.size >= BATCH_ROWS) send(group);
-      else timer ??= setTimeout(flush, batchMs);
-      return;
-    }
-    // Deleted first, so that the values stay in order of their offsets.
-    pending.delete(entry.row.key);
-    pending.set(entry.row.key, entry);
-    if (pending.size >= CONFLATED_ROWS) send(group);
-    else group.timer ??= setTimeout(() => send(group), conflateMs);
-  }
-
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    for (const group of dirty) send(group);
-  }
-
-  function send(group: Group): void {
-    const entries = [...group.pending.values()];
-    settle(group);
-    if (entries.length === 0) return;
-    const batch = batchOf(group.selection.topic, entries);
-    for (const take of [...group.members]) take(batch);
-  }
-
-  /** Nothing waits any more. */
-  function settle(group: Group): void {
-    clearTimeout(group.timer);
-    group.timer = undefined;
-    dirty.delete(group);
-    group.pending.clear();
+    if (groups.size > 0) for (const group of groups.concerned(topicsOf(row), row)) batches.offer(group, entry);
   }
 
   function look(selection: Selection): Look {
@@ -215,7 +158,7 @@ export function createHub(options: HubOptions = {}): Hub {
     },
     breakOff() {
       catchUp();
-      flush();
+      batches.flush();
       epoch = newEpoch();
       log = rowLog(historyRows, HISTORY_BYTES, { offset: log.offset, rows: [] });
       for (const listener of [...breakListeners]) listener();
@@ -235,7 +178,7 @@ export function createHub(options: HubOptions = {}): Hub {
       const group = groups.join(selection, conflateMs, take);
       // What is pending was published before this subscription: the others get it now, the new member in its snapshot.
       group.members.delete(take);
-      send(group);
+      batches.send(group);
       group.members.add(take);
       return {
         ...look(selection),
@@ -246,9 +189,9 @@ export function createHub(options: HubOptions = {}): Hub {
       };
     },
     look,
-    flush,
+    flush: batches.flush,
     close() {
-      clearTimeout(timer);
+      batches.close();
       groups.clear();
       breakListeners.clear();
     },

@@ -93,14 +93,16 @@ describe('live publication', () => {
   });
 
   it('gives one message for each metric in sensor_readings', () => {
-    const rows = rowsOf(beacon).map(row => row.data);
+    const telemetry = { ...beacon.telemetry, constructor: 1 };
+    const rows = rowsOf({ ...beacon, telemetry }).map(row => row.data);
     assert.deepEqual(
-      rows.map(({ metric, value, value_text }) => [metric, value, value_text]),
+      rows.map(({ metric, value, value_text, quality }) => [metric, value, value_text, quality]),
       [
-        ['temperature', 21.5, null],
-        ['window', 1, 'true'],
-        ['state', null, 'open'],
-        ['humidity', null, null],
+        ['temperature', 21.5, null, null],
+        ['window', 1, 'true', null],
+        ['state', null, 'open', null],
+        ['constructor', 1, null, null],
+        ['humidity', null, null, 'not a number'],
       ],
     );
     assert.deepEqual(Object.keys(rows[0]!), [

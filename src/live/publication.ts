@@ -177,6 +177,7 @@ function sensorReading(
   metric: string,
 ): Record<string, unknown> {
   const value = Object.hasOwn(telemetry, metric) ? telemetry[metric] : undefined;
+  const { quality = {} } = metadata;
   return {
     type: 'sensor_reading',
     device_id: deviceId,
@@ -187,7 +188,7 @@ function sensorReading(
     // A boolean stands in both columns, so that it can be drawn and read.
     value: typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : null,
     value_text: typeof value === 'boolean' ? String(value) : typeof value === 'string' ? value : null,
-    quality: metadata.quality?.[metric] ?? null,
+    quality: (Object.hasOwn(quality, metric) ? quality[metric] : undefined) ?? null,
     anomaly_score: scoreOf(metadata),
   };
 }

@@ -39,6 +39,10 @@ describe('linear regular expressions', () => {
     ['^(a|)$', '', true],
     ['x{', 'x{', true],
     ['(a*)*$', 'b', true],
+    ['^(){2}{3}a$', 'a', true],
+    // More repetitions than can be counted, of nothing.
+    [`^()${'{255}'.repeat(100)}a$`, 'a', true],
+    [`^(b{0}|)${'{0,1}'.repeat(50)}a$`, 'a', true],
   ];
   for (const [pattern, text, expected] of cases)
     it(`${JSON.stringify(pattern)} on ${JSON.stringify(text)}: ${expected}`, () =>
@@ -64,6 +68,8 @@ describe('linear regular expressions', () => {
     '(a{100}){100}',
     'a\\',
     '[z-a]',
+    '[[:valueOf:]]',
+    '[[:toString:]]',
   ])
     it(`refuses ${pattern}`, () => {
       const test = compile(pattern, false);

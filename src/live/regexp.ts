@@ -128,7 +128,7 @@ function parse(pattern: string, ignoreCase: boolean): Part {
   function member(): Test {
     const named = /^\[:(\w+):\]/.exec(chars.slice(at, at + 12).join(''));
     if (named !== null) {
-      const test = named[1] === undefined ? undefined : posix[named[1]];
+      const test = posix.get(named[1]!);
       if (test === undefined) throw new Unfit(`[:${named[1]}:] is not known`);
       at += named[0].length;
       return test;
@@ -178,18 +178,19 @@ const classes: Readonly<Record<string, Test>> = {
   ...{ d: digit, D: not(digit), w: word, W: not(word), s: space, S: not(space) },
 };
 const controls: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f: '\f', v: '\v' };
-const posix: Readonly<Record<string, Test>> = {
-  alpha: ofClass(/\p{L}/u),
-  digit,
-  alnum: ofClass(/[\p{L}\p{N}]/u),
-  upper: ofClass(/\p{Lu}/u),
-  lower: ofClass(/\p{Ll}/u),
-  space,
-  punct: ofClass(/[!-/:-@[-`{-~]/),
-  xdigit: ofClass(/[0-9a-f]/i),
-  blank: ofClass(/[ \t]/),
-  word,
-};
+// No plain object: that has a valueOf and a toString, too.
+const posix: ReadonlyMap<string, Test> = new Map([
+  ['alpha', ofClass(/\p{L}/u)],
+  ['digit', digit],
+  ['alnum', ofClass(/[\p{L}\p{N}]/u)],
+  ['upper', ofClass(/\p{Lu}/u)],
+  ['lower', ofClass(/\p{Ll}/u)],
+  ['space', space],
+  ['punct', ofClass(/[!-/:-@[-`{-~]/)],
+  ['xdigit', ofClass(/[0-9a-f]/i)],
+  ['blank', ofClass(/[ \t]/)],
+  ['word', word],
+]);
 
 function programOf(part: Part): readonly Step[] {
   const steps: Step[] = [];
@@ -232,7 +233,12 @@ function programOf(part: Part): readonly Step[] {
     jump.other = steps.length;
   }
   function emitRepeat({ part, min, max }: Extract<Part, { kind: 'repeat' }>): void {
-    for (let n = 0; n < min; n++) emit(part);
+    for (let n = 0; n < min; n++) {
+      const before = steps.length;
+      emit(part);
+      // Nothing, however often: of repetitions within repetitions there are more than can be counted.
+      if (steps.length === before) break;
+    }
     if (max === Infinity) {
       const fork = split();
       emit(part);

@@ -1,5 +1,5 @@
 // The words of Supabase Realtime: Phoenix frames as objects (vsn 1.0.0) or lists (vsn 2.0.0), and the binary ones of broadcasts.
-import { shallowEnough } from '../reading/payload.ts';
+import { deepText, shallowEnough } from '../reading/payload.ts';
 
 /** 1: objects, 2: lists, and bytes for broadcasts. */
 export type Version = 1 | 2;
@@ -23,6 +23,7 @@ export const MAX_DEPTH = 64;
 /** The frame of a client; undefined when it is none. */
 export function parseFrame(frame: string | Buffer, version: Version): Frame | undefined {
   if (typeof frame !== 'string') return version === 2 ? parseBinary(frame) : undefined;
+  if (deepText(frame, MAX_DEPTH)) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(frame);

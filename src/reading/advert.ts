@@ -1,15 +1,21 @@
 // The raw advert on the wire (seed 001, B05) and as the decoders take it.
 import { z } from 'zod';
+import { deviceName } from './payload.ts';
 
-/** The scanner of `bt-mqtt/raw/{scanner_id}` and `bt-mqtt/scanner/{scanner_id}/status`; undefined for other topics. */
-export function scannerOfTopic(topic: string): string | undefined {
-  return /^bt-mqtt\/(?:raw|scanner)\/([^/]+)(?:\/status)?$/.exec(topic)?.[1];
+/** Scanner ids may hold a slash, as all below `bt-mqtt/raw/` is taken. */
+const TOPIC = /^bt-mqtt\/(?:raw\/(.+)|scanner\/([^/]+)\/status)$/;
+
+/** The scanner that an advert or a heartbeat comes from, in the one form that is stored: as it says itself, else as its topic says. */
+export function scannerOf(payload: unknown, topic: string): string | undefined {
+  const said = typeof payload === 'object' && payload !== null ? (payload as { scanner_id?: unknown }) : {};
+  const [, advert, heartbeat] = TOPIC.exec(topic) ?? [];
+  return deviceName(said.scanner_id) ?? deviceName(advert ?? heartbeat);
 }
 
 const hexMap = z.record(z.string(), z.string()).optional();
 
 /** One advert as published on `bt-mqtt/raw/{scanner_id}`; company ids and short UUIDs are hex, values hex. */
-export const advertWire = z.looseObject({
+const advertWire = z.looseObject({
   scanner_id: z.string().min(1).max(200),
   timestamp: z.union([z.string(), z.number()]).optional(),
   address: z.string().max(64).optional(),

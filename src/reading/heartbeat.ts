@@ -36,7 +36,8 @@ export const heartbeat: Mapper = (payload, draft) => {
   putNumber(draft, 'uptime_s', uptime);
   putNumber(draft, 'messages_sent', payload['messages_sent']);
   putNumber(draft, 'devices_seen', payload['devices_seen']);
-  const adapter = textOf(payload['adapter_status']);
+  const state = payload['adapter_status'];
+  const adapter = typeof state === 'boolean' ? (state ? 'on' : 'off') : textOf(state);
   if (adapter !== undefined) draft.telemetry['adapter_status'] = adapter;
   if (
     adapter === undefined &&

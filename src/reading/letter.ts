@@ -3,7 +3,7 @@ import { digest } from '../kernel/bytes.ts';
 import type { Query } from './contracts.ts';
 import type { Reading } from './reading.ts';
 
-/** Bytes. In hex, as it is shown and travels, twice as long; a text of 512 MB is the longest that there can be. */
+/** Bytes. It is shown and sent in hex, twice as long, and a JavaScript string holds 512 MB at most. */
 export const LARGEST_LETTER = 128 << 20;
 const PART_BYTES = 1 << 20;
 
@@ -16,6 +16,13 @@ export function letterPart(bytes: Uint8Array, reason: string): LetterPart {
   return { bytes: bytes.subarray(0, PART_BYTES), reason: `${says}; ${reason}`, whole: false };
 }
 
+/** A text as the table takes it; it may be the very reason for the refusal: PostgreSQL takes no U+0000 and no half a surrogate pair. */
+export function letterText(text: string): string;
+export function letterText(text: string | undefined): string | undefined;
+export function letterText(text: string | undefined): string | undefined {
+  return text?.replaceAll('\0', '\uFFFD').slice(0, 2000).toWellFormed();
+}
+
 /** JSON of a reading without what belonged to this one delivery: the same reading refused again is the same letter. Throws for what JSON cannot hold. */
 export function letterOfReading({
   metadata: { receipt: _receipt, entry: _entry, ...metadata },
@@ -24,7 +31,7 @@ export function letterOfReading({
   return Buffer.from(JSON.stringify({ ...reading, metadata }));
 }
 
-/** In the place of an entry in the ledger while a letter is sent again: travels with whatever nodes make of it, also through an outbox. */
+/** Stands for an entry of the ledger while a letter is sent again: it travels with whatever nodes make of the message, also through an outbox. */
 export function entryOfLetter({ id, digest }: { id: number; digest: string }): string {
   return `letter/${digest}.${id}`;
 }

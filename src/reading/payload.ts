@@ -1,4 +1,5 @@
 // Payload: JSON as it came, made harmless, and read field by field: a number is finite, or absent with a reason.
+import { isUtf8 } from 'node:buffer';
 import { expected } from '../kernel/fault.ts';
 import type { Metadata, Protocol, Value } from './reading.ts';
 
@@ -56,12 +57,55 @@ export function shallowEnough(value: unknown, left: number = limits.depth): bool
   return true;
 }
 
+/** From here on the walk over a text costs less than what it may spare. */
+const LONG_TEXT = 65_536;
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+
+/** Is a long text of JSON nested deeper than that? Told before it is parsed, which takes 100 ms for a megabyte of brackets. */
+export function deepText(text: string, levels: number = limits.depth): boolean {
+  if (text.length < LONG_TEXT) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text.charCodeAt(at);
+    if (sign === QUOTE) {
+      // What is escaped ends no text.
+      for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) if (text.charCodeAt(at) === BACKSLASH) at++;
+    } else if (sign === 0x5b || sign === 0x7b) {
+      if (++depth > levels) return true;
+    } else if (sign === 0x5d || sign === 0x7d) depth--;
+  }
+  return false;
+}
+
 /**
  * Makes parsed JSON harmless in place: no `__proto__` key, and only text that can be stored. Both can come only from a
  * text that names the key or has `\u` escapes, so every other message is spared the walk.
  */
 export function tame(value: unknown, text: string): unknown {
   return text.includes('\\u') || text.includes('__proto__') ? scrub(value) : value;
+}
+
+const BAD_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
+
+/** What of the text of a JSON message cannot be stored as it came, and what stands for it; undefined where all can. */
+export function textDamage(bytes: Uint8Array): string | undefined {
+  if (!isUtf8(bytes)) return 'bytes that are no UTF-8: U+FFFD stands for them';
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!buffer.includes('\\u')) return undefined;
+  const text = buffer.toString();
+  const bad = BAD_ESCAPE.test(text) && holds(parseJson(text), found => typeof found === 'string' && isBadText(found));
+  return bad ? 'half surrogate pairs or U+0000: U+FFFD or nothing stands for them' : undefined;
+}
+
+export function isBadText(text: string): boolean {
+  return text.includes('\0') || !text.isWellFormed();
+}
+
+/** Is there a key or a value within parsed JSON of which `test` is true? */
+export function holds(value: unknown, test: (found: unknown) => boolean): boolean {
+  if (typeof value !== 'object' || value === null) return test(value);
+  return Object.entries(value).some(([key, member]) => test(key) || holds(member, test));
 }
 
 function scrub(value: unknown): unknown {
@@ -72,7 +116,8 @@ function scrub(value: unknown): unknown {
   return Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
 }
 
-const NUMERIC = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+/** A decimal number as text, without blanks around it. Digits can be read in one way alone, so the time is linear. */
+export const NUMERIC = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** Nothing that is measured is larger; a sum or an average over larger ones is an error in every database. */
 const LARGEST = 1e100;

@@ -24,7 +24,10 @@ export type Anomaly = {
 
 export type Severity = 'info' | 'warning' | 'critical';
 
-/** From the first grave value until the series was normal for a while: an alert that goes by it does not flap. `severity`: the worst so far; `kind`: of that, or how it lasts (shift, burst). */
+/**
+ * From the first grave value until the series has been normal for a while: an alert that goes by it does not flap.
+ * `severity`: the worst so far. `kind`: that of the worst value, or how it lasts (shift, burst).
+ */
 export type Alarm = { metric: string; severity: Severity; kind: string; since?: string };
 
 /**
@@ -41,6 +44,8 @@ export type Metadata = {
   timestampSource?: 'gateway';
   /** What the device said, where it was not usable. */
   deviceTimestamp?: string;
+  /** What of its message's text could not be stored as it came, and what stands for it. */
+  repaired?: string;
   /** metric → why it is absent (NaN, "not implemented", out of range …). */
   quality?: Record<string, string>;
   anomaly?: Anomaly;

@@ -9,10 +9,13 @@ const reading = (metadata: Reading['metadata']): Reading => ({
 
 describe('shortfall', () => {
   it('is none of a reading that says all', () =>
-    assert.deepEqual(shortfallOf([reading({})]), { clockless: 0, absent: 0 }));
+    assert.deepEqual(shortfallOf([reading({})]), { clockless: 0, absent: 0, repaired: 0 }));
   it('is counted over all readings', () => {
     const quality = { a: 'not a number', b: 'not a number' };
-    const readings = [reading({ quality, timestampSource: 'gateway' }), reading({ quality: { a: 'null' } })];
-    assert.deepEqual(shortfallOf(readings), { clockless: 1, absent: 3 });
+    const readings = [
+      reading({ quality, timestampSource: 'gateway' }),
+      reading({ quality: { a: 'null' }, repaired: 'x' }),
+    ];
+    assert.deepEqual(shortfallOf(readings), { clockless: 1, absent: 3, repaired: 1 });
   });
 });

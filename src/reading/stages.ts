@@ -1,5 +1,6 @@
 // How long a reading takes from stage to stage: device → receipt → commit → push, as histograms in seconds.
 import { histogram } from './histogram.ts';
+import { milliseconds } from './instant.ts';
 import type { Reading } from './reading.ts';
 
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
@@ -12,7 +13,7 @@ const commitToPush = stage('commit_to_push');
 const COMMITTED = Symbol('fieldline.committed');
 type Marked = Reading['metadata'] & { [COMMITTED]?: number };
 
-/** In the place of an entry in the ledger, of what comes from the archive; a dead letter that is sent again has its own. */
+/** Stands for the ledger's entry of what comes from the archive; a dead letter that is sent again has an entry of its own. */
 export const REPLAYED = 'replay/again';
 const BEFORE = /^(replay|letter)\//;
 
@@ -25,7 +26,7 @@ export function noteCommitted({ timestamp, metadata }: Reading, nowMs: number): 
   const { receivedAt, entry = '' } = metadata;
   if (receivedAt === undefined || BEFORE.test(entry)) return;
   receiptToCommit(seconds(receivedAt, nowMs));
-  if (metadata.timestampSource === undefined) deviceToReceipt(seconds(Date.parse(timestamp), receivedAt));
+  if (metadata.timestampSource === undefined) deviceToReceipt(seconds(milliseconds(timestamp), receivedAt));
 }
 
 /** The reading has been handed to the live clients; nothing where it was not committed in this process. */

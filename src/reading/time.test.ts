@@ -53,6 +53,11 @@ describe('reading: time', () => {
       if (gateway && given !== undefined && given !== null) assert.equal(verdict.deviceTimestamp, String(given));
     });
 
+  it('says what an object said, and only that one is nested without end where it is', () => {
+    assert.equal(timeOf({ a: [1] }, now).deviceTimestamp, '{"a":[1]}');
+    assert.equal(timeOf(JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)), now).deviceTimestamp, 'nested');
+  });
+
   it('needs the receipt without a time of its own, and on every second delivery', () => {
     const [first, second] = [false, true].map(redelivered => ({ key: 'k', redelivered }));
     const gateway = { timestampSource: 'gateway' } as const;

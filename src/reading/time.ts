@@ -1,4 +1,6 @@
 // Device time: parsed without losing digits, and replaced by the time of receipt where it cannot be true.
+import { milliseconds } from './instant.ts';
+import { shallowEnough } from './payload.ts';
 
 const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
 
@@ -7,7 +9,10 @@ const PLAIN = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5
 // Months have at least 28 days; the rest is left to Date.
 const plainDay = (text: string): boolean => text.charCodeAt(8) < 50 || text.slice(8, 10) <= '28';
 
-/** ISO 8601 with Z and at least milliseconds, finer digits kept; undefined when it is no time. Numbers: seconds, ms, µs or ns by size. Text without zone is UTC. */
+/**
+ * ISO 8601 with Z and at least milliseconds, finer digits kept; undefined when it is no time. Numbers are seconds, ms, µs
+ * or ns by their size; text without a zone is UTC.
+ */
 export function isoTime(value: unknown): string | undefined {
   if (typeof value === 'number') {
     if (!Number.isFinite(value) || value <= 0) return undefined;
@@ -37,7 +42,7 @@ const YEAR_MS = 366 * 86_400_000;
 /** The time that a device said and that was not usable, where another clock could have believed it; else undefined. */
 export function saidTime(deviceTimestamp: string | undefined, now: number): string | undefined {
   const said = deviceTimestamp === undefined ? undefined : isoTime(deviceTimestamp);
-  const ms = said === undefined ? Number.NaN : Date.parse(`${said.slice(0, 23)}Z`);
+  const ms = said === undefined ? Number.NaN : milliseconds(said);
   return ms >= timeLimits.earliest && ms < now + YEAR_MS ? said : undefined;
 }
 
@@ -56,13 +61,14 @@ export function neededReceipt<R extends { redelivered: boolean }>(
 export function timeOf(given: unknown, receivedAt: number, limits: TimeLimits = timeLimits): TimeVerdict {
   const own = given === undefined || given === null || given === '' ? undefined : isoTime(given);
   if (own !== undefined) {
-    const ms = Date.parse(own.slice(0, 23) + 'Z');
+    const ms = milliseconds(own);
     if (ms >= limits.earliest && ms <= receivedAt + limits.aheadMs) return { timestamp: own };
   }
   const verdict: TimeVerdict = { timestamp: new Date(receivedAt).toISOString(), timestampSource: 'gateway' };
   if (given !== undefined && given !== null && given !== '') {
-    // JSON of an object, since its own toString may be anything.
-    verdict.deviceTimestamp = (typeof given === 'object' ? JSON.stringify(given) : String(given)).slice(0, 64);
+    // JSON of an object, since its own toString may be anything; what is nested without end cannot be written.
+    const said = typeof given !== 'object' ? String(given) : shallowEnough(given) ? JSON.stringify(given) : 'nested';
+    verdict.deviceTimestamp = said.slice(0, 64);
   }
   return verdict;
 }

@@ -54,6 +54,7 @@ const ONE: readonly [unit: string, metric: string, value: number][] = [
   ['mg/m³', 'pm2_5', 1000],
   ['lx', 'illuminance', 1],
   ['klx', 'illuminance', 1000],
+  ['m/s²', 'acceleration_x', 1],
 ];
 
 describe('units', () => {

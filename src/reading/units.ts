@@ -18,6 +18,9 @@ const METRIC_UNITS: Readonly<Record<string, string>> = {
   pm10: 'µg/m³',
   mass: 'kg',
   conductivity: 'µS/cm',
+  acceleration_x: 'm/s²',
+  acceleration_y: 'm/s²',
+  acceleration_z: 'm/s²',
   distance: 'mm',
   value_mm: 'mm',
   total_energy_kwh: 'kWh',
@@ -76,6 +79,7 @@ const UNITS: Readonly<Record<string, readonly [dimension: string, factor: number
   'mg/m³': ['density', 1000, 0],
   lx: ['illuminance', 1, 0],
   klx: ['illuminance', 1000, 0],
+  'm/s²': ['acceleration', 1, 0],
 };
 
 export const unitNames: readonly string[] = Object.keys(UNITS);
