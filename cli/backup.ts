@@ -14,7 +14,7 @@ with the time. It holds secrets: keep it where nobody else can read it.`;
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
 export const run = gatewayCommand('backup', USAGE, write);
 
-async function write({ place, environment, log }: GatewayArguments, io: Io): Promise<number> {
+async function write({ place, environment, log, tell }: GatewayArguments, io: Io): Promise<number> {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   const file =
     existsSync(place) && statSync(place).isDirectory() ? path.join(place, `fieldline-${stamp}.tar.gz`) : place;
@@ -23,7 +23,7 @@ async function write({ place, environment, log }: GatewayArguments, io: Io): Pro
     return 2;
   }
   const { directory, secret, databaseUrl } = environment;
-  const { files, sums } = await backUp({ directory, file, secret, databaseUrl, log });
+  const { files, sums } = await backUp({ directory, file, secret, databaseUrl, log, tell });
   io.stdout(`${file}: ${files} files${toldBy(sums)}`);
   io.stderr('It holds passwords and keys: whoever reads it can act as this gateway.');
   return 0;

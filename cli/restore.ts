@@ -11,9 +11,9 @@ or into the one of DATABASE_URL, which must have no tables of Fieldline. What is
 /** Exit code: 0 done, 1 failed, 2 wrong use. */
 export const run = gatewayCommand('restore', USAGE, read);
 
-async function read({ place, environment, log }: GatewayArguments, io: Io): Promise<number> {
+async function read({ place, environment, log, tell }: GatewayArguments, io: Io): Promise<number> {
   const { directory, databaseUrl } = environment;
-  const { at, files, sums } = await restore({ directory, file: place, databaseUrl, log });
+  const { at, files, sums } = await restore({ directory, file: place, databaseUrl, log, tell });
   io.stdout(`${directory}: ${files} files${toldBy(sums)}, as of ${at}`);
   return 0;
 }

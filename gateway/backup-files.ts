@@ -1,13 +1,14 @@
 // Which files of a data directory belong into a backup, and which are made anew.
-import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, type Dirent, openSync, readdirSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-export type Kept = { path: string; sqlite: boolean };
+export type Kept = { path: string; kind: 'file' | 'sqlite' | 'link' };
 
-/** Notes of a running process, copies of programs, what npm can fetch again, and files on their way. */
+/** Notes of a running process, other backups, copies of programs, what npm can fetch again, and files on their way. */
 const LEFT_OUT = [
   /^(gateway\.(json|lock)|control\.json|processes\.json|database\.json)$/,
   /^backup-[^/]*$/,
+  /^fieldline-\d{8}-\d{6}\.tar\.gz$/,
   /^postgresql-[^/]*$/,
   /(^|\/)node_modules$/,
   /\.(new|partial|tmp)$/,
@@ -15,17 +16,25 @@ const LEFT_OUT = [
 ];
 const SQLITE = 'SQLite format 3\0';
 
-/** Paths below `directory`, in order. Clusters of PostgreSQL, links and sockets are left out. */
+/** Paths below `directory`, in order; what goes away meanwhile is left out, as clusters of PostgreSQL and sockets are. */
 export function filesToKeep(directory: string, below = ''): Kept[] {
-  const names = readdirSync(path.join(directory, below)).sort();
-  if (names.includes('PG_VERSION')) return [];
-  return names.flatMap(name => {
-    const place = path.posix.join(below, name);
-    if (LEFT_OUT.some(pattern => pattern.test(place))) return [];
-    const found = lstatSync(path.join(directory, place), { throwIfNoEntry: false });
-    if (found?.isDirectory()) return filesToKeep(directory, place);
-    return found?.isFile() ? [{ path: place, sqlite: isSqlite(path.join(directory, place)) }] : [];
-  });
+  const entries = unlessGone(() => readdirSync(path.join(directory, below), { withFileTypes: true })) ?? [];
+  if (entries.some(({ name }) => name === 'PG_VERSION')) return [];
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry): Kept[] => {
+      const place = path.posix.join(below, entry.name);
+      if (LEFT_OUT.some(pattern => pattern.test(place))) return [];
+      if (entry.isDirectory()) return filesToKeep(directory, place);
+      const kind = unlessGone(() => kindOf(entry, path.join(directory, place)));
+      return kind === undefined ? [] : [{ path: place, kind }];
+    });
+}
+
+function kindOf(entry: Dirent, file: string): Kept['kind'] | undefined {
+  if (entry.isSymbolicLink()) return 'link';
+  if (!entry.isFile()) return undefined;
+  return isSqlite(file) ? 'sqlite' : 'file';
 }
 
 function isSqlite(file: string): boolean {
@@ -36,5 +45,15 @@ function isSqlite(file: string): boolean {
     return head.toString('latin1') === SQLITE;
   } finally {
     closeSync(at);
+  }
+}
+
+/** A gateway that runs takes files away at any moment: a deploy, a drained outbox. Undefined for what is not there any more. */
+export function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -1,69 +1,84 @@
-// A backup of all that a gateway is: journals first, then files, then one snapshot of the database, so that no message falls between.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+// A backup of all that a gateway is: ledger and journals first, then files, then one snapshot of the database, so that no message falls between.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type ArchiveWriter, writeArchive } from '../src/backup/archive.ts';
 import { dumpDatabase, type Sums } from '../src/backup/database.ts';
-import { Fault } from '../src/kernel/fault.ts';
-import { filesToKeep } from './backup-files.ts';
-import { askForJournals } from './control.ts';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { filesToKeep, type Kept, unlessGone } from './backup-files.ts';
+import { askForGiven, askForJournals, type Given } from './control.ts';
 import { lockFolder } from './data-directory.ts';
 import { startDatabase } from './database.ts';
+import { interruptible, toldMeanwhile } from './interruptible.ts';
 import type { Log } from './log.ts';
 import { urlOfCluster } from './postgres-cluster.ts';
 import { readJson } from './private-file.ts';
 import { processesIn, startOf } from './processes.ts';
 
 const LOCK_MS = 5000;
-const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Attempts at whole copies of the journals of a gateway that opens and closes some of them meanwhile. */
+const ATTEMPTS = 5;
+const PAUSE_MS = 1000;
+const LEDGER = /^fieldline\/ledger-\d\.json$/;
 
 /** What the file says of itself. */
 export type About = { at: string; files: number /** Undefined when there was no database. */; sums: Sums | undefined };
-export type BackupOptions = {
+/** DATABASE_URL and FIELDLINE_SECRET of the environment; what a running gateway was given counts instead. */
+export type BackupOptions = Given & {
   directory: string;
   file: string;
-  /** FIELDLINE_SECRET, where it is not in the data directory. */
-  secret: string | undefined;
-  /** DATABASE_URL, instead of the embedded one. */
-  databaseUrl: string | undefined;
   log: Log;
+  /** Told every few seconds how far it is. */
+  tell(line: string): void;
+};
+type Backup = Omit<BackupOptions, 'file' | 'tell'> & {
+  archive: ArchiveWriter<About>;
+  staging: string;
+  /** A gateway runs on the directory. */
+  running: boolean;
+  signal: AbortSignal;
 };
 
 /** Works beside a gateway that runs, and without one. Rejects with a Fault; no file is left then. */
-export async function backUp(options: BackupOptions): Promise<About> {
-  const { directory, file } = options;
-  const release = lockIfIdle(directory);
-  const staging = path.join(directory, `backup-${process.pid}`);
-  const archive = writeArchive<About>(file, Date.now());
-  const tidy = (): void => {
-    rmSync(`${file}.partial`, { force: true });
-    // The gateway may just be writing a copy there.
-    rmSync(staging, { recursive: true, force: true, maxRetries: 5 });
-  };
-  const onSignal = (_name: NodeJS.Signals, number: number): void => {
-    tidy();
-    process.exit(128 + number);
-  };
-  for (const name of ENDING) process.once(name, onSignal);
-  try {
-    clearLeft(directory);
-    mkdirSync(staging, { mode: 0o700 });
-    const files = await addFiles(archive, options, staging, release === undefined);
-    const about: About = {
-      ...{ at: new Date().toISOString(), files },
-      sums: await addDatabase(archive, options, release === undefined),
-    };
-    await archive.finish(about);
-    return about;
-  } catch (error) {
-    archive.abandon();
-    throw error;
-  } finally {
-    for (const name of ENDING) process.removeListener(name, onSignal);
-    tidy();
-    release?.();
-  }
+export function backUp({ directory, file, tell, ...options }: BackupOptions): Promise<About> {
+  return interruptible(async signal => {
+    const release = lockIfIdle(directory);
+    const running = release === undefined;
+    const staging = path.join(directory, `backup-${process.pid}`);
+    try {
+      const given = running ? await askForGiven(directory) : givenTo(directory, options);
+      clearLeft(directory);
+      const archive = writeArchive<About>(file, Date.now());
+      const words = (): string => `${file}: ${(archive.written.bytes / 1e6).toFixed()} MB, ${archive.written.path}`;
+      try {
+        const { log } = options;
+        const backup = { ...given, log, directory, archive, staging, running, signal };
+        return await toldMeanwhile(tell, words, () => writeAll(backup));
+      } catch (error) {
+        archive.abandon();
+        throw error instanceof Fault ? error : wrong(directory, 'to be read', reasonOf(error));
+      } finally {
+        rmSync(`${file}.partial`, { force: true });
+      }
+    } finally {
+      // The gateway may just be writing a copy there.
+      rmSync(staging, { recursive: true, force: true, maxRetries: 5 });
+      release?.();
+    }
+  });
+}
+
+async function writeAll(backup: Backup): Promise<About> {
+  const files = await addFiles(backup);
+  const about: About = { at: new Date().toISOString(), files, sums: await addDatabase(backup) };
+  await backup.archive.finish(about);
+  return about;
+}
+
+function wrong(where: string, what: string, got: unknown): Fault {
+  return new Fault('FIELDLINE_BACKUP', expected(where, what, got));
 }
 
 /** Copies that a backup which was killed has left. */
@@ -85,70 +100,132 @@ function lockIfIdle(directory: string): (() => void) | undefined {
   }
 }
 
-async function addFiles(
-  archive: ArchiveWriter<About>,
-  { directory, secret }: BackupOptions,
-  staging: string,
-  running: boolean,
-): Promise<number> {
-  const copied = new Set(running ? await askForJournals(directory, staging) : []);
-  const kept = filesToKeep(directory);
-  for (const { path: place, sqlite } of kept) {
-    if (!sqlite || copied.has(place)) continue;
-    copied.add(place);
-    mkdirSync(path.dirname(path.join(staging, place)), { recursive: true, mode: 0o700 });
-    // The broker of a gateway that was killed a moment ago may still be closing its journal.
-    const source = new DatabaseSync(path.join(directory, place), { readOnly: true, timeout: LOCK_MS });
-    source.prepare('vacuum into ?').run(path.join(staging, place));
-    source.close();
-  }
-  // Journals, then the rest: what has left a journal meanwhile is in what follows it.
-  const inOrder = [...kept].sort((a, b) => Number(b.sqlite) - Number(a.sqlite));
-  for (const { path: place } of inOrder)
-    await addFile(archive, path.join(copied.has(place) ? staging : directory, place), place);
-  if (secret === undefined || kept.some(({ path: place }) => place === 'secret')) return kept.length;
-  const text = Buffer.from(`${secret}\n`);
-  await archive.add('files/secret', text.length, [text]);
-  return kept.length + 1;
+/** Half a backup must not pass for a whole one: what the gateway of this directory gets from its environment is needed here, too. */
+function givenTo(directory: string, { databaseUrl, secret }: Given): Given {
+  const has = (name: string): boolean => existsSync(path.join(directory, name));
+  const missing = (name: string, what: string): Fault =>
+    new Fault('FIELDLINE_SETTING', expected(name, `${what}, as the gateway has it`, undefined));
+  if (databaseUrl === undefined && has('peers.json') && !has('database.json'))
+    throw missing('DATABASE_URL', `the database of ${directory}, which has none of its own`);
+  if (secret === undefined && has('flows_cred.json') && !has('secret'))
+    throw missing('FIELDLINE_SECRET', `the key of ${path.join(directory, 'flows_cred.json')}`);
+  return { databaseUrl, secret };
 }
 
-/** As long as it is now: a file that grows meanwhile has its later lines in the next backup. */
-async function addFile(archive: ArchiveWriter<About>, source: string, place: string): Promise<void> {
-  const handle = await open(source, 'r');
+async function addFiles(backup: Backup): Promise<number> {
+  const { archive, directory, staging, secret, log } = backup;
+  const { copied, kept } = await copyJournals(backup);
+  const links = kept.filter(({ kind }) => kind === 'link').map(place => place.path);
+  if (links.length > 0) log('warn', `links and what they lead to are left out: ${links.join(', ')}`);
+  // Journals, then the rest: what has left a journal meanwhile is in what follows it.
+  const journals = kept.filter(({ path: place }) => copied.has(place));
+  const other = (place: string): boolean => !copied.has(place) && !(place === 'secret' && secret !== undefined);
+  const rest = kept.filter(({ path: place, kind }) => kind === 'file' && other(place));
+  let files = 0;
+  for (const { path: place } of journals) files += await addFile(archive, path.join(staging, place), place);
+  for (const { path: place } of rest) {
+    backup.signal.throwIfAborted();
+    files += await addFile(archive, path.join(directory, place), place);
+  }
+  if (secret === undefined) return files;
+  const text = Buffer.from(`${secret}\n`);
+  await archive.add('files/secret', text.length, [text]);
+  return files + 1;
+}
+
+/** Whole copies of the ledger and of all SQLite files, at their paths in `staging`. A deploy may open and close some meanwhile: then begun anew. */
+async function copyJournals(backup: Backup): Promise<{ copied: ReadonlySet<string>; kept: readonly Kept[] }> {
+  const { staging, running, signal } = backup;
+  for (let attempt = 1; ; attempt++)
+    try {
+      rmSync(staging, { recursive: true, force: true, maxRetries: 5 });
+      mkdirSync(staging, { mode: 0o700 });
+      return await tryToCopy(backup);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!running || attempt === ATTEMPTS) throw error;
+      await wait(PAUSE_MS, undefined, { signal });
+    }
+}
+
+async function tryToCopy({ directory, staging, running, signal }: Backup) {
+  const copied = new Set<string>();
+  const copyAll = (places: readonly Kept[], copy: (from: string, to: string) => void): void => {
+    for (const { path: place } of places) {
+      const to = path.join(staging, place);
+      mkdirSync(path.dirname(to), { recursive: true, mode: 0o700 });
+      if (unlessGone(() => copy(path.join(directory, place), to) ?? true)) copied.add(place);
+    }
+  };
+  // The ledger first: what goes into an outbox after it is unknown to it, and else would be in flight for good.
+  copyAll(
+    filesToKeep(directory).filter(({ path: place }) => LEDGER.test(place)),
+    copyFileSync,
+  );
+  if (running) for (const place of await askForJournals(directory, staging, signal)) copied.add(place);
+  const kept = filesToKeep(directory);
+  copyAll(
+    kept.filter(({ path: place, kind }) => kind === 'sqlite' && !copied.has(place)),
+    copySqlite,
+  );
+  return { copied, kept };
+}
+
+function copySqlite(from: string, to: string): void {
+  // The broker of a gateway that was killed a moment ago may still be closing its journal.
+  const source = new DatabaseSync(from, { readOnly: true, timeout: LOCK_MS });
+  try {
+    source.prepare('vacuum into ?').run(to);
+  } finally {
+    source.close();
+  }
+}
+
+/** As long as it is now: a file that grows meanwhile has its later lines in the next backup. Answers 0 for one that is gone. */
+async function addFile(archive: ArchiveWriter<About>, source: string, place: string): Promise<0 | 1> {
+  const handle = await open(source, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (handle === undefined) return 0;
   try {
     const { size } = await handle.stat();
     const pieces = size === 0 ? [] : handle.createReadStream({ end: size - 1, autoClose: false });
     await archive.add(`files/${place}`, size, pieces);
+    return 1;
   } finally {
     await handle.close();
   }
 }
 
-async function addDatabase(
-  archive: ArchiveWriter<About>,
-  { directory, databaseUrl, log }: BackupOptions,
-  running: boolean,
-): Promise<Sums | undefined> {
+async function addDatabase(backup: Backup): Promise<Sums | undefined> {
+  const { directory, databaseUrl, log, running, signal } = backup;
   const known = readJson<{ port?: number; password: string }>(path.join(directory, 'database.json'));
-  if (databaseUrl !== undefined) return dump(archive, databaseUrl);
+  if (databaseUrl !== undefined) return dump(backup, databaseUrl);
   if (known === undefined) return undefined;
-  if (running) return dump(archive, urlOfCluster(known));
+  if (running) return dump(backup, urlOfCluster(known));
   const processes = processesIn(directory);
-  const database = await startDatabase({ directory, processes, log });
+  const database = await startDatabase({ directory, processes, log, signal });
   try {
-    return await dump(archive, database.url);
+    return await dump(backup, database.url);
   } finally {
     await database.stop(10_000);
   }
 }
 
-function dump(archive: ArchiveWriter<About>, url: string): Promise<Sums> {
+function dump({ archive, log, signal }: Backup, url: string): Promise<Sums> {
   let number = 0;
-  return dumpDatabase(url, {
-    head(head) {
-      const text = Buffer.from(`${JSON.stringify(head)}\n`);
-      return archive.add('database/head.json', text.length, [text]);
+  return dumpDatabase(
+    url,
+    {
+      head(head) {
+        const text = Buffer.from(`${JSON.stringify(head)}\n`);
+        return archive.add('database/head.json', text.length, [text]);
+      },
+      piece: (table, bytes) => archive.add(`database/${table}/${++number}.copy`, bytes.length, [bytes]),
+      lacks: what => log('warn', `left out of the backup: ${what}`),
     },
-    piece: (table, bytes) => archive.add(`database/${table}/${++number}.copy`, bytes.length, [bytes]),
+    signal,
+  ).catch((error: unknown) => {
+    throw error instanceof Fault ? error : wrong('the database', 'to be read', reasonOf(error));
   });
 }

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { checkArchive, readArchive } from '../src/backup/archive.ts';
-import { type DatabaseHead, fillDatabase, type Sums } from '../src/backup/database.ts';
+import { checkArchive, type OnMember, readArchive } from '../src/backup/archive.ts';
+import { type DatabaseHead, type Filling, fillDatabase, type Sums } from '../src/backup/database.ts';
 import type { Member } from '../src/backup/tar.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { migrate, migrationState } from '../src/store/migrate.ts';
@@ -11,34 +11,64 @@ import { openStore, type Store } from '../src/store/store.ts';
 import type { About } from './backup.ts';
 import { openDataDirectory, unfinishedRestore } from './data-directory.ts';
 import { startDatabase } from './database.ts';
+import { interruptible, toldMeanwhile } from './interruptible.ts';
 import type { Log } from './log.ts';
 import { writePrivate } from './private-file.ts';
 import { processesIn } from './processes.ts';
 
-export type RestoreOptions = { directory: string; file: string; databaseUrl: string | undefined; log: Log };
+export type RestoreOptions = {
+  directory: string;
+  file: string;
+  databaseUrl: string | undefined;
+  log: Log;
+  /** Told every few seconds how far it is. */
+  tell(line: string): void;
+};
+type Restoring = RestoreOptions & { signal: AbortSignal; onMember: OnMember };
 
 /** Rejects with a Fault; the directory is as empty as before then. What a restore that was cut off has left is replaced. */
-export async function restore(options: RestoreOptions): Promise<About> {
+export function restore(options: RestoreOptions): Promise<About> {
+  let words = options.file;
+  const onMember = (verb: string, signal: AbortSignal) => (place: string, share: number) => {
+    signal.throwIfAborted();
+    words = `${options.file}: ${verb} ${(share * 100).toFixed()} %, ${place}`;
+  };
+  return interruptible(signal =>
+    toldMeanwhile(
+      options.tell,
+      () => words,
+      async () => {
+        // All of it is read before anything is written.
+        const about = await checkArchive<About>(options.file, onMember('checked', signal));
+        await restoreAll({ ...options, signal, onMember: onMember('restored', signal) }, about.sums ?? {});
+        return about;
+      },
+    ),
+  );
+}
+
+async function restoreAll(options: Restoring, sums: Sums): Promise<void> {
   const { directory, file } = options;
-  // All of it is read before anything is written.
-  const about = await checkArchive<About>(file);
   const there = contentsOf(directory);
   const mark = unfinishedRestore(directory);
   if (there.length > 0 && !existsSync(mark))
-    throw wrong(directory, 'a missing or an empty directory', there.slice(0, 3));
+    throw wrong(
+      directory,
+      'a missing or an empty directory (move this one away, or set FIELDLINE_DIR)',
+      there.slice(0, 3),
+    );
   const held = openDataDirectory(directory);
   try {
     await processesIn(directory).endLeftovers();
     clear(directory, name => !HELD.test(name));
     writePrivate(mark, `${file}\n`);
-    const members = readArchive(file);
+    const members = readArchive(file, options.onMember);
     let member = await members.next();
     for (; !member.done && member.value.path.startsWith('files/'); member = await members.next())
       await extract(member.value, directory);
-    if (!member.done) await restoreDatabase(options, member.value, members, about.sums ?? {});
+    if (!member.done) await restoreDatabase(options, member.value, members, sums);
     rmSync(mark);
     held.release();
-    return about;
   } catch (error) {
     held.release();
     clear(directory);
@@ -82,7 +112,7 @@ async function extract({ path: place, chunks }: Member, directory: string): Prom
 }
 
 async function restoreDatabase(
-  { directory, databaseUrl, log }: RestoreOptions,
+  { directory, databaseUrl, log, signal }: Restoring,
   first: Member,
   members: AsyncGenerator<Member>,
   sums: Sums,
@@ -92,15 +122,16 @@ async function restoreDatabase(
   const head = JSON.parse(Buffer.concat(pieces).toString()) as DatabaseHead;
   const fill = async (url: string): Promise<void> => {
     await makeTables(url, head, log);
-    const notMade = await fillDatabase(url, head, async filling => {
+    const fillAll = async (filling: Filling): Promise<void> => {
       for await (const { path: place, chunks } of members)
         await filling.fill(place.slice('database/'.length, place.lastIndexOf('/')), chunks());
       await filling.finish(sums);
-    });
+    };
+    const notMade = await fillDatabase(url, head, fillAll, signal);
     for (const { key, reason, sql } of notMade) log('warn', `${key} is not restored: ${reason}`, { sql });
   };
   if (databaseUrl !== undefined) return fill(databaseUrl);
-  const database = await startDatabase({ directory, processes: processesIn(directory), log });
+  const database = await startDatabase({ directory, processes: processesIn(directory), log, signal });
   try {
     await fill(database.url);
   } finally {

@@ -1,7 +1,7 @@
 // The backup file: a gzipped tar whose last member lists all others with their digests, so that a cut or changed one is found out.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
@@ -22,6 +22,8 @@ export type ArchiveWriter<About> = {
   finish(about: About): Promise<void>;
   /** Ends it without a result. */
   abandon(): void;
+  /** The member that is being written, and the bytes of all so far. */
+  readonly written: Readonly<{ path: string; bytes: number }>;
 };
 
 /** Written under another name first, readable by its owner alone: it holds secrets. */
@@ -30,10 +32,11 @@ export function writeArchive<About>(file: string, now: number): ArchiveWriter<Ab
   const gzip = createGzip({ level: 3 });
   const output = gzip.pipe(createWriteStream(draft, { mode: 0o600 }));
   const members: Listed[] = [];
-  let failure: Error | undefined;
+  const total = { path: '', bytes: 0 };
+  let failure: Fault | undefined;
   for (const stream of [gzip, output])
     stream.on('error', (error: Error) => {
-      failure ??= error;
+      failure ??= new Fault('FIELDLINE_BACKUP', expected(file, 'to be written', reasonOf(error)));
       gzip.destroy();
       output.destroy();
     });
@@ -54,12 +57,14 @@ export function writeArchive<About>(file: string, now: number): ArchiveWriter<Ab
   ): Promise<void> {
     const hash = createHash('sha256');
     let written = 0;
+    total.path = path;
     await put(headerOf({ path, size }, now));
     for await (const piece of pieces) {
       written += piece.length;
       if (written > size) break;
       hash.update(piece);
       await put(piece);
+      total.bytes += piece.length;
     }
     if (written !== size) throw new Error(`${path} changed while it was read`);
     await put(paddingOf(size));
@@ -68,6 +73,7 @@ export function writeArchive<About>(file: string, now: number): ArchiveWriter<Ab
 
   return {
     add,
+    written: total,
     async finish(about) {
       const text = Buffer.from(`${JSON.stringify({ format: FORMAT, about, members } satisfies Manifest<About>)}\n`);
       await add(MANIFEST, text.length, [text]);
@@ -87,25 +93,40 @@ export function writeArchive<About>(file: string, now: number): ArchiveWriter<Ab
   };
 }
 
-/** Members in order, the list of them left out. Rejects with a Fault when the file is none of ours or ends early. */
-export async function* readArchive(file: string): AsyncGenerator<Member> {
+/** Told of each member before it is read, and what share of the file lies before it. */
+export type OnMember = (path: string, share: number) => void;
+
+async function* membersOf(file: string, onMember: OnMember = () => undefined): AsyncGenerator<Member> {
+  const handle = await open(file);
+  const { size } = await handle.stat();
+  const input = handle.createReadStream();
+  const unpacked = createGunzip();
+  input.on('error', error => unpacked.destroy(error));
   try {
-    for await (const member of membersIn(createReadStream(file).pipe(createGunzip())))
-      if (member.path !== MANIFEST) yield member;
+    for await (const member of membersIn(input.pipe(unpacked))) {
+      onMember(member.path, input.bytesRead / size);
+      yield member;
+    }
+  } finally {
+    input.destroy();
+  }
+}
+
+/** Members in order, the list of them left out. Rejects with a Fault when the file is none of ours or ends early. */
+export async function* readArchive(file: string, onMember?: OnMember): AsyncGenerator<Member> {
+  try {
+    for await (const member of membersOf(file, onMember)) if (member.path !== MANIFEST) yield member;
   } catch (error) {
     throw error instanceof Fault ? error : bad(file, reasonOf(error));
   }
 }
 
 /** Reads all of it and compares each member with the list; answers what the writer said. Rejects with a Fault. */
-export async function checkArchive<About>(file: string): Promise<About> {
+export async function checkArchive<About>(file: string, onMember?: OnMember): Promise<About> {
   const found = new Map<string, Listed>();
   let manifest: Manifest<About> | undefined;
   try {
-    const input = createReadStream(file);
-    const unpacked = createGunzip();
-    input.on('error', error => unpacked.destroy(error));
-    for await (const { path, size, chunks } of membersIn(input.pipe(unpacked))) {
+    for await (const { path, size, chunks } of membersOf(file, onMember)) {
       const hash = createHash('sha256');
       const pieces: Buffer[] = [];
       for await (const piece of chunks()) {
@@ -119,7 +140,7 @@ export async function checkArchive<About>(file: string): Promise<About> {
     throw bad(file, reasonOf(error));
   }
   if (manifest === undefined) throw bad(file, 'one without a list of its members');
-  if (manifest.format !== FORMAT) throw bad(file, `one of format ${manifest.format}, which this program does not know`);
+  if (manifest.format !== FORMAT) throw bad(file, `one of format ${manifest.format} (a newer program reads it)`);
   for (const { path, size, sha256 } of manifest.members) {
     const it = found.get(path);
     if (it?.size !== size || it.sha256 !== sha256) throw bad(file, `one whose ${path} is missing or was changed`);

@@ -2,7 +2,8 @@
 import pg from 'pg';
 import { expected, Fault } from '../kernel/fault.ts';
 import { copyIn, copyOut } from './copy.ts';
-import { type Made, makeAll, type NotMade, onTopOf, partsOf } from './objects.ts';
+import { leftOutOf } from './left-out.ts';
+import { type Made, makeAll, type NotMade, onTopOf, partsOf, RELATIONS } from './objects.ts';
 import {
   copyInSql,
   copyOutSql,
@@ -12,6 +13,7 @@ import {
   sequencesOf,
   sqlName,
   type Sum,
+  summed,
   sumOf,
   type TableShape,
   tablesOf,
@@ -34,55 +36,113 @@ export type Sums = Readonly<Record<string, Sum>>;
 
 /** Pieces of a table are at most this long, so that neither side holds more of it in memory. */
 const PIECE = 4 << 20;
+const CONNECT_MS = 5000;
 
-async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'fieldline backup' });
+/** Where it is aborted, what runs is cut off: `work` then rejects. A server that hangs is given up before anything is asked of it. */
+async function connected<T>(
+  url: string,
+  signal: AbortSignal | undefined,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_MS,
+    application_name: 'fieldline backup',
+  });
   client.on('error', () => undefined);
+  signal?.throwIfAborted();
+  const end = (): void => void client.end();
   await client.connect();
+  signal?.addEventListener('abort', end);
   try {
+    signal?.throwIfAborted();
     for (const setting of SESSION) await client.query(setting);
     return await work(client);
   } finally {
+    signal?.removeEventListener('abort', end);
     await client.end();
   }
 }
 
+export type Dump = {
+  head(head: DatabaseHead): Promise<void>;
+  piece(table: string, bytes: Buffer): Promise<void>;
+  /** Told of each thing that is in the database and not in the backup. */
+  lacks(what: string): void;
+};
+
 /** Hands over the shape first, then the rows of each table in pieces; answers the sums. All of one moment. */
-export function dumpDatabase(
-  url: string,
-  out: { head(head: DatabaseHead): Promise<void>; piece(table: string, bytes: Buffer): Promise<void> },
-): Promise<Sums> {
-  return connected(url, async client => {
+export function dumpDatabase(url: string, out: Dump, signal?: AbortSignal): Promise<Sums> {
+  return connected(url, signal, async client => {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const [at] = (
       await client.query<{ version: number; server: string }>(
         `SELECT max(version) AS version, current_setting('server_version') AS server FROM fieldline_migrations`,
       )
     ).rows;
-    const tables = await tablesOf(client);
-    const [parts, onTop, sequences] = [await partsOf(client), await onTopOf(client), await sequencesOf(client)];
-    await out.head({ ...at!, parts, onTop, tables, sequences });
+    const tables = await unlocked(client, async () => {
+      const found = await tablesOf(client);
+      const [parts, onTop, sequences] = [await partsOf(client), await onTopOf(client), await sequencesOf(client)];
+      await out.head({ ...at!, parts, onTop, tables: found, sequences });
+      for (const what of await leftOutOf(client)) out.lacks(what);
+      return found;
+    });
     const sums: Record<string, Sum> = {};
     for (const table of tables) {
-      sums[keyOf(table)] = await sumOf(client, table);
-      let pieces: Buffer[] = [];
-      let size = 0;
-      const flush = async (): Promise<void> => {
-        const bytes = Buffer.concat(pieces);
-        pieces = [];
-        size = 0;
-        if (bytes.length > 0) await out.piece(keyOf(table), bytes);
-      };
-      await copyOut(client, copyOutSql(table), piece => {
-        pieces.push(piece);
-        size += piece.length;
-        return size < PIECE ? undefined : flush();
-      });
-      await flush();
+      let sum: Sum = { rows: 0, digest: '0' };
+      for (const from of partsToRead(table))
+        sum = summed(sum, await unlocked(client, () => dumpRows(client, table, from, out)).catch(goneIf(table)));
+      sums[keyOf(table)] = sum;
     }
     await client.query('COMMIT');
     return sums;
   });
+}
+
+/**
+ * Work whose locks are let go of after it, while the snapshot stays. Else a new month, or one that retention drops, would
+ * wait for the end of the backup, and all writers behind it.
+ */
+async function unlocked<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query('SAVEPOINT unlocked');
+  try {
+    return await work();
+  } finally {
+    await client.query('ROLLBACK TO SAVEPOINT unlocked');
+  }
+}
+
+/** Leaf by leaf: to read from the whole would lock all of them for as long as all of it takes. */
+function partsToRead(table: TableShape): readonly string[] {
+  const { leaves = [] } = table;
+  return leaves.length > 0 ? leaves : [sqlName(table)];
+}
+
+/** Retention may have dropped a leaf before its turn: it holds no rows then. */
+function goneIf({ leaves = [] }: TableShape): (error: unknown) => Sum {
+  return error => {
+    if (leaves.length > 0 && (error as { code?: string }).code === '42P01') return { rows: 0, digest: '0' };
+    throw error;
+  };
+}
+
+async function dumpRows(client: pg.Client, table: TableShape, from: string, out: Dump): Promise<Sum> {
+  const sum = await sumOf(client, table, from);
+  let pieces: Buffer[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    const bytes = Buffer.concat(pieces);
+    pieces = [];
+    size = 0;
+    if (bytes.length > 0) await out.piece(keyOf(table), bytes);
+  };
+  await copyOut(client, copyOutSql(table, from), piece => {
+    pieces.push(piece);
+    size += piece.length;
+    return size < PIECE ? undefined : flush();
+  });
+  await flush();
+  return sum;
 }
 
 export type Filling = {
@@ -100,12 +160,13 @@ export function fillDatabase(
   url: string,
   head: DatabaseHead,
   work: (filling: Filling) => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<readonly NotMade[]> {
   const known = new Map(head.tables.map(table => [keyOf(table), table]));
-  return connected(url, async client => {
+  return connected(url, signal, async client => {
     await client.query("SET fieldline.writer = 'on'");
     await client.query('BEGIN');
-    await silenceTriggers(client);
+    const loud = await silenceTriggers(client);
     const left = await prepare(client, head);
     let notMade: readonly NotMade[] = [];
     await work({
@@ -119,10 +180,11 @@ export function fillDatabase(
           if (sequence.last !== null)
             await client.query('SELECT setval($1::regclass, $2)', [sqlName(sequence), sequence.last]);
         for (const table of head.tables) {
-          const [was, is] = [sums[keyOf(table)], await sumOf(client, table)];
+          const [was, is] = [sums[keyOf(table)], await sumOf(client, table, sqlName(table))];
           if (was?.rows !== is.rows) throw wrong(`${was?.rows} rows in ${keyOf(table)}`, is.rows);
           if (was.digest !== is.digest) throw wrong(`the rows of ${keyOf(table)} as they were`, 'other contents');
         }
+        for (const sql of loud) await client.query(sql);
         notMade = await makeAll(client, [...left, ...(head.onTop ?? [])], await onTopOf(client));
         await client.query('COMMIT');
       },
@@ -135,14 +197,26 @@ function wrong(what: string, got: unknown): Fault {
   return new Fault('FIELDLINE_BACKUP', expected('restore', what, got));
 }
 
-/** Triggers have done their work when the rows were first written. Only a superuser may switch them off for a while. */
-async function silenceTriggers(client: pg.Client): Promise<void> {
+/**
+ * Triggers have done their work when the rows were first written. Resolves with the statements that let them work again: a
+ * superuser switches off all for this transaction, an owner those of the tables one by one.
+ */
+async function silenceTriggers(client: pg.Client): Promise<readonly string[]> {
   await client.query('SAVEPOINT triggers');
   try {
     await client.query('SET LOCAL session_replication_role = replica');
+    return [];
   } catch {
     await client.query('ROLLBACK TO SAVEPOINT triggers');
   }
+  const { rows } = await client.query<{ off: string; on: string }>(
+    `SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', c.oid::regclass, t.tgname) AS off,
+       format('ALTER TABLE %s ENABLE TRIGGER %I', c.oid::regclass, t.tgname) AS on
+     FROM pg_trigger t, ${RELATIONS} AND c.oid = t.tgrelid AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled = 'O'`,
+  );
+  for (const { off } of rows) await client.query(off);
+  // What is deferred is checked before they are switched on: a table with checks to come is not altered.
+  return rows.length === 0 ? [] : ['SET CONSTRAINTS ALL IMMEDIATE', ...rows.map(({ on }) => on)];
 }
 
 /** Tables of the operator's own are made, those of the migrations are emptied of what the migrations have put there. */
@@ -150,9 +224,9 @@ async function prepare(client: pg.Client, head: DatabaseHead): Promise<readonly 
   const { types = [], parts = types.map(sql => ({ key: sql, sql })), tables, sequences } = head;
   // What a function speaks of may come after it.
   await client.query('SET check_function_bodies = off');
-  const there = (await tablesOf(client)).map(table => ({ key: tableKey(table), sql: '' }));
-  const known = new Set(there.map(({ key }) => key));
-  const own = tables.filter(table => !known.has(tableKey(table)));
+  const standing = new Map((await tablesOf(client)).map(table => [tableKey(table), table]));
+  const there = [...standing.keys()].map(key => ({ key, sql: '' }));
+  const own = tables.filter(table => !standing.has(tableKey(table)));
   const left = await makeAll(
     client,
     [
@@ -165,9 +239,19 @@ async function prepare(client: pg.Client, head: DatabaseHead): Promise<readonly 
   const lost = left.find(({ key }) => own.some(table => tableKey(table) === key));
   if (lost !== undefined) throw wrong(`${lost.key} to be made (${lost.sql})`, lost.reason);
   if (tables.length > 0) await client.query(`TRUNCATE ${tables.map(sqlName).join(', ')} CASCADE`);
+  for (const table of tables)
+    for (const column of addedTo(standing.get(tableKey(table)), table))
+      await client.query(`ALTER TABLE ${sqlName(table)} ADD COLUMN ${column}`);
   for (const { name, months } of tables)
     for (const month of months) await client.query('SELECT prepare_month($1, $2)', [name, `${month}-01T00:00:00Z`]);
   return left;
+}
+
+/** Columns that an operator has given to a table of the migrations; those of another server say the same in other words. */
+function addedTo(standing: TableShape | undefined, { definitions = [] }: TableShape): readonly string[] {
+  const nameOf = (definition: string): string => /^"(?:[^"]|"")*"|^\S+/.exec(definition)![0];
+  const known = new Set(standing?.definitions?.map(nameOf));
+  return standing === undefined ? [] : definitions.filter(definition => !known.has(nameOf(definition)));
 }
 
 const tableKey = (table: TableShape): string => `table ${sqlName(table)}`;

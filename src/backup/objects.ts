@@ -8,7 +8,7 @@ export type Made = { key: string; sql: string };
 /** SQL: not a schema of the server or of an extension, given its row `n` of pg_namespace. */
 export const OWN_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (
   SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')`;
-const notOfExtension = (catalog: string, oid: string): string =>
+export const notOfExtension = (catalog: string, oid: string): string =>
   `NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e')`;
 
 // TimescaleDB is there or not, as the migrations have found it.
@@ -40,7 +40,8 @@ const PARTS = `
   WHERE ${OWN_SCHEMA} AND p.prokind IN ('f', 'p') AND ${notOfExtension('pg_proc', 'p.oid')}
   ORDER BY step, oid`;
 
-const RELATIONS = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+/** SQL: tables, views and sequences as `c`, in schemas `n`. */
+export const RELATIONS = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE ${OWN_SCHEMA} AND ${notOfExtension('pg_class', 'c.oid')} AND NOT c.relispartition`;
 
 const ON_TOP = `WITH rights AS (
@@ -48,11 +49,19 @@ const ON_TOP = `WITH rights AS (
     FROM (SELECT c.* FROM ${RELATIONS}) AS c, aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner
     UNION ALL
     SELECT a.grantee, format('%s ON SCHEMA %I', a.privilege_type, n.nspname)
-    FROM pg_namespace n, aclexplode(n.nspacl) AS a WHERE ${OWN_SCHEMA} AND a.grantee <> n.nspowner)
+    FROM pg_namespace n, aclexplode(n.nspacl) AS a WHERE ${OWN_SCHEMA} AND a.grantee <> n.nspowner),
+  policies AS (SELECT p.* FROM pg_policy p, ${RELATIONS} AND p.polrelid = c.oid),
+  comments AS (
+    SELECT format('COMMENT ON %s %s IS %L', CASE WHEN o.type ~ ' column$' THEN 'COLUMN' WHEN o.type = 'table constraint' THEN 'CONSTRAINT'
+      ELSE o.type END, o.identity, d.description) AS sql
+    FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o
+    -- Lower numbers are those of the server itself.
+    WHERE d.objoid >= 16384 AND o.type <> 'extension' AND (o.schema IS NULL OR o.schema IN (SELECT n.nspname FROM pg_namespace n WHERE ${OWN_SCHEMA}))
+      AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e'))
   SELECT 'key ' || k.conrelid::regclass || ' ' || k.conname AS key,
     format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) AS sql,
     0 AS step, k.oid::int8 AS oid
-  FROM pg_constraint k, ${RELATIONS} AND k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0
+  FROM pg_constraint k, ${RELATIONS} AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'c', 'x', 'f') AND k.conparentid = 0
   UNION ALL
   SELECT 'owner of sequence ' || c.oid::regclass, format('ALTER SEQUENCE %s OWNED BY %s.%I', c.oid::regclass, o.refobjid::regclass,
     (SELECT attname FROM pg_attribute WHERE attrelid = o.refobjid AND attnum = o.refobjsubid)), 1, c.oid::int8
@@ -60,11 +69,11 @@ const ON_TOP = `WITH rights AS (
     AND o.deptype = 'a' AND o.refobjsubid > 0
   UNION ALL
   SELECT 'view ' || c.oid::regclass, format('CREATE %s %s AS %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
-    c.oid::regclass, pg_get_viewdef(c.oid)), 2, c.oid::int8
+    c.oid::regclass || coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', ''), pg_get_viewdef(c.oid)), 2, c.oid::int8
   FROM ${RELATIONS} AND c.relkind IN ('v', 'm')
   UNION ALL
   SELECT 'index ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid), 3, i.indexrelid::int8
-  FROM pg_index i, ${RELATIONS} AND i.indrelid = c.oid AND c.relkind = 'm'
+  FROM pg_index i, ${RELATIONS} AND i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
   UNION ALL
   SELECT 'trigger ' || t.tgrelid::regclass || ' ' || t.tgname, pg_get_triggerdef(t.oid), 4, t.oid::int8
   FROM pg_trigger t, ${RELATIONS} AND t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgparentid = 0
@@ -72,10 +81,24 @@ const ON_TOP = `WITH rights AS (
   UNION ALL
   SELECT DISTINCT 'role ' || r.rolname, format('DO %L', format('BEGIN CREATE ROLE %I%s; EXCEPTION WHEN duplicate_object THEN NULL; END',
     r.rolname, CASE WHEN r.rolcanlogin THEN ' LOGIN' END)), 5, r.oid::int8
-  FROM rights JOIN pg_roles r ON r.oid = grantee WHERE NOT r.rolsuper AND r.rolname !~ '^pg_'
+  FROM (SELECT grantee FROM rights UNION SELECT unnest(polroles) FROM policies) AS named JOIN pg_roles r ON r.oid = grantee
+  WHERE NOT r.rolsuper AND r.rolname !~ '^pg_'
   UNION ALL
   SELECT DISTINCT 'right ' || what || ' ' || grantee::regrole, format('GRANT %s TO %s', what,
     CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END), 6, 0::int8 FROM rights
+  UNION ALL
+  SELECT format('policy %s %I', p.polrelid::regclass, p.polname), format('CREATE POLICY %I ON %s AS %s FOR %s TO %s%s%s', p.polname,
+    p.polrelid::regclass, CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+    CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+    (SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE r::regrole::text END, ', ') FROM unnest(p.polroles) AS r),
+    ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),
+    7, p.oid::int8
+  FROM policies p
+  UNION ALL
+  SELECT format('row security %s %s', word, c.oid::regclass), format('ALTER TABLE %s %s ROW LEVEL SECURITY', c.oid::regclass, word), 8, c.oid::int8
+  FROM ${RELATIONS.replace('WHERE', `CROSS JOIN LATERAL (VALUES ('ENABLE', c.relrowsecurity), ('FORCE', c.relforcerowsecurity)) AS s (word, isset) WHERE isset AND`)}
+  UNION ALL
+  SELECT sql, sql, 9, 0::int8 FROM comments
   ORDER BY step, oid, key`;
 
 async function found(client: pg.ClientBase, sql: string): Promise<Made[]> {
@@ -85,7 +108,7 @@ async function found(client: pg.ClientBase, sql: string): Promise<Made[]> {
 /** Schemas, extensions, types and functions: what tables may be made of. */
 export const partsOf = (client: pg.ClientBase): Promise<Made[]> => found(client, PARTS);
 
-/** Keys between tables, views, triggers, and the rights of others; roles without their passwords. */
+/** Keys, indexes, views, triggers, rights of others, row security and comments; roles without their passwords. */
 export const onTopOf = (client: pg.ClientBase): Promise<Made[]> => found(client, ON_TOP);
 
 export type NotMade = Made & { reason: string };

@@ -6,8 +6,12 @@ import { OWN_SCHEMA } from './objects.ts';
 export type Name = { schema?: string; name: string };
 export type TableShape = Name & {
   columns: readonly string[];
+  /** All columns as they stand in its CREATE TABLE. Left out in older backups. */
+  definitions?: readonly string[];
   /** Statements that make the table where no migration does: one of the operator's own. The first one makes it, the others its partitions, keys and indexes. */
   create: readonly string[];
+  /** SQL names of the partitions that hold its rows; none where it is one whole. Left out in older backups. */
+  leaves?: readonly string[];
   /** Months (YYYY-MM, UTC) of a time series that is cut by months. */
   months: readonly string[];
 };
@@ -29,7 +33,7 @@ export const sqlName = ({ schema, name }: Name): string =>
 export const keyOf = ({ schema, name }: Name): string => (schema === undefined ? name : `${schema}.${name}`);
 const list = (columns: readonly string[]): string => columns.map(quoted).join(', ');
 
-/** Text forms must be the same wherever and whenever a row is read. */
+/** Text forms must be the same wherever and whenever a row is read; a policy that would hide rows is an error. */
 export const SESSION = [
   "SET timezone = 'UTC'",
   "SET datestyle = 'ISO, YMD'",
@@ -38,6 +42,8 @@ export const SESSION = [
   'SET extra_float_digits = 1',
   'SET statement_timeout = 0',
   'SET lock_timeout = 0',
+  'SET idle_in_transaction_session_timeout = 0',
+  'SET row_security = off',
 ];
 
 const SCHEMA = 'CASE WHEN n.nspname <> current_schema() THEN n.nspname END';
@@ -50,7 +56,7 @@ const TABLES = `
   SELECT c.oid::int AS oid, ${SCHEMA} AS schema, c.relname AS name,
     ARRAY(SELECT a.attname::text FROM pg_attribute a
           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
-    (SELECT string_agg(format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+    ARRAY(SELECT format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
        (SELECT ' COLLATE ' || a.attcollation::regcollation FROM pg_type t WHERE t.oid = a.atttypid AND t.typcollation <> a.attcollation),
        CASE WHEN a.attidentity <> '' THEN (SELECT format(' GENERATED %s AS IDENTITY (%s)',
               CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END,
@@ -60,13 +66,15 @@ const TABLES = `
             WHEN d.adbin IS NULL THEN ''
             WHEN a.attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(d.adbin, d.adrelid))
             ELSE ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END,
-       CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END), ', ' ORDER BY a.attnum)
+       CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END)
      FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS definition,
+     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS definitions,
+    ' WITH (' || array_to_string(c.reloptions, ', ') || ')' AS options,
     ' PARTITION BY ' || pg_get_partkeydef(c.oid) AS parted,
     ARRAY(SELECT format('CREATE TABLE %s PARTITION OF %s %s%s', k.oid::regclass, t.parentrelid, pg_get_expr(k.relpartbound, k.oid),
             ' PARTITION BY ' || pg_get_partkeydef(k.oid))
           FROM pg_partition_tree(c.oid) t JOIN pg_class k ON k.oid = t.relid WHERE t.level > 0 ORDER BY t.level) AS partitions,
+    ARRAY(SELECT t.relid::text FROM pg_partition_tree(c.oid) t WHERE t.isleaf AND t.level > 0 ORDER BY 1) AS leaves,
     ARRAY(SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid))
           FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'c', 'x') ORDER BY k.contype DESC) AS constraints,
     ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i
@@ -83,10 +91,13 @@ type Found = {
   schema: string | null;
   name: string;
   columns: string[];
-  definition: string;
+  definitions: string[];
+  /** Null where there are none. */
+  options: string | null;
   /** Null where it is one whole. */
   parted: string | null;
   partitions: string[];
+  leaves: string[];
   constraints: string[];
   indexes: string[];
   needs: number[];
@@ -103,16 +114,14 @@ export async function tablesOf(client: pg.ClientBase): Promise<TableShape[]> {
   };
   for (const table of found) visit(table);
   const shapes: TableShape[] = [];
-  for (const { schema, name, columns, definition, parted, partitions, constraints, indexes } of ordered) {
+  for (const { schema, name, columns, definitions, options, parted, leaves, ...more } of ordered) {
     const named: Name = schema === null ? { name } : { schema, name };
     shapes.push({
       ...named,
-      ...{ columns, months: schema === null ? await monthsOf(client, name) : [] },
+      ...{ columns, definitions, leaves, months: schema === null ? await monthsOf(client, name, leaves) : [] },
       create: [
-        `CREATE TABLE ${sqlName(named)} (${definition})${parted ?? ''}`,
-        ...partitions,
-        ...constraints,
-        ...indexes,
+        `CREATE TABLE ${sqlName(named)} (${definitions.join(', ')})${parted ?? ''}${options ?? ''}`,
+        ...[...more.partitions, ...more.constraints, ...more.indexes],
       ],
     });
   }
@@ -120,20 +129,29 @@ export async function tablesOf(client: pg.ClientBase): Promise<TableShape[]> {
 }
 
 /** The time series that prepare_month knows, and their time columns. */
-const SERIES: Readonly<Record<string, string>> = {
+export const SERIES: Readonly<Record<string, string>> = {
   ...{ measurements: 'timestamp', sensor_readings: 'timestamp', energy_readings: 'timestamp' },
   ...{ raw_advertisements: 'timestamp', flow_data: 'created_at' },
 };
 
-async function monthsOf(client: pg.ClientBase, table: string): Promise<string[]> {
+async function monthsOf(client: pg.ClientBase, table: string, leaves: readonly string[]): Promise<string[]> {
   const time = SERIES[table];
   if (time === undefined) return [];
+  // Partitions say it by their names; only what lies in none of them need be read.
+  const named = leaves.flatMap(
+    leaf =>
+      leaf
+        .match(/_(\d{4})(\d{2})$/)
+        ?.slice(1)
+        .join('-') ?? [],
+  );
+  const from = leaves.find(leaf => leaf.endsWith('_default')) ?? quoted(table);
   // What a wrong clock has dated far ahead stays in the default partition, as what is older than any of this kind.
   const { rows } = await client.query<{ month: string }>(
-    `SELECT DISTINCT to_char(date_trunc('month', ${time}), 'YYYY-MM') AS month FROM ${quoted(table)}
-     WHERE ${time} >= '2015-01-01' AND ${time} < now() + interval '1 year' ORDER BY month`,
+    `SELECT DISTINCT to_char(date_trunc('month', ${time}), 'YYYY-MM') AS month FROM ${from}
+     WHERE ${time} >= '2015-01-01' AND ${time} < now() + interval '1 year'`,
   );
-  return rows.map(({ month }) => month);
+  return [...new Set([...named, ...rows.map(({ month }) => month)])].sort();
 }
 
 export async function sequencesOf(client: pg.ClientBase): Promise<Sequence[]> {
@@ -147,15 +165,22 @@ export async function sequencesOf(client: pg.ClientBase): Promise<Sequence[]> {
   return rows.map(({ schema, ...sequence }) => (schema === null ? sequence : { schema, ...sequence }));
 }
 
-export async function sumOf(client: pg.ClientBase, table: TableShape): Promise<Sum> {
+/** `from`: SQL name of what is read: the table, or one of its leaves. */
+export async function sumOf(client: pg.ClientBase, { columns }: TableShape, from: string): Promise<Sum> {
   const { rows } = await client.query<{ rows: string; digest: string }>(
     `SELECT count(*)::text AS rows,
-       coalesce(sum(('x' || substr(md5(ROW(${list(table.columns)})::text), 1, 15))::bit(60)::bigint::numeric), 0)::text AS digest
-     FROM ${sqlName(table)}`,
+       coalesce(sum(('x' || substr(md5(ROW(${list(columns)})::text), 1, 15))::bit(60)::bigint::numeric), 0)::text AS digest
+     FROM ${from}`,
   );
   return { rows: Number(rows[0]!.rows), digest: rows[0]!.digest };
 }
 
-export const copyOutSql = (table: TableShape): string =>
-  `COPY (SELECT ${list(table.columns)} FROM ${sqlName(table)}) TO STDOUT`;
+/** Of the parts of one table together. */
+export const summed = (a: Sum, b: Sum): Sum => ({
+  rows: a.rows + b.rows,
+  digest: (BigInt(a.digest) + BigInt(b.digest)).toString(),
+});
+
+export const copyOutSql = ({ columns }: TableShape, from: string): string =>
+  `COPY (SELECT ${list(columns)} FROM ${from}) TO STDOUT`;
 export const copyInSql = (table: TableShape): string => `COPY ${sqlName(table)} (${list(table.columns)}) FROM STDIN`;

@@ -1,5 +1,6 @@
 // Tar archives (POSIX ustar), written and read as streams: every tar program opens them.
 import { Buffer } from 'node:buffer';
+import { reasonOf } from '../kernel/fault.ts';
 
 /** Files over 100 characters are split between name and prefix (IEEE Std 1003.1, pax, "ustar Interchange Format"). */
 const BLOCK = 512;
@@ -51,14 +52,17 @@ export type Member = Head & {
   chunks(): AsyncGenerator<Buffer>;
 };
 
-/** The files of an archive, in order. Throws an Error for what is no tar, or ends in the middle. */
+/** The files of an archive, in order. Throws an Error that names the place where it is no tar, cannot be read, or ends. */
 export async function* membersIn(input: AsyncIterable<Buffer>): AsyncGenerator<Member> {
   const source = input[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
+  let place = 'at its beginning';
   /** Up to `most` bytes; none at the end. */
   async function some(most: number): Promise<Buffer> {
     while (rest.length === 0) {
-      const next = await source.next();
+      const next = await source.next().catch((error: unknown) => {
+        throw new Error(`${reasonOf(error)} ${place}`);
+      });
       if (next.done) return rest;
       rest = next.value;
     }
@@ -69,7 +73,7 @@ export async function* membersIn(input: AsyncIterable<Buffer>): AsyncGenerator<M
   async function* exactly(size: number): AsyncGenerator<Buffer> {
     for (let left = size; left > 0; ) {
       const piece = await some(left);
-      if (piece.length === 0) throw new Error('the archive ends in the middle of a file');
+      if (piece.length === 0) throw new Error(`an end ${place}`);
       left -= piece.length;
       yield piece;
     }
@@ -81,16 +85,21 @@ export async function* membersIn(input: AsyncIterable<Buffer>): AsyncGenerator<M
   }
   for (;;) {
     const block = await whole(BLOCK);
-    if (block.every(byte => byte === 0)) return;
-    const head = headIn(block);
+    if (block.every(byte => byte === 0)) break;
+    const head = headIn(block, place);
+    place = `in ${head.path}`;
     const left = exactly(head.size);
     yield { ...head, chunks: () => left };
     while (!(await left.next()).done);
     await whole(paddingOf(head.size).length);
+    place = `after ${head.path}`;
   }
+  // What it was packed with has its own sum at the end.
+  do rest = Buffer.alloc(0);
+  while ((await some(1)).length > 0);
 }
 
-function headIn(block: Buffer): Head {
+function headIn(block: Buffer, place: string): Head {
   const text = (at: number, length: number): string => {
     const field = block.subarray(at, at + length);
     const end = field.indexOf(0);
@@ -98,7 +107,7 @@ function headIn(block: Buffer): Head {
   };
   const octal = (at: number, length: number): number => Number.parseInt(text(at, length).trim() || '0', 8);
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
-  if (text(257, 5) !== 'ustar' || octal(148, 8) !== sum) throw new Error('this is no archive of fieldline backup');
+  if (text(257, 5) !== 'ustar' || octal(148, 8) !== sum) throw new Error(`no archive of fieldline backup ${place}`);
   const prefix = text(345, PREFIX);
   return { path: prefix === '' ? text(0, NAME) : `${prefix}/${text(0, NAME)}`, size: octal(124, 12) };
 }
