@@ -1,5 +1,5 @@
 // The broker's process: aedes and its journal away from the flows, for the gateway that started it. Started by broker.ts.
-import { openJournal } from '../src/delivery/journal.ts';
+import { openJournal } from '../src/delivery/journal/journal.ts';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import { startBroker } from '../src/mqtt/broker.ts';
 import { type BrokerHost, brokerHost } from '../src/mqtt/broker-host.ts';
@@ -23,7 +23,8 @@ async function open({ file, host: address, port, guarded }: Open): Promise<void>
   close = () => journal.close();
   const broker = await startBroker({
     journal,
-    ...{ host: address, port },
+    host: address,
+    port,
     log: (log, text) => tell({ log, text }),
     ...(guarded && {
       authenticate: (user, password, clientId) =>

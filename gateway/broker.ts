@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { openJournals } from '../src/delivery/journal.ts';
+import { openJournals } from '../src/delivery/journal/journal.ts';
 import { backoff } from '../src/kernel/backoff.ts';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import { type BrokerState, brokerLimits } from '../src/mqtt/broker.ts';

@@ -10,6 +10,7 @@ import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Level, Log } from './log.ts';
 import { type Cluster, clearCluster, openCluster, remember, USER } from './postgres-cluster.ts';
 import type { Processes } from './processes.ts';
+import { minWalSize } from './wal-ahead.ts';
 
 export type Database = {
   /** Of the database `fieldline`, with user and password. The same for as long as the gateway runs. */
@@ -41,12 +42,13 @@ async function freePort(wish = 0): Promise<number> {
 
 const LEVELS: Readonly<Record<string, Level>> = { ERROR: 'warn', FATAL: 'error', PANIC: 'error', WARNING: 'warn' };
 
-function settingsOf(port: number): string[] {
+function settingsOf(port: number, directory: string): string[] {
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
     max_connections: 60,
+    min_wal_size: minWalSize(directory),
     fsync: 'on',
     synchronous_commit: 'on',
     password_encryption: 'scram-sha-256',
@@ -76,7 +78,7 @@ type Starting = {
 async function launch(cluster: Cluster, port: number, options: Starting): Promise<ChildProcess> {
   const { processes, log, signal } = options;
   signal?.throwIfAborted();
-  const child = spawn(cluster.programs.postgres, ['-D', cluster.cluster, ...settingsOf(port)], {
+  const child = spawn(cluster.programs.postgres, ['-D', cluster.cluster, ...settingsOf(port, cluster.cluster)], {
     ...cluster.account,
     cwd: '/',
     // A group of its own: Ctrl-C goes to the whole group and must not end the database in the middle of the drain.

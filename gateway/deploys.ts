@@ -1,6 +1,7 @@
 // Before a deploy: sources pause and what is on its way arrives, so that no message is caught between two flows.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { drained, pauseSources, resumeSources } from '../src/palette/drain.ts';
+import { pauseSources, resumeSources } from '../src/palette/drain.ts';
+import { drained } from '../src/palette/tracker.ts';
 
 /** As long as a deploy waits for open messages; what is left is sent again by its source. */
 const DRAIN_LIMIT_MS = 3000;

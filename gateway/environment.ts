@@ -77,6 +77,11 @@ function urlOf(name: string, text: string, schemes: readonly string[], example: 
   const scheme = url?.protocol.slice(0, -1);
   if (url === undefined || !schemes.includes(scheme!) || url.hostname === '')
     throw wrong(name, `a URL such as ${example}`, scheme === undefined ? 'no URL' : `one that begins with ${scheme}:`);
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    throw wrong(name, 'user and password percent-encoded (% itself is %25)', 'a % that begins no such sign');
+  }
   return text;
 }
 

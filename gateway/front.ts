@@ -7,6 +7,7 @@ import { hasDoor, upgradeOnlyWebSockets } from '../src/api/door.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { isAllowedPage } from '../src/reading/origin.ts';
 import { countBrokenRequests } from './broken-requests.ts';
+import { EDITOR_LINE, editorLine } from './editor-line.ts';
 import type { Address } from './environment.ts';
 import { answer, type Gate, pathOf } from './gate.ts';
 import type { HealthBoard } from './health.ts';
@@ -35,6 +36,7 @@ const IDLE_MS = 65_000;
 export async function openFront(at: Address, gate: Gate, health: HealthBoard, log: Log): Promise<Front> {
   const inner = http.createServer();
   inner.setMaxListeners(0);
+  const editor = editorLine(inner);
   const server = http.createServer({ headersTimeout: HEADERS_MS, keepAliveTimeout: IDLE_MS });
   upgradeOnlyWebSockets(server);
   countBrokenRequests(server);
@@ -82,11 +84,13 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
     const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     if (!hasDoor(inner, request) && !gate.admits(request)) return refuse('401 Unauthorized');
     if (!isOpen) return refuse('503 Service Unavailable');
-    if (pathOf(request) !== '/mqtt') return void inner.emit('upgrade', request, socket, head);
-    if (front.mqtt === undefined) return refuse('404 Not Found');
+    const path = pathOf(request);
+    if (path !== '/mqtt' && path !== EDITOR_LINE) return void inner.emit('upgrade', request, socket, head);
+    const take = path === '/mqtt' ? front.mqtt : editor;
+    if (take === undefined) return refuse('404 Not Found');
     // Browsers let any page open a socket.
     if (!isAllowedPage(request, [])) return refuse('403 Forbidden');
-    front.mqtt(request, socket, head);
+    take(request, socket, head);
   });
 
   server.listen(at.port, at.host);

@@ -28,7 +28,7 @@ type Window = { part: string; text: string; started: number; lines: number };
 
 /** User info of a URL: what stands between `//` and `@`. The user stays, the password goes. */
 export function withoutPassword(text: string): string {
-  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]+@/gi, '$1:***@');
+  return text.replace(/(:\/\/[^\s:/@]*):[^\s@/]+@/g, '$1:***@');
 }
 
 export function openLogs(write: (line: string) => void, clock: Clock = systemClock): Logs {
@@ -70,8 +70,8 @@ export function openLogs(write: (line: string) => void, clock: Clock = systemClo
     hide(secret) {
       // A secret of a few letters would turn innocent words into stars.
       if (secret === undefined || secret.length < 4) return;
-      secrets.add(secret);
-      secrets.add(encodeURIComponent(secret));
+      // As it stands in a URL, and in a line of JSON.
+      for (const text of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) secrets.add(text);
     },
     sweep() {
       for (const [key, window] of [...windows.entries()]) {

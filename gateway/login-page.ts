@@ -1,6 +1,7 @@
 // The login page, one form without scripts: it stands in for whatever page was asked for.
 
-function shown(text: string): string {
+/** As text of a page or of an attribute. */
+export function shown(text: string): string {
   return text.replace(/[&<>"']/g, sign => `&#${sign.charCodeAt(0)};`);
 }
 

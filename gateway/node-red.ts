@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { reasonOf } from '../src/kernel/fault.ts';
 import { drainBeforeDeploy } from './deploys.ts';
 import { nodesFolder } from './environment.ts';
 import { answer, SESSION_HEADER } from './gate.ts';
@@ -12,7 +13,7 @@ import type { Level, Log } from './log.ts';
 import { ADMIN, type Login } from './login.ts';
 
 type Listener = (...values: unknown[]) => void;
-type App = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+type App = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
 /** What is used of the package node-red, which has no types of its own. */
 type NodeRed = {
   init(server: Server, settings: Record<string, unknown>): void;
@@ -27,6 +28,14 @@ type NodeRed = {
   };
 };
 type LogEvent = { level: number; msg?: unknown; type?: string; name?: string; id?: string };
+
+/** What nobody answers: there is nothing, or its body was refused before anybody was asked (with `status` and a message, as body-parser has it). */
+export function unanswered({ url }: IncomingMessage, response: ServerResponse, error?: unknown): void {
+  const { status: told } = (error ?? { status: 404 }) as { status?: unknown };
+  const status = typeof told === 'number' && told >= 400 && told < 500 ? told : 400;
+  const title = error === undefined ? `Nothing at ${url}` : 'The request cannot be read';
+  answer(response, status, { title, status, ...(error !== undefined && { detail: reasonOf(error) }) });
+}
 
 const SHIPPED_FLOW = 'flows/device-to-dashboard.json';
 
@@ -107,11 +116,12 @@ export async function startNodeRed(options: {
     },
     fieldline: { services, directory: nodesFolder(directory) },
   });
-  const missing = (request: IncomingMessage, response: ServerResponse) =>
-    answer(response, 404, { title: `Nothing at ${request.url}`, status: 404 });
-  server.on('request', (request, response) =>
-    RED.httpAdmin(request, response, () => RED.httpNode(request, response, () => missing(request, response))),
-  );
+  server.on('request', (request, response) => {
+    const end = (error?: unknown) => unanswered(request, response, error);
+    RED.httpAdmin(request, response, error =>
+      error === undefined ? RED.httpNode(request, response, end) : end(error),
+    );
+  });
 
   health.set('flows', false, 'starting');
   // Subscribed before the start: it resolves before the flows run.

@@ -6,10 +6,11 @@ import { startInstruments } from '../sim/instruments.ts';
 import { openDoor } from '../src/api/door.ts';
 import { restApi } from '../src/api/http-api.ts';
 import { restIngest } from '../src/api/ingest-rest.ts';
-import { expected, Fault } from '../src/kernel/fault.ts';
+import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { awayEndpoint } from '../src/live/away.ts';
 import { isLive } from '../src/live/paths.ts';
-import { drained, stopSources } from '../src/palette/drain.ts';
+import { stopSources } from '../src/palette/drain.ts';
+import { drained } from '../src/palette/tracker.ts';
 import { healthParts } from '../src/palette/health.ts';
 import { traceTo } from '../src/palette/trace.ts';
 import { quantity } from '../src/reading/quantity.ts';
@@ -26,11 +27,13 @@ import { identifyBy } from './identity.ts';
 import { firstKeyOf, ownIngest } from './ingest.ts';
 import { type Logs, withoutPassword } from './log.ts';
 import { ADMIN, type Login, openLogin } from './login.ts';
+import { mqttLogin } from './mqtt-login.ts';
 import { startNodeRed } from './node-red.ts';
 import { type KnownPeers, knownPeers, reach } from './peers.ts';
 import { type Processes, processesIn } from './processes.ts';
 import type { Stops } from './stop.ts';
 import { openTraces } from './traces.ts';
+import { walAhead } from './wal-ahead.ts';
 
 /** Limits of the stop; together under 10 s, the time that service managers and containers give. */
 const DRAIN_MS = 2000;
@@ -83,6 +86,10 @@ async function openDatabase(starting: Starting): Promise<string> {
     const database = await startDatabase({ directory, processes, log, signal: stops.signal });
     stops.add('database', DATABASE_MS + 1000, () => database.stop(DATABASE_MS));
     url = database.url;
+    walAhead(url, stops.signal).catch(error => {
+      if (!stops.signal.aborted)
+        log('info', 'the log of the database is made as it is needed', { reason: reasonOf(error) });
+    });
   }
   logs.hide(passwordOf(url));
   const probe = databaseProbe(url);
@@ -140,9 +147,7 @@ async function openBroker(starting: Starting, front: Front, login: Login | undef
   }
   const { mqttListen, adminPassword } = environment;
   // On this machine alone the port is as open as the editor on loopback; everybody else needs the login.
-  const guard = isLoopback(mqttListen.host) ? undefined : login;
-  const authenticate =
-    guard && ((user: string, password: string, id: string) => guard.check(`mqtt ${id}`, user, password) === 'right');
+  const authenticate = login && !isLoopback(mqttListen.host) ? mqttLogin(login) : undefined;
   const own = await openEmbeddedBroker({ directory, listen: mqttListen, processes, authenticate, log });
   const { broker } = own;
   stops.add('broker', BROKER_MS, own.close);
@@ -155,7 +160,8 @@ async function openBroker(starting: Starting, front: Front, login: Login | undef
     const detail = fault ?? `listens on ${broker.host}:${broker.port}, ${quantity(state?.clients ?? 0, 'client')}`;
     return [{ part: 'broker', ready: fault === undefined, detail, required: true }];
   });
-  const credentials = guard && adminPassword !== undefined ? `${ADMIN}:${encodeURIComponent(adminPassword)}@` : '';
+  const credentials =
+    authenticate && adminPassword !== undefined ? `${ADMIN}:${encodeURIComponent(adminPassword)}@` : '';
   const brokerUrl = `mqtt://${credentials}${reachable(broker.host)}:${broker.port}`;
   return { services: { broker, brokerUrl }, url: brokerUrl };
 }
@@ -190,7 +196,7 @@ export async function startGateway(options: {
   const directory = folder.path;
   if (existsSync(unfinishedRestore(directory)))
     throw new Fault('FIELDLINE_BACKUP', expected(directory, 'a whole data directory', 'one whose restore was cut off'));
-  stops.add('control', 100, await openControl(directory));
+  stops.add('control', 100, await openControl(directory, environment));
   const secret = secretOf(directory, environment.secret);
   logs.hide(secret);
   const processes = processesIn(directory);
@@ -245,7 +251,13 @@ export async function startGateway(options: {
   };
   stops.signal.throwIfAborted();
   const nodeRed = await startNodeRed({
-    ...{ root, directory, secret, server: front.inner, login, services, health },
+    root,
+    directory,
+    secret,
+    server: front.inner,
+    login,
+    services,
+    health,
     log: logs.part('node-red'),
     onLoaded: front.open,
   });

@@ -1,9 +1,6 @@
 // The status page: what works and what does not, for people; answered by the front itself, so also while the database is away.
 import type { Health } from './health.ts';
-
-function shown(text: string): string {
-  return text.replace(/[&<>"']/g, sign => `&#${sign.charCodeAt(0)};`);
-}
+import { shown } from './login-page.ts';
 
 /** `parts` name devices and hosts: they are left out for those who are not logged in. */
 export function statusPage({ status, parts }: Health, withParts: boolean): string {

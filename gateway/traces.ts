@@ -13,7 +13,7 @@ const NAME = 'fieldline';
 
 export type TraceExporter = {
   take(span: Span): void;
-  /** Sends what there is, within the limit. */
+  /** Sends what there is; what is left at the limit is dropped and counted. */
   close(limitMs: number): Promise<void>;
 };
 
@@ -61,7 +61,12 @@ export function openTraces({ url, headers }: Omit<Traces, 'share'>, log: Log): T
     },
     async close(limitMs) {
       clearInterval(timer);
-      await flush(limitMs);
+      const end = performance.now() + limitMs;
+      while (sending !== undefined || waiting.length > 0) {
+        const leftMs = Math.ceil(end - performance.now());
+        if (leftMs <= 0) return count('fieldline_trace_spans_total', waiting.length, { state: 'dropped' });
+        await flush(leftMs);
+      }
     },
   };
 }
