@@ -8,6 +8,7 @@ import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
+import { receivedAtOf } from '../../src/reading/received.ts';
 import type { Database } from '../../src/store/database.ts';
 import { standing } from '../../src/stream/standing.ts';
 import { deployed, folderOf, registerDecodeNow } from './decode-now.ts';
@@ -95,6 +96,8 @@ export const definition = defineNode({
     function tally({ readings, refused }: Sorted): void {
       passed += readings.length;
       turnedAway += refused.length;
+      const repaired = readings.filter(({ metadata }) => metadata.repaired !== undefined).length;
+      if (repaired > 0) host.count('fieldline_repaired_readings_total', repaired);
       for (const { label } of refused) host.count('fieldline_rejected_total', 1, { reason: label });
       reason = refused[0]?.reason ?? reason;
       stale = true;
@@ -106,7 +109,7 @@ export const definition = defineNode({
     return {
       input(message, send, done) {
         frames.keep(message.payload);
-        const context = { registry: decoders.registry(), keys, guard, now: Date.now() };
+        const context = { registry: decoders.registry(), keys, guard, now: receivedAtOf(message) };
         const sorted = sortMembers(message.payload, member => advertsOf(member, context));
         tally(sorted);
         send(outputOf(message, sorted));

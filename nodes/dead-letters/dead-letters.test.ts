@@ -1,10 +1,10 @@
 // dead-letters in real Node-RED on a real PostgreSQL: from disk to table, listed, put right, sent again once, over an outage.
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
-import { openDeadLetters } from '../../src/delivery/dead-letter-file.ts';
-import { lettersFolder } from '../../src/delivery/dead-letter-mover.ts';
-import { listLetters } from '../../src/delivery/dead-letters.ts';
-import type { LetterAnswer } from '../../src/delivery/letter-orders.ts';
+import { openDeadLetters } from '../../src/delivery/letters/file.ts';
+import { lettersFolder } from '../../src/delivery/letters/mover.ts';
+import { listLetters } from '../../src/delivery/letters/letters.ts';
+import type { LetterAnswer } from '../../src/delivery/letters/orders.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -185,7 +185,7 @@ describe('dead-letters node', () => {
     await runtime.untilStatus('n', /^2 open$/);
     assert.deepEqual((await press({ node: 'none' }))[0], 400);
     const [status, { says }] = await press({ node: 'n' });
-    assert.deepEqual([status, says], [200, '2 dead letters are sent again']);
+    assert.deepEqual([status, says], [200, '2 dead letters on the way']);
     await worked();
     assert.equal((await rows()).length, 1);
     assert.equal(runtime.received('k').length, 1);

@@ -1,12 +1,13 @@
 // dead-letters: lists what could not be stored, sends it into the flow again, and takes it off the list when that has settled.
-import { letterFilterOf } from '../../src/delivery/letter-filter.ts';
-import { type LetterAnswer, obey } from '../../src/delivery/letter-orders.ts';
-import { resendDesk } from '../../src/delivery/resend-desk.ts';
+import { letterFilterOf } from '../../src/delivery/letters/filter.ts';
+import { type LetterAnswer, obey } from '../../src/delivery/letters/orders.ts';
+import { resendDesk } from '../../src/delivery/letters/desk.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Query } from '../../src/reading/contracts.ts';
 import { kindOf } from '../../src/reading/kinds.ts';
+import { quantity } from '../../src/reading/quantity.ts';
 import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { whoOf } from '../../src/reading/who.ts';
@@ -35,7 +36,7 @@ export const definition = defineNode({
       const give = running.get(String(node));
       if (give === undefined) throw new Error('dead-letters: deploy the node first');
       const answer = await give({ command: 'resend', ...order }, 'editor');
-      return { says: `${answer.ids?.length ?? 0} dead letters are sent again`, ...answer };
+      return { says: `${quantity(answer.ids?.length ?? 0, 'dead letter')} on the way`, ...answer };
     });
   },
   start(settings, host) {

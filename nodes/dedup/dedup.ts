@@ -6,6 +6,7 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import { entryOf, membersOf } from '../../src/reading/reading.ts';
+import { adopt } from '../../src/reading/sent.ts';
 import { dedup } from '../../src/stream/dedup.ts';
 import { deviceOf, identityOf } from '../../src/stream/key.ts';
 
@@ -71,6 +72,7 @@ export const definition = defineNode({
     return {
       input(message, send, done) {
         try {
+          adopt(message.payload, host.sent(message));
           const ticket = host.ticket(message);
           const fresh: unknown[] = [];
           const copies: unknown[] = [];

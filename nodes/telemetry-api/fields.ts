@@ -15,7 +15,11 @@ export const fields = {
     label: 'Question',
     help: 'Asked by every message that brings no question of its own in msg.query.',
     initial: 'summary',
-    options: [...questions, ['scores', 'scores: values of one metric with band and score, for a chart']],
+    options: [
+      ...questions,
+      ['scores', 'scores: values of one metric with band and score, for a chart'],
+      ['series', 'series: what scores can be asked of'],
+    ],
   },
   device: {
     kind: 'text',

@@ -1,4 +1,5 @@
-// The question `scores`: the last stored values of a metric, the band they had to be in and their score, as points of a chart.
+// Two questions about scores: `scores`, the last stored values of a metric with their band and score as points of a chart, and `series`, what has such values.
+import { deployedOptions } from '../../src/anomaly/deployed.ts';
 import { storedPoints, storedSeries, type StoredSeries } from '../../src/anomaly/stored.ts';
 import { trial } from '../../src/anomaly/trial.ts';
 import { latestAnomalies } from '../../src/api/anomalies.ts';
@@ -12,13 +13,23 @@ const MOST_SHOWN = 2000;
 /** One point of a line: `value`, `low` and `high` (of the band), `score`; of a counter the rise per second. `x` in ms since the epoch. */
 export type ScorePoint = StoredSeries & { line: 'value' | 'low' | 'high' | 'score'; x: number; y: number };
 
+/** Undefined for any other question. */
+export function scoresAsked(query: Query, ask: Ask): Promise<readonly object[]> | undefined {
+  if (ask.what === 'series') return storedSeries(query);
+  return ask.what === 'scores' ? scorePoints(query, ask) : undefined;
+}
+
 /** Of `device` and `metric`; where one is left out, of the latest anomaly, else of the first device that has numbers. */
-export async function scorePoints(query: Query, ask: Ask): Promise<readonly ScorePoint[]> {
+async function scorePoints(query: Query, ask: Ask): Promise<readonly ScorePoint[]> {
   const series = await seriesOf(query, ask);
   if (series === undefined) return [];
-  const shown = Math.min(MOST_SHOWN, Math.max(1, Math.floor(Number(ask['points'])) || 1));
-  const points = await storedPoints(query, series, LEARNED + shown);
-  return trial(points, series.metric, {}, shown).shown.flatMap(({ time: x, watched, band, score }): ScorePoint[] => {
+  const count = Math.min(MOST_SHOWN, Math.max(1, Math.floor(Number(ask['points'])) || 1));
+  const points = await storedPoints(query, series, LEARNED + count);
+  const { shown } = trial(points, series.metric, deployedOptions(series.device, series.metric) ?? {}, count);
+  // What was said when it came stands; what stands nowhere is judged anew, as the deployed node would.
+  const said = points.slice(points.length - shown.length).map(point => point.said);
+  return shown.flatMap(({ time: x, watched, ...anew }, at): ScorePoint[] => {
+    const { band, score } = said[at] ?? anew;
     const point = (line: ScorePoint['line'], y: number): ScorePoint => ({
       ...series,
       line,

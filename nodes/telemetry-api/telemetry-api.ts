@@ -11,7 +11,7 @@ import type { Identify } from '../../src/reading/principal.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import type { Database } from '../../src/store/database.ts';
 import { fields } from './fields.ts';
-import { scorePoints } from './scores.ts';
+import { scoresAsked } from './scores.ts';
 
 // A dashboard that asks faster than the database answers must not pile up work.
 const MAX_OPEN = 8;
@@ -59,7 +59,7 @@ export const definition = defineNode({
         const own = message['query'];
         const ask: Ask = typeof own === 'object' && own !== null ? { ...usual, ...own } : usual;
         open++;
-        (ask.what === 'scores' ? scorePoints(store.query, ask) : answer(ask))
+        (scoresAsked(store.query, ask) ?? answer(ask))
           .finally(() => open--)
           .then(payload => {
             const rows = Array.isArray(payload) ? `, ${quantity(payload.length, 'row')}` : '';

@@ -1,8 +1,9 @@
 // The questions a flow may ask, answered as rows that dashboard widgets take: values as numbers, and as text beside them.
 import type { Clock } from '../kernel/clock.ts';
 import { expected, Fault } from '../kernel/fault.ts';
-import { cameIn, difference, inFlight, ledgerLines } from '../kernel/ledger.ts';
+import { ledgerLines } from '../kernel/ledger.ts';
 import type { Query } from '../reading/contracts.ts';
+import { ledgerRows } from '../reading/ledger-row.ts';
 import { latestAnomalies } from './anomalies.ts';
 import { type Device, listDevices } from './devices.ts';
 import { ago, shown } from './display.ts';
@@ -50,7 +51,7 @@ export function answerer(query: Query, clock: Clock, messages: () => number): (a
           age: ago(row.time, clock.now()),
         }));
       case 'ledger':
-        return ledgerRows();
+        return ledgerRows(ledgerLines());
       case 'unknown':
         return (await unknownDevices(query, limitOf(ask))).map(row => ({
           ...row,
@@ -68,21 +69,6 @@ export function answerer(query: Query, clock: Clock, messages: () => number): (a
 /** Rows that are wanted, `points` of the question. */
 function limitOf(ask: Ask): number {
   return Math.min(MAX_ROWS, Math.max(1, Math.floor(Number(ask['points'] ?? DEFAULT_ROWS)) || 1));
-}
-
-/** What came in from each source of this gateway and where it ended; `difference` is 0 where it balances. */
-function ledgerRows(): readonly Record<string, unknown>[] {
-  return ledgerLines().map(line => ({
-    source: line.name,
-    in: cameIn(line),
-    stored: line.stored,
-    duplicates: line.duplicates,
-    dead_letters: line.deadLetters,
-    dropped: line.dropped,
-    in_flight: inFlight(line),
-    difference: difference(line),
-    state: difference(line) === 0 ? 'balanced' : 'does not balance',
-  }));
 }
 
 /** A line of the device table: the newest value stands for the device, all of them in `values`. */

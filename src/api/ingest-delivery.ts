@@ -7,6 +7,8 @@ import type { Reading } from '../reading/reading.ts';
 
 export type DeliveryOptions = {
   account: Account;
+  /** What is counted is on the disk when it resolves. */
+  commit(): Promise<void>;
   emit(readings: readonly Reading[]): Promise<Settled>;
   /** On the disk when it resolves. Rejects with a Fault of kind outage. */
   deadLetter(raw: Raw, reason: string, attempts: number): Promise<void>;
@@ -19,7 +21,7 @@ const MAX_TRIES = 3;
  * none counts as received then, the sender still has them.
  */
 export function delivery(options: DeliveryOptions): (readings: readonly Reading[]) => Promise<readonly Ending[]> {
-  const { account, emit, deadLetter } = options;
+  const { account, commit, emit, deadLetter } = options;
 
   /** Nodes change what they get: each attempt takes its own copies. */
   function attempt(readings: readonly Reading[]): Promise<Settled> {
@@ -63,7 +65,10 @@ export function delivery(options: DeliveryOptions): (readings: readonly Reading[
       for (const entry of entries) account.giveBack(entry);
       throw error;
     }
-    return entries.map(entry => account.leave(entry) ?? { end: 'dropped', reason: undefined });
+    const endings = entries.map(entry => account.leave(entry) ?? ({ end: 'dropped', reason: undefined } as const));
+    // Nobody sends again what was answered: a kill must not make the ledger forget it.
+    await commit();
+    return endings;
   };
 }
 

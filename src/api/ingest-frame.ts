@@ -1,6 +1,9 @@
 // A frame of ingest over WebSocket: what stands in it, and the line that answers it.
-import { isJson, limits, parseJson, shallowEnough } from '../reading/payload.ts';
+import { deepText, isJson, limits, parseJson, shallowEnough } from '../reading/payload.ts';
 import type { Answer } from './ingest-answer.ts';
+
+/** Nested deeper than this a frame is not even read for its id. */
+const FAR = 1000;
 
 export type Frame = { id: unknown; bytes: Buffer; key?: string };
 
@@ -9,7 +12,8 @@ export type Frame = { id: unknown; bytes: Buffer; key?: string };
  * no part of what is stored: a reading sent again under another id is the same reading. Never throws.
  */
 export function frameOf(bytes: Buffer, number: number): Frame {
-  const parsed = parseJson(bytes.toString());
+  const text = bytes.toString();
+  const parsed = deepText(text, FAR) ? undefined : parseJson(text);
   if (!isJson(parsed)) return { id: number, bytes };
   const { id = number, ...rest } = parsed;
   // What is nested without end can be read, but not written again: it is refused as it came.

@@ -5,6 +5,7 @@ import { type Making, type Origin, finished } from '../reading/finished.ts';
 import { ingest } from '../reading/ingest.ts';
 import {
   bluetoothName,
+  deepText,
   type Draft,
   deviceName,
   isJson,
@@ -48,9 +49,11 @@ export function readBody(bytes: Uint8Array, reader: Reader): Body {
   } catch {
     return { whole: { detail: 'body: expected JSON in UTF-8, got other bytes' } };
   }
+  const tooDeep: Body = { whole: { detail: `body: expected at most ${limits.depth} levels, got more` } };
+  if (deepText(text)) return tooDeep;
   const parsed = parseJson(text);
   if (parsed === undefined) return { whole: { detail: expected('body', 'JSON', text.slice(0, 100)) } };
-  if (!shallowEnough(parsed)) return { whole: { detail: `body: expected at most ${limits.depth} levels, got more` } };
+  if (!shallowEnough(parsed)) return tooDeep;
   if (!Array.isArray(parsed)) {
     const identity = { text: bytes, parser: 'ingest', receiptSuffix: '' };
     return { batch: false, items: [readItem(tame(parsed, text), parsed, identity, reader)] };
@@ -115,8 +118,13 @@ function checkTime(item: Json, faults: FieldFault[]): void {
 function checkValues(draft: Draft, flat: boolean, faults: FieldFault[]): void {
   const { telemetry, metadata } = draft;
   const metrics = Object.keys(telemetry);
-  if (metrics.length > MAX_METRICS)
-    faults.push({ detail: expected('item', `at most ${MAX_METRICS} metrics`, metrics.length) });
+  const absent = Object.entries(metadata.quality ?? {}).map(([field, detail]) => ({ field, detail }));
+  // One that is absent becomes a row as well; each with its fault would be an answer larger than the body.
+  const count = metrics.length + absent.length;
+  if (count > MAX_METRICS) {
+    faults.push({ detail: expected('item', `at most ${MAX_METRICS} metrics`, count) });
+    return;
+  }
   for (const metric of metrics) {
     if (!isNumeric(metric) || typeof telemetry[metric] === 'number') continue;
     faults.push({ field: metric, detail: expected(metric, 'a number', telemetry[metric]) });
@@ -126,7 +134,6 @@ function checkValues(draft: Draft, flat: boolean, faults: FieldFault[]): void {
       faults.push({ field: metric, detail: expected(metric, 'a number', metadata.extra[metric]) });
   // A remark alone is no measurement; in `telemetry` the sender calls it one.
   if (faults.length > 0 || metrics.some(metric => !flat || typeof telemetry[metric] !== 'string')) return;
-  const absent = Object.entries(metadata.quality ?? {}).map(([field, detail]) => ({ field, detail }));
   faults.push(...(absent.length > 0 ? absent : [{ detail: 'item: expected at least one measurement, got none' }]));
 }
 

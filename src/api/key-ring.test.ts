@@ -85,6 +85,29 @@ describe('key ring', () => {
     assert.ok(await ring.find('a'));
   });
 
+  it('refuses no key that may have been made while the database does not answer', async () => {
+    const fresh = `flk_${'y'.repeat(43)}`;
+    const ring = keyRing(query, clock);
+    assert.ok(await ring.find('a'));
+    away = true;
+    clock.advance(60);
+    await assert.rejects(ring.find(fresh), /away/);
+    assert.equal(await ring.find('flk_short'), undefined, 'no key of ours');
+    assert.ok(await ring.find('a'), 'as last known');
+    away = false;
+    rows = [row('a'), row(fresh)];
+    clock.advance(60);
+    assert.equal((await ring.find(fresh))?.name, fresh);
+    const hangs = keyRing(async <R>(sql: string) => {
+      if (sql.startsWith('SELECT') && away) await new Promise(() => {});
+      return [] as R[];
+    }, clock);
+    await hangs.load();
+    away = true;
+    clock.advance(500);
+    await assert.rejects(hangs.find(fresh), /not been read yet/);
+  });
+
   it('begins with what the ring before it knew of the same database, and asks all the same', async () => {
     const database = 'postgres://one';
     assert.ok(await keyRing(query, clock, { database }).find('a'));

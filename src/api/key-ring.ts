@@ -15,7 +15,10 @@ export type Key = {
 };
 
 export type KeyRing = {
-  /** The key with this text; undefined when there is none. Rejects with a Fault of kind outage before the keys were ever read. */
+  /**
+   * The key with this text; undefined when there is none. Rejects with a Fault of kind outage before the keys were ever read,
+   * and for what may be a key made since, while they cannot be read.
+   */
   find(text: string): Promise<Key | undefined>;
   /** Reads the keys; for the start. */
   load(): Promise<void>;
@@ -55,15 +58,19 @@ const lastKnown = boundedMap<string, ReadonlyMap<string, Held>>(4);
 export function keyRing(query: Query, clock: Clock, { extra = new Map(), database }: RingOptions = {}): KeyRing {
   let keys = database === undefined ? undefined : lastKnown.get(database);
   let askedAt = -Infinity;
+  /** When it was asked what is known now. */
+  let knownAt = -Infinity;
   let running: Promise<void> | undefined;
   let failure: unknown;
   const used = new Set<number>();
   let usedWrittenAt = -Infinity;
 
   async function read(): Promise<void> {
-    askedAt = clock.steady();
+    const at = clock.steady();
+    askedAt = at;
     try {
       const rows = await query<Row>(SQL);
+      knownAt = at;
       keys = new Map(rows.map(row => [row.hash, heldOf(row)]));
       if (database !== undefined) lastKnown.set(database, keys);
       failure = undefined;
@@ -102,6 +109,7 @@ export function keyRing(query: Query, clock: Clock, { extra = new Map(), databas
     async find(text) {
       const given = extra.get(text);
       if (given !== undefined) return given;
+      const cameAt = clock.steady();
       await noOlderThan(FRESH_MS);
       const hash = keyHash(text);
       if (keys?.get(hash) === undefined) {
@@ -110,8 +118,9 @@ export function keyRing(query: Query, clock: Clock, { extra = new Map(), databas
         await noOlderThan(FRESH_FOR_UNKNOWN_MS);
         if (isKeyText(text) && running !== undefined) await patient(running);
       }
-      if (keys === undefined) throw failure ?? new Error('the keys have not been read yet');
-      const held = keys.get(hash);
+      const held = keys?.get(hash);
+      const isTooOld = held === undefined && isKeyText(text) && knownAt < cameAt - FRESH_FOR_UNKNOWN_MS;
+      if (keys === undefined || isTooOld) throw failure ?? new Error('the keys have not been read yet');
       if (held === undefined || held.expiresAt <= clock.now()) return undefined;
       used.add(held.id);
       return held;

@@ -13,6 +13,7 @@ export const metricsHelp: Readonly<Record<string, string>> = {
   fieldline_duplicates_total: 'Copies of what was there already.',
   fieldline_gateway_time_total: 'Readings that got the time of their receipt.',
   fieldline_absent_values_total: 'Values left out because they are no usable numbers.',
+  fieldline_repaired_readings_total: 'Readings of messages with text that could not be stored as it came.',
   fieldline_dedup_keys: 'Keys that dedup remembers.',
   fieldline_anomalies_total: 'Readings with a score below zero.',
   fieldline_anomaly_series: 'Series that the score has learned.',

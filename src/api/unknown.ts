@@ -1,5 +1,5 @@
 // Devices whose adverts no decoder made anything of, with a sample to be pasted into a decoder's dialog. Adverts of the last
-// hours alone: the view unknown_devices reads the whole archive.
+// hours alone, and fewer of them than the view unknown_devices takes: it is asked every half minute.
 import type { Query } from '../reading/contracts.ts';
 
 export type UnknownDevice = {

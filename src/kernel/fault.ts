@@ -17,7 +17,7 @@ export const faultCodes = {
   FIELDLINE_HTTP: 'Check the address, the credentials and what the server answered.',
   FIELDLINE_FULL: 'More comes in than goes out: look at the peer of this link, or give its outbox or memory more room.',
   FIELDLINE_PASSWORD_NEEDED: 'Set FIELDLINE_ADMIN_PASSWORD, or keep HOST on 127.0.0.1.',
-  FIELDLINE_BACKUP: 'Use a whole backup file, and an empty or half restored directory; nothing was changed.',
+  FIELDLINE_BACKUP: 'See to what is named; restore a whole file, into an empty directory. Nothing was changed.',
   FIELDLINE_MIGRATION: 'Restore the migration file as it was applied; migrations are forward only.',
   FIELDLINE_DECODE: 'Look at the reason; the original bytes are in the archive and can be replayed.',
   FIELDLINE_MESSAGE: 'Correct the sender, or map the message in normalize.',

@@ -146,7 +146,7 @@ describe('ledger', () => {
       noteFate(two, 'deadLetters', 'said later');
       assert.deepEqual(account.leave(one), { end: 'stored', reason: undefined });
       assert.deepEqual(account.leave(two), { end: 'deadLetters', reason: 'no such month' });
-      assert.deepEqual(account.leave(three), { end: 'dropped', reason: undefined });
+      assert.deepEqual(account.leave(three), { end: 'dropped', reason: 'kept by no node' });
       assert.equal(account.leave(three), undefined);
     });
 

@@ -42,7 +42,7 @@ export type Line = Totals & {
   countedAt: number;
 };
 
-/** `reason`: why it became a dead letter, where the node that refused it has said so. */
+/** `reason`: why it became a dead letter, where the node that refused it has said so, or that nobody has kept it. */
 export type Ending = { end: End; reason: string | undefined };
 
 export type Account = {
@@ -148,11 +148,8 @@ export function openAccount(source: string, name: string, now: () => number = Da
       book.totals[end]++;
       if (end === 'outbox') holds?.hold(entry as string, (open.fates & BIT.outbox) !== 0 ? 'outbox' : 'archiving');
       changes++;
-      if (open.sequence !== undefined) {
-        book.beyond.add(open.sequence);
-        inOrder.settle(open.number);
-      }
-      return { end, reason: open.reason };
+      if (open.sequence !== undefined && !inOrder.settle(open.number)) book.beyond.add(open.sequence);
+      return { end, reason: open.fates === 0 ? 'kept by no node' : open.reason };
     },
     giveBack(entry) {
       if (closed || entry === undefined || !book.open.delete(entry)) return;

@@ -3,8 +3,8 @@
 export type Ordered = {
   /** Number of the item that arrives now. */
   take(): number;
-  /** Item n is settled; everything up to the longest settled prefix is released. Settling twice is ignored. */
-  settle(n: number): void;
+  /** Item n is settled; everything up to the longest settled prefix is released: true where n is. Settling twice is ignored. */
+  settle(n: number): boolean;
   /** Items taken and not yet released. */
   readonly open: number;
 };
@@ -17,9 +17,12 @@ export function ordered(release: (n: number) => void): Ordered {
   return {
     take: () => next++,
     settle(n) {
-      if (n < head || n >= next) return;
-      settled.add(n);
-      while (settled.delete(head)) release(head++);
+      // In order, as the many are, the set stays empty: a set is given a new table with each that leaves it.
+      if (n > head && n < next) settled.add(n);
+      else if (n === head && n < next)
+        do release(head++);
+        while (settled.delete(head));
+      return n < head;
     },
     get open() {
       return next - head;

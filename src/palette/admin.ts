@@ -26,15 +26,15 @@ export function adminOf(RED: Red): Admin {
           expression: text => expressionOf(RED, text),
           directory: directoryOf(RED),
         };
-        let timer: NodeJS.Timeout | undefined;
-        const late = expected(path, `an answer within ${DEADLINE_MS / 1000} s`, 'none');
-        const deadline = new Promise((_, reject) => {
-          timer = setTimeout(() => reject(new Error(late)), DEADLINE_MS);
-        });
+        const { promise: deadline, reject } = Promise.withResolvers<never>();
+        const timer = setTimeout(() => reject(new Error(expected(path, 'an answer within 10 s', 'none'))), DEADLINE_MS);
         Promise.race([Promise.resolve().then(() => answer(asked)), deadline])
           .then(
             body => response.json(body ?? {}),
-            (error: unknown) => response.status(400).json({ error: reasonOf(error) }),
+            (error: unknown) => {
+              const alien = error instanceof TypeError || error instanceof RangeError ? 'no body of a dialog: ' : '';
+              response.status(400).json({ error: alien + reasonOf(error) });
+            },
           )
           .finally(() => clearTimeout(timer));
       });

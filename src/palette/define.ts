@@ -40,6 +40,8 @@ export type Host = {
   send(output: Output): void;
   /** Ticket of a message that arrived; undefined when no source tracks it. */
   ticket(message: Message): Ticket | undefined;
+  /** Members of what its source sent, of a message that arrived; undefined when no source tracks it. */
+  sent(message: Message): readonly unknown[] | undefined;
   /** Value of a typed setting for this message. */
   evaluate(setting: { value: string; type: string }, message: Message): unknown;
   /** A JSONata expression as a function; throws a Fault FIELDLINE_SETTING where the text is none. */

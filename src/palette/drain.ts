@@ -1,6 +1,4 @@
 // Sources of the running flow: paused before a deploy or a stop, so that what is on its way can arrive.
-import { drained as ticketsDrained, wasInterrupted } from './tracker.ts';
-
 export type Pausable = { pause(): void; resume(): void };
 
 const sources = new Set<Pausable>();
@@ -33,14 +31,4 @@ export function areStopping(): boolean {
 export function resumeSources(): void {
   paused = false;
   for (const source of sources) source.resume();
-}
-
-/** Waits until no ticket is open; false when some are left after `limitMs`. */
-export function drained(limitMs: number): Promise<boolean> {
-  return ticketsDrained(limitMs);
-}
-
-/** For the close of a node: did the deploy or the stop catch messages on their way? */
-export function caughtMessages(): boolean {
-  return wasInterrupted();
 }

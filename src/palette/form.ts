@@ -97,7 +97,7 @@ export function editorHtml(
 FieldlineForm.define(${script(type)},${script(fields)});
 ${watch}RED.nodes.registerType(${script(type)},{${lookOf(definition)},
 defaults:${defaultsOf(type, fields)},credentials:${credentialsOf(fields)},
-onadd:function(){FieldlineForm.added(this)},oneditprepare:function(){FieldlineForm.open(this);FieldlineLinks.open(this)},oneditsave:function(){FieldlineForm.save(this)},oneditcancel:function(){FieldlineForm.close()}});
+onadd:function(){FieldlineForm.added(this)},oneditprepare:function(){FieldlineForm.open(this);FieldlineLinks.open(this)},oneditsave:function(){FieldlineForm.save(this)},oneditcancel:function(){FieldlineForm.close(this)},oneditdelete:function(){FieldlineForm.close(this)}});
 ${ownScript}</script>
 <script type="text/html" data-template-name="${type}">
 ${STYLE}

@@ -8,7 +8,7 @@ import { expressionOf } from './expression.ts';
 import { removePart, reportPart } from './health.ts';
 import type { Red, RedNode } from './red.ts';
 import { calmStatus } from './status.ts';
-import { inContextOf, ticketOf, track } from './tracker.ts';
+import { inContextOf, sentOf, ticketOf, track } from './tracker.ts';
 
 export function messagesOf(output: Output): readonly Message[] {
   if (!Array.isArray(output)) return [output as Message];
@@ -66,7 +66,16 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     emit: output => track(messagesOf(output), () => node.send(output), labels.name),
     send: output => inContextOf(undefined, () => node.send(output)),
     ticket: ticketOf,
-    evaluate: (setting, message) => RED.util.evaluateNodeProperty(setting.value, setting.type, node, message),
+    sent: sentOf,
+    evaluate({ value, type }, message) {
+      try {
+        return RED.util.evaluateNodeProperty(value, type, node, message);
+      } catch (error) {
+        // Below what a message does not have there is nothing either.
+        if (error instanceof TypeError) return undefined;
+        throw error;
+      }
+    },
     expression: text => expressionOf(RED, text, node),
     status: status.set,
     count(name, by = 1, more = {}) {
@@ -80,11 +89,7 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     },
     gauge: (name, value) => gauge(name, value, labels),
     ready: (ready, detail) => reportPart({ id: node.id, name: labels.name, type: node.type, ready, detail }),
-    log(level, text) {
-      if (level === 'info') node.log(text);
-      else if (level === 'warn') node.warn(text);
-      else node.error(text);
-    },
+    log: (level, text) => node[level === 'info' ? 'log' : level](text),
     server: RED.server,
     http: RED.httpNode,
   };

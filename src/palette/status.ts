@@ -1,14 +1,10 @@
 // Status line under a node: at most one in a while leaves, the latest wins (each one travels to every open editor).
 import type { Fill } from './define.ts';
 
+type Show = (fill: Fill, text: string) => void;
+
 /** `show` is called at once for the first status, and then at most once in the gap. */
-export function calmStatus(
-  show: (fill: Fill, text: string) => void,
-  gapMs = 1000,
-): {
-  set(fill: Fill, text: string): void;
-  close(): void;
-} {
+export function calmStatus(show: Show, gapMs = 1000): { set: Show; close(): void } {
   let latest: [Fill, string] | undefined;
   let shown = '';
   let timer: NodeJS.Timeout | undefined;

@@ -34,13 +34,12 @@ export function traceTo(take: (span: Span) => void, share: number): () => void {
   };
 }
 
-/** A source sends a message; `payload` tells since when it has been here. Costs a comparison while nothing is traced. */
-export function beginTrace(ticket: Ticket, source: string, payload: unknown): void {
+/** A source sends a message; its first member tells since when it has been here. Costs a comparison while nothing is traced. */
+export function beginTrace(ticket: Ticket, source: string, members: readonly unknown[]): void {
   const at = tracing;
   if (at === undefined || Math.random() >= at.share) return;
   const trace = { traceId: id(16), rootId: id(8), epoch: Date.now() - performance.now() };
   traces.set(ticket, trace);
-  const members = Array.isArray(payload) ? payload : [payload];
   const start = receivedAt(members[0]) ?? now(trace);
   whenSettled(ticket, settled =>
     at.take({

@@ -21,6 +21,8 @@ import type { CompleteEvent, DeliveryNode, RedHooks, TrackedMessage } from './re
 type Carrier = (() => void) & { ticket: Ticket };
 const TICKET = Symbol('fieldline.ticket');
 
+/** What a source sent with a ticket: the members of its payloads. */
+const sent = new WeakMap<Ticket, readonly unknown[]>();
 const context = new AsyncLocalStorage<Ticket | undefined>();
 const open = new Set<Ticket>();
 // Deliveries announced by preDeliver and not yet received; what is received unannounced (link call, catch) counts itself.
@@ -42,6 +44,12 @@ export function ticketOf(message: Message): Ticket | undefined {
   return live(((message as TrackedMessage)[TICKET] as Carrier | undefined)?.ticket);
 }
 
+/** Members of what the source sent of which this message is, or was made; undefined when no source tracks it. */
+export function sentOf(message: Message): readonly unknown[] | undefined {
+  const carrier = (message as TrackedMessage)[TICKET] as Carrier | undefined;
+  return carrier && sent.get(carrier.ticket);
+}
+
 /** Marks a message with a ticket; whoever receives it or a clone of it works for that ticket. */
 export function carry(message: Message, ticket: Ticket): void {
   const carrier: Carrier = Object.assign(() => {}, { ticket });
@@ -58,8 +66,10 @@ export function track(messages: readonly Message[], send: () => void, source = '
   return new Promise(resolve => {
     const ticket = issueTicket(epoch, performance.now(), resolve);
     open.add(ticket);
+    const members = messages.flatMap(one => one.payload);
+    sent.set(ticket, members);
     whenSettled(ticket, () => forget(ticket));
-    beginTrace(ticket, source, messages[0]?.payload);
+    beginTrace(ticket, source, members);
     for (const message of messages) carry(message, ticket);
     context.run(ticket, send);
     closeDelivery(ticket);
@@ -74,7 +84,7 @@ function forget(ticket: Ticket): void {
   for (const resolve of waiting) resolve();
 }
 
-/** Were messages on their way when the flows were stopped last? */
+/** For the close of a node: did the deploy or the stop catch messages on their way? */
 export function wasInterrupted(): boolean {
   return interrupted;
 }

@@ -1,4 +1,5 @@
 // JavaScript arrays as PostgreSQL arrays in the binary format of the protocol (array_send and the send functions of the element types).
+import { microseconds } from '../reading/instant.ts';
 
 /** Writes elements one after the other into one buffer, which grows and is used again for the next array. */
 type Target = {
@@ -36,40 +37,6 @@ function int64(value: number, target: Target): boolean {
   target.buffer.writeInt32BE(high, at + 4);
   target.buffer.writeUInt32BE(value - high * 2 ** 32, at + 8);
   return true;
-}
-
-const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-/** The number in these digits, not a number where one is none. */
-function digits(text: string, from: number, to: number): number {
-  let number = 0;
-  for (let at = from; at < to; at++) {
-    const digit = text.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) return Number.NaN;
-    number = number * 10 + digit;
-  }
-  return number;
-}
-
-/** Microseconds since 1970 of `yyyy-mm-ddThh:mm:ss[.ffffff]Z`; not a number for any other form, and for days that are none. */
-function microseconds(text: string): number {
-  const { length } = text;
-  if (length < 20 || length > 27 || text[length - 1] !== 'Z' || text[10] !== 'T' || text[4] !== '-' || text[7] !== '-')
-    return Number.NaN;
-  if (text[13] !== ':' || text[16] !== ':' || (length > 20 && text[19] !== '.')) return Number.NaN;
-  const year = digits(text, 0, 4);
-  const month = digits(text, 5, 7);
-  const day = digits(text, 8, 10);
-  const [hour, minute, second] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
-  const last = month === 2 && !isLeap(year) ? 28 : (DAYS[month - 1] ?? 0);
-  if (!(day >= 1 && day <= last && hour < 24 && minute < 60 && second < 60)) return Number.NaN;
-  const fraction = length > 20 ? digits(text, 20, length - 1) * 10 ** (27 - length) : 0;
-  // Days since 1970-01-01, counted from March, so that the leap day is the last of its year.
-  const since = month > 2 ? year : year - 1;
-  const ofYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
-  const days =
-    since * 365 + Math.floor(since / 4) - Math.floor(since / 100) + Math.floor(since / 400) + ofYear - 719_468;
-  return ((days * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000 + fraction;
 }
 
 const elements: Readonly<Record<string, Element>> = {
@@ -119,7 +86,10 @@ const elements: Readonly<Record<string, Element>> = {
   },
   timestamptz: {
     oid: 1184,
-    write: (value, target) => typeof value === 'string' && int64(microseconds(value) - EPOCH_US, target),
+    write(value, target) {
+      if (value instanceof Date) return int64(value.getTime() * 1000 - EPOCH_US, target);
+      return typeof value === 'string' && int64(microseconds(value) - EPOCH_US, target);
+    },
   },
   bytea: {
     oid: 17,

@@ -33,7 +33,8 @@ async function narrowed<Item, Row>(
   statement: (items: readonly Item[]) => Statement,
 ): Promise<readonly Written<Item, Row>[]> {
   const written: Written<Item, Row>[] = [];
-  await query('SAVEPOINT part');
+  // At the end of the transaction nobody could tell whose fault it was.
+  await query('SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT part');
   /** One of the items before this place is refused; the last one was before `last`. */
   let until = items.length;
   let last = 0;

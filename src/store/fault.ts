@@ -1,21 +1,31 @@
 // Database errors as faults: is this row wrong, or is the database away (or not as it should be), so that waiting helps?
 import { Fault, reasonOf } from '../kernel/fault.ts';
+import { certificateHints } from '../reading/certificate.ts';
 
 /**
- * SQLSTATE classes that speak about the row: 21 two rows of a batch that are one to the table, 22 data exception, 23 constraint, 54 limit (index entry too long, JSON too
- * deep), P0 raised by a trigger. Everything else, a missing table too, can be mended without touching the row.
+ * SQLSTATE classes that speak about the row: 21 two rows of a batch with one identity, 22 data exception, 23 constraint,
+ * 54 limit (index entry too long, JSON too deep), P0 raised by a trigger. Everything else, a missing table too, can be
+ * mended without touching the row.
  */
 const DATA = new Set(['21', '22', '23', '54', 'P0']);
 /** configuration_limit_exceeded: TimescaleDB decompresses for so many rows of a statement, no more. */
 const TOO_MANY = '53400';
-/** Places in PostgreSQL that speak of the row before them, whatever SQLSTATE is told: row security and the check of a view, RAISE, a CASE that meets nothing. */
+/** Internal errors are in English everywhere: this value grew beyond a gigabyte, e.g. an array of 34 million numbers as jsonb. */
+const TOO_LARGE = /^invalid memory alloc request size/;
+/**
+ * Routines of PostgreSQL whose errors are about the row, whatever their SQLSTATE: row security and the check of a view,
+ * RAISE, a CASE without a match.
+ */
 const GUARDS = new Set(['ExecWithCheckOptions', 'exec_stmt_raise', 'exec_stmt_case']);
-/** Classes by which a guard asks to come again: connection, read-only, retry, resources, state, operator. */
+/** Unless such a guard says by its class that it may work later: connection, read-only, retry, resources, state, operator. */
 const LATER = new Set(['08', '25', '40', '53', '55', '57']);
 
+const POOLER = 'a pooler hands each transaction to another connection; from here on nothing is prepared';
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {
+  ...certificateHints({ peer: 'server', trust: 'add &sslrootcert=/path/ca.pem to the address' }),
   '25006': 'the database is read-only',
+  '26000': POOLER,
   '28000': 'pg_hba.conf of the server refuses it; where it asks for encryption, add ?sslmode=require to the address',
   '28P01': 'user or password is refused',
   '3D000': 'this database does not exist',
@@ -23,6 +33,7 @@ const HINTS: Readonly<Record<string, string>> = {
   '42501': 'this user lacks the right',
   '42P01': 'a table is missing: run the migrations',
   '42883': 'a function is missing: run the migrations',
+  '42P05': POOLER,
   '42P10': 'a unique index is missing: run the migrations, or make it anew',
   '42703': 'a column is missing: run the migrations',
   '42804': 'a column has another type than Fieldline has made: change it back',
@@ -41,12 +52,12 @@ export function databaseFault(error: unknown): Fault {
   if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
   if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
-  const hint = state === undefined ? undefined : HINTS[state];
+  const hint = HINTS[String((error as { code?: unknown } | null)?.code)];
   const detail = [text, hint, state && `SQLSTATE ${state}`].filter(part => part !== undefined).join('; ');
   return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
 }
 
-/** The same, but that a statement was ended after its time limit is a fault of the statement. */
+/** The same, but for a statement that was ended after its time limit: that is its own fault. */
 export function overtimeFault(error: unknown, limitMs: number): Fault {
   return stateOf(error) === '57014'
     ? new Fault('FIELDLINE_ROW', `database: it takes longer than ${limitMs / 1000} s (SQLSTATE 57014)`, {
@@ -55,27 +66,27 @@ export function overtimeFault(error: unknown, limitMs: number): Fault {
     : databaseFault(error);
 }
 
-const INSERTS = /INSERT INTO (\S+)(?: AS \w+)? \(([^)]*)\)/g;
+/** Statements for the tables of Fieldline. A table of an operator is looked at before anything is written to it. */
+const INSERTS = /INSERT INTO (\w+)(?: AS \w+)? \(([^)]*)\)/g;
 
 /**
  * An outage where the row was refused for want of a value that no row brings: somebody has added a column without default.
- * `sql`: what was refused. Any other fault as it is, that of a table which a trigger writes to, too.
+ * `sql`: what was refused. Every other fault comes back as it is, also one about a table that a trigger writes to.
  */
 export function unfilledFault(fault: Fault, sql: string): Fault {
   const { code, table, column, where } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
   if (code !== '23502' || table === undefined || column === undefined || where !== undefined) return fault;
   const inserts = [...sql.matchAll(INSERTS)].map(([, name = '', columns = '']) => ({
     name,
-    filled: columns.split(/,\s*/).map(one => one.replaceAll('"', '')),
+    filled: columns.split(/,\s*/),
   }));
   // The name of a partition begins with that of its table; that of a chunk tells nothing.
-  const into = inserts.filter(({ name }) => table.startsWith(name));
-  const lists = into.length > 0 ? into : inserts;
-  if (lists.length === 0 || lists.some(({ filled }) => filled.includes(column))) return fault;
+  const into = table.startsWith('_hyper_') ? inserts : inserts.filter(({ name }) => table.startsWith(name));
+  if (into.length === 0 || into.some(({ filled }) => filled.includes(column))) return fault;
   const mend = 'give it one, or drop NOT NULL';
   return new Fault(
     'FIELDLINE_TABLE',
-    `table ${into[0]?.name ?? table}: column ${column}: expected a default, since nothing fills it; ${mend}`,
+    `table ${into.length === 1 ? into[0]!.name : table}: column ${column}: expected a default, since nothing fills it; ${mend}`,
     { kind: 'outage', cause: fault.cause },
   );
 }
@@ -83,7 +94,8 @@ export function unfilledFault(fault: Fault, sql: string): Fault {
 function isOfRow(state: string, error: unknown): boolean {
   const classOf = state.slice(0, 2);
   const { routine } = error as { routine?: string };
-  return DATA.has(classOf) || state === TOO_MANY || (GUARDS.has(routine ?? '') && !LATER.has(classOf));
+  const isGuard = GUARDS.has(routine ?? '') && !LATER.has(classOf);
+  return DATA.has(classOf) || state === TOO_MANY || isGuard || TOO_LARGE.test(reasonOf(error));
 }
 
 function stateOf(error: unknown): string | undefined {

@@ -76,6 +76,13 @@ describe('migrate', () => {
     assert.deepEqual(await migrate(url), { variant: server.variant, applied: [], version: all.at(-1)!.version });
   });
 
+  it('takes the time it needs, whatever limits the database has for others', async () => {
+    const url = await server.database('hasty');
+    await ask(url, "ALTER DATABASE hasty SET statement_timeout = '5ms'");
+    await ask(url, "ALTER DATABASE hasty SET lock_timeout = '1ms'");
+    assert.equal((await migrate(url)).version, (await readMigrations()).at(-1)?.version);
+  });
+
   it('goes on where an older version stopped, in a transaction and outside', async () => {
     const url = await server.database('forward');
     const store = openStore({ url, connections: 2 });

@@ -8,6 +8,10 @@ import { poolConfig } from './store.ts';
 
 export type Migrated = { variant: Variant; applied: readonly string[]; version: number };
 
+/** Whatever the user and the database are set to. */
+const UNTIMED = `SET statement_timeout = 0;
+  SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('lock_timeout', 'transaction_timeout')`;
+
 /** Key of the advisory lock, "FLIN" in ASCII. */
 const LOCK = 0x464c_494e;
 
@@ -42,6 +46,7 @@ export async function migrate(
     await client.connect().catch(error => {
       throw databaseFault(error);
     });
+    await query(UNTIMED);
     await query('SELECT pg_advisory_lock($1)', [LOCK]);
     return await applyAll(query, migrations, options.log ?? (() => undefined));
   } finally {

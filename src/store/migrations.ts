@@ -10,7 +10,7 @@ export type Step = { sql: string; alone: boolean };
 export type Migration = { version: number; name: string; checksum: string; steps(variant: Variant): readonly Step[] };
 
 /** `db/migrations` beside this source tree, and beside the built one. */
-export const migrationsFolder = fileURLToPath(new URL('../../db/migrations', import.meta.url));
+const migrationsFolder = fileURLToPath(new URL('../../db/migrations', import.meta.url));
 
 const FILE = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 const MARKER = /^-- (variant: (timescale|plain|all)|outside a transaction)\s*$/;

@@ -1,66 +1,15 @@
-// The store against a real PostgreSQL that is stopped, refuses, and cuts connections; and its literals.
+// The store against a real PostgreSQL that is stopped, refuses, and cuts connections.
 import assert from 'node:assert/strict';
+import pg from 'pg';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import type { Fault } from '../kernel/fault.ts';
-import { arrayLiteral } from './array.ts';
-import { databaseFault } from './fault.ts';
-import { openStore, type Store } from './store.ts';
+import { openStore, poolConfig, type Store } from './store.ts';
 
 const kindOf = async (work: Promise<unknown>) =>
   work.then(
     () => 'none',
     error => (error as Fault).kind,
   );
-
-describe('database faults', () => {
-  const cases: readonly [code: string | undefined, message: string, kind: string, says: RegExp][] = [
-    ['22P02', 'invalid input', 'data', /invalid input.*22P02/],
-    ['23505', 'duplicate key', 'data', /23505/],
-    ['54000', 'index row size', 'data', /54000/],
-    ['P0001', 'raised by a trigger', 'data', /P0001/],
-    ['42P01', 'relation "x" does not exist', 'outage', /run the migrations/],
-    ['42P10', 'there is no unique or exclusion constraint', 'outage', /a unique index is missing/],
-    ['42883', 'function x() does not exist', 'outage', /a function is missing/],
-    ['25006', 'cannot execute INSERT', 'outage', /read-only/],
-    ['40P01', 'deadlock detected', 'outage', /40P01/],
-    ['53100', 'could not extend file', 'outage', /disk .* full/],
-    ['57P01', 'terminating connection', 'outage', /57P01/],
-    ['57014', 'canceling statement due to statement timeout', 'outage', /57014/],
-    ['28P01', 'password authentication failed', 'outage', /password is refused/],
-    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5432', 'outage', /ECONNREFUSED/],
-    ['EPIPE', 'write EPIPE', 'outage', /EPIPE/],
-    [undefined, 'Connection terminated unexpectedly', 'outage', /terminated/],
-  ];
-  for (const [code, message, kind, says] of cases)
-    it(`${code ?? 'no code'} is ${kind}`, () => {
-      const fault = databaseFault(Object.assign(new Error(message), { code }));
-      assert.equal(fault.kind, kind);
-      assert.match(fault.message, says);
-    });
-
-  for (const [code, routine, kind] of [
-    ['AB123', 'exec_stmt_raise', 'data'],
-    ['42501', 'ExecWithCheckOptions', 'data'],
-    ['40001', 'exec_stmt_raise', 'outage'],
-    ['42501', 'aclcheck_error', 'outage'],
-    ['53400', 'decompress_batches', 'data'],
-  ] as const)
-    it(`${code} told by ${routine} is ${kind}`, () => {
-      assert.equal(databaseFault(Object.assign(new Error('refused'), { code, routine })).kind, kind);
-    });
-
-  it('take a statement that is too long for a string as data, so that it is cut into parts', () => {
-    assert.equal(databaseFault(new RangeError('Invalid string length')).kind, 'data');
-  });
-
-  it('have words where a name with several addresses fails', () => {
-    const error = new AggregateError(
-      [new Error('connect ECONNREFUSED ::1:1'), new Error('connect ECONNREFUSED 127.0.0.1:1')],
-      '',
-    );
-    assert.match(databaseFault(error).message, /::1:1, connect/);
-  });
-});
 
 describe('store', () => {
   let server: TestPostgres;
@@ -83,79 +32,6 @@ describe('store', () => {
     for (const rows of shown) assert.deepEqual(rows, [{ statement_timeout: '2s' }]);
   });
 
-  it('hands arrays over as they are', async () => {
-    const texts = ['', 'a', 'NULL', 'null', '{}', '{a,b}', '"', '\\', '\\"', "'", ' a ', 'a,b', 'é€😀', '\n\t', null];
-    const bytes = [new Uint8Array([0, 255, 92, 34]), new Uint8Array(0), null];
-    const [row] = await store.prepared<Record<string, unknown>>(
-      'SELECT $1::text[] AS texts, $2::float8[] AS numbers, $3::bytea[] AS bytes, $4::boolean[] AS flags, $5::jsonb[] AS json',
-      [texts, [1.5, -0, 1e300, undefined], bytes, [true, false], [JSON.stringify({ a: '"\\{,}' })]],
-    );
-    assert.deepEqual(row, {
-      texts,
-      numbers: [1.5, 0, 1e300, null],
-      bytes: bytes.map(one => (one === null ? null : Buffer.from(one))),
-      flags: [true, false],
-      json: [{ a: '"\\{,}' }],
-    });
-    assert.equal(arrayLiteral([]), '{}');
-  });
-
-  for (const [type, items] of [
-    ['int4', [0, -1, 2 ** 31 - 1, -(2 ** 31), null]],
-    ['int8', [0, -1, 2 ** 53 - 1, -(2 ** 53 - 1), 4294967296, -4294967297, undefined]],
-    ['float8', [0.1, -1e-300, 5e-324, Number.NaN, Infinity, -Infinity]],
-    ['boolean', [true, null, false]],
-    [
-      'text',
-      ['', 'x'.repeat(100_000), 'a', '\ud800', 12, true],
-      ['', 'x'.repeat(100_000), 'a', '\ufffd', '12', 'true'],
-    ],
-    ['uuid', ['00112233445566778899aabbccddeeff', '00112233-4455-6677-8899-AABBCCDDEEFF']],
-    ['jsonb', ['{"a":[1,"é"]}', 'null', '"x"', null]],
-    ['bytea', [new Uint8Array([0, 92, 34]), new Uint8Array(0), null]],
-    [
-      'timestamptz',
-      [
-        ...['2026-11-21T03:42:02Z', '2026-11-21T03:42:02.1Z', '2026-11-21T03:42:02.123456Z', '1970-01-01T00:00:00Z'],
-        ...[
-          '1999-12-31T23:59:59.999999Z',
-          '2024-02-29T12:00:00.000Z',
-          '2000-03-01T00:00:00.1234Z',
-          '0001-01-01T00:00:00Z',
-          '1900-02-28T23:59:59.5Z',
-          '9999-12-31T23:59:59.999Z',
-        ],
-        ...['2026-11-21T03:42:02.123456789Z', '2016-12-31T23:59:60Z', '2026-11-21 03:42:02+02', null],
-      ],
-    ],
-    ['text', []],
-    ['numeric', [1.5, '12345678901234567890.5', null]],
-  ] as [string, unknown[]][])
-    it(`hands over ${type}[] of ${items.length} as a literal would be read`, async () => {
-      const [row] = await store.prepared<{ same: boolean; count: number }>(
-        `SELECT $1::${type}[]::text[] = $2::text::${type}[]::text[] AS same, cardinality($1::${type}[]) AS count`,
-        [items, arrayLiteral(items)],
-      );
-      assert.deepEqual(row, { same: true, count: items.length });
-    });
-
-  it('leaves it to the server to refuse what has no binary form', async () => {
-    for (const [type, item] of [
-      ['timestamptz', '2026-02-30T00:00:00Z'],
-      ['timestamptz', '2100-02-29T00:00:00Z'],
-      ['timestamptz', '2026-13-01T00:00:00Z'],
-      ['timestamptz', '2026-01-01T00:60:00Z'],
-      ['timestamptz', 'yesterday, perhaps'],
-      ['uuid', 'no uuid'],
-      ['int4', 2 ** 31],
-      ['int4', 1.5],
-      ['float8', 'a lot'],
-      ['jsonb', '{'],
-      ['text', 'nul \0'],
-    ])
-      await assert.rejects(store.prepared(`SELECT $1::${type}[]`, [[item]]), { kind: 'data' }, `${type} ${item}`);
-  });
-
   it('reads whole numbers as numbers while they fit', async () => {
     assert.deepEqual(
       await store.query('SELECT 9007199254740991::bigint AS fits, 9007199254740993::bigint AS does_not'),
@@ -170,6 +46,51 @@ describe('store', () => {
       ),
       [{ mark: 'on', name: 'fieldline' }],
     );
+  });
+
+  it('reads and writes values as they are, on the disk, whatever the database is set to', async () => {
+    const settings = [
+      ...[
+        "datestyle = 'German'",
+        "intervalstyle = 'sql_standard'",
+        'extra_float_digits = 0',
+        'synchronous_commit = off',
+      ],
+      ...['standard_conforming_strings = off', "idle_session_timeout = '1s'", "timezone = 'Asia/Kathmandu'"],
+    ];
+    for (const setting of settings) await store.query(`ALTER DATABASE test SET ${setting}`);
+    // From version 17 on; a batch with many refused rows is a long transaction.
+    await store.query(`DO $$ BEGIN IF current_setting('server_version_num')::int >= 170000 THEN
+      ALTER DATABASE test SET transaction_timeout = '100ms'; END IF; END $$`);
+    const other = openStore({ url: server.url, connections: 1, statementTimeoutMs: 2000 });
+    const [read] = await other.query(`SELECT timestamptz '2026-01-03T16:00:00Z' AS time, 0.1::float8 + 0.2 AS number,
+      interval '90 s' AS span, '\\d' AS text, current_setting('synchronous_commit') AS kept,
+      current_setting('idle_session_timeout') AS idle, current_setting('statement_timeout') AS longest`);
+    assert.equal(await kindOf(other.within(1000)('SELECT pg_sleep(0.3)')), 'none');
+    await other.close();
+    await store.query('ALTER DATABASE test RESET ALL');
+    assert.deepEqual(JSON.parse(JSON.stringify(read)), {
+      ...{ time: '2026-01-03T16:00:00.000Z', number: 0.1 + 0.2, span: { minutes: 1, seconds: 30 }, text: '\\d' },
+      ...{ kept: 'on', idle: '0', longest: '2s' },
+    });
+  });
+
+  it('goes on without prepared statements behind a pooler that changes the connection', async () => {
+    const other = openStore({ url: server.url, connections: 1 });
+    assert.deepEqual(await other.prepared('SELECT 1 AS n'), [{ n: 1 }]);
+    await other.query('DEALLOCATE ALL');
+    await assert.rejects(other.prepared('SELECT 1 AS n'), { kind: 'outage', message: /26000/ });
+    assert.deepEqual(await other.prepared('SELECT 1 AS n'), [{ n: 1 }]);
+    assert.deepEqual(await other.query('SELECT count(*) AS n FROM pg_prepared_statements'), [{ n: 0 }]);
+    await other.close();
+  });
+
+  it('begins with nothing that a pooler refuses, and with the password also where the address has no host', async () => {
+    const client = new pg.Client(poolConfig({ url: 'postgres:///d?host=/run/postgresql&user=u', password: 'a&b %c' }));
+    assert.equal(client.password, 'a&b %c');
+    const { getStartupConf } = client as unknown as { getStartupConf(): object };
+    const startup = getStartupConf.call(client);
+    assert.deepEqual(startup, { user: 'u', database: 'd', application_name: 'fieldline' });
   });
 
   it('has the server give back the locks of a connection of which nothing is heard', async () => {
@@ -216,6 +137,26 @@ describe('store', () => {
       );
       assert.ok(statements <= most, String(statements));
     });
+
+  it('finds what a constraint at the end of the transaction refuses', async () => {
+    await store.query(
+      `CREATE TABLE early (n int PRIMARY KEY); INSERT INTO early VALUES (900);
+      CREATE TABLE late (n int REFERENCES early DEFERRABLE INITIALLY DEFERRED)`,
+    );
+    const written = await store.bulk([900, 901, 900, 902], numbers => ({
+      sql: 'INSERT INTO late SELECT unnest($1::int4[])',
+      values: [numbers],
+    }));
+    assert.deepEqual(
+      written.map(part => [part.items, 'refused' in part]),
+      [
+        [[900], false],
+        [[901], true],
+        [[900], false],
+        [[902], true],
+      ],
+    );
+  });
 
   it('survives connections cut at work and at rest, and says so', async () => {
     const seen: boolean[] = [];

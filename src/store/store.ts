@@ -26,7 +26,7 @@ export type Store = {
   query: Query;
   /** The same statement again and again: planned once per connection. Arrays among the values become PostgreSQL arrays. */
   prepared: Query;
-  /** Any statement that a stranger has a say in: one that takes longer is a fault of kind data, his and not the database's. */
+  /** For statements that a user has a say in: one that takes longer rejects with a Fault of kind data, and the database counts as up. */
   within(limitMs: number): Query;
   bulk: BulkWrite;
   /** For what needs a connection of its own (LISTEN, cursors, sessions). */
@@ -69,18 +69,24 @@ export function openStore(options: StoreOptions): Store {
       return result.rows as Row[];
     } catch (error) {
       const fault = faultOf(error);
+      if (UNNAMED.has((error as { code?: string }).code ?? '')) named = false;
       report(fault);
       throw fault;
     }
   }
 
+  /** Until a pooler in front turns out to hand each transaction to another connection of the server. */
+  let named = true;
   const on = (
     runner: Pick<pg.Pool | pg.PoolClient, 'query'>,
     faultOf?: typeof databaseFault,
   ): { query: Query; prepared: Query } => ({
     query: (sql, values = []) => answered(() => runner.query({ text: sql, values: encoded(sql, values) }), faultOf),
     prepared: (sql, values = []) =>
-      answered(() => runner.query({ name: nameOf(sql), text: sql, values: encoded(sql, values) }), faultOf),
+      answered(
+        () => runner.query({ ...(named && { name: nameOf(sql) }), text: sql, values: encoded(sql, values) }),
+        faultOf,
+      ),
   });
 
   /** One connection between BEGIN and COMMIT; ROLLBACK when the work rejects. */
@@ -143,7 +149,8 @@ export function poolConfig(options: StoreOptions): pg.PoolConfig {
   const { connections = defaultConnections, statementTimeoutMs = 30_000, connectTimeoutMs = 5_000 } = options;
   checkUrl(options.url);
   const url = new URL(options.url);
-  if (options.password !== undefined && options.password !== '') url.password = encodeURIComponent(options.password);
+  // Not `url.password`, which an address of a Unix socket, without a host, does not take.
+  if (options.password) url.searchParams.set('password', options.password);
   return {
     connectionString: url.href,
     types: { getTypeParser: (oid, format) => (oid === INT8 ? wholeNumber : pg.types.getTypeParser(oid, format)) },
@@ -152,20 +159,28 @@ export function poolConfig(options: StoreOptions): pg.PoolConfig {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     application_name: url.searchParams.get('application_name') ?? 'fieldline',
-    statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 5_000,
     onConnect: async client => {
-      await client.query(SESSION);
+      // Not as a parameter of the start, which PgBouncer refuses.
+      await client.query(`SET statement_timeout = ${statementTimeoutMs}; ${SESSION}`);
     },
   };
 }
 
 /**
- * Triggers that tell of other writers' rows skip the connections that carry the mark. The rest is for a network that
- * goes away without a word: a server would keep the locks of an open transaction for hours.
+ * Triggers that tell of other writers' rows skip the connections that carry the mark. Values are written as the driver
+ * reads them, whatever user, database and server are set to; and what is committed is on the disk. The rest is for a
+ * network that goes away without a word: a server would keep the locks of an open transaction for hours.
  */
-const SESSION = `SET fieldline.writer = 'on'; SET idle_in_transaction_session_timeout = '60s';
+const SESSION = `SET fieldline.writer = 'on'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
+  SET extra_float_digits = 1; SET standard_conforming_strings = on;
+  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+  SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout');
+  SET idle_in_transaction_session_timeout = '60s';
   SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3`;
+
+/** invalid_sql_statement_name, duplicate_prepared_statement: what was prepared is not known to this connection, or by another. */
+const UNNAMED = new Set(['26000', '42P05']);
 
 const INT8 = 20;
 /** The driver gives every bigint as text; ids and counts are numbers to whoever reads JSON. */

@@ -3,7 +3,7 @@ import { expected, reasonOf } from '../kernel/fault.ts';
 import { parseJson, shallowEnough, tame } from '../reading/payload.ts';
 import { isRaw, type Raw } from '../reading/raw.ts';
 import { isBatch, rawOf } from './intake.ts';
-import type { Computed, Normalizer } from './normalize.ts';
+import { type Computed, MAX_ITEMS, type Normalizer } from './normalize.ts';
 
 /** What an expression sees of a message. `payload`: parsed JSON, or the text where it is none. */
 export type ExpressionInput = { topic: string; levels: Readonly<Record<string, string>>; payload: unknown };
@@ -11,7 +11,6 @@ export type Evaluate = (input: ExpressionInput) => Promise<unknown>;
 
 const MAX_BYTES = 256 * 1024;
 /** Of what an expression gives. */
-const MAX_ITEMS = 10_000;
 const MAX_TEXT = 4 * 1024 * 1024;
 
 /**

@@ -27,6 +27,7 @@ describe('normalize: rejects', () => {
     { name: '33 levels', topic: 'own/x', payload: deep(32), kind: 'too deep' },
     { name: '100,000 levels', topic: 'own/x', payload: deep(100_000), kind: 'too deep' },
     { name: '300 KB', payload: { ...meter, note: 'x'.repeat(300 * 1024) }, kind: 'too large' },
+    { name: '10,001 items', topic: 'own/x', payload: Array.from({ length: 10_001 }, () => 1), kind: 'too large' },
     {
       name: 'a smaller limit',
       payload: { ...meter, note: 'x'.repeat(900) },
@@ -71,6 +72,12 @@ describe('normalize: rejects', () => {
       payload: Object.fromEntries(Array.from({ length: 501 }, (_, at) => [`m${at}`, 1])),
       kind: 'wrong shape',
     },
+    {
+      name: '501 metrics of which most are absent',
+      topic: 'own/x',
+      payload: Object.fromEntries(Array.from({ length: 501 }, (_, at) => [`m${at}`, at === 0 ? 1 : null])),
+      kind: 'wrong shape',
+    },
   ];
   for (const { name, topic = 'homelab/energy/m', payload, kind, options = {} } of cases)
     it(`${name}: ${kind}`, () => {
@@ -108,6 +115,24 @@ describe('normalize: hostile text', () => {
     assert.deepEqual(telemetry, { s: 'x\ufffd' });
     assert.deepEqual(metadata.extra, { o: { k: '' } });
   });
+
+  const damaged: readonly [name: string, bytes: Buffer, says: RegExp | undefined][] = [
+    ['half a surrogate pair', Buffer.from('{"s":"x\\uD800"}'), /^half surrogate pairs or U\+0000: /],
+    ['half a surrogate pair in a name', Buffer.from('[{"v":1,"\\udc00":2},{"v":2}]'), /^half surrogate/],
+    ['U+0000', Buffer.from('{"s":"\\u0000"}'), /^half surrogate/],
+    ['Latin-1', Buffer.from('{"v":1,"unit":"°C"}', 'latin1'), /^bytes that are no UTF-8: U\+FFFD/],
+    ['a whole surrogate pair', Buffer.from('{"s":"\\ud83d\\ude00 é"}'), undefined],
+    ['a backslash before a u', Buffer.from('{"s":"\\\\ud800"}'), undefined],
+    ['no escapes', Buffer.from('{"s":"°C"}'), undefined],
+  ];
+  for (const [name, bytes, says] of damaged)
+    it(`${says === undefined ? 'says nothing of' : 'says that it repaired'} ${name}`, () => {
+      const { readings } = normalizer()({ ...raw('own/x', ''), bytes });
+      assert.ok(readings.length > 0);
+      for (const { metadata } of readings)
+        if (says === undefined) assert.equal(metadata.repaired, undefined);
+        else assert.match(metadata.repaired ?? '', says);
+    });
 
   it('bounds names and texts', () => {
     const long = 'n'.repeat(5000);

@@ -17,6 +17,7 @@ import {
   putExtra,
   shallowEnough,
   tame,
+  textDamage,
 } from '../reading/payload.ts';
 import { digestOf, type Raw } from '../reading/raw.ts';
 import type { Metadata, Reading } from '../reading/reading.ts';
@@ -91,6 +92,8 @@ export type Normalizer = {
 export type Computed = Raw & { computed: { value: unknown } | { fault: string } };
 
 const MAX_METRICS = 500;
+/** Of a message: a few bytes each make a reading of a kilobyte. */
+export const MAX_ITEMS = 10_000;
 const NONE: readonly never[] = [];
 
 /** Compiles table and map; the function it gives is pure. Throws a Fault (FIELDLINE_SETTING) for a wrong rule. */
@@ -110,8 +113,9 @@ export function normalizer(options: NormalizeOptions = {}): Normalizer {
     const wrong = mapper(payload, draft, raw.topic);
     if (wrong !== undefined) return reject('wrong shape', wrong);
     const metrics = Object.keys(draft.telemetry).length;
-    if (metrics > MAX_METRICS)
-      return reject('wrong shape', expected('payload', `at most ${MAX_METRICS} metrics`, metrics));
+    // One that is absent for a reason becomes a row as well.
+    const count = metrics + Object.keys(draft.metadata.quality ?? {}).length;
+    if (count > MAX_METRICS) return reject('wrong shape', expected('payload', `at most ${MAX_METRICS} metrics`, count));
     // A device that sends only bad numbers is alive all the same: that is a reading, with the reasons in its quality.
     if (metrics === 0 && draft.metadata.quality === undefined)
       return reject('no value', expected('payload', `a value of the format ${route.format}`, payload));
@@ -159,7 +163,7 @@ export function normalizer(options: NormalizeOptions = {}): Normalizer {
     return readAll(value, route, raw, (_item, at) => digest(`${digestOf(raw)}/${at}`));
   };
 
-  const normalize = (raw: Raw): Normalized => {
+  const read = (raw: Raw): Normalized => {
     const route = routeOf(raw.topic);
     if (route === undefined) return refused('no rule', expected('topic', 'one of the topic table', raw.topic));
     if ('computed' in raw) return readComputed(raw as Computed, route);
@@ -171,8 +175,16 @@ export function normalizer(options: NormalizeOptions = {}): Normalizer {
     if (parsed === undefined) return refused('not JSON', expected('payload', 'JSON', text.slice(0, 150)));
     if (!shallowEnough(parsed)) return refused('too deep', expected('payload', 'at most 32 levels', 'more'));
     if (!Array.isArray(parsed)) return readOne(tame(parsed, text), route, raw);
+    if (parsed.length > MAX_ITEMS)
+      return refused('too large', expected('payload', `at most ${MAX_ITEMS} items`, parsed.length));
     const identities = parsed.map((item: unknown) => digest(JSON.stringify(item)));
     return readAll(tame(parsed, text) as unknown[], route, raw, (_item, at) => identities[at]!);
+  };
+  const normalize = (raw: Raw): Normalized => {
+    const normalized = read(raw);
+    const repaired = normalized.readings.length > 0 ? textDamage(raw.bytes) : undefined;
+    if (repaired !== undefined) for (const { metadata } of normalized.readings) metadata.repaired = repaired;
+    return normalized;
   };
   const computes = (topic: string) => {
     const route = routeOf(topic);

@@ -7,7 +7,8 @@ window.FieldlineForm ??= (() => {
   const NO_CONFIG = '_ADD_';
   const types = {};
   const panels = {};
-  let closePanel = () => {};
+  /** What stands open, by node: the dialog of a config node opens above that of a node. */
+  const dialogs = new Map();
   const [ROW_PX, MOST_ROWS_SHOWN] = [51, 6];
   const prefixOf = node => (RED.nodes.getType(node.type)?.category === 'config' ? 'node-config-input-' : 'node-input-');
   const element = (tag, attributes = {}, text = '') => {
@@ -125,14 +126,20 @@ window.FieldlineForm ??= (() => {
       }
       showFault(prefix, name, field, node[name] ?? field.initial);
     }
-    closePanel = panels[node.type]?.(formOf(node, prefix)) ?? (() => {});
+    const dialog = { close: () => {} };
+    dialogs.set(node.id, dialog);
+    dialog.close = panels[node.type]?.(formOf(node, prefix, () => dialogs.get(node.id) === dialog)) ?? dialog.close;
   }
 
   /** What a panel sees of its dialog: the values as they stand there, not those of the last deploy. */
-  function formOf(node, prefix) {
-    const input = name => document.getElementById(prefix + name);
+  function formOf(node, prefix, isOpen) {
+    const root = document.getElementById(`${prefix}name`)?.closest('form') ?? document;
+    // Not by the document: while another dialog lies above, Node-RED takes this one out of the page.
+    const part = id => root.querySelector(`#${CSS.escape(id)}`);
+    const input = name => part(prefix + name);
     return {
       node,
+      part,
       input,
       value: name => input(name)?.value ?? '',
       /** All that a setting row holds, lists left out; of a secret what was typed, or the mark of the stored one. */
@@ -155,24 +162,24 @@ window.FieldlineForm ??= (() => {
           minLength: 0,
           search: typed => options().filter(({ value, label }) => `${value} ${label}`.toLowerCase().includes(typed.toLowerCase())),
         }),
-      /** Asks an endpoint that acts; rejects with its reason in words. */
+      /** Asks an endpoint that acts; rejects with its reason in words. Once the dialog is closed, nobody is told. */
       ask: (path, body) =>
         new Promise((resolve, reject) => {
           $.ajax({ url: path, method: 'POST', contentType: 'application/json', data: JSON.stringify(body) })
-            .done(resolve)
-            .fail(request => reject(new Error(request.responseJSON?.error ?? (request.statusText || 'no answer'))));
+            .done(answer => isOpen() && resolve(answer))
+            .fail(request => isOpen() && reject(new Error(request.responseJSON?.error ?? (request.statusText || 'no answer'))));
         }),
       element,
     };
   }
 
-  function close() {
-    closePanel();
-    closePanel = () => {};
+  function close({ id }) {
+    dialogs.get(id)?.close();
+    dialogs.delete(id);
   }
 
   function save(node) {
-    close();
+    close(node);
     const prefix = prefixOf(node);
     for (const [name, field] of Object.entries(types[node.type] ?? {})) if (field.kind === 'list') node[name] = readList(prefix, name, field);
   }

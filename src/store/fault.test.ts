@@ -1,0 +1,59 @@
+// Database errors as faults: which speak of the row, which of the database, and what they say.
+import assert from 'node:assert/strict';
+import { databaseFault } from './fault.ts';
+
+describe('database faults', () => {
+  const cases: readonly [code: string | undefined, message: string, kind: string, says: RegExp][] = [
+    ['22P02', 'invalid input', 'data', /invalid input.*22P02/],
+    ['23505', 'duplicate key', 'data', /23505/],
+    ['54000', 'index row size', 'data', /54000/],
+    ['P0001', 'raised by a trigger', 'data', /P0001/],
+    ['XX000', 'invalid memory alloc request size 1073741824', 'data', /XX000/],
+    ['XX000', 'cache lookup failed for type 1', 'outage', /XX000/],
+    ['42P01', 'relation "x" does not exist', 'outage', /run the migrations/],
+    ['42P10', 'there is no unique or exclusion constraint', 'outage', /a unique index is missing/],
+    ['42883', 'function x() does not exist', 'outage', /a function is missing/],
+    ['25006', 'cannot execute INSERT', 'outage', /read-only/],
+    ['40P01', 'deadlock detected', 'outage', /40P01/],
+    ['53100', 'could not extend file', 'outage', /disk .* full/],
+    ['57P01', 'terminating connection', 'outage', /57P01/],
+    ['57014', 'canceling statement due to statement timeout', 'outage', /57014/],
+    ['28P01', 'password authentication failed', 'outage', /password is refused/],
+    ['26000', 'prepared statement "x" does not exist', 'outage', /a pooler/],
+    ['CERT_HAS_EXPIRED', 'certificate has expired', 'outage', /needs a new certificate/],
+    ['CERT_NOT_YET_VALID', 'certificate is not yet valid', 'outage', /time of this machine and of the server/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', 'outage', /add &sslrootcert=/],
+    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5432', 'outage', /ECONNREFUSED/],
+    ['EPIPE', 'write EPIPE', 'outage', /EPIPE/],
+    [undefined, 'Connection terminated unexpectedly', 'outage', /terminated/],
+  ];
+  for (const [code, message, kind, says] of cases)
+    it(`${code ?? 'no code'} is ${kind}`, () => {
+      const fault = databaseFault(Object.assign(new Error(message), { code }));
+      assert.equal(fault.kind, kind);
+      assert.match(fault.message, says);
+    });
+
+  for (const [code, routine, kind] of [
+    ['AB123', 'exec_stmt_raise', 'data'],
+    ['42501', 'ExecWithCheckOptions', 'data'],
+    ['40001', 'exec_stmt_raise', 'outage'],
+    ['42501', 'aclcheck_error', 'outage'],
+    ['53400', 'decompress_batches', 'data'],
+  ] as const)
+    it(`${code} told by ${routine} is ${kind}`, () => {
+      assert.equal(databaseFault(Object.assign(new Error('refused'), { code, routine })).kind, kind);
+    });
+
+  it('take a statement that is too long for a string as data, so that it is cut into parts', () => {
+    assert.equal(databaseFault(new RangeError('Invalid string length')).kind, 'data');
+  });
+
+  it('have words where a name with several addresses fails', () => {
+    const error = new AggregateError(
+      [new Error('connect ECONNREFUSED ::1:1'), new Error('connect ECONNREFUSED 127.0.0.1:1')],
+      '',
+    );
+    assert.match(databaseFault(error).message, /::1:1, connect/);
+  });
+});
