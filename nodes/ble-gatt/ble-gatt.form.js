@@ -1,7 +1,7 @@
 // Dialog of ble-gatt: devices on the air now, what one offers, and a measurement, all with the values as they stand in the form.
 FieldlineForm.panel('fieldline-ble-gatt', form => {
   const own = ['service', 'characteristic', 'how', 'readSeconds', 'commands', 'enable', 'measure'];
-  const byId = id => document.getElementById(id);
+  const byId = form.part;
   const says = byId('fl-gatt-says');
   const scanButton = byId('fl-gatt-scan');
   let offers = [];

@@ -94,7 +94,7 @@ export const definition = defineNode({
     );
     return {
       input(_message, _send, done) {
-        void scan.anew().then(() => done());
+        scan.anew().then(() => done(), done);
       },
       pause: pump.pause,
       resume: pump.resume,

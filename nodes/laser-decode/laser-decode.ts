@@ -8,6 +8,7 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { deviceName } from '../../src/reading/payload.ts';
 import { quantity } from '../../src/reading/quantity.ts';
+import { receivedAtOf } from '../../src/reading/received.ts';
 import { standing } from '../../src/stream/standing.ts';
 import { lately, registerDecodeNow } from './decode-now.ts';
 
@@ -95,7 +96,7 @@ export const definition = defineNode({
         frames.keep(message.payload);
         const deviceId = message['deviceId'];
         const context = {
-          now: Date.now(),
+          now: receivedAtOf(message),
           context: contextOf(message),
           ...(kind === undefined ? {} : { kind }),
           ...(typeof deviceId === 'string' ? { deviceId } : {}),

@@ -22,7 +22,11 @@ export function registerLive(admin: Admin, mapsFolder: () => string | undefined)
     );
     return onLine(settingsOf(request), deployedOf(request), async bus => {
       const reader = registerReader({
-        ...{ bus, unit: asked, fields, sunspec, timing: systemTiming },
+        bus,
+        unit: asked,
+        fields,
+        sunspec,
+        timing: systemTiming,
         limits: { ...LIMITS, ...limits },
       });
       const { telemetry, quality } = await reader.poll();

@@ -1,6 +1,6 @@
 // Dialog of modbus-bus: the settings of its transport, a trial of the line and a scan for units with the values as they stand in the form.
 FieldlineForm.panel('fieldline-modbus-bus', form => {
-  const part = id => document.getElementById(id);
+  const { part } = form;
   const says = text => (part('fl-mbb-says').textContent = text);
   let ports = [];
   let timer;
@@ -18,7 +18,16 @@ FieldlineForm.panel('fieldline-modbus-bus', form => {
 
   const request = () => ({ bus: form.values(), node: form.node.id });
 
+  /** What a scan would still say must not cover what is said next. */
+  function endScan() {
+    clearTimeout(timer);
+    if (scan !== undefined) form.ask('fieldline/modbus/scan-stop', { id: scan }).catch(() => {});
+    scan = undefined;
+    part('fl-mbb-stop').hidden = true;
+  }
+
   part('fl-mbb-test').onclick = async () => {
+    endScan();
     says('asking …');
     try {
       const { ok, says: told, advice, ms } = await form.ask('fieldline/modbus/test', { ...request(), unit: part('fl-mbb-unit').value });
@@ -34,10 +43,13 @@ FieldlineForm.panel('fieldline-modbus-bus', form => {
     part('fl-mbb-stop').hidden = done;
     if (!done) timer = setTimeout(look, 500);
   }
-  const look = () => $.getJSON('fieldline/modbus/scan', { id: scan }).done(show);
+  function look() {
+    const id = scan;
+    $.getJSON('fieldline/modbus/scan', { id }).done(answer => id === scan && show(answer));
+  }
 
   part('fl-mbb-scan').onclick = async () => {
-    clearTimeout(timer);
+    endScan();
     const { bus, node } = request();
     try {
       // Units that are there answer soon; the others must not take a second each.
@@ -56,8 +68,5 @@ FieldlineForm.panel('fieldline-modbus-bus', form => {
     if (answer.unavailable && form.value('transport') === 'rtu') says(`serial ports: ${answer.unavailable}`);
   });
 
-  return () => {
-    clearTimeout(timer);
-    if (scan !== undefined) form.ask('fieldline/modbus/scan-stop', { id: scan }).catch(() => {});
-  };
+  return endScan;
 });

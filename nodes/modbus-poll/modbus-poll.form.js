@@ -1,6 +1,6 @@
 // Dialog of modbus-poll: the register map as a table with a check and a live value per row, its plan, and imports.
 FieldlineForm.panel('fieldline-modbus-poll', form => {
-  const part = id => document.getElementById(id);
+  const { part } = form;
   const says = text => (part('fl-mbp-says').textContent = text);
   const table = document.querySelector('.fieldline-registers');
   const TYPES = 'int16 uint16 int32 uint32 int64 uint64 float32 float64 float16 bool bit bits flags enum bcd string datetime int8h int8l uint8h uint8l'.split(' ');

@@ -34,4 +34,18 @@ describe('one scan', () => {
     await anew;
     assert.deepEqual([running, begun], [0, 1]);
   });
+
+  it('begins anew the next time where it did not stop once', async () => {
+    let stubborn = true;
+    const scan = oneScan(() => {
+      const stop = begin();
+      return () => (stubborn ? Promise.reject(new Error('not now')) : stop());
+    });
+    await assert.rejects(scan.anew(), /not now/);
+    stubborn = false;
+    await scan.anew();
+    assert.deepEqual([running, begun], [1, 2]);
+    await scan.close();
+    assert.equal(running, 0);
+  });
 });

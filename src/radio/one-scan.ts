@@ -1,7 +1,7 @@
 // One scan that can be begun anew: however often that is asked for at one moment, no advert is heard twice.
 
 export type OneScan = {
-  /** Resolves when it has begun anew. */
+  /** Resolves when it has begun anew; rejects where it does not stop, and goes on then as it was. */
   anew(): Promise<void>;
   /** Resolves when all that was heard has come through. */
   close(): Promise<void>;
@@ -14,10 +14,13 @@ export function oneScan(begin: () => () => Promise<void>): OneScan {
   let closed = false;
   return {
     anew() {
-      renewing ??= stop().then(() => {
-        renewing = undefined;
-        if (!closed) stop = begin();
-      });
+      renewing ??= stop()
+        .then(() => {
+          if (!closed) stop = begin();
+        })
+        .finally(() => {
+          renewing = undefined;
+        });
       return renewing;
     },
     async close() {

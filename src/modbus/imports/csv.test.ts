@@ -52,6 +52,15 @@ describe('registers as CSV', () => {
       { metric: 'a', address: 500, type: 'int16', scale: 0.1 },
     ]));
 
+  it('stops where too many lines cannot be read', () => {
+    for (const line of ['a,x', '"a']) {
+      const { rows, problems } = fromCsv(`metric,address\n${`${line}\n`.repeat(3000)}`);
+      assert.deepEqual([rows.length, problems.length <= 501], [0, true], line);
+    }
+    const { problems } = fromCsv(`metric,address\n${'a,x\n'.repeat(501)}`);
+    assert.deepEqual(problems.at(-1), { line: 502, says: 'more than 500 lines that cannot be read' });
+  });
+
   it('a quote within a cell is a quote, one that is never closed costs its own line', () => {
     const heading = 'metric,address,type,unit,note\n';
     const quotes = 'a,1,int16,5" pipe,\nb,2,int16,"1 ""x""","two\nlines"\nc,3,int16,V,\n';

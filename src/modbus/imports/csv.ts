@@ -35,6 +35,8 @@ const numeric = new Set(['length', 'bit', 'width', 'scale', 'offset', 'min', 'ma
 const BASE = /^\uFEFF?#\s*base\s+(0|1|4xxxx)\s*$/m;
 /** Lines that a quoted cell may go over. */
 const LONGEST_CELL = 20;
+/** Nobody reads more of them, and each has cost its check. */
+const MOST_PROBLEMS = 500;
 /** Without a heading. */
 const usual = ['metric', 'address', 'type', 'order', 'scale', 'offset', 'unit', 'table'];
 const tables: Readonly<Record<string, string>> = {
@@ -67,8 +69,14 @@ export function fromCsv(text: string, base: AddressBase = 0): CsvTable {
           problems.push({ line: number, says: `column ${cell.trim()} is not known` });
       continue;
     }
-    if (rows.length >= MOST_ROWS) {
-      problems.push({ line: number, says: `more than ${MOST_ROWS} registers` });
+    const full =
+      rows.length >= MOST_ROWS
+        ? `more than ${MOST_ROWS} registers`
+        : problems.length >= MOST_PROBLEMS
+          ? `more than ${MOST_PROBLEMS} lines that cannot be read`
+          : undefined;
+    if (full !== undefined) {
+      problems.push({ line: number, says: full });
       break;
     }
     const row = rowOf(cells, headings);
@@ -135,19 +143,17 @@ function recordsOf(text: string, problems: CsvTable['problems']): { cells: strin
   const told = /^"?sep=(.)"?$/i.exec(lines[0] ?? '')?.[1];
   const separator = told ?? separatorOf(lines.find(line => line.trim() !== '') ?? '');
   const records: { cells: string[]; number: number }[] = [];
-  for (let at = told === undefined ? 0 : 1; at < lines.length; at++) {
+  for (let at = told === undefined ? 0 : 1; at < lines.length && problems.length < MOST_PROBLEMS; at++) {
     const number = at + 1;
-    let whole = lines[at] ?? '';
-    if (whole.trim() === '' || whole.startsWith('#')) continue;
-    let { cells, open } = cellsOf(whole, separator);
+    const line = lines[at] ?? '';
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    let read = cellsOf(line, separator);
     let last = at;
-    while (open && last + 1 < lines.length && last - at < LONGEST_CELL) {
-      whole += `\n${lines[++last]}`;
-      ({ cells, open } = cellsOf(whole, separator));
-    }
-    if (open) problems.push({ line: number, says: 'a quote is not closed' });
+    while (read.open && last + 1 < lines.length && last - at < LONGEST_CELL)
+      read = cellsOf(lines[++last] ?? '', separator, read.cells);
+    if (read.open) problems.push({ line: number, says: 'a quote is not closed' });
     else {
-      records.push({ cells, number });
+      records.push({ cells: read.cells, number });
       at = last;
     }
   }
@@ -160,11 +166,11 @@ function separatorOf(line: string): string {
   return [',', ';', '\t'].toSorted((a, b) => count(b) - count(a))[0] ?? ',';
 }
 
-/** A quote opens a cell only where the cell begins; `open`: the last one is not closed. */
-function cellsOf(line: string, separator: string): { cells: string[]; open: boolean } {
-  const cells: string[] = [];
-  let cell = '';
-  let open = false;
+/** A quote opens a cell only where the cell begins; `open`: the last one is not closed, and the next line goes on in it. */
+function cellsOf(line: string, separator: string, begun?: readonly string[]): { cells: string[]; open: boolean } {
+  const cells = begun?.slice(0, -1) ?? [];
+  let cell = begun === undefined ? '' : `${begun.at(-1)}\n`;
+  let open = begun !== undefined;
   for (let at = 0; at < line.length; at++) {
     const character = line[at];
     if (open && character === '"' && line[at + 1] === '"') {

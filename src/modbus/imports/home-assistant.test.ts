@@ -102,6 +102,21 @@ modbus:
     );
   });
 
+  it('takes the last of keys that stand twice, and says so', () => {
+    const { devices, problems } = fromHomeAssistant(
+      '- name: h\n  sensors: []\n  sensors: [{ name: a, address: 1, address: 2 }]\n',
+    );
+    assert.deepEqual(
+      devices[0]?.rows.map(({ address }) => address),
+      [2],
+    );
+    assert.deepEqual(problems, ['of keys that stand twice the last one is taken: sensors, address']);
+  });
+
+  it('refuses a text that is too long to be read', () => {
+    assert.match(fromHomeAssistant(`#${' '.repeat(200_000)}`).problems.join(), /more than 200000 characters/);
+  });
+
   it('says that a unit is a secret', () => {
     const { devices, problems } = fromHomeAssistant(
       'modbus:\n  - name: h\n    sensors:\n      - { name: a, address: 1, device_address: !secret unit_of_inverter }\n',

@@ -1,5 +1,5 @@
 // Home Assistant: the `modbus:` section of a configuration (YAML), its hubs with sensors and binary sensors.
-import { parse } from 'yaml';
+import { isScalar, parseDocument, visit } from 'yaml';
 import { expected, reasonOf } from '../../kernel/fault.ts';
 import { type FieldType, fieldTypes, type WordOrder } from '../field.ts';
 import type { Table } from '../link.ts';
@@ -29,19 +29,40 @@ const types: Readonly<Record<string, FieldType>> = {
   ...{ int: 'int16', uint: 'uint16', float: 'float32' },
 };
 
+/** The library takes about a second for it at worst. */
+const MOST_YAML = 200_000;
+
 /** Reads the whole file or the list of hubs alone. A hub has one device for each unit. */
 export function fromHomeAssistant(text: string): Imported {
   const problems: string[] = [];
   let config: unknown;
   try {
-    // Tags of Home Assistant (!secret, !include) are passed over.
-    config = parse(text, { logLevel: 'silent', maxAliasCount: 100 });
+    config = readYaml(text, problems);
   } catch (error) {
     return { devices: [], problems: [`expected YAML, got a text that is none (${reasonOf(error)})`] };
   }
   const hubs = asList(Array.isArray(config) ? config : asObject(config)['modbus']);
   if (hubs.length === 0) problems.push('expected a section modbus with hubs, got none');
   return { devices: hubs.flatMap((hub, at) => devicesOf(asObject(hub), `hub ${at + 1}`, problems)), problems };
+}
+
+/** Tags of Home Assistant (!secret, !include) are passed over; of a key that stands twice the last one is taken, as there. */
+function readYaml(text: string, problems: string[]): unknown {
+  if (text.length > MOST_YAML) throw new Error(`more than ${MOST_YAML} characters`);
+  // The library would compare each key of a map with all others.
+  const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: false });
+  if (document.errors[0] !== undefined) throw document.errors[0];
+  const twice = new Set<string>();
+  visit(document, {
+    Map(_at, { items }) {
+      const names = items.map(({ key }) => (isScalar(key) ? String(key.value) : ''));
+      const seen = new Set<string>();
+      for (const name of names) if (seen.size === seen.add(name).size) twice.add(name);
+    },
+  });
+  if (twice.size > 0)
+    problems.push(`of keys that stand twice the last one is taken: ${[...twice].slice(0, 10).join(', ')}`);
+  return document.toJS({ maxAliasCount: 100 });
 }
 
 function devicesOf(hub: Json, where: string, problems: string[]) {

@@ -55,7 +55,8 @@ const plainly: Readonly<Record<string, string>> = { ß: 'ss', æ: 'ae', œ: 'oe'
 
 /** Names as metrics may be: letters, digits and underscores; each once. */
 export function metricNames(): (name: string, otherwise: string) => string {
-  const used = new Set<string>();
+  // With the number that was last put behind it: many that are called alike are not counted through each time.
+  const used = new Map<string, number>();
   return (name, otherwise) => {
     const plain = name
       .replace(/[ßæœøłđð]/gi, letter => plainly[letter.toLowerCase()] ?? '')
@@ -67,8 +68,9 @@ export function metricNames(): (name: string, otherwise: string) => string {
       .slice(0, 55);
     const first = plain || otherwise;
     let metric = first;
-    for (let n = 2; used.has(metric); n++) metric = `${first}_${n}`;
-    used.add(metric);
+    let last = used.get(first) ?? 1;
+    while (used.has(metric)) metric = `${first}_${++last}`;
+    used.set(metric, 1).set(first, last);
     return metric;
   };
 }

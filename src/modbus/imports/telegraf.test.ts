@@ -96,6 +96,14 @@ describe('import from Telegraf', () => {
     );
   });
 
+  it('reads long files in a time that grows with them', () => {
+    const alike = `[[inputs.modbus]]\ninterval="${'1'.repeat(100_000)}"\ncoils=[${'{address=[1]},'.repeat(40_000)}]`;
+    const { devices, problems } = fromTelegraf(alike);
+    assert.deepEqual([devices[0]?.periodMs, devices[0]?.rows.at(-1)?.metric], [undefined, 'coil_1_2000']);
+    assert.equal(problems.length, 38_000);
+    assert.equal((parseToml('[[a]]\n'.repeat(100_000))['a'] as unknown[]).length, 100_000);
+  });
+
   it('names the line of a text that is no TOML', () =>
     assert.match(fromTelegraf('[[inputs.modbus]]\nname = \n').problems[0] ?? '', /line 2: expected a value/));
 

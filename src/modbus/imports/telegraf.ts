@@ -125,7 +125,7 @@ function rowOf(field: Json, request: Json, metric: ReturnType<typeof metricNames
 /** `10s`, `500ms`, `1m30s` */
 function millisecondsOf(value: unknown): number | undefined {
   const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  const parts = [...asText(value).matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const parts = [...asText(value).matchAll(/(?<!\d)(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   return parts.length === 0
     ? undefined
     : parts.reduce((sum, [, n, unit]) => sum + Number(n) * (units[unit ?? ''] ?? 0), 0);

@@ -112,9 +112,11 @@ export function parseToml(text: string): TomlTable {
       if (skip(/\]\]/y) === undefined) fail(']]');
       const last = path.pop() ?? '';
       const table = path.reduce(step, root);
-      const list = table[last] ?? [];
+      const below: unknown = table[last];
+      const list: unknown[] = Array.isArray(below) ? below : [];
       here = Object.create(null) as TomlTable;
-      table[last] = [...(Array.isArray(list) ? list : []), here];
+      list.push(here);
+      table[last] = list;
     } else if (skip(/\[/y) !== undefined) {
       here = key().reduce(step, root);
       if (skip(/\]/y) === undefined) fail(']');
