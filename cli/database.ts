@@ -1,6 +1,7 @@
 // The database of a subcommand: named on the command line or in the environment, else the one of a gateway that runs.
 import path from 'node:path';
 import { nodesFolder, readEnvironment, rootFolder } from '../gateway/environment.ts';
+import { urlOfCluster } from '../gateway/postgres-cluster.ts';
 import { readJson } from '../gateway/private-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
@@ -18,10 +19,11 @@ export function databaseOf(io: Io, given: string | undefined): DatabasePlace {
   const folder = nodesFolder(directory);
   if (url !== undefined) return { url, folder };
   const known = readJson<{ port?: number; password?: string }>(path.join(directory, 'database.json'));
-  if (known?.port === undefined || known.password === undefined)
+  const { port, password } = known ?? {};
+  if (port === undefined || password === undefined)
     throw new Fault(
       'FIELDLINE_SETTING',
       `database: expected DATABASE_URL, --database-url, or a gateway that has run in ${directory}, got none`,
     );
-  return { url: `postgresql://fieldline:${known.password}@127.0.0.1:${known.port}/fieldline`, folder };
+  return { url: urlOfCluster({ port, password }), folder };
 }

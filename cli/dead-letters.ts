@@ -1,8 +1,8 @@
 // fieldline dead-letters: lists and shows what could not be stored, and queues it for the gateway to send again.
-import { openDeadLetters } from '../src/delivery/dead-letter-file.ts';
-import { lettersFolder, nodesWithLetters } from '../src/delivery/dead-letter-mover.ts';
-import { type LetterFilter, letterFilterOf } from '../src/delivery/letter-filter.ts';
-import { obey } from '../src/delivery/letter-orders.ts';
+import { openDeadLetters } from '../src/delivery/letters/file.ts';
+import { lettersFolder, nodesWithLetters } from '../src/delivery/letters/mover.ts';
+import { type LetterFilter, letterFilterOf } from '../src/delivery/letters/filter.ts';
+import { obey } from '../src/delivery/letters/orders.ts';
 import { openStore } from '../src/store/store.ts';
 import { databaseOf } from './database.ts';
 import type { Io } from './io.ts';

@@ -133,8 +133,9 @@ async function* answering(url: string, which: string): AsyncGenerator<Finding> {
   const store = openStore({ url, connections: 1 });
   try {
     const before = Date.now();
-    const [at] = await store.query<{ version: string; now: Date; timescale: boolean }>(
+    const [at] = await store.query<{ version: string; now: Date; readOnly: boolean; timescale: boolean }>(
       `SELECT current_setting('server_version') AS version, clock_timestamp() AS now,
+         current_setting('transaction_read_only')::bool AS "readOnly",
          EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') AS timescale`,
     );
     const skew = Math.abs(at!.now.getTime() - (before + Date.now()) / 2);
@@ -142,6 +143,12 @@ async function* answering(url: string, which: string): AsyncGenerator<Finding> {
       'database',
       `${which}: PostgreSQL ${at!.version}${at!.timescale ? ' with TimescaleDB' : ', no TimescaleDB (not needed)'}`,
     );
+    if (at!.readOnly)
+      yield fails(
+        'writes',
+        'the database is read-only',
+        'Point DATABASE_URL at the primary, or see to default_transaction_read_only.',
+      );
     const { version, newest, variant } = await migrationState(store.query);
     const detail = `version ${version} of ${newest}${variant === undefined ? '' : ` (${variant})`}`;
     if (version > newest)

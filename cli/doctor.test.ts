@@ -29,6 +29,14 @@ describe('fieldline doctor', () => {
     assert.equal((await doctor(['--heal'], {})).code, 2);
   });
 
+  it('gives its findings as JSON', async () => {
+    const { out } = await doctor(['--json'], { FIELDLINE_DIR: folder });
+    const { findings } = JSON.parse(out);
+    assert.deepEqual([findings[0].part, findings[0].state], ['Node.js', 'works']);
+    const wrong = await doctor(['--json'], { PORT: 'eighty' });
+    assert.deepEqual([wrong.code, JSON.parse(wrong.out).works], [1, false]);
+  });
+
   it('names a setting that is wrong', async () => {
     const { code, out } = await doctor([], { PORT: 'eighty' });
     assert.equal(code, 1);
@@ -89,6 +97,14 @@ describe('fieldline doctor', () => {
     });
     after(() => server?.stop());
 
+    it('fails where nothing can be written', async () => {
+      const url = new URL(server.url);
+      url.searchParams.set('options', '-c default_transaction_read_only=on');
+      const { code, out } = await doctor([], { FIELDLINE_DIR: folder, DATABASE_URL: url.href });
+      assert.equal(code, 1);
+      assert.match(out, /^fails {2}writes +the database is read-only\n +→ Point DATABASE_URL at the primary/m);
+    });
+
     it('says how far its tables are', async () => {
       const env = { FIELDLINE_DIR: folder, DATABASE_URL: server.url };
       assert.match((await doctor([], env)).out, /^warns {2}tables +version 0 of \d+\n +→ .*fieldline migrate/m);
@@ -116,10 +132,10 @@ describe('fieldline doctor', () => {
       mkdirSync(path.join(folder, 'fieldline'), { recursive: true });
       writeFileSync(path.join(folder, 'fieldline', 'ledger-1.json'), `${digest(text)}\n${text}\n`);
     };
-    const asked = () => doctor(['--ledger'], { FIELDLINE_DIR: folder });
+    const asked = (...more: string[]) => doctor(['--ledger', ...more], { FIELDLINE_DIR: folder });
 
     it('shows every source, and that it balances', async () => {
-      assert.deepEqual((await asked()).out, 'No message was counted yet.');
+      assert.equal((await asked()).out, `No message was counted yet in ${path.join(folder, 'fieldline')}.`);
       keep([line]);
       const { code, out } = await asked();
       assert.equal(code, 0);
@@ -132,8 +148,50 @@ describe('fieldline doctor', () => {
         keep([line, { ...line, source: 'other', stored }]);
         const { code, out } = await asked();
         assert.equal(code, 1);
-        assert.match(out, /1 sources do not balance\.$/);
+        assert.match(out, /1 of 2 sources does not balance\.$/);
       }
+    });
+
+    it('tells sources of one name apart, and keeps long names and numbers apart', async () => {
+      const long = { ...line, source: 'z', name: 'n'.repeat(60), received: 1e15, stored: 1e15 - 6 };
+      keep([line, { ...line, source: 'other' }, long, { ...line, source: 'odd', name: 'a\u001b[31m\nb' }]);
+      const { code, out } = await asked();
+      assert.equal(code, 0, out);
+      assert.match(out, /^Homelab \(s\) +9 /m);
+      assert.match(out, /^Homelab \(other\) +9 /m);
+      assert.match(out, /^n{60} +999999999999999 +999999999999994 /m);
+      assert.match(out, /^a \[31m b +9 /m);
+    });
+
+    it('gives the same as JSON', async () => {
+      keep([{ ...line, stored: 3 }]);
+      const { code, out } = await asked('--json');
+      assert.equal(code, 1);
+      const { at, balances, damaged, sources } = JSON.parse(out);
+      assert.deepEqual([at, balances, damaged], ['2026-01-03T16:00:00.000Z', false, false]);
+      assert.deepEqual(sources, [
+        {
+          ...{ source: 'Homelab', id: 's', in: 9, stored: 3, duplicates: 1, dead_letters: 1, dropped: 1, in_flight: 2 },
+          ...{ difference: 1, state: 'does not balance' },
+        },
+      ]);
+    });
+
+    it('says so where they cannot be read', async () => {
+      mkdirSync(path.join(folder, 'fieldline', 'ledger-0.json'), { recursive: true });
+      const { code, errors } = await asked();
+      assert.equal(code, 1);
+      assert.match(errors, /^fieldline doctor: the ledger in .*EISDIR.*\n.*FIELDLINE_DIR/);
+    });
+
+    it('fails where both of its files are damaged', async () => {
+      mkdirSync(path.join(folder, 'fieldline'));
+      writeFileSync(path.join(folder, 'fieldline', 'ledger-0.json'), 'half a pa');
+      assert.deepEqual(
+        [(await asked()).code, (await asked('--json')).code, JSON.parse((await asked('--json')).out).damaged],
+        [1, 1, true],
+      );
+      assert.match((await asked()).out, /ledger-0\.json and ledger-1\.json are damaged/);
     });
   });
 });

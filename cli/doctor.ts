@@ -1,21 +1,23 @@
 // fieldline doctor: what of this machine and configuration works, and what to do about the rest; --ledger: does every message add up?
 import { type Environment, nodesFolder, readEnvironment, rootFolder } from '../gateway/environment.ts';
-import { readLedger } from '../src/delivery/ledger-file.ts';
+import { hasLedger, readLedger } from '../src/delivery/ledger-file.ts';
 import { Fault } from '../src/kernel/fault.ts';
-import { cameIn, difference, inFlight, type Line } from '../src/kernel/ledger.ts';
+import { type LedgerRow, ledgerRows } from '../src/reading/ledger-row.ts';
+import { quantity } from '../src/reading/quantity.ts';
 import { type Finding, findings } from './doctor-checks.ts';
 import type { Io } from './io.ts';
 import { subcommand } from './subcommand.ts';
 
-const USAGE = `Usage: fieldline doctor [--ledger]
+const USAGE = `Usage: fieldline doctor [--ledger] [--json]
 
 Looks at this machine with the environment of the gateway (FIELDLINE_DIR, PORT, DATABASE_URL …) and changes nothing.
 Exit code 1 when something does not work.
 
   --ledger   for each source: in = stored + duplicates + dead letters + dropped + in flight;
-             exit code 1 when one does not balance`;
+             exit code 1 when one does not balance
+  --json     the same as JSON`;
 
-const options = { ledger: { type: 'boolean' } } as const;
+const options = { ledger: { type: 'boolean' }, json: { type: 'boolean' } } as const;
 
 /** Exit code: 0 all works, 1 something does not, 2 wrong use. */
 export const run = subcommand({ name: 'doctor', text: USAGE, options }, async ({ values }, io) => {
@@ -24,16 +26,20 @@ export const run = subcommand({ name: 'doctor', text: USAGE, options }, async ({
     environment = readEnvironment(io.env, rootFolder());
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    tell({ part: 'settings', state: 'fails', detail: error.message, next: error.nextStep }, io);
+    const wrong: Finding = { part: 'settings', state: 'fails', detail: error.message, next: error.nextStep };
+    if (values.json) io.stdout(JSON.stringify({ works: false, findings: [wrong] }));
+    else tell(wrong, io);
     return 1;
   }
-  if (values.ledger) return ledger(environment.directory, io);
-  let failed = 0;
+  if (values.ledger) return ledger(nodesFolder(environment.directory), values.json === true, io);
+  const found: Finding[] = [];
   for await (const finding of findings(environment)) {
-    tell(finding, io);
-    if (finding.state === 'fails') failed++;
+    found.push(finding);
+    if (!values.json) tell(finding, io);
   }
-  io.stdout(failed === 0 ? 'Everything that is needed works.' : `${failed} of these must be put right.`);
+  const failed = found.filter(({ state }) => state === 'fails').length;
+  if (values.json) io.stdout(JSON.stringify({ works: failed === 0, findings: found }));
+  else io.stdout(failed === 0 ? 'Everything that is needed works.' : `${failed} of these must be put right.`);
   return failed === 0 ? 0 : 1;
 });
 
@@ -42,25 +48,39 @@ function tell({ part, state, detail, next }: Finding, io: Io): void {
   if (next !== undefined) io.stdout(`${' '.repeat(23)}→ ${next}`);
 }
 
-function ledger(directory: string, io: Io): number {
-  const kept = readLedger(nodesFolder(directory));
-  if (kept === undefined) {
-    io.stdout('No message was counted yet.');
-    return 0;
+const COLUMNS: readonly [keyof LedgerRow, title: string][] = [
+  ['source', 'source'],
+  ['in', 'in'],
+  ['stored', 'stored'],
+  ['duplicates', 'duplicates'],
+  ['dead_letters', 'dead letters'],
+  ['dropped', 'dropped'],
+  ['in_flight', 'in flight'],
+  ['difference', 'difference'],
+];
+
+function ledger(folder: string, asJson: boolean, io: Io): number {
+  // A gateway that writes at this moment may have half a page in one file, never in both.
+  const kept = readLedger(folder) ?? readLedger(folder);
+  const isDamaged = kept === undefined && hasLedger(folder);
+  const rows = ledgerRows(kept?.lines ?? []);
+  const wrong = rows.filter(({ difference }) => difference !== 0).length;
+  const balances = !isDamaged && wrong === 0;
+  if (asJson) io.stdout(JSON.stringify({ folder, at: kept?.at, damaged: isDamaged, balances, sources: rows }));
+  else if (isDamaged) io.stdout(`${folder}: ledger-0.json and ledger-1.json are damaged, nothing can be told.`);
+  else if (rows.length === 0) io.stdout(`No message was counted yet in ${folder}.`);
+  else {
+    const cells = rows.map(row => COLUMNS.map(([key]) => String(row[key]).replace(/\p{Cc}/gu, ' ')));
+    tellTable([COLUMNS.map(([, title]) => title), ...cells], io);
+    const verdict = `${wrong} of ${quantity(rows.length, 'source')} ${wrong === 1 ? 'does' : 'do'} not balance`;
+    io.stdout(`As of ${kept?.at}; ${balances ? 'it balances' : verdict}.`);
   }
-  const widths = [28, 12, 12, 12, 13, 10, 10, 12];
-  const row = (cells: readonly unknown[]): string =>
-    cells
-      .map((cell, at) => (at === 0 ? String(cell).padEnd(widths[at]!) : String(cell).padStart(widths[at]!)))
-      .join('');
-  io.stdout(row(['source', 'in', 'stored', 'duplicates', 'dead letters', 'dropped', 'in flight', 'difference']));
-  for (const line of kept.lines) io.stdout(row(cellsOf(line)));
-  const wrong = kept.lines.filter(line => difference(line) !== 0);
-  io.stdout(`As of ${kept.at}; ${wrong.length === 0 ? 'it balances' : `${wrong.length} sources do not balance`}.`);
-  return wrong.length === 0 ? 0 : 1;
+  return balances ? 0 : 1;
 }
 
-function cellsOf(line: Line): readonly unknown[] {
-  const { name, stored, duplicates, deadLetters, dropped } = line;
-  return [name, cameIn(line), stored, duplicates, deadLetters, dropped, inFlight(line), difference(line)];
+/** Names to the left, numbers to the right, each column as wide as it needs; a name is no command to the terminal. */
+function tellTable(rows: readonly (readonly string[])[], io: Io): void {
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map(row => row[at]!.length)));
+  for (const row of rows)
+    io.stdout(row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join('  '));
 }

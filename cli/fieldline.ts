@@ -62,7 +62,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   doctor: {
     summary: 'what of this machine and configuration works; whether every message adds up',
-    usage: 'doctor [--ledger]',
+    usage: 'doctor [--ledger] [--json]',
     load: () => import('./doctor.ts'),
   },
 };

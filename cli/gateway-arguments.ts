@@ -6,7 +6,14 @@ import type { Sums } from '../src/backup/database.ts';
 import type { Io, Run } from './io.ts';
 import { subcommand, wrongUse } from './subcommand.ts';
 
-export type GatewayArguments = { /** Absolute. */ place: string; environment: Environment; log: Log };
+export type GatewayArguments = {
+  /** Absolute. */
+  place: string;
+  environment: Environment;
+  log: Log;
+  /** Says how far it is. */
+  tell(line: string): void;
+};
 
 /** The subcommand `NAME PATH`. */
 export function gatewayCommand(
@@ -22,7 +29,8 @@ export function gatewayCommand(
       if (level === 'warn' || level === 'error') io.stderr(line);
     };
     const environment = readEnvironment(io.env, rootFolder());
-    return await work({ place: path.resolve(place), environment, log }, io);
+    const tell = (line: string): void => io.stderr(`${name}: ${line}`);
+    return await work({ place: path.resolve(place), environment, log, tell }, io);
   });
 }
 

@@ -5,9 +5,11 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { archive } from '../src/archive/archive.ts';
+import { askForReplay, claimReplay, endReplay, keepProgress, stopReplays } from '../src/archive/replays.ts';
 import { archiveRow, archiveRowOf } from '../src/archive/row.ts';
 import { registryOf, shippedDecoders } from '../src/decoders/registry.ts';
 import { digest } from '../src/kernel/bytes.ts';
@@ -168,6 +170,7 @@ describe('fieldline replay', () => {
     [['now'], undefined, /now[\s\S]*Usage/],
     [['--from', 'yesterday'], undefined, /from: expected a time/],
     [['--rate', '0'], undefined, /--rate: expected a number above 0/],
+    [['--resume', '1.5'], undefined, /--resume: expected the number of a replay, got "1.5"/],
     [['--topic', 'a/#/b'], undefined, /topic filter/],
     [['--keys', command], undefined, /--keys: entry 1 is not/],
     [['--keys', `${command}/none`], undefined, /--keys: .*(ENOENT|ENOTDIR)/],
@@ -184,6 +187,42 @@ describe('fieldline replay', () => {
     const { code, errors } = await replay(['--resume', '4711']);
     assert.equal(code, 2);
     assert.match(errors, /replay 4711: expected one that is unfinished/);
+  });
+
+  it('goes on with one that was stopped, from where it was', async () => {
+    await keep([temperature(1), temperature(2), temperature(3)]);
+    const { id } = await askForReplay(db.store.query, {}, 'editor', 'a node');
+    const [second] = await db.store.query<{ id: number; time: string }>(
+      'SELECT id, timestamp::text AS time FROM raw_advertisements ORDER BY timestamp OFFSET 1 LIMIT 1',
+    );
+    await claimReplay(db.store.query, 'node', { id });
+    await keepProgress(db.store.query, id, 'node', { cursor: second, settled: 2, failed: 0 });
+    await stopReplays(db.store.query, { id });
+    const { code, out, errors } = await replay(['--resume', String(id)]);
+    assert.equal(code, 0, errors);
+    const { state, settled, stored } = out[0]!;
+    assert.deepEqual({ state, settled, stored }, { state: 'done', settled: 3, stored: 1 });
+  });
+
+  it('says how it ended where somebody else, who asked for the same, was first', async () => {
+    await keep([temperature(1)]);
+    const { id } = await askForReplay(db.store.query, {}, 'somebody');
+    await claimReplay(db.store.query, 'somebody', { id });
+    const said: string[] = [];
+    const code = await run(['--resume', String(id)], {
+      stdin: Readable.from([]),
+      stdout: line => said.push(line),
+      stderr(line) {
+        said.push(line);
+        if (/waiting/.test(line)) void endReplay(db.store.query, id, 'somebody', 'done');
+      },
+      env: { FIELDLINE_DIR: directory, DATABASE_URL: db.server.url },
+    });
+    assert.equal(code, 0, said.join('\n'));
+    assert.deepEqual(said.slice(1), [
+      `replay ${id}: somebody else has ended it: 0`,
+      JSON.stringify({ id, state: 'done', settled: 0, failed: 0, total: null }),
+    ]);
   });
 
   it('queues a replay for the gateway', async () => {
@@ -218,6 +257,31 @@ describe('fieldline replay', () => {
     const rest = await replay(goesOn.split(' '));
     assert.deepEqual([rest.code, rest.out[0]!['settled']], [0, 600]);
     assert.equal(await count('sensor_readings'), 600);
+  });
+
+  it('says what it waits for after a signal, and ends at a second one', async () => {
+    await keep(Array.from({ length: 10 }, (_, n) => temperature(n)));
+    const other = await db.store.pool.connect();
+    try {
+      await other.query('BEGIN; LOCK sensor_readings IN ACCESS EXCLUSIVE MODE');
+      const child = spawn(process.execPath, [command, 'replay'], {
+        env: { ...process.env, DATABASE_URL: db.server.url, FIELDLINE_DIR: directory },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      const ended = once(child, 'exit');
+      const waits = `SELECT FROM pg_locks WHERE relation = 'sensor_readings'::regclass AND NOT granted`;
+      while ((await db.store.query(waits)).length === 0) await wait(5);
+      child.kill('SIGINT');
+      for (let said = ''; !said.includes('a second signal ends it at once'); )
+        said += String((await once(child.stderr, 'data'))[0]);
+      child.kill('SIGINT');
+      assert.deepEqual(await ended, [null, 'SIGINT']);
+    } finally {
+      await other.query('ROLLBACK');
+      other.release();
+    }
+    assert.equal((await replay([])).code, 0);
+    assert.equal(await count('sensor_readings'), 10);
   });
 
   it('goes on after kill -9 in the middle: every row once, and none is missing', async () => {

@@ -5,19 +5,20 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { liveWrites, REPLAY_CONNECTIONS } from '../src/archive/live-writes.ts';
 import { openReplay, type ReplayEnd } from '../src/archive/replay.ts';
-import { replayFigures } from '../src/archive/replay-words.ts';
+import { doneFigures, replayFigures } from '../src/archive/replay-words.ts';
 import {
   askForReplay,
   claimReplay,
   countReplay,
   LEASE_SECONDS,
   type Replay,
+  resumeReplay,
   unfinishedReplay,
 } from '../src/archive/replays.ts';
 import { selectionOf } from '../src/archive/selection.ts';
 import { keysOf } from '../src/decoders/members.ts';
 import { courier } from '../src/delivery/courier.ts';
-import { keepLetters } from '../src/delivery/dead-letters.ts';
+import { keepLetters } from '../src/delivery/letters/letters.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
@@ -36,7 +37,7 @@ The same command again goes on where a replay was broken off. A TIME is ISO 8601
   --to TIME            the range ends before it; without it where the archive ends now
   --scanner, --device, --topic   only these; FILTER is a topic filter with + and #
   --rate N             at most so many messages per second; it yields to live data in any case
-  --resume ID          goes on with the replay of this number
+  --resume ID          goes on with the replay of this number, also with one that was stopped or has failed
   --queue              leaves the work to a replay node of the gateway, with the settings of its flow
   --decoders FOLDER    own decoders; without it fieldline/decoders in the data directory
   --keys FILE          keys of encrypted devices as address=hex, as advert-decode has them
@@ -67,7 +68,7 @@ const BATCHES = 40;
 export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({ values: given }, io) => {
   const selection = selectionOf(given, Date.now());
   const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
-  const resume = given.resume === undefined ? undefined : numberOf('--resume', given.resume);
+  const resume = given.resume === undefined ? undefined : replayNumber(given.resume);
   const keys = given.keys === undefined ? undefined : deviceKeys(given.keys);
   const { url, folder } = databaseOf(io, given['database-url']);
   const store = openStore({ url: named(url) });
@@ -78,6 +79,7 @@ export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({
       io.stderr(`replay ${id} waits for a replay node`);
       return 0;
     }
+    if (resume !== undefined) await resumeReplay(store.query, resume, OWNER);
     const { from, to, scanner, device, topic } = given;
     const words = { from, to, scanner, device, topic };
     const unfinished = resume === undefined ? await unfinishedReplay(store.query, words, OWNER) : undefined;
@@ -104,6 +106,12 @@ function numberOf(name: string, text: string): number {
   const value = Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
   throw wrongUse(name, 'a number above 0', text);
+}
+
+function replayNumber(text: string): number {
+  const id = Number(text);
+  if (id > 0 && Number.isSafeInteger(id)) return id;
+  throw wrongUse('--resume', 'the number of a replay', text);
 }
 
 function deviceKeys(file: string): ReadonlyMap<string, string> {
@@ -133,11 +141,7 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
   const { query } = store;
   const claim = randomUUID();
   const replay = await claimed(store, claim, id, io);
-  if (replay === undefined)
-    throw new Fault(
-      'FIELDLINE_SETTING',
-      expected(`replay ${id}`, 'one that is unfinished and that nobody runs', 'none'),
-    );
+  if (typeof replay === 'number') return replay;
   let { total } = replay;
   // Counting a year takes a while: beside the replay then, which so far goes without a percentage.
   const counting = (async () => {
@@ -167,11 +171,12 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
   const end = await Promise.race([replayRun.ended, interrupted]);
   forget();
   clearInterval(ticker);
+  if (end === 'interrupted') io.stderr(`replay ${id}: waits for what is under way; a second signal ends it at once`);
   await carrier.stop();
   await flow.close();
   decoders.close();
-  tell();
   const state = wordOf(end);
+  io.stderr(`replay ${id}: ${state === 'done' ? doneFigures(now()) : replayFigures(now())}`);
   io.stdout(JSON.stringify({ id, state, ...replayRun.progress, total, ...flow.counts }));
   if (end !== 'interrupted' && end.state === 'failed') io.stderr(`replay ${id}: ${end.reason}`);
   if (state === 'interrupted') io.stderr(`replay ${id}: goes on with fieldline replay --resume ${id}`);
@@ -191,17 +196,34 @@ function interruption(): { interrupted: Promise<'interrupted'>; forget(): void }
   };
 }
 
-/** Whoever was killed has its claim a little longer: that is waited for. */
-async function claimed({ query }: Store, claim: string, id: number, io: Io): Promise<Replay | undefined> {
+/** Whoever was killed has its claim a little longer: that is waited for. The exit code where somebody else has ended it meanwhile. */
+async function claimed({ query }: Store, claim: string, id: number, io: Io): Promise<Replay | number> {
   const until = performance.now() + (LEASE_SECONDS + 1) * 1000;
   for (let told = false; ; told = true) {
     const replay = await claimReplay(query, claim, { id });
-    const [row] = await query<{ state: string }>('SELECT state FROM replays WHERE id = $1', [id]);
-    if (replay !== undefined || row?.state !== 'running' || performance.now() > until) return replay;
+    if (replay !== undefined) return replay;
+    const [row] = await query<ReplayEnded>('SELECT id, state, settled, failed, total FROM replays WHERE id = $1', [id]);
+    const running = row?.state === 'running';
+    if (told && row !== undefined && !running) {
+      io.stderr(
+        `replay ${id}: somebody else has ended it: ${replayFigures({ ...row, total: row.total ?? undefined })}`,
+      );
+      io.stdout(JSON.stringify(row));
+      return row.state === 'done' ? 0 : 1;
+    }
+    if (!running || performance.now() > until) {
+      const got = running ? `one that somebody runs just now, ${row.settled} messages so far` : (row?.state ?? 'none');
+      throw new Fault(
+        'FIELDLINE_SETTING',
+        expected(`replay ${id}`, 'one that is unfinished and that nobody runs', got),
+      );
+    }
     if (!told) io.stderr(`replay ${id}: somebody runs it, or was killed while it did; waiting`);
     await wait(250);
   }
 }
+
+type ReplayEnded = { id: number; state: string; settled: number; failed: number; total: number | null };
 
 function wordOf(end: ReplayEnd | 'interrupted'): string {
   if (end === 'interrupted') return end;

@@ -2,7 +2,8 @@
 import { expected, reasonOf } from '../src/kernel/fault.ts';
 import { issueTicket, settle, type Ticket } from '../src/kernel/ticket.ts';
 import { systemClock } from '../src/kernel/clock.ts';
-import { type Outgoing, publisher } from '../src/mqtt/publisher.ts';
+import type { Outgoing } from '../src/mqtt/outgoing-packet.ts';
+import { publisher } from '../src/mqtt/publisher.ts';
 import { wireSource } from '../src/mqtt/subscriber.ts';
 import { oneScan } from '../src/radio/one-scan.ts';
 import { openRadio } from '../src/radio/open.ts';
