@@ -157,7 +157,7 @@ export async function makeGateway(settings: GatewaySettings = {}): Promise<Gatew
     get log() {
       return log;
     },
-    async start(limitMs = 120_000) {
+    async start(limitMs = 240_000) {
       if (running()) throw new Error('the gateway runs already');
       const began = performance.now();
       child = launch();

@@ -26,7 +26,7 @@ export type Progress = {
   unacknowledged: readonly number[];
   reconnects: number;
   seconds: number;
-  /** From publishing to PUBACK. */
+  /** From publishing to PUBACK, known once it has ended. */
   waitMs: { p50: number; p99: number };
   /** Everything published is acknowledged and nothing more comes. */
   ended: boolean;

@@ -32,7 +32,8 @@ export function openConnection(options: { url: string; clientId: string; window:
   function send(id: number, packet: Packet): void {
     const { topic, payload, sent: dup } = packet;
     packet.sent = true;
-    socket!.write(mqttPacket.generate({ cmd: 'publish', topic, payload, qos: 1, messageId: id, dup, retain: false }));
+    // What is published in one turn leaves in one write: the publisher shares its machine with what it measures.
+    mqttPacket.writeToStream({ cmd: 'publish', topic, payload, qos: 1, messageId: id, dup, retain: false }, socket!);
   }
 
   function connect(): void {

@@ -69,6 +69,9 @@ function publishDue(): void {
 }
 
 function progress(): Progress {
+  const ended = stopping && acknowledged === next - task.range.first;
+  // Told ten times a second, and sorting them takes long.
+  const waited = (p: number) => (ended ? percentile(waits, p) : Number.NaN);
   return {
     range: { ...task.range, next },
     acknowledged,
@@ -78,8 +81,8 @@ function progress(): Progress {
       : [],
     reconnects: connections.reduce((sum, one) => sum + one.reconnects, 0),
     seconds: (performance.now() - startedAt) / 1000,
-    waitMs: { p50: percentile(waits, 0.5), p99: percentile(waits, 0.99) },
-    ended: stopping && acknowledged === next - task.range.first,
+    waitMs: { p50: waited(0.5), p99: waited(0.99) },
+    ended,
   };
 }
 

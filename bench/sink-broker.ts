@@ -1,10 +1,14 @@
-// A broker that takes whatever is published, acknowledges it and forgets it: the other end of a scanner that is measured.
+// A broker that takes whatever is published, acknowledges it and forgets it: the other end of a scanner or a link.
 import net, { type AddressInfo } from 'node:net';
 import mqttPacket from 'mqtt-packet';
 
 export type SinkBroker = { url: string; readonly published: number; close(): Promise<void> };
 
-export async function openBroker(): Promise<SinkBroker> {
+/** `onPublish` is told of each message before it is acknowledged. */
+export async function openBroker(
+  options: { port?: number; onPublish?: (topic: string, payload: Buffer) => void } = {},
+): Promise<SinkBroker> {
+  const { port = 0, onPublish } = options;
   let published = 0;
   const sockets = new Set<net.Socket>();
   const server = net.createServer(socket => {
@@ -19,6 +23,7 @@ export async function openBroker(): Promise<SinkBroker> {
         say({ cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false });
       } else if (packet.cmd === 'publish') {
         published++;
+        onPublish?.(packet.topic, packet.payload as Buffer);
         if (packet.qos === 1) say({ cmd: 'puback', messageId: packet.messageId, reasonCode: 0 });
       } else if (packet.cmd === 'subscribe') say({ cmd: 'suback', messageId: packet.messageId, granted: [1] });
       else if (packet.cmd === 'pingreq') say({ cmd: 'pingresp' });
@@ -27,7 +32,7 @@ export async function openBroker(): Promise<SinkBroker> {
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get published() {

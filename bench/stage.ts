@@ -1,6 +1,8 @@
 // The stage of a figure: PostgreSQL that records commit times, a broker, a gateway that runs the shipped flow, and rows to count.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { urlOfCluster } from '../gateway/postgres-cluster.ts';
+import { walAhead } from '../gateway/wal-ahead.ts';
 import { startPostgres, type TestPostgres } from '../test/support/postgres.ts';
 import { type Gateway, makeGateway } from './gateway.ts';
 import type { Report } from './figure.ts';
@@ -27,17 +29,21 @@ export function brokersOf(asked: BrokerKind | 'both', report: Report): readonly 
 
 /** URL of the database that a gateway has made in its directory. */
 export function embeddedUrl(directory: string): string {
-  const { port, password } = JSON.parse(readFileSync(path.join(directory, 'database.json'), 'utf8')) as {
-    port: number;
-    password: string;
-  };
-  return `postgresql://fieldline:${password}@127.0.0.1:${port}/fieldline`;
+  const file = readFileSync(path.join(directory, 'database.json'), 'utf8');
+  return urlOfCluster(JSON.parse(file) as { port: number; password: string });
+}
+
+/** A server that has been in use for a while: the pieces of its log are used again, and not made while it is measured. */
+export async function startSteady(): Promise<TestPostgres> {
+  const postgres = await startPostgres({ track_commit_timestamp: 'on', min_wal_size: '512MB' });
+  await walAhead(postgres.url);
+  return postgres;
 }
 
 /** Resolves when all of it runs and the gateway is ready. */
 export async function openStage(options: { broker: BrokerKind; database: 'own' | 'embedded' }): Promise<Stage> {
   const broker = options.broker === 'mosquitto' ? await startMosquitto() : undefined;
-  const postgres = options.database === 'own' ? await startPostgres({ track_commit_timestamp: 'on' }) : undefined;
+  const postgres = options.database === 'own' ? await startSteady() : undefined;
   const gateway = await makeGateway({ databaseUrl: postgres?.url, mqttUrl: broker?.url });
   let rows: Rows | undefined;
   const close = async () => {

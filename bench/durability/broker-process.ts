@@ -1,5 +1,5 @@
 // The embedded broker in a process of its own, so that it can be killed while the gateway lives; started by broker-apart.ts.
-import { openJournal } from '../../src/delivery/journal.ts';
+import { openJournal } from '../../src/delivery/journal/journal.ts';
 import { startBroker } from '../../src/mqtt/broker.ts';
 
 const [file = '', port = '0'] = process.argv.slice(2);

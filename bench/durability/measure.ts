@@ -104,7 +104,8 @@ async function staleDevices(rows: Rows, { prefix, next }: Range): Promise<number
   return DEVICES - found!.fresh;
 }
 
-async function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
+/** Rejects with what did not end. */
+export async function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: did not end within ${limitMs / 1000} s`)), limitMs);

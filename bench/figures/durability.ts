@@ -1,5 +1,7 @@
 // durability: every fault of the table under load, at random moments of a seed; published = committed, to the message.
-import { type Cell, type Figure, ms } from '../figure.ts';
+import { cameIn, difference, inFlight } from '../../src/kernel/ledger.ts';
+import { type Cell, type Figure, ms, type Report } from '../figure.ts';
+import { type Everything, measureEverything } from '../durability/everything.ts';
 import { type Fault, faults } from '../durability/faults.ts';
 import { isExact, measure, type Outcome } from '../durability/measure.ts';
 import { openScene, type Scene, type SceneKind, whyNoScene } from '../durability/scene.ts';
@@ -18,30 +20,51 @@ function cellsOf(outcome: Outcome, fault: Fault): readonly Cell[] {
   ];
 }
 
+/** The part that breaks everything under a load of every kind of source. */
+const EVERYTHING = 'everything';
+
+function tell({ arrivals, lines, struck, troubles, seconds }: Everything, seed: number, report: Report): void {
+  report.table(`seed ${seed}, every kind of source and link at once`, [
+    ...['source', 'arrives at the', 'sent', 'there', 'lost', 'again', 'cut off, and told'],
+    ...['ledger: in', 'stored', 'duplicates', 'dead letters', 'dropped', 'in flight', 'difference'],
+  ]);
+  for (const { source, where, sent, found, lost, again, cutOff } of arrivals) {
+    const line = lines.find(({ name }) => name === source);
+    const kept = line && [
+      ...[cameIn(line), line.stored, line.duplicates, line.deadLetters, line.dropped, inFlight(line), difference(line)],
+    ];
+    report.row(source, where, sent, found, lost, again, cutOff, ...(kept ?? ['not in the ledger']));
+  }
+  report.note(`${struck.length} faults in ${seconds} s (${struck.join(', ')}), ${troubles} of the links' peers.`);
+}
+
 /** Faults of one scene share it, one after the other; after a failure the next one gets a fresh scene. */
 export const durability: Figure = {
   says: 'every fault under load at random moments: nothing lost, nothing twice (--seed, --short, --only)',
   defaults: { rates: [2000], runs: 1 },
   async run({ runs, rates, seed: first, short, only }, report) {
-    const chosen = faults.filter(({ name }) => only.length === 0 || only.includes(name));
-    if (chosen.length < only.length)
-      throw new Error(`--only: expected of ${faults.map(({ name }) => name).join(', ')}, got ${only.join(', ')}`);
-    const outcomes: (Outcome & { seed: number })[] = [];
+    const names = [...faults.map(({ name }) => name), EVERYTHING];
+    if (only.some(name => !names.includes(name)))
+      throw new Error(`--only: expected of ${names.join(', ')}, got ${only.join(', ')}`);
+    const wanted = (name: string) => only.length === 0 || only.includes(name);
+    const chosen = faults.filter(({ name }) => wanted(name));
+    const outcomes: ((Outcome | Everything) & { seed: number })[] = [];
     const failures: string[] = [];
     for (let seed = first; seed < first + runs; seed++) {
-      report.table(`seed ${seed}, ${rates[0]} messages/s with QoS 1`, [
-        ...[
-          'fault',
-          'times',
-          'time in the message',
-          'published',
-          'committed',
-          'lost (readings / archive)',
-          'duplicate rows (…)',
-          'else',
-        ],
-        ...['longest pause ms', 'memory peak MB', 'seconds', 'load'],
-      ]);
+      if (chosen.length > 0)
+        report.table(`seed ${seed}, ${rates[0]} messages/s with QoS 1`, [
+          ...[
+            'fault',
+            'times',
+            'time in the message',
+            'published',
+            'committed',
+            'lost (readings / archive)',
+            'duplicate rows (…)',
+            'else',
+          ],
+          ...['longest pause ms', 'memory peak MB', 'seconds', 'load'],
+        ]);
       let scene: Scene | undefined;
       const sceneOf = async (kind: SceneKind): Promise<Scene> => {
         if (scene?.kind === kind) return scene;
@@ -70,6 +93,18 @@ export const durability: Figure = {
         }
       }
       await (scene as Scene | undefined)?.close();
+      if (!wanted(EVERYTHING)) continue;
+      scene = await openScene('plain');
+      try {
+        // Beside four other kinds of sources, each with its own.
+        const outcome = await measureEverything(scene, { seed, rate: rates[0]! / 4, short });
+        outcomes.push({ seed, ...outcome });
+        tell(outcome, seed, report);
+        failures.push(...outcome.wrong.map(what => `${EVERYTHING} (seed ${seed}): ${what}`));
+      } catch (error) {
+        failures.push(`${EVERYTHING} (seed ${seed}): ${(error as Error).message}`);
+      }
+      await scene.close();
     }
     report.data(outcomes);
     report.note(

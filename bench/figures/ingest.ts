@@ -1,15 +1,17 @@
 // ingest: MQTT QoS 1 → decode → dedup → anomaly → committed row and live push, raw archive on; beside a stock flow.
 import type { Figure, Options, Report } from '../figure.ts';
 import { ms } from '../figure.ts';
-import { startLoad } from '../load.ts';
+import { startLoad, type Task } from '../load.ts';
 import { load, median, type Usage } from '../machine.ts';
 import { mosquittoProgram, startMosquitto } from '../mosquitto.ts';
 import { type Count, type Latency, openRows, type Rows } from '../rows.ts';
-import { type BrokerKind, brokersOf, openStage } from '../stage.ts';
+import { type BrokerKind, brokersOf, openStage, startSteady } from '../stage.ts';
 import { startStock } from '../stock.ts';
-import { startPostgres } from '../../test/support/postgres.ts';
 
-const WARM_UP = { rate: 1000, seconds: 3 };
+/** V8 compiles for some 100,000 messages, seconds of CPU beside the flows: sustained is what comes after. */
+const WARM_UP = { rate: 4000, seconds: 20 };
+/** More at a time would only fill its memory. */
+const STOCK_WARM_UP = { rate: 1000, seconds: 20 };
 /** Above this the stock flow only fills its memory. */
 const STOCK_LIMIT = 10_000;
 const PREFIX = 'meter';
@@ -60,8 +62,11 @@ async function measureAll(
   url: string,
   rows: Rows,
   usage: () => Usage,
+  warmUp: Pick<Task, 'rate' | 'seconds'>,
 ): Promise<void> {
-  let first = (await startLoad({ url, ...WARM_UP, range: { prefix: PREFIX } }).complete()).range.next;
+  const warm = (await startLoad({ url, ...warmUp, range: { prefix: PREFIX } }).complete(120_000)).range;
+  await rows.settled(warm, 120_000);
+  let first = warm.next;
   for (const rate of options.rates) {
     const runs: Run[] = [];
     for (let n = 0; n < options.runs; n++) {
@@ -91,7 +96,7 @@ async function measureGateway(broker: BrokerKind, options: Options, report: Repo
   const stage = await openStage({ broker, database: 'own' });
   try {
     const { gateway, rows } = stage;
-    await measureAll(`Fieldline, ${broker} broker`, options, report, gateway.mqtt, rows, gateway.usage);
+    await measureAll(`Fieldline, ${broker} broker`, options, report, gateway.mqtt, rows, gateway.usage, WARM_UP);
   } finally {
     await stage.close();
   }
@@ -100,11 +105,11 @@ async function measureGateway(broker: BrokerKind, options: Options, report: Repo
 async function measureStock(options: Options, report: Report): Promise<void> {
   if (mosquittoProgram() === undefined) return report.note('Mosquitto is not installed: no stock flow.');
   const broker = await startMosquitto();
-  const postgres = await startPostgres({ track_commit_timestamp: 'on' });
+  const postgres = await startSteady();
   try {
     const stock = await startStock(broker.url, postgres.url);
     const rows = openRows(postgres.url);
-    await measureAll('stock Node-RED, Mosquitto', options, report, broker.url, rows, stock.usage);
+    await measureAll('stock Node-RED, Mosquitto', options, report, broker.url, rows, stock.usage, STOCK_WARM_UP);
     await rows.close();
     await stock.stop();
   } catch (error) {

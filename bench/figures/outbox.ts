@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
-import { openOutbox } from '../../src/delivery/outbox.ts';
+import { openOutbox } from '../../src/delivery/outbox/outbox.ts';
 import { digest } from '../../src/kernel/bytes.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
