@@ -6,8 +6,7 @@ import type { Store } from '../../src/store/store.ts';
 import { untilAt } from '../support/until.ts';
 import { onEditor } from './editor.ts';
 
-describe('browser: settings of the anomaly score are tried on stored values', function () {
-  this.timeout(180_000);
+describe('browser: settings of the anomaly score are tried on stored values', () => {
   const editor = onEditor();
   let store: Store;
   before(async () => {
@@ -18,8 +17,10 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
       SELECT 'a-boiler', 'pressure', date_trunc('hour', now()) - (1200 - n) * interval '5 minutes',
         20 + 3 * sin(n / 45.8) + 0.3 * sin(n * 12.9898) + CASE n WHEN 850 THEN 15 WHEN 1160 THEN -8 ELSE 0 END FROM generate_series(1, 1200) AS n`);
     await store.query(
-      `INSERT INTO latest_values (device_id, metric, value, timestamp) VALUES ('a-boiler', 'pressure', 20, now())`,
+      `INSERT INTO latest_values (device_id, metric, value, timestamp) VALUES ('a-boiler', 'pressure', 20, now()), ('b-boiler', 'temperature', 60, now())`,
     );
+    await store.query(`INSERT INTO sensor_readings (device_id, metric, timestamp, value)
+      SELECT 'b-boiler', 'temperature', now() - n * interval '1 minute', 60 + sin(n * 12.9898) FROM generate_series(1, 200) AS n`);
   });
   const shot = async (name: string): Promise<void> => {
     const folder = process.env['FIELDLINE_SHOTS'];
@@ -84,23 +85,32 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
     await shot('anomaly-3');
   });
 
-  const normalAt = (text: string) =>
+  it('shows any other series that is chosen', async () => {
+    const { page } = editor;
+    await page.locator('#nrdb-ui-widget-fl-an-choose input').click();
+    await page.getByRole('option', { name: 'b-boiler, temperature' }).click();
+    await page.getByText('b-boiler, temperature', { exact: true }).first().waitFor();
+    await page.locator('#nrdb-ui-widget-fl-an-name', { hasText: 'b-boiler, temperature' }).waitFor();
+    await shot('anomaly-6');
+  });
+
+  const buttonAt = (text: string, name = 'This was normal') =>
     editor.page
       .locator('#nrdb-ui-widget-fl-an-table tbody tr', { hasText: text })
-      .getByRole('button', { name: 'This was normal' });
+      .getByRole('button', { name, exact: true });
   const answer = () => editor.page.locator('#nrdb-ui-widget-fl-an-note');
 
   it('says that a series is known to no node that is deployed', async () => {
-    await normalAt('a-boiler').first().click();
+    await buttonAt('a-boiler').first().click();
     const says = 'feedback: expected a reading of a series that this node has scored, got "a-boiler, pressure, ';
     await answer().getByText(says).waitFor();
   });
 
-  it('takes "this was normal" for the device that was pressed alone, and changes nothing that is stored', async () => {
+  it('takes "this was normal" for the device that was pressed alone, changes nothing that is stored, and takes it back', async () => {
     const { gateway, page } = editor;
     const until = untilAt(() => gateway);
     const client = await mqtt.connectAsync(gateway.mqtt);
-    const began = Date.now() - 300 * 60_000;
+    const began = Date.now() - 400 * 60_000;
     const wobble = (n: number) => ((n * 7919) % 101) / 101 + ((n * 104_729) % 97) / 97;
     const play = async (from: number, to: number) => {
       for (let n = from; n < to; n++)
@@ -125,7 +135,7 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
     await store.query(`UPDATE devices SET name = 'Big press' WHERE device_id = 'press'`);
     const [stored] = await scores('press');
     assert.ok(stored!.score < 0);
-    await normalAt('Big press').click();
+    await buttonAt('Big press').click();
     await answer().getByText('press, power_kw, 60: normal. ').waitFor();
     await page.getByText('press, power_kw', { exact: true }).waitFor();
     await shot('anomaly-4');
@@ -138,6 +148,12 @@ describe('browser: settings of the anomaly score are tried on stored values', fu
       (await scores('lathe')).map(({ score }) => score < 0),
       [true, true],
     );
+    await buttonAt('Big press', 'Undo').click();
+    await answer().getByText('press, power_kw, 60: no longer normal. ').waitFor();
+    await shot('anomaly-5');
+    await play(600, 800);
+    await until('the last spikes', async () => (await scores('lathe')).length + (await scores('press')).length === 6);
+    assert.ok((await scores('press'))[2]!.score < 0);
     await client.endAsync();
   });
 

@@ -4,8 +4,7 @@ import type { Page } from 'playwright-core';
 import type { Gateway } from '../../bench/gateway.ts';
 import { onEditor } from './editor.ts';
 
-describe('browser', function () {
-  this.timeout(180_000);
+describe('browser', () => {
   const editor = onEditor({ env: { FIELDLINE_DEMO: 'on' } });
   let gateway: Gateway;
   let page: Page;

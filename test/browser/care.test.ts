@@ -4,8 +4,7 @@ import mqtt from 'mqtt';
 import type { Store } from '../../src/store/store.ts';
 import { onEditor } from './editor.ts';
 
-describe('browser: the page Care', function () {
-  this.timeout(180_000);
+describe('browser: the page Care', () => {
   const editor = onEditor();
   let store: Store;
   before(async () => {
@@ -53,18 +52,41 @@ describe('browser: the page Care', function () {
     assert.deepEqual(await stored(), [1]);
   });
 
-  it('puts one right and sends it again', async () => {
+  it('lists what waits behind a hundred newer ones that do not', async () => {
+    await store.query(`INSERT INTO dead_letters (source, kind, reason, bytes, digest, state, last_at)
+      SELECT 'old', 'reading', 'r', convert_to('{"power_kw":9}', 'UTF8'), gen_random_uuid(), 'resolved', now() + interval '1 min'
+      FROM generate_series(1, 150)`);
+    await editor.page.getByText('150 resolved').waitFor();
+    await row('23000').waitFor();
+    await store.query("DELETE FROM dead_letters WHERE source = 'old'");
+  });
+
+  it('puts one right and sends it again, whatever somebody else has before them', async () => {
     await choose('23000');
+    await editor.page.getByText(Buffer.from('"voltage":23000').toString('hex')).waitFor();
     await content().fill((await content().inputValue()).replace('23000', '230'));
+    const other = await editor.page.context().browser()!.newPage();
+    await other.goto(`${editor.gateway.url}/dashboard/care`);
+    await other.locator('tbody tr', { hasText: '99000' }).click();
+    await other.getByText(/^\d+: /).waitFor();
+    assert.match(await other.getByLabel('Content').inputValue(), /99000/);
+    assert.match(await content().inputValue(), /"voltage":230}/);
+    await other.close();
     await press('Send it again');
     await row('23000').waitFor({ state: 'detached' });
     assert.deepEqual(await stored(), [1, 2]);
     assert.deepEqual(await states(), ['resolved', 'open', 'open']);
   });
 
+  it('says what has come of an order, also of one that came too late', async () => {
+    await press('Discard it');
+    await editor.page.getByText('nothing to do: on the way already, or dealt with').waitFor();
+  });
+
   it('shows that one is refused again, and discards it', async () => {
     await choose('99000');
     await press('Send it again');
+    await editor.page.getByText('1 letter is on the way').waitFor();
     await tries('99000', 2).waitFor();
     assert.deepEqual(await states(), ['resolved', 'open', 'open']);
     await press('Discard it');
@@ -97,6 +119,18 @@ describe('browser: the page Care', function () {
     await press('Replay the last 24 hours');
     await editor.page.getByText(/\d+: done, 4 of 4 \(100 %\)/).waitFor();
     assert.deepEqual(await stored(), [1, 2, 3, 4]);
+  });
+
+  it('says so when an order got no answer, until the list comes again', async () => {
+    await store.query('ALTER TABLE dead_letters RENAME TO lent');
+    await press('Send all open again');
+    await editor.page.getByText(/^no answer; .*dead_letters/).waitFor();
+    await store.query('ALTER TABLE lent RENAME TO dead_letters');
+    await editor.page.getByText(/^no answer/).waitFor({ state: 'detached' });
+    await store.query('ALTER TABLE replays RENAME TO lent');
+    await press('Replay the last 24 hours');
+    await editor.page.getByText(/^not done; .*replays/).waitFor();
+    await store.query('ALTER TABLE lent RENAME TO replays');
   });
 
   it('had no script error on the way', () => assert.deepEqual(editor.faults, []));

@@ -4,8 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { onEditor } from './editor.ts';
 
-describe('browser: decode now', function () {
-  this.timeout(180_000);
+describe('browser: decode now', () => {
   const editor = onEditor();
   before(async () => {
     await editor.page.evaluate(`RED.view.importNodes([

@@ -6,8 +6,7 @@ import { onEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
 
-describe('browser: try a message', function () {
-  this.timeout(180_000);
+describe('browser: try a message', () => {
   const editor = onEditor();
 
   const open = (id: string) => editor.page.evaluate(`RED.editor.edit(RED.nodes.node(${JSON.stringify(id)}))`);

@@ -5,8 +5,7 @@ import { onEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
 
-describe('browser: links that do not keep on disk', function () {
-  this.timeout(180_000);
+describe('browser: links that do not keep on disk', () => {
   const editor = onEditor();
 
   const badge = () => editor.page.locator('#riskout .fieldline-link-risk-badge');

@@ -17,8 +17,7 @@ const FOLLOW = `(async () => {
 })()`;
 type Seen = { page: number[]; stream: number[]; pageGaps: number; streamGaps: number; ready: number };
 
-describe('live rows in two tabs of a browser', function () {
-  this.timeout(180_000);
+describe('live rows in two tabs of a browser', () => {
   const editor = onEditor();
   let key: string;
   const tabs: Page[] = [];

@@ -5,8 +5,7 @@ import { onEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
 
-describe('browser: Modbus dialogs', function () {
-  this.timeout(180_000);
+describe('browser: Modbus dialogs', () => {
   const editor = onEditor();
 
   const says = (id: string, text: RegExp) => editor.page.locator(id, { hasText: text }).waitFor();

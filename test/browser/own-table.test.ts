@@ -4,8 +4,7 @@ import path from 'node:path';
 import type { Store } from '../../src/store/store.ts';
 import { onEditor } from './editor.ts';
 
-describe('browser: a table of your own', function () {
-  this.timeout(180_000);
+describe('browser: a table of your own', () => {
   const editor = onEditor();
   let store: Store;
   before(async () => {
@@ -80,6 +79,24 @@ describe('browser: a table of your own', function () {
     await page.locator('#fl-own-says', { hasText: 'Every value fits.' }).waitFor();
   });
 
+  it('takes up what has changed in the database while it is open', async () => {
+    const { page } = editor;
+    await store.query('CREATE TABLE plant."Made later" (v int); ALTER TABLE plant.energy ADD site text');
+    await page.locator('#fl-own-fill').click();
+    const rows = page.locator('#node-input-columns-rows li');
+    await rows.nth(5).waitFor();
+    assert.equal(await rows.nth(5).locator('input').first().inputValue(), 'site');
+    const table = page.locator('#node-input-ownTable');
+    await table.fill('');
+    await table.pressSequentially('later');
+    const offered = page.locator('.red-ui-autoComplete-container');
+    await offered.getByText('plant.Made later').waitFor();
+    await table.fill('');
+    await table.pressSequentially('energy');
+    await offered.getByText('plant.energy').click();
+    await page.locator('#fl-own-says', { hasText: 'Every value fits.' }).waitFor();
+  });
+
   it('saves, deploys and writes', async () => {
     const { page } = editor;
     await page.locator('#node-dialog-ok').click();
@@ -97,7 +114,67 @@ describe('browser: a table of your own', function () {
     await page.locator('#fl-own-row caption', { hasText: 'the last message' }).waitFor();
     if (process.env['FIELDLINE_SHOTS'])
       await page.screenshot({ path: path.join(process.env['FIELDLINE_SHOTS'], 'own-3.png') });
-    await page.locator('#node-dialog-cancel').click();
+    await editor.leave();
+  });
+
+  it('fills in the key of a table whose columns have names that need quotes', async () => {
+    const { page } = editor;
+    await store.query('CREATE TABLE plant.odd (device_id text, "power, kW" numeric, UNIQUE (device_id, "power, kW"))');
+    await editor.edit('own1');
+    const table = page.locator('#node-input-ownTable');
+    await page.evaluate(`$('#node-input-columns-rows').editableList('empty'); $('#node-input-key').val('')`);
+    await table.fill('plant.odd');
+    await page.locator('#fl-own-fill').click();
+    await page.locator('#fl-own-says', { hasText: 'Every value fits.' }).waitFor();
+    assert.equal(await page.locator('#node-input-key').inputValue(), 'device_id, "power, kW"');
+    await editor.leave();
+  });
+
+  it('takes what is answered while the dialog of its database lies above it', async () => {
+    const { page } = editor;
+    let answer = (): void => {};
+    const held = new Promise<void>(resolve => (answer = resolve));
+    await page.route('**/fieldline/timescale-out/preview', route => held.then(() => route.continue()), { times: 1 });
+    await editor.edit('own1');
+    await page.locator('#node-input-btn-store-edit').click();
+    await page.locator('#node-config-input-url').waitFor();
+    await page.locator('#fl-own-row').waitFor({ state: 'detached' });
+    const answered = page.waitForResponse('**/fieldline/timescale-out/preview');
+    answer();
+    await answered;
+    await page.locator('#node-config-dialog-cancel').click();
+    await page.locator('#fl-own-says', { hasText: 'Every value fits.' }).waitFor();
+    await editor.leave();
+  });
+
+  it('is at rest once it is closed: by Delete, below the dialog of its database, before an answer has come', async () => {
+    const { page } = editor;
+    await page.evaluate(`(() => {
+      const { setInterval: set, clearInterval: clear } = window;
+      window.ticking = new Set();
+      window.setInterval = (work, ms) => { const id = set(work, ms); if (ms === 2000) ticking.add(id); return id; };
+      window.clearInterval = id => { ticking.delete(id); clear(id); };
+    })()`);
+    let answer = (): void => {};
+    const held = new Promise<void>(resolve => (answer = resolve));
+    await page.route('**/fieldline/timescale-out/status', route => held.then(() => route.continue()));
+    const ticking = () => page.evaluate('ticking.size');
+    await editor.edit('own1');
+    await page.locator('#node-input-btn-store-edit').click();
+    await page.locator('#node-config-input-url').waitFor();
+    assert.equal(await ticking(), 1);
+    await page.locator('#node-config-dialog-cancel').click();
+    await page.locator('#node-config-input-url').waitFor({ state: 'detached' });
+    await editor.leave();
+    assert.equal(await ticking(), 0);
+    await editor.edit('own1');
+    await page.locator('#node-dialog-delete').click();
+    await page.locator('#node-input-table').waitFor({ state: 'detached' });
+    assert.equal(await ticking(), 0);
+    const answered = page.waitForResponse('**/fieldline/timescale-out/status');
+    answer();
+    await answered;
+    await page.evaluate('new Promise(resolve => setTimeout(resolve))');
   });
 
   it('had no script error on the way', () => assert.deepEqual(editor.faults, []));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { openEmbeddedBroker } from '../../gateway/broker.ts';
-import { openJournal } from '../../src/delivery/journal.ts';
+import { openJournal } from '../../src/delivery/journal/journal.ts';
 import { startBroker } from '../../src/mqtt/broker.ts';
 import { journalSource } from '../../src/mqtt/journal-source.ts';
 import { wireSource } from '../../src/mqtt/subscriber.ts';

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import { openJournal } from '../../src/delivery/journal.ts';
+import { openJournal } from '../../src/delivery/journal/journal.ts';
 
 describe('embedded broker killed while clients publish', () => {
   let folder = '';

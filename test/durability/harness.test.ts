@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import mqttPacket, { type IPublishPacket } from 'mqtt-packet';
 import pg from 'pg';
+import { arrivalOf, contradictionsOf, faultsOf, lessTold, together } from '../../bench/durability/arrivals.ts';
 import { energyMessage, isoMicroseconds } from '../../bench/message.ts';
 import { openConnection } from '../../bench/mqtt-connection.ts';
 import { openRows } from '../../bench/rows.ts';
@@ -29,6 +30,52 @@ describe('bench rows', () => {
     await rows.close();
     // 3 is there, but of a device that never said it.
     assert.deepEqual(count, { stored: 7, lost: 2, duplicates: 1, foreign: 2, firstLost: [6, 7] });
+  });
+});
+
+describe('bench arrivals', () => {
+  const zero = { received: 0, returned: 0, stored: 0, duplicates: 0, deadLetters: 0, dropped: 0, outbox: 0, open: 0 };
+  const nothing = { ...zero, source: 's', name: 's', openSince: undefined, upTo: 0, beyond: [], countedAt: 0 };
+  const found = new Map([
+    [0, 1],
+    [1, 2],
+    [3, 1],
+  ]);
+  it('are counted by number: lost, twice, and cut off where nobody could send it again', () => {
+    const arrival = arrivalOf(['s', 'database'], 6, found, number => number === 5);
+    assert.deepEqual(arrival, {
+      ...{ source: 's', where: 'database', sent: 6, found: 3, lost: 2, again: 1, cutOff: 1 },
+      firstLost: [2, 4],
+    });
+    assert.deepEqual(faultsOf(arrival), ['s at the database: 2 lost, 2, 4 …', 's at the database: 1 twice']);
+    const peer = arrivalOf(['s', 'broker'], 4, new Map([...found, [2, 1]]));
+    assert.deepEqual(faultsOf(peer), [], 'a peer may get a message again');
+    assert.deepEqual(faultsOf(arrivalOf(['s', 'broker'], 0, new Map())), ['s at the broker: nothing was sent']);
+    assert.equal(together([arrival, arrival]).lost, 4);
+    const told = lessTold(arrival, { ...nothing, dropped: 1 });
+    assert.deepEqual([told.lost, told.cutOff, lessTold(arrival, { ...nothing, returned: 9 }).lost], [1, 2, 0]);
+  });
+
+  it('contradict a ledger that claims more or less than arrived, or has left something open', () => {
+    const arrivals = [arrivalOf(['s', 'database'], 4, new Map([0, 1, 2, 3].map(number => [number, 1])))];
+    const line = { ...nothing, received: 4, stored: 4 };
+    const faults: readonly [change: Partial<typeof line>, kept: boolean, says: RegExp | undefined][] = [
+      [{}, true, undefined],
+      [{ stored: 3, duplicates: 1 }, true, undefined],
+      [{ stored: 3 }, true, /does not balance: 1.*3 stored and 0 duplicates, and 4 are there/],
+      [{ received: 5, stored: 5 }, true, /^s: 5 stored, and 4 arrived$/],
+      [{ received: 3, stored: 3 }, true, /^s: 3 stored and 0 duplicates, and 4 are there$/],
+      [{ received: 3, stored: 3 }, false, undefined],
+      [{ received: 5, open: 1 }, true, /^s: 1 still in flight$/],
+      [{ received: 5, deadLetters: 1 }, true, /^s: 1 dead letters$/],
+      [{ received: 5, dropped: 1 }, true, /^s: 1 dropped$/],
+      [{ received: 5, dropped: 1 }, false, undefined],
+    ];
+    for (const [change, kept, says] of faults) {
+      const told = contradictionsOf({ ...line, ...change }, arrivals, kept).join('; ');
+      if (says === undefined) assert.equal(told, '');
+      else assert.match(told, says);
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Carried, carriedCodec } from '../../nodes/timescale-out/carried.ts';
-import { openOutbox } from '../../src/delivery/outbox.ts';
+import { openOutbox } from '../../src/delivery/outbox/outbox.ts';
 import { onDatabase } from '../support/database.ts';
 
 const ROWS = 3000;
@@ -25,8 +25,7 @@ const carried = (n: number): Carried => ({
   alone: false,
 });
 
-describe('kill -9 in the middle of halving a poisoned batch', function () {
-  this.timeout(120_000);
+describe('kill -9 in the middle of halving a poisoned batch', () => {
   const db = onDatabase();
   let folder = '';
   before(() => {

@@ -30,7 +30,17 @@ describe('flow device-to-dashboard', () => {
     assert.equal(split({ payload: [] }), null);
   });
 
-  describe('on a press of "This was normal"', () => {
+  it('shows the series that is chosen, and goes on with the one before where something else was typed', () => {
+    const kept: unknown[] = [];
+    const code = flow.find(({ id }) => id === 'fl-an-pick')?.func ?? '';
+    const pick = (payload: string) =>
+      new Function('msg', 'flow', code)({ payload }, { set: (...set: unknown[]) => kept.push(set) });
+    assert.equal(pick('boil'), null);
+    assert.deepEqual(pick('{"device":"m","metric":"v"}'), {});
+    assert.deepEqual(kept, [['series', { device: 'm', metric: 'v' }]]);
+  });
+
+  describe('on a press of a button in the list of anomalies', () => {
     const code = (id: string) => flow.find(node => node.id === id)?.func ?? '';
     const kept = new Map<string, unknown>();
     const context = {
@@ -53,6 +63,11 @@ describe('flow device-to-dashboard', () => {
         'hands on the reading as it was listed, whatever a browser sends',
         { payload: { ...row, reading: { deviceId: 'other' } }, action: 'button_click' },
         [{}, { feedback: 'normal', payload: reading, action: 'button_click' }, null],
+      ],
+      [
+        'takes it back on a press of "Undo"',
+        { payload: row, action: 'button_click', column: 'Undo' },
+        [{}, { feedback: 'undo', payload: reading, action: 'button_click', column: 'Undo' }, null],
       ],
       ['says that a value is not listed', { payload: { ...row, value: 8 }, action: 'button_click' }, [{}, null, gone]],
       ['only draws a line that is clicked', { payload: row }, [{}, null, null]],

@@ -28,8 +28,7 @@ async function press(button: string): Promise<void> {
   }
 }
 
-describe('examples', function () {
-  this.timeout(180_000);
+describe('examples', () => {
   const files = globSync('examples/*.json', { cwd: root }).sort();
   let gateway: Gateway | undefined;
   let status: NodeStatus;

@@ -14,8 +14,7 @@ const flow = JSON.parse(readFileSync(path.join(root, 'flows/fluxio.json'), 'utf8
 const METER = 'demo-flow-1';
 type Row = Record<string, unknown>;
 
-describe('flows/fluxio.json', function () {
-  this.timeout(180_000);
+describe('flows/fluxio.json', () => {
   let running: GatewayOnDatabase;
   let gateway: Gateway;
   let pool: pg.Pool;
@@ -110,11 +109,10 @@ describe('flows/fluxio.json', function () {
     const { key: fresh } = await keys('rotate', 'site-7');
     assert.equal((await post({ device_id: 'site', flow_rate: 12 }, String(fresh))).status, 200);
     await keys('revoke', 'site-7');
-    const revoked = performance.now();
-    let { status } = await post({ device_id: 'site', flow_rate: 13 }, String(fresh));
-    while (status !== 401 && performance.now() - revoked < 1000)
-      ({ status } = await post({ device_id: 'site', flow_rate: 13 }, String(fresh)));
-    assert.equal(status, 401);
+    await until(
+      'the key to be refused',
+      async () => (await post({ device_id: 'site', flow_rate: 13 }, String(fresh))).status === 401,
+    );
     assert.equal((await post({ device_id: 'a', flow_rate: 2 })).status, 200, 'others go on');
   });
 

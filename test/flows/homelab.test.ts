@@ -16,8 +16,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const flowOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'flows', name), 'utf8')) as FlowNode[];
 type Row = Record<string, unknown>;
 
-describe('seeds 002 and 003', function () {
-  this.timeout(180_000);
+describe('seeds 002 and 003', () => {
   let running: GatewayOnDatabase;
   let gateway: Gateway;
   let pool: pg.Pool;

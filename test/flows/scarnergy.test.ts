@@ -12,8 +12,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const flowOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'flows', name), 'utf8')) as FlowNode[];
 const METER = 'demo-00:13:43:A1:B2:C3';
 
-describe('seeds 000 and 001 on the radio', function () {
-  this.timeout(180_000);
+describe('seeds 000 and 001 on the radio', () => {
   let running: GatewayOnDatabase;
   let gateway: Gateway;
   let pool: pg.Pool;

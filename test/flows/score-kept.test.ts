@@ -24,8 +24,7 @@ const distance = (n: number) => ({
   value_mm: (n % 2 === 0 ? 2500 : 800) + wobble(n) + (n % 170 === 168 ? 300 : 0),
 });
 
-describe('scores of a gateway that ends', function () {
-  this.timeout(180_000);
+describe('scores of a gateway that ends', () => {
   let running: GatewayOnDatabase;
   let gateway: Gateway;
   let publisher: Publisher;

@@ -1,4 +1,4 @@
-// "This was normal" from what is stored: real Node-RED and PostgreSQL, each table and kind of series, the reading as the list of anomalies gives it.
+// "This was normal" of what is stored, and taken back: real Node-RED and PostgreSQL, each table and kind of series, the reading as the list of anomalies gives it.
 import assert from 'node:assert/strict';
 import anomalyNode from '../../nodes/anomaly/anomaly.ts';
 import type { Feedback } from '../../nodes/anomaly/feedback.ts';
@@ -23,10 +23,11 @@ describe('this was normal', () => {
   ];
   const FIRST = 500;
   const SECOND = 800;
-  const began = Math.floor(Date.now() / 3_600_000) * 3_600_000 - SECOND * 30_000;
+  const THIRD = 1100;
+  const began = Math.floor(Date.now() / 3_600_000) * 3_600_000 - THIRD * 30_000;
   const wobble = (n: number) => ((n * 7919) % 101) / 101 + ((n * 104_729) % 97) / 97;
-  /** A wild value, twice the same, with nothing of the kind between them. */
-  const wild = (n: number) => (n === FIRST || n === SECOND ? 60 : 2 + wobble(n));
+  /** A wild value, three times the same, with nothing of the kind between them. */
+  const wild = (n: number) => ([FIRST, SECOND, THIRD].includes(n) ? 60 : 2 + wobble(n));
   let count = 0;
 
   const cases: [what: string, telemetry: (n: number) => Reading['telemetry'], metadata?: Metadata][] = [
@@ -43,7 +44,7 @@ describe('this was normal', () => {
     ['what a laser meter measures', n => ({ value_mm: wild(n) }), { elementType: 'door' }],
   ];
   for (const [at, [what, telemetry, metadata = {}]] of cases.entries())
-    it(`is taken of ${what}`, async () => {
+    it(`is taken of ${what}, and taken back`, async () => {
       const { runtime } = plant;
       await runtime.deploy(flow());
       const device = `d${at}`;
@@ -77,5 +78,9 @@ describe('this was normal', () => {
       assert.equal(later.at(-1)?.metadata.anomaly?.kind, 'normal');
       const stored = ({ anomaly_score, reading: { timestamp } }: Row) => ({ anomaly_score, timestamp });
       assert.deepEqual((await listed()).map(stored), before.map(stored), 'what is stored keeps its score');
+      await runtime.emit('src', { payload: reading, feedback: 'undo' });
+      assert.equal((runtime.received('answers').at(-1)!.payload as Feedback).retracted, 1);
+      const last = await play(SECOND + 1, THIRD + 1);
+      assert.ok(last.at(-1)!.metadata.anomaly!.score < 0);
     });
 });

@@ -68,8 +68,7 @@ async function publishSome(url: string): Promise<void> {
   await publisher.close();
 }
 
-describe('backup and restore of a gateway', function () {
-  this.timeout(120_000);
+describe('backup and restore of a gateway', () => {
   let folder: string;
   let gateway: Gateway;
   let restored: Gateway | undefined;
@@ -114,7 +113,7 @@ describe('backup and restore of a gateway', function () {
     assert.match(out, /\d+ files, \d{2,} rows in \d+ tables$/);
     assert.match(errors, /passwords and keys/);
     assert.equal(statSync(file).mode & 0o777, 0o600);
-    assert.equal((await gateway.health()).status, 200);
+    await until(async () => (await gateway.health()).status === 200);
     assert.deepEqual(
       readdirSync(gateway.directory).filter(name => name.startsWith('backup-')),
       [],
@@ -192,6 +191,23 @@ describe('backup and restore of a gateway', function () {
       [code] = await ended;
     }
     await assert.rejects(restored.start(), /expected a whole data directory, got "one whose restore was cut off"/);
+  });
+
+  it('leaves nothing of a restore that is stopped, its database neither', async () => {
+    const directory = path.join(folder, 'stopped');
+    // Again where it had ended before it could be stopped.
+    for (let code: number | null = 0; code === 0; ) {
+      rmSync(directory, { recursive: true, force: true });
+      const child = program('restore', file, directory);
+      await until(() => existsSync(path.join(directory, 'database.json')));
+      const ended = once(child, 'exit');
+      // npm and a terminal both send it.
+      child.kill('SIGINT');
+      child.kill('SIGINT');
+      [code] = await ended;
+      if (code !== 0) assert.equal(code, 130);
+    }
+    assert.deepEqual(readdirSync(directory), []);
   });
 
   it('brings everything back, over what such a restore has left, and the gateway goes on with it', async () => {

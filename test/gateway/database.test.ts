@@ -81,8 +81,7 @@ function databaseProcess(directory: string, options: { uid?: number; gid?: numbe
   return { child, up };
 }
 
-describe('embedded database', function () {
-  this.timeout(180_000);
+describe('embedded database', () => {
   let base: string;
   let directory: string;
   const remembered = () => JSON.parse(readFileSync(path.join(directory, 'database.json'), 'utf8'));
@@ -269,8 +268,7 @@ function chownDeep(folder: string, uid: number, gid: number): void {
   execFileSync('chown', ['-R', `${uid}:${gid}`, folder]);
 }
 
-describe('PostgreSQL programs', function () {
-  this.timeout(120_000);
+describe('PostgreSQL programs', () => {
   let base: string;
   beforeEach(() => {
     base = mkdtempSync(path.join(os.tmpdir(), 'fieldline-programs-'));

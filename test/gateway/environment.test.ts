@@ -91,6 +91,8 @@ describe('environment', () => {
     [{ MQTT_URL: 'http://broker' }, 'FIELDLINE_SETTING', /^MQTT_URL.*begins with http:/],
     [{ MQTT_URL: 'mqtt://' }, 'FIELDLINE_SETTING', /^MQTT_URL/],
     [{ DATABASE_URL: 'mysql://u:s3cret@db/x' }, 'FIELDLINE_SETTING', /^DATABASE_URL/],
+    [{ DATABASE_URL: 'postgres://u:s3cret%@db/x' }, 'FIELDLINE_SETTING', /^DATABASE_URL: .*%25/],
+    [{ MQTT_URL: 'mqtt://u:100%s3cret@broker' }, 'FIELDLINE_SETTING', /^MQTT_URL: .*%25/],
     [{ DATABASE_URL: 'localhost' }, 'FIELDLINE_SETTING', /^DATABASE_URL.*no URL/],
     [{ FIELDLINE_ADMIN_PASSWORD: 's3cret' }, 'FIELDLINE_SETTING', /at least 8 characters/],
     [{ FIELDLINE_SECRET: 's3cret' }, 'FIELDLINE_SETTING', /at least 16 characters/],

@@ -40,7 +40,9 @@ async function frontWith(guarded: boolean, clock = fakeClock()) {
 /** First line of the answer to a WebSocket upgrade. */
 async function upgrade(front: Front, path: string, headers: Record<string, string> = {}): Promise<string> {
   const socket = net.connect(front.address.port, '127.0.0.1');
-  const lines = Object.entries({ host: 'localhost', connection: 'Upgrade', upgrade: 'websocket', ...headers });
+  const handshake = { 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' };
+  const asked = { host: 'localhost', connection: 'Upgrade', upgrade: 'websocket', ...handshake, ...headers };
+  const lines = Object.entries(asked);
   socket.write(`GET ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
   const [bytes] = await once(socket, 'data');
   socket.destroy();

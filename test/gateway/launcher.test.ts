@@ -23,9 +23,8 @@ type Running = {
   ended: Promise<[number | null, string | null]>;
 };
 
-describe('launcher', function () {
+describe('launcher', () => {
   // On one slow core a start alone takes twenty seconds.
-  this.timeout(180_000);
   let directory: string;
   const children: ChildProcess[] = [];
   // Most cases are not about the embedded database, which takes a second to make.

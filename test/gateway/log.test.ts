@@ -26,12 +26,14 @@ describe('log', () => {
     ['login', { headers: { authorization: 'Basic YWRtaW4=' } }, 'YWRtaW4='],
     ['the node said hidden-value-1 aloud', {}, 'hidden-value-1'],
     ['escaped', { query: 'a=hidden%20value%202' }, 'hidden%20value%202'],
+    ['refused "quoted\\secret"', {}, 'secret'],
   ];
   for (const [text, fields, gone] of secrets)
     it(`hides ${gone}`, () => {
       const { lines, logs } = collected();
       logs.hide('hidden-value-1');
       logs.hide('hidden value 2');
+      logs.hide('"quoted\\secret"');
       logs.part('x')('error', text, fields);
       assert.equal(lines.length, 1);
       assert.doesNotMatch(JSON.stringify(lines), new RegExp(gone.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));

@@ -27,8 +27,7 @@ async function untilUp(url: string, child: ChildProcess): Promise<void> {
   }
 }
 
-describe('package', function () {
-  this.timeout(300_000);
+describe('package', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'fieldline-package-'));
   let child: ChildProcess | undefined;
   let tarball = '';

@@ -56,4 +56,25 @@ describe('palette: admin endpoints', () => {
       if (!isAlsoRead) assert.equal((await fetch(url + path)).status, 404, path);
     }
   });
+
+  it('say in plain words that a field is of a type that no dialog sends', async () => {
+    const post: Record<string, (request: object, response: object) => void> = {};
+    const httpAdmin = {
+      get() {},
+      post: (path: string, _guard: unknown, run: (typeof post)[string]) => (post[path] = run),
+    };
+    const RED = { nodes: {}, settings: {}, auth: { needsPermission() {} }, httpAdmin };
+    adminOf(RED as unknown as Red).act('fieldline/x', ({ body }) => String((body as { id: unknown }).id));
+    for (const id of [{ toString: 1 }, JSON.parse('['.repeat(20_000) + ']'.repeat(20_000))]) {
+      const said = await new Promise(resolve =>
+        post['/fieldline/x']?.(
+          { body: { id } },
+          { status: (code: number) => ({ json: (told: object) => resolve({ code, ...told }) }) },
+        ),
+      );
+      const { code, error } = said as { code: number; error: string };
+      assert.equal(code, 400);
+      assert.match(error, /^no body of a dialog: ./);
+    }
+  });
 });

@@ -109,6 +109,13 @@ describe('traces', () => {
     });
     assert.deepEqual([child.parentSpanId, child.status], ['c'.repeat(16), { code: 2, message: 'away' }]);
 
+    bodies.length = 0;
+    const many = openTraces({ url, headers: {} }, log);
+    for (let n = 0; n < 1200; n++) many.take(span('Meter'));
+    await many.close(60_000);
+    const arrived = bodies.map(({ body }) => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans.length);
+    assert.deepEqual(arrived, [500, 500, 200]);
+
     status = 503;
     const bad = openTraces({ url, headers: {} }, log);
     bad.take(span('Meter'));

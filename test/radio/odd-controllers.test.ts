@@ -5,7 +5,7 @@ import { PACKET } from '../../src/radio/h4.ts';
 import { COMMAND, EVENT, eventPacket, LE_EVENT, opcodeOf } from '../../src/radio/hci.ts';
 import { nobleIsHere, withNoble } from './noble-here.ts';
 import type { Oddity } from './odd-controller.ts';
-import { world } from './world.ts';
+import { patientTimes, world } from './world.ts';
 import { until } from '../support/until.ts';
 
 const UNKNOWN_COMMAND = 0x01;
@@ -257,7 +257,7 @@ const odd: [name: string, oddity: () => Oddity, options?: { extended?: boolean }
 
   for (const [name, oddity, options] of odd)
     it(name, async () => {
-      const scene = await world({ ...options, oddity });
+      const scene = await world({ ...options, oddity, times: patientTimes });
       try {
         await Promise.all([scene.measured(), scene.heard()]);
         await until(() => scene.controller.scanning === 'passive');

@@ -32,6 +32,16 @@ export const shortTimes: RadioTimes = {
   hung: 1200,
 };
 
+/** For what must not be given up: a busy machine holds up a process for seconds, and that is not what is asked for here. */
+export const patientTimes: RadioTimes = {
+  ...shortTimes,
+  command: 2000,
+  connect: 20_000,
+  operation: 20_000,
+  deaf: 40_000,
+  hung: 40_000,
+};
+
 export type World = {
   controller: EmulatedController;
   meter: Meter;

@@ -5,8 +5,7 @@ import { postgresFor, type TestPostgres } from '../support/postgres.ts';
 import { nobleIsHere, withNoble } from './noble-here.ts';
 import { throughTheWorst } from './worst-account.ts';
 
-(nobleIsHere ? describe : describe.skip)(withNoble('a radio through the worst'), function () {
-  this.timeout(180_000);
+(nobleIsHere ? describe : describe.skip)(withNoble('a radio through the worst'), () => {
   let postgres: TestPostgres;
   before(async function () {
     if (process.platform !== 'linux') return this.skip();

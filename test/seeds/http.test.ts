@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
-import pg from 'pg';
-import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+import type pg from 'pg';
+import type { Gateway } from '../../bench/gateway.ts';
 import { signToken } from '../../src/kernel/token.ts';
 import type { Document } from '../api/requests.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 type Row = Record<string, unknown>;
@@ -29,20 +29,15 @@ const AsyncFunction = (async () => undefined).constructor as new (
   ...parts: string[]
 ) => (...values: unknown[]) => Promise<unknown>;
 
-describe('applications of the seeds over HTTP', function () {
-  this.timeout(90_000);
-  let postgres: TestPostgres;
+describe('applications of the seeds over HTTP', () => {
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let pool: pg.Pool;
   let key: string;
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(90_000);
-    gateway = await makeGateway({ databaseUrl: postgres.url, env: { FIELDLINE_SECRET: SECRET } });
-    await gateway.start();
-    pool = new pg.Pool({ connectionString: postgres.url, max: 2 });
-    pool.on('error', () => undefined);
+    running = await gatewayOnDatabase(this, 'seeds', { FIELDLINE_SECRET: SECRET });
+    ({ gateway, pool } = running);
     await until('the key that the first start tells', async () => {
       key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
       return key !== '';
@@ -65,11 +60,7 @@ describe('applications of the seeds over HTTP', function () {
     });
     assert.equal(answer.status, 200, await answer.text());
   });
-  after(async () => {
-    await pool?.end();
-    await gateway?.remove();
-    await postgres?.stop();
-  });
+  after(() => running?.remove());
 
   const until = untilAt(() => gateway);
   const get = async (path: string): Promise<Row[]> => {
@@ -165,14 +156,14 @@ describe('applications of the seeds over HTTP', function () {
   it('004: a page shows the outage while the database is down, and data comes again afterwards', async () => {
     const page = async () => (await (await fetch(`${gateway.url}/status`)).text()).includes('Everything works.');
     assert.ok(await page());
-    await postgres.terminate('SIGINT');
+    await running.postgres.terminate('SIGINT');
     const away = await fetch(`${gateway.url}/api/flow-data`);
     assert.deepEqual([away.status, away.headers.get('retry-after')], [503, '5']);
     await until('the database to be missed', async () => (await fetch(`${gateway.url}/health`)).status === 503);
     assert.equal((await fetch(`${gateway.url}/health/live`)).status, 200);
     await until('the page to tell', async () => !(await page()));
     assert.equal((await fetch(`${gateway.url}/metrics`)).status, 200);
-    await postgres.restart();
+    await running.postgres.restart();
     await until('the database', page);
     assert.equal((await get('/api/flow-data?device_id=nivus-1')).length, 1);
   });

@@ -3,34 +3,30 @@ import assert from 'node:assert/strict';
 import { Centrifuge } from 'centrifuge';
 import pg from 'pg';
 import { WebSocket } from 'ws';
-import { type Gateway, makeGateway } from '../../bench/gateway.ts';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import type { Gateway } from '../../bench/gateway.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
 const KILLS = 3;
 
-describe('a live client of a gateway that is killed', function () {
-  this.timeout(120_000);
-  let postgres: TestPostgres;
+describe('a live client of a gateway that is killed', () => {
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let psql: pg.Client;
   let client: Centrifuge | undefined;
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(120_000);
-    gateway = await makeGateway({ databaseUrl: postgres.url });
-    await gateway.start();
+    running = await gatewayOnDatabase(this, 'killed');
+    ({ gateway } = running);
     await until(() => gateway.log.includes('told this once'));
-    psql = new pg.Client({ connectionString: postgres.url });
+    psql = new pg.Client({ connectionString: running.url });
     psql.on('error', () => undefined);
     await psql.connect();
   });
   after(async () => {
     client?.disconnect();
     await psql?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
 
   it('never misses a row without being told so', async () => {

@@ -8,36 +8,34 @@ import { connect as connectMqtt, connectAsync } from 'mqtt';
 import pg from 'pg';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
-import { type Gateway, makeGateway, touching } from '../../bench/gateway.ts';
+import { type Gateway, touching } from '../../bench/gateway.ts';
 import { connect } from '../../src/live/browser/live.js';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
+import { listened } from '../support/listened.ts';
 import { until } from '../support/until.ts';
 
 type Flow = { flow_rate: number };
 
-describe('live clients of a gateway that is restarted', function () {
-  this.timeout(120_000);
-  let postgres: TestPostgres;
+describe('live clients of a gateway that is restarted', () => {
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let psql: pg.Client;
   let address: string;
   const closers: (() => unknown)[] = [];
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(120_000);
-    gateway = await makeGateway({ databaseUrl: postgres.url });
-    await gateway.start();
+    running = await gatewayOnDatabase(this, 'restart');
+    ({ gateway } = running);
     address = gateway.url.replace('http', 'ws');
-    psql = new pg.Client({ connectionString: postgres.url });
+    psql = new pg.Client({ connectionString: running.url });
     psql.on('error', () => undefined);
     await psql.connect();
+    await listened(psql);
   });
   after(async () => {
     for (const close of closers) await close();
     await psql?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
 
   let written = 0;
@@ -134,7 +132,6 @@ describe('live clients of a gateway that is restarted', function () {
       await until(
         all(({ ready }, name) => ready > before[name]!),
         state,
-        60_000,
       );
       await write();
       await until(
@@ -153,10 +150,10 @@ describe('live clients of a gateway that is restarted', function () {
     // They are the rows in their order, for whoever has stayed; nothing was cut but the line to the database.
     const before = Object.fromEntries(Object.entries(followers).map(([name, { lost }]) => [name, lost]));
     await write();
-    await postgres.terminate('SIGQUIT');
+    await running.postgres.terminate('SIGQUIT');
     await psql.end().catch(() => undefined);
-    await postgres.restart();
-    psql = new pg.Client({ connectionString: postgres.url });
+    await running.postgres.restart();
+    psql = new pg.Client({ connectionString: running.url });
     psql.on('error', () => undefined);
     await psql.connect();
     for (let row = 0; row < 20; row++) await write();

@@ -7,10 +7,10 @@ import { connectAsync } from 'mqtt';
 import pg from 'pg';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
-import { type Gateway, makeGateway } from '../../bench/gateway.ts';
+import type { Gateway } from '../../bench/gateway.ts';
 import { signToken } from '../../src/kernel/token.ts';
 import { connect } from '../../src/live/browser/live.js';
-import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
 type Row = Record<string, unknown>;
@@ -18,20 +18,17 @@ const SECRET = 'the secret of this test';
 /** Runs a snippet of a browser application. */
 const snippet = (...parts: string[]) => new Function(...parts) as (...values: unknown[]) => unknown;
 
-describe('applications of the seeds on sockets', function () {
-  this.timeout(90_000);
-  let postgres: TestPostgres;
+describe('applications of the seeds on sockets', () => {
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
   let psql: pg.Client;
   let key: string;
   const closers: (() => unknown)[] = [];
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(90_000);
-    gateway = await makeGateway({ databaseUrl: postgres.url, env: { FIELDLINE_SECRET: SECRET } });
-    await gateway.start();
-    psql = new pg.Client({ connectionString: postgres.url });
+    running = await gatewayOnDatabase(this, 'sockets', { FIELDLINE_SECRET: SECRET });
+    ({ gateway } = running);
+    psql = new pg.Client({ connectionString: running.url });
     psql.on('error', () => undefined);
     await psql.connect();
     // It is printed when all is ready, which /health may tell a moment before.
@@ -43,8 +40,7 @@ describe('applications of the seeds on sockets', function () {
   });
   after(async () => {
     await psql?.end();
-    await gateway?.remove();
-    await postgres?.stop();
+    await running?.remove();
   });
 
   let second = 0;
@@ -312,22 +308,16 @@ describe('applications of the seeds on sockets', function () {
   });
 });
 
-describe('live sockets of a gateway with a login', function () {
-  this.timeout(90_000);
-  let postgres: TestPostgres;
+describe('live sockets of a gateway with a login', () => {
+  let running: GatewayOnDatabase;
   let gateway: Gateway;
 
   before(async function () {
-    postgres = await postgresFor(this);
-    this.timeout(90_000);
     const env = { FIELDLINE_SECRET: SECRET, FIELDLINE_ADMIN_PASSWORD: 'correct horse', FIELDLINE_DEMO: 'off' };
-    gateway = await makeGateway({ databaseUrl: postgres.url, env });
-    await gateway.start();
+    running = await gatewayOnDatabase(this, 'sockets_login', env);
+    ({ gateway } = running);
   });
-  after(async () => {
-    await gateway?.remove();
-    await postgres?.stop();
-  });
+  after(() => running?.remove());
 
   // Of the moment at which the file is read; the suites before this one take their time.
   const exp = Math.floor(Date.now() / 1000) + 86_400;

@@ -1,5 +1,5 @@
 // Child process of the durability tests: the embedded broker on the file and port of its arguments, until it is killed.
-import { openJournal } from '../../src/delivery/journal.ts';
+import { openJournal } from '../../src/delivery/journal/journal.ts';
 import { startBroker } from '../../src/mqtt/broker.ts';
 
 // Not to outlive a test that failed.

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { generate } from 'mqtt-packet';
-import { openJournal } from '../../src/delivery/journal.ts';
-import type { Journal } from '../../src/delivery/journal-contract.ts';
+import { openJournal } from '../../src/delivery/journal/journal.ts';
+import type { Journal } from '../../src/delivery/journal/contract.ts';
 import { type Broker, type BrokerOptions, startBroker } from '../../src/mqtt/broker.ts';
 
 export type BrokerWorld = {

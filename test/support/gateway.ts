@@ -20,7 +20,6 @@ export async function gatewayOnDatabase(
   env: Readonly<Record<string, string>> = {},
 ): Promise<GatewayOnDatabase> {
   const postgres = await postgresFor(context);
-  context.timeout(180_000);
   const url = await postgres.database(name);
   const gateway = await makeGateway({ databaseUrl: url, env });
   const pool = new pg.Pool({ connectionString: url, max: 2 });

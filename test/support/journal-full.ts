@@ -1,5 +1,5 @@
 // Child process of the journal test: appends from eight lanes and tells how many are on the disk and what is wrong, until 400 are.
-import { openJournal } from '../../src/delivery/journal.ts';
+import { openJournal } from '../../src/delivery/journal/journal.ts';
 
 // Not to outlive a test that failed.
 process.on('disconnect', () => process.exit(1));

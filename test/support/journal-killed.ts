@@ -1,5 +1,5 @@
 // Child process of the journal test: appends without end and reports each number that is on the disk, until it is killed.
-import { openJournal } from '../../src/delivery/journal.ts';
+import { openJournal } from '../../src/delivery/journal/journal.ts';
 
 // Not to outlive a test that failed.
 process.on('disconnect', () => process.exit(1));

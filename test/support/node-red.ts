@@ -145,7 +145,11 @@ async function start(): Promise<TestRuntime> {
       for (const node of nodes) if (!registered.has(node)) registered.add(node) && node(api);
     },
     async deploy(flow, type = 'full') {
-      if (type === 'full') for (const sink of sinks.values()) sink.messages = [];
+      // Not before: the nodes of the flow before send until they are stopped.
+      if (type === 'full')
+        RED.events.once('flows:starting', () => {
+          for (const sink of sinks.values()) sink.messages = [];
+        });
       const started = flowsStarted();
       const named: Record<string, string> = {
         'test-source': 'fieldline-test-source',

@@ -1,5 +1,5 @@
 // Child process of the outbox test: keeps rows without end and reports each number that is on the disk, until it is killed.
-import { openOutbox } from '../../src/delivery/outbox.ts';
+import { openOutbox } from '../../src/delivery/outbox/outbox.ts';
 
 const outbox = await openOutbox<number>(process.argv[2] ?? '');
 let next = 0;

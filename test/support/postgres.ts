@@ -71,7 +71,6 @@ export function whyNoPostgres(): string | undefined {
 
 /** For a `before` that starts one by other means: skips the suite aloud where it cannot run. */
 export function postgresHere(context: Mocha.Context): void {
-  context.timeout(180_000);
   const why = whyNoPostgres();
   if (why === undefined) return;
   console.log(`      skipped, needs a real PostgreSQL: ${why}`);

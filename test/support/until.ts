@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 export async function until(
   condition: () => boolean | Promise<boolean>,
   state: () => unknown = () => '',
-  limitMs = 50_000,
+  limitMs = 100_000,
   everyMs = 2,
 ): Promise<void> {
   const end = performance.now() + limitMs;
@@ -18,7 +18,7 @@ export async function until(
 /** The same for a suite on a whole gateway: `what` is waited for; where it does not come, the end of the log is shown. */
 export function untilAt(gateway: () => { log: string }) {
   return (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
-    until(condition, () => `${what}\n${gateway().log.slice(-2000)}`, 30_000, 50);
+    until(condition, () => `${what}\n${gateway().log.slice(-2000)}`, 100_000, 50);
 }
 
 function shown(state: unknown): string | undefined {
