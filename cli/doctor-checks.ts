@@ -129,13 +129,15 @@ async function* database(
   }
 }
 
+type At = { version: string; now: Date; readOnly: boolean; standby: boolean; timescale: boolean };
+
 async function* answering(url: string, which: string): AsyncGenerator<Finding> {
   const store = openStore({ url, connections: 1 });
   try {
     const before = Date.now();
-    const [at] = await store.query<{ version: string; now: Date; readOnly: boolean; timescale: boolean }>(
+    const [at] = await store.query<At>(
       `SELECT current_setting('server_version') AS version, clock_timestamp() AS now,
-         current_setting('transaction_read_only')::bool AS "readOnly",
+         current_setting('transaction_read_only')::bool AS "readOnly", pg_is_in_recovery() AS standby,
          EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') AS timescale`,
     );
     const skew = Math.abs(at!.now.getTime() - (before + Date.now()) / 2);
@@ -143,16 +145,20 @@ async function* answering(url: string, which: string): AsyncGenerator<Finding> {
       'database',
       `${which}: PostgreSQL ${at!.version}${at!.timescale ? ' with TimescaleDB' : ', no TimescaleDB (not needed)'}`,
     );
-    if (at!.readOnly)
+    if (at!.standby)
+      yield fails('writes', 'the database is a standby: read-only', 'Point DATABASE_URL at the primary.');
+    else if (at!.readOnly)
       yield fails(
         'writes',
         'the database is read-only',
-        'Point DATABASE_URL at the primary, or see to default_transaction_read_only.',
+        'Take back default_transaction_read_only where it is set: server, database, user or DATABASE_URL.',
       );
     const { version, newest, variant } = await migrationState(store.query);
     const detail = `version ${version} of ${newest}${variant === undefined ? '' : ` (${variant})`}`;
     if (version > newest)
       yield fails('tables', detail, 'This program is older than its database: install the newer one again.');
+    else if (version < newest && at!.readOnly)
+      yield warns('tables', detail, 'The gateway brings them up to date as soon as it can write.');
     else if (version < newest) yield warns('tables', detail, 'Start the gateway, or run "fieldline migrate".');
     else yield works('tables', detail);
     if (skew > SKEW_MS)

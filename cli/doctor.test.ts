@@ -10,6 +10,7 @@ import { digest } from '../src/kernel/bytes.ts';
 import type { Line } from '../src/kernel/ledger.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { postgresFor, type TestPostgres } from '../test/support/postgres.ts';
+import { startStandby } from '../test/support/standby.ts';
 import { bluetooth, clock, diskSpace, nodeVersion } from './doctor-checks.ts';
 import { ask } from './command.fixture.ts';
 import { run } from './doctor.ts';
@@ -102,7 +103,21 @@ describe('fieldline doctor', () => {
       url.searchParams.set('options', '-c default_transaction_read_only=on');
       const { code, out } = await doctor([], { FIELDLINE_DIR: folder, DATABASE_URL: url.href });
       assert.equal(code, 1);
-      assert.match(out, /^fails {2}writes +the database is read-only\n +→ Point DATABASE_URL at the primary/m);
+      assert.match(out, /^fails {2}writes +the database is read-only\n +→ Take back default_transaction_read_only/m);
+      assert.match(out, /^warns {2}tables +version 0 of \d+\n +→ .*as soon as it can write/m);
+    });
+
+    it('fails on a standby, and names the primary', async () => {
+      const standby = await startStandby(server);
+      try {
+        const { out } = await doctor([], { FIELDLINE_DIR: folder, DATABASE_URL: standby.url });
+        assert.match(
+          out,
+          /^fails {2}writes +the database is a standby: read-only\n +→ Point DATABASE_URL at the primary/m,
+        );
+      } finally {
+        await standby.stop();
+      }
     });
 
     it('says how far its tables are', async () => {

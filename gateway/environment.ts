@@ -77,19 +77,25 @@ function urlOf(name: string, text: string, schemes: readonly string[], example: 
   const scheme = url?.protocol.slice(0, -1);
   if (url === undefined || !schemes.includes(scheme!) || url.hostname === '')
     throw wrong(name, `a URL such as ${example}`, scheme === undefined ? 'no URL' : `one that begins with ${scheme}:`);
-  try {
-    decodeURIComponent(url.username + url.password);
-  } catch {
-    throw wrong(name, 'user and password percent-encoded (% itself is %25)', 'a % that begins no such sign');
-  }
+  checkEncoding(name, url.username + url.password, 'user and password');
   return text;
+}
+
+function checkEncoding(name: string, text: string, what: string): void {
+  try {
+    decodeURIComponent(text);
+  } catch {
+    throw wrong(name, `${what} percent-encoded (% itself is %25)`, 'a % that begins no such sign');
+  }
 }
 
 /** PostgreSQL URLs may name a socket folder in `?host=` and leave the host out. */
 function databaseUrlOf(text: string): string {
-  const example = 'postgresql://user:password@host:5432/database';
-  if (/^postgres(ql)?:\/\/[^/]*\/.*[?&]host=/i.test(text)) return text;
-  return urlOf('DATABASE_URL', text, ['postgresql', 'postgres'], example);
+  const name = 'DATABASE_URL';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined) checkEncoding(name, url.username + url.password + url.pathname, 'user, password and database');
+  if (/^postgres(ql)?:$/.test(url?.protocol ?? '') && url?.searchParams.get('host')) return text;
+  return urlOf(name, text, ['postgresql', 'postgres'], 'postgresql://user:password@host:5432/database');
 }
 
 /** The text is not shown: it may be a secret. */
