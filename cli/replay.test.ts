@@ -231,6 +231,9 @@ describe('fieldline replay', () => {
       'SELECT * FROM replays',
     );
     assert.deepEqual([row?.state, row?.owner, row?.selection.scanner], ['running', null, 'pi']);
+    const again = await replay(['--queue', '--scanner', 'pi']);
+    assert.match(again.errors, /^replay \d+ waits or runs already: 0/m);
+    assert.equal(await count('replays'), 1);
   });
 
   it('ends at a signal, says how it goes on, and goes on', async () => {

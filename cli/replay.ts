@@ -15,7 +15,7 @@ import {
   resumeReplay,
   unfinishedReplay,
 } from '../src/archive/replays.ts';
-import { selectionOf } from '../src/archive/selection.ts';
+import { selectionOf, wordsOf } from '../src/archive/selection.ts';
 import { keysOf } from '../src/decoders/members.ts';
 import { courier } from '../src/delivery/courier.ts';
 import { keepLetters } from '../src/delivery/letters/letters.ts';
@@ -74,14 +74,17 @@ export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({
   const store = openStore({ url: named(url) });
   try {
     await upToDate(store);
+    const words = wordsOf(given);
     if (given.queue) {
-      const { id } = await askForReplay(store.query, selection, 'command line');
-      io.stderr(`replay ${id} waits for a replay node`);
+      const queued = await unfinishedReplay(store.query, words);
+      if (queued !== undefined) io.stderr(`replay ${queued.id} waits or runs already: ${replayFigures(queued)}`);
+      else {
+        const { id } = await askForReplay(store.query, selection, 'command line', undefined, words);
+        io.stderr(`replay ${id} waits for a replay node`);
+      }
       return 0;
     }
     if (resume !== undefined) await resumeReplay(store.query, resume, OWNER);
-    const { from, to, scanner, device, topic } = given;
-    const words = { from, to, scanner, device, topic };
     const unfinished = resume === undefined ? await unfinishedReplay(store.query, words, OWNER) : undefined;
     if (unfinished !== undefined)
       io.stderr(`replay ${unfinished.id} was broken off and goes on: ${JSON.stringify(unfinished.selection)}`);

@@ -7,6 +7,7 @@ import type { Raw } from '../../src/reading/raw.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { until } from '../../test/support/until.ts';
 import advertDecodeNode from '../advert-decode/advert-decode.ts';
 import laserDecodeNode from '../laser-decode/laser-decode.ts';
 import normalizeNode from '../normalize/normalize.ts';
@@ -205,6 +206,28 @@ describe('replay node', () => {
     for (const resume of [stopped?.id, 4711, 'all', 1.5]) runtime.inject('n', { payload: { resume } });
     assert.deepEqual(await press('nobody'), [400, { error: 'replay: deploy the node first' }]);
     assert.deepEqual(await store.query('SELECT id, state FROM replays'), [{ id: stopped?.id, state: 'done' }]);
+  });
+
+  it('answers a second press with the one that runs, and begins anew once that is over', async () => {
+    await keep(...Array.from({ length: 200 }, (_, n) => advert(n)));
+    await runtime.deploy(flow({ perSecond: 20 }));
+    const says = async () => (await press('n'))[1].says;
+    const both = await Promise.all([says(), says()]);
+    const [begun] = await store.query<{ id: number }>('SELECT id FROM replays');
+    assert.deepEqual(
+      both.toSorted().map(text => text?.replace(/: \d+ of 200 \(\d+ %\)|: 0/, '')),
+      [`replay ${begun?.id} begins`, `replay ${begun?.id} runs already; stop it to begin anew`],
+    );
+    await runtime.untilStatus('n', /^replay \d+: [1-9]\d* of 200/);
+    runtime.inject('n', { payload: {} });
+    runtime.inject('n', { payload: { device: 'nobody' } });
+    await until(async () => (await count('replays')) === 2);
+    runtime.inject('n', { payload: { stop: true } });
+    await runtime.untilStatus('n', /stopped/);
+    assert.match((await says()) ?? '', /^replay \d+ begins$/);
+    assert.equal(await count('replays'), 3);
+    runtime.inject('n', { payload: { stop: true } });
+    await runtime.untilStatus('n', /stopped/);
   });
 
   it('keeps what an output that leads nowhere would lose', async () => {

@@ -1,8 +1,8 @@
 // replay: runs part of the archive through the decoders again, beside live data, from where it was after a restart.
 import { liveWrites } from '../../src/archive/live-writes.ts';
 import { replayDesk } from '../../src/archive/replay-desk.ts';
-import { askForReplay, resumeReplay, stopReplays } from '../../src/archive/replays.ts';
-import { deskWords, progressOf } from '../../src/archive/replay-words.ts';
+import { resumeReplay, stopReplays } from '../../src/archive/replays.ts';
+import { askedWords, deskWords, progressOf } from '../../src/archive/replay-words.ts';
 import { selectionOf } from '../../src/archive/selection.ts';
 import { courier } from '../../src/delivery/courier.ts';
 import { keepLetters } from '../../src/delivery/letters/letters.ts';
@@ -80,11 +80,7 @@ export const definition = defineNode({
       },
     });
 
-    async function begin(given: unknown, by: string): Promise<string> {
-      const replay = await askForReplay(query, selectionOf(given, Date.now()), by, host.id);
-      desk.wake();
-      return `replay ${replay.id} begins`;
-    }
+    const begin = async (given: object, by: string): Promise<string> => askedWords(await desk.ask(given, by));
     async function goOn(id: unknown): Promise<void> {
       const resumed = typeof id === 'number' && Number.isSafeInteger(id) && (await resumeReplay(query, id, host.id));
       if (!resumed)

@@ -1,5 +1,5 @@
 // The words and figures that tell how far a replay is, for a node's status, its progress output and the command line.
-import type { DeskState } from './replay-desk.ts';
+import type { Asked, DeskState } from './replay-desk.ts';
 import type { Replay } from './replays.ts';
 
 export type ReplayProgress = {
@@ -26,6 +26,12 @@ export function replayFigures({ settled, failed, total }: Pick<Replay, 'settled'
 export function doneFigures(replay: Pick<Replay, 'settled' | 'failed' | 'total'>): string {
   const gone = Math.max(0, (replay.total ?? 0) - replay.settled);
   return replayFigures(replay) + (gone > 0 ? `, ${gone} no longer in the archive` : '');
+}
+
+/** The answer to whoever has asked for one. */
+export function askedWords({ replay, already }: Asked): string {
+  if (!already) return `replay ${replay.id} begins`;
+  return `replay ${replay.id} runs already: ${replayFigures(replay)}; stop it to begin anew`;
 }
 
 /** Colour and words of a node's status. */

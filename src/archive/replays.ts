@@ -150,10 +150,10 @@ export async function resumeReplay(query: Query, id: number, owner: string): Pro
   return rows.length > 0;
 }
 
-/** An unfinished replay that the same kind of caller asked for in the same words; the newest. */
-export async function unfinishedReplay(query: Query, words: unknown, owner: string): Promise<Replay | undefined> {
+/** An unfinished replay that was asked for in the same words, for the same owner; the newest. */
+export async function unfinishedReplay(query: Query, words: unknown, owner?: string): Promise<Replay | undefined> {
   const [row] = await query<Row>(
-    `SELECT ${COLUMNS} FROM replays WHERE state = 'running' AND owner = $2 AND metadata -> 'words' = $1::jsonb
+    `SELECT ${COLUMNS} FROM replays WHERE state = 'running' AND owner IS NOT DISTINCT FROM $2 AND metadata -> 'words' = $1::jsonb
     ORDER BY id DESC LIMIT 1`,
     [JSON.stringify(words), owner],
   );

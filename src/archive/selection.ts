@@ -43,6 +43,13 @@ export function selectionOf(given: unknown, now: number): Selection {
   return selection;
 }
 
+/** How a selection was put, such as `24h`, of whatever `selectionOf` takes: the same for whoever asks for the same again later. */
+export function wordsOf(given: object): Readonly<Record<string, string>> {
+  const parts = given as Record<string, unknown>;
+  const words = KEYS.map(key => [key, String(parts[key] ?? '').trim()] as const);
+  return Object.fromEntries(words.filter(([, text]) => text !== ''));
+}
+
 /** Of two times the earlier has the lesser text, whatever the number of their digits. */
 const digitsOf = (time: string): string => time.slice(0, -1).padEnd('2026-01-01T00:00:00.123456789'.length, '0');
 
