@@ -1,7 +1,7 @@
 // Live rows in a real browser: two tabs, with an EventSource and live.js in each, through a stop, a start and a kill of the gateway.
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import { until } from '../support/until.ts';
+import { firstKeyOf, postIngest } from '../support/gateway.ts';
 import { onEditor } from './editor.ts';
 
 /** Of a page: what came over each of the two, in order, and how often each was told of a gap. */
@@ -24,8 +24,7 @@ describe('live rows in two tabs of a browser', () => {
 
   before(async () => {
     const { gateway, page } = editor;
-    await until(() => gateway.log.includes('told this once'));
-    key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
+    key = await firstKeyOf(gateway);
     tabs.push(page, await page.context().browser()!.newPage());
     for (const tab of tabs) {
       await tab.goto(`${gateway.url}/fieldline/live.html`);
@@ -37,11 +36,7 @@ describe('live rows in two tabs of a browser', () => {
   let sent = 0;
   async function send(): Promise<void> {
     const reading = { device_id: 'meter1', power_kw: ++sent, timestamp: new Date(1.77e12 + sent * 1000) };
-    const answer = await fetch(`${editor.gateway.url}/api/ingest`, {
-      method: 'POST',
-      headers: { 'x-api-key': key, 'content-type': 'application/json' },
-      body: JSON.stringify(reading),
-    });
+    const answer = await postIngest(editor.gateway, key, reading);
     assert.equal(answer.status, 200, await answer.text());
   }
   const all = () => Promise.all(tabs.map(tab => tab.evaluate('seen') as Promise<Seen>));

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type pg from 'pg';
 import type { FlowNode, Gateway } from '../../bench/gateway.ts';
-import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
+import { firstKeyOf, type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -25,10 +25,7 @@ describe('flows/fluxio.json', () => {
     running = await gatewayOnDatabase(this, 'fluxio', { FIELDLINE_DEMO: 'on' });
     ({ gateway, pool, url } = running);
     await gateway.deploy('full', () => flow);
-    await until('the key on the screen', async () => {
-      first = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
-      return first !== '';
-    });
+    first = await firstKeyOf(gateway);
   });
   after(async () => {
     await running?.remove();

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import type { Gateway } from '../../bench/gateway.ts';
 import { signToken } from '../../src/kernel/token.ts';
 import type { Document } from '../api/requests.ts';
-import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
+import { firstKeyOf, type GatewayOnDatabase, gatewayOnDatabase, postIngest } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
 
 type Row = Record<string, unknown>;
@@ -38,10 +38,7 @@ describe('applications of the seeds over HTTP', () => {
   before(async function () {
     running = await gatewayOnDatabase(this, 'seeds', { FIELDLINE_SECRET: SECRET });
     ({ gateway, pool } = running);
-    await until('the key that the first start tells', async () => {
-      key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
-      return key !== '';
-    });
+    key = await firstKeyOf(gateway);
     const [meter, flow] = [
       {
         device_id: 'meter1',
@@ -53,11 +50,7 @@ describe('applications of the seeds over HTTP', () => {
       },
       { device_id: 'nivus-1', flow_rate: 12.5, totalizer: 1042.7, temperature: 18.2, status: 'ok' },
     ];
-    const answer = await fetch(`${gateway.url}/api/ingest`, {
-      method: 'POST',
-      headers: { 'x-api-key': key, 'content-type': 'application/json' },
-      body: JSON.stringify([meter, flow]),
-    });
+    const answer = await postIngest(gateway, key, [meter, flow]);
     assert.equal(answer.status, 200, await answer.text());
   });
   after(() => running?.remove());

@@ -1,10 +1,10 @@
 // The gateway is killed under load: a centrifuge client that kept its position gets every stored row, or is told that it has a gap.
 import assert from 'node:assert/strict';
 import { Centrifuge } from 'centrifuge';
-import pg from 'pg';
+import type pg from 'pg';
 import { WebSocket } from 'ws';
 import type { Gateway } from '../../bench/gateway.ts';
-import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
+import { firstKeyOf, type GatewayOnDatabase, gatewayOnDatabase, postIngest } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
 const KILLS = 3;
@@ -12,25 +12,20 @@ const KILLS = 3;
 describe('a live client of a gateway that is killed', () => {
   let running: GatewayOnDatabase;
   let gateway: Gateway;
-  let psql: pg.Client;
+  let pool: pg.Pool;
   let client: Centrifuge | undefined;
 
   before(async function () {
     running = await gatewayOnDatabase(this, 'killed');
-    ({ gateway } = running);
-    await until(() => gateway.log.includes('told this once'));
-    psql = new pg.Client({ connectionString: running.url });
-    psql.on('error', () => undefined);
-    await psql.connect();
+    ({ gateway, pool } = running);
   });
   after(async () => {
     client?.disconnect();
-    await psql?.end();
     await running?.remove();
   });
 
   it('never misses a row without being told so', async () => {
-    const key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
+    const key = await firstKeyOf(gateway);
     /** Values in the order of their coming, and `gap` where the server said that it cannot go on. */
     const told: (number | 'gap' | 'resumed')[] = [];
     const epochs = new Set<unknown>();
@@ -53,12 +48,8 @@ describe('a live client of a gateway that is killed', () => {
       while (publishing) {
         const rows = Array.from({ length: 5 }, () => ({ device_id: 'nivus-1', flow_rate: ++sent }));
         // What a gateway that is away does not answer is lost to us, and no matter here.
-        await fetch(`${gateway.url}/api/ingest`, {
-          method: 'POST',
-          headers: { 'x-api-key': key, 'content-type': 'application/json' },
-          body: JSON.stringify(rows.map((row, n) => ({ ...row, timestamp: new Date(1.77e12 + (sent + n) * 1000) }))),
-          signal: AbortSignal.timeout(5000),
-        }).then(
+        const messages = rows.map((row, n) => ({ ...row, timestamp: new Date(1.77e12 + (sent + n) * 1000) }));
+        await postIngest(gateway, key, messages, AbortSignal.timeout(5000)).then(
           answer => answer.body?.cancel(),
           () => undefined,
         );
@@ -77,7 +68,7 @@ describe('a live client of a gateway that is killed', () => {
     await until(() => told.length > last + 5);
     publishing = false;
     await publisher;
-    const { rows } = await psql.query<{ flow_rate: number }>('SELECT flow_rate FROM flow_data ORDER BY id');
+    const { rows } = await pool.query<{ flow_rate: number }>('SELECT flow_rate FROM flow_data ORDER BY id');
     await until(() => told.includes(rows.at(-1)!.flow_rate));
 
     assert.equal(epochs.size, KILLS + 1, 'each kill begins a new epoch');

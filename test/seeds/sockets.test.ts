@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { EventSource } from 'eventsource';
 import { connectAsync } from 'mqtt';
-import pg from 'pg';
+import type pg from 'pg';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
 import type { Gateway } from '../../bench/gateway.ts';
 import { signToken } from '../../src/kernel/token.ts';
 import { connect } from '../../src/live/browser/live.js';
-import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
+import { firstKeyOf, type GatewayOnDatabase, gatewayOnDatabase, postIngest } from '../support/gateway.ts';
 import { until } from '../support/until.ts';
 
 type Row = Record<string, unknown>;
@@ -21,27 +21,19 @@ const snippet = (...parts: string[]) => new Function(...parts) as (...values: un
 describe('applications of the seeds on sockets', () => {
   let running: GatewayOnDatabase;
   let gateway: Gateway;
-  let psql: pg.Client;
+  let pool: pg.Pool;
   let key: string;
   const closers: (() => unknown)[] = [];
 
   before(async function () {
     running = await gatewayOnDatabase(this, 'sockets', { FIELDLINE_SECRET: SECRET });
-    ({ gateway } = running);
-    psql = new pg.Client({ connectionString: running.url });
-    psql.on('error', () => undefined);
-    await psql.connect();
-    // It is printed when all is ready, which /health may tell a moment before.
-    await until(() => gateway.log.includes('told this once'));
-    key = /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1] ?? '';
+    ({ gateway, pool } = running);
+    key = await firstKeyOf(gateway);
   });
   afterEach(async () => {
     for (const close of closers.splice(0)) await close();
   });
-  after(async () => {
-    await psql?.end();
-    await running?.remove();
-  });
+  after(() => running?.remove());
 
   let second = 0;
   /** A message of seed 000 §2 or seed 004, with a time of its own. */
@@ -53,11 +45,7 @@ describe('applications of the seeds on sockets', () => {
     message({ type: 'measurement', value_mm, device_id: 'AA:BB:CC:DD:EE:FF', source: 'ble_mobile', ...more });
 
   async function ingest(...messages: Row[]): Promise<void> {
-    const answer = await fetch(`${gateway.url}/api/ingest`, {
-      method: 'POST',
-      headers: { 'x-api-key': key, 'content-type': 'application/json' },
-      body: JSON.stringify(messages),
-    });
+    const answer = await postIngest(gateway, key, messages);
     assert.equal(answer.status, 200, await answer.text());
   }
 
@@ -103,11 +91,11 @@ describe('applications of the seeds on sockets', () => {
       laser(2450, { session_id: 'uuid-session-123', anomaly_score: 0.85 }),
       laser(1, { session_id: 'another', anomaly_score: -0.2 }),
     );
-    await psql.query(`INSERT INTO devices (device_id, org_id) VALUES ('meter-1', 'org-1'), ('meter-2', 'org-2')`);
-    await psql.query(`UPDATE devices SET rssi = -65`);
-    await psql.query(`INSERT INTO inspections (inspector_id) VALUES ('ann'), ('bob')`);
-    await psql.query(`UPDATE inspections SET status = 'done'`);
-    await psql.query(`DELETE FROM inspections`);
+    await pool.query(`INSERT INTO devices (device_id, org_id) VALUES ('meter-1', 'org-1'), ('meter-2', 'org-2')`);
+    await pool.query(`UPDATE devices SET rssi = -65`);
+    await pool.query(`INSERT INTO inspections (inspector_id) VALUES ('ann'), ('bob')`);
+    await pool.query(`UPDATE inspections SET status = 'done'`);
+    await pool.query(`DELETE FROM inspections`);
     await until(() => stream.length * anomalies.length * devices.length > 0 && inspections.length === 3);
     assert.deepEqual(
       stream.map(({ new: row }) => [row['value_mm'], row['session_id'], row['anomaly_score']]),
@@ -170,7 +158,7 @@ describe('applications of the seeds on sockets', () => {
     )(client, () => refreshed++);
     const alerts = await channel(client, 'alerts_changes', 'INSERT', 'alerts', '');
     await ingest(message({ device_id: 'nivus-1', flow_rate: 12.5, totalizer: 1042.7 }));
-    await psql.query(`INSERT INTO alerts (device_id, kind, message) VALUES ('nivus-1', 'device_offline', 'no data')`);
+    await pool.query(`INSERT INTO alerts (device_id, kind, message) VALUES ('nivus-1', 'device_offline', 'no data')`);
     await until(() => refreshed > 0 && alerts.length > 0);
     assert.equal(refreshed, 1);
     assert.equal(alerts[0]!.new['kind'], 'device_offline');
@@ -251,7 +239,7 @@ describe('applications of the seeds on sockets', () => {
     await flow(1);
     await until(() => values.length >= 1, state);
     assert.equal((await gateway.end('SIGTERM')).code, 0);
-    await psql.query(`INSERT INTO flow_data (device_id, flow_rate) VALUES ('nivus-1', 2)`);
+    await pool.query(`INSERT INTO flow_data (device_id, flow_rate) VALUES ('nivus-1', 2)`);
     await gateway.start();
     await flow(3);
     await until(() => values.length >= 3, state);
@@ -272,7 +260,7 @@ describe('applications of the seeds on sockets', () => {
       channel(supabase(tokenOf('A')), 'x', '*', 'flow_data', all),
       channel(supabase(tokenOf('B')), 'x', '*', 'flow_data', all),
     ]);
-    await psql.query(
+    await pool.query(
       `INSERT INTO flow_data (device_id, flow_rate, org_id) VALUES ('f', 1, 'A'), ('f', 2, 'B'), ('f', 3, NULL)`,
     );
     await until(() => a.length > 0 && b.length > 0);
@@ -304,52 +292,6 @@ describe('applications of the seeds on sockets', () => {
       page.on('error', () => undefined);
       const [, answer] = await once(page, 'unexpected-response');
       assert.equal(answer.statusCode, 403, path);
-    }
-  });
-});
-
-describe('live sockets of a gateway with a login', () => {
-  let running: GatewayOnDatabase;
-  let gateway: Gateway;
-
-  before(async function () {
-    const env = { FIELDLINE_SECRET: SECRET, FIELDLINE_ADMIN_PASSWORD: 'correct horse', FIELDLINE_DEMO: 'off' };
-    running = await gatewayOnDatabase(this, 'sockets_login', env);
-    ({ gateway } = running);
-  });
-  after(() => running?.remove());
-
-  // Of the moment at which the file is read; the suites before this one take their time.
-  const exp = Math.floor(Date.now() / 1000) + 86_400;
-  const token = signToken({ sub: 'app', org_id: 'A', role: 'viewer', exp }, SECRET);
-
-  async function answerTo(given: string | undefined, headers: Record<string, string> = {}): Promise<unknown> {
-    const client = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`, { headers });
-    await once(client, 'open');
-    client.send(JSON.stringify({ id: 1, connect: given === undefined ? {} : { token: given } }));
-    const answered = once(client, 'message').then(([frame]) => Object.keys(JSON.parse(String(frame)))[1]);
-    const answer = await Promise.race([answered, once(client, 'close').then(([code]) => code)]);
-    client.terminate();
-    return answer;
-  }
-
-  it('take a token that comes only with connect, or the login, and nobody else', async () => {
-    assert.equal(await answerTo(token), 'connect');
-    assert.equal(await answerTo(undefined), 3500);
-    assert.equal(await answerTo('anything'), 3500);
-    const authorization = `Basic ${Buffer.from('admin:correct horse').toString('base64')}`;
-    assert.equal(await answerTo(undefined, { authorization }), 'connect');
-    assert.equal((await fetch(`${gateway.url}/sse?channel=alarms`)).status, 401);
-    const stream = await fetch(`${gateway.url}/sse?channel=alarms&token=${token}`);
-    assert.equal(stream.status, 200);
-    await stream.body!.cancel();
-    for (const [auth, happens] of [
-      [{ token }, 'connect'],
-      [{}, 'connect_error'],
-    ] as const) {
-      const socket = io(gateway.url, { auth, reconnection: false, forceNew: true });
-      await once(socket as never, happens);
-      socket.disconnect();
     }
   });
 });

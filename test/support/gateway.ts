@@ -1,7 +1,8 @@
-// A gateway on a database of its own for a suite of tests, started, and that database as other programs see it.
+// A gateway on a database of its own for a suite of tests, started, that database as other programs see it, and its door for measurements.
 import pg from 'pg';
 import { type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { postgresFor, type TestPostgres } from './postgres.ts';
+import { until } from './until.ts';
 
 export type GatewayOnDatabase = {
   readonly gateway: Gateway;
@@ -36,4 +37,29 @@ export async function gatewayOnDatabase(
     throw error;
   }
   return { gateway, pool, postgres, url, remove };
+}
+
+/** The API key that a first start prints when all is ready, which /health may tell a moment before. */
+export async function firstKeyOf(gateway: Pick<Gateway, 'log'>): Promise<string> {
+  const told = () => /told this once: (flk_[\w-]+)/.exec(gateway.log)?.[1];
+  await until(
+    () => told() !== undefined,
+    () => gateway.log.slice(-2000),
+  );
+  return told() ?? '';
+}
+
+/** Posts one message or an array of them as a gateway of the field does; resolves with the answer, whatever it says. */
+export function postIngest(
+  at: Pick<Gateway, 'url'>,
+  key: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return fetch(`${at.url}/api/ingest`, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
 }
