@@ -1,73 +1,20 @@
-// http-ingest in real Node-RED on a real PostgreSQL: from the request to the row, the archive and the answer; deploys, dead letters.
+// http-ingest in real Node-RED on a real PostgreSQL: from the request to the row, the archive and the answer; hostile bodies.
 import assert from 'node:assert/strict';
-import pg from 'pg';
 import { createKey, revokeKeys } from '../../src/api/keys.ts';
-import { openDeadLetters } from '../../src/delivery/letters/file.ts';
 import { readLedger } from '../../src/delivery/ledger-file.ts';
-import { Fault } from '../../src/kernel/fault.ts';
 import { cameIn, difference, ledgerLines } from '../../src/kernel/ledger.ts';
 import { metric } from '../../src/kernel/metrics.ts';
 import type { Message } from '../../src/palette/define.ts';
 import type { Reading } from '../../src/reading/reading.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import { until } from '../../test/support/until.ts';
-import rawArchiveNode from '../raw-archive/raw-archive.ts';
-import timescaleDbNode from '../timescale-db/timescale-db.ts';
-import timescaleOutNode from '../timescale-out/timescale-out.ts';
-import httpIngestNode from './http-ingest.ts';
-
-type Answer = Record<string, unknown> & { dead_letters?: { device_id: string; reason: string }[] };
+import { onIngest } from '../../test/support/http-ingest.ts';
 
 describe('http-ingest node', () => {
-  let server: TestPostgres;
-  let runtime: TestRuntime;
-  let store: Store;
-  let pool: pg.Pool;
-  let key: string;
-  before(async function () {
-    server = await postgresFor(this);
-    await migrate(server.url);
-    runtime = await testRuntime();
-    runtime.register(timescaleDbNode, rawArchiveNode, timescaleOutNode, httpIngestNode);
-    store = openStore({ url: server.url, connections: 1 });
-    pool = new pg.Pool({ connectionString: server.url, max: 2 });
-    pool.on('error', () => undefined);
-    key = (await createKey(store.query, { name: 'test', kind: 'app', orgId: 'acme' })).key;
-  });
-  after(async () => {
-    await runtime?.deploy([]);
-    await store?.close();
-    await pool?.end();
-    await server?.stop();
-  });
-
-  const toDatabase = (settings: object = {}, sink: object = {}): FlowNode[] => [
-    { id: 'db', type: 'fieldline-timescale-db', url: server.url },
-    { id: 'in', type: 'fieldline-http-ingest', store: 'db', wires: [['arc']], ...settings },
-    { id: 'arc', type: 'fieldline-raw-archive', store: 'db', wires: [['out']] },
-    { id: 'out', type: 'fieldline-timescale-out', store: 'db', policy: 'memory', wires: [['taken'], []], ...sink },
-    { id: 'taken', type: 'test-sink' },
-  ];
-  const toSink = (settings: object = {}): FlowNode[] => [
-    { id: 'db', type: 'fieldline-timescale-db', url: server.url },
-    { id: 'in', type: 'fieldline-http-ingest', store: 'db', wires: [['taken']], ...settings },
-    { id: 'taken', type: 'test-sink' },
-  ];
-  const post = async (body: unknown, headers: Record<string, string> = {}, path = '/api/ingest') => {
-    const response = await fetch(runtime.url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-api-key': key, ...headers },
-      body: JSON.stringify(body),
-    });
-    return { status: response.status, body: (await response.json()) as Answer };
-  };
-  const rows = async (sql: string): Promise<Record<string, unknown>[]> => (await pool.query(sql)).rows;
+  const on = onIngest();
+  const { toDatabase, toSink, post, rows } = on;
 
   it('answers when the row, its raw message, its device and its latest value are there', async () => {
-    await runtime.deploy(toDatabase());
+    await on.runtime.deploy(toDatabase());
     const body = { device_id: 'NIVUS-1', flow_rate: 12.5, totalizer: 1000, temperature: 18, status: 0 };
     const { status, body: answer } = await post(body);
     assert.deepEqual([status, answer['stored']], [200, 1]);
@@ -89,9 +36,9 @@ describe('http-ingest node', () => {
   });
 
   it('has counted on the disk what it answers', async () => {
-    await runtime.deploy(toDatabase());
+    await on.runtime.deploy(toDatabase());
     const onDisk = () =>
-      readLedger(runtime.settings.directory!)!.lines.find(({ source }) => source === 'in')?.stored ?? 0;
+      readLedger(on.runtime.settings.directory!)!.lines.find(({ source }) => source === 'in')?.stored ?? 0;
     const before = ledgerLines().find(({ source }) => source === 'in')!.stored;
     // The counts that nobody waits for are written four times a second: one post could meet that.
     for (let n = 1; n <= 10; n++) {
@@ -101,7 +48,7 @@ describe('http-ingest node', () => {
   });
 
   it('stores a reading with a time of its own once, and one without by its Idempotency-Key, also after a restart', async () => {
-    await runtime.deploy(toDatabase());
+    await on.runtime.deploy(toDatabase());
     const own = { device_id: 'once', flow_rate: 1, timestamp: new Date().toISOString() };
     assert.equal((await post(own)).body['stored'], 1);
     assert.equal((await post(own)).body['duplicates'], 1);
@@ -111,8 +58,8 @@ describe('http-ingest node', () => {
     ];
     const headers = { 'idempotency-key': 'batch-1' };
     assert.equal((await post(without, headers)).body['stored'], 2);
-    await runtime.deploy([]);
-    await runtime.deploy(toDatabase());
+    await on.runtime.deploy([]);
+    await on.runtime.deploy(toDatabase());
     const again = await post(without, headers);
     assert.deepEqual([again.status, again.body['duplicates']], [200, 2]);
     assert.equal((await post([without[0], { device_id: 'once', flow_rate: 4 }], headers)).status, 422, 'another body');
@@ -121,13 +68,13 @@ describe('http-ingest node', () => {
   });
 
   it('names the row that only the database refuses, and keeps it as a dead letter', async () => {
-    await runtime.deploy(toDatabase());
-    await pool.query(`ALTER TABLE flow_data ADD CONSTRAINT no_negative CHECK (flow_rate >= 0) NOT VALID`);
+    await on.runtime.deploy(toDatabase());
+    await on.pool.query(`ALTER TABLE flow_data ADD CONSTRAINT no_negative CHECK (flow_rate >= 0) NOT VALID`);
     const { status, body } = await post([
       { device_id: 'good', flow_rate: 1 },
       { device_id: 'bad', flow_rate: -1 },
     ]);
-    await pool.query('ALTER TABLE flow_data DROP CONSTRAINT no_negative');
+    await on.pool.query('ALTER TABLE flow_data DROP CONSTRAINT no_negative');
     assert.deepEqual([status, body['stored'], body.dead_letters?.length], [200, 1, 1]);
     assert.equal(body.dead_letters?.[0]?.device_id, 'bad');
     assert.match(body.dead_letters?.[0]?.reason ?? '', /no_negative/);
@@ -136,109 +83,32 @@ describe('http-ingest node', () => {
   });
 
   it('lets nobody in whose key was revoked a moment ago', async () => {
-    await runtime.deploy(toSink());
-    const lost = await createKey(store.query, { name: 'lost', limitPerMinute: 60_000 });
+    await on.runtime.deploy(toSink());
+    const lost = await createKey(on.store.query, { name: 'lost', limitPerMinute: 60_000 });
     const headers = { 'x-api-key': lost.key };
     assert.equal((await post({ device_id: 'd', flow_rate: 1 }, headers)).status, 200, 'known at once');
-    await revokeKeys(store.query, { who: 'lost' });
+    await revokeKeys(on.store.query, { who: 'lost' });
     await until(async () => (await post({ device_id: 'd', flow_rate: 1 }, headers)).status === 401);
   });
 
   it('sends one array for a request, or each reading by itself, under one answer', async () => {
-    await runtime.deploy(toSink());
+    await on.runtime.deploy(toSink());
     const batch = [
       { device_id: 'a', flow_rate: 1 },
       { device_id: 'b', flow_rate: 2 },
     ];
     await post(batch);
-    assert.equal(((runtime.received('taken')[0] as Message).payload as Reading[]).length, 2);
-    await runtime.deploy(toSink({ emit: 'each' }));
+    assert.equal(((on.runtime.received('taken')[0] as Message).payload as Reading[]).length, 2);
+    await on.runtime.deploy(toSink({ emit: 'each' }));
     await post(batch);
     assert.deepEqual(
-      runtime.received('taken').map(({ payload }) => (payload as Reading).deviceId),
+      on.runtime.received('taken').map(({ payload }) => (payload as Reading).deviceId),
       ['a', 'b'],
     );
   });
 
-  it('is 503 while nodes are away, and a dead letter where one refuses a reading three times', async () => {
-    await runtime.deploy(toSink());
-    runtime.onSink('taken', (_message, _send, done) => done(new Fault('FIELDLINE_BROKER', 'away', { kind: 'outage' })));
-    assert.equal((await post({ device_id: 'd', flow_rate: 1 })).status, 503);
-    const attempts: string[] = [];
-    runtime.onSink('taken', (message, _send, done) => {
-      const ids = (message.payload as Reading[]).map(({ deviceId }) => deviceId);
-      attempts.push(ids.join());
-      done(ids.includes('bad') ? new Fault('FIELDLINE_ROW', 'refused by the test') : undefined);
-    });
-    const { status, body } = await post([
-      { device_id: 'good', flow_rate: 1 },
-      { device_id: 'bad', flow_rate: 1 },
-    ]);
-    runtime.onSink('taken', (_message, _send, done) => done());
-    assert.equal(status, 200);
-    assert.deepEqual(attempts.sort(), ['bad', 'bad', 'bad', 'good', 'good,bad']);
-    assert.deepEqual(
-      body.dead_letters?.map(({ device_id: id, reason }) => [id, reason]),
-      [['bad', 'refused by the test']],
-    );
-    const file = await openDeadLetters(`${runtime.settings.directory}/dead-letters/in`);
-    const { letters } = await file.list();
-    await file.close();
-    assert.deepEqual(
-      letters.map(({ topic, deviceId, bytes }) => [topic, deviceId, Buffer.from(bytes, 'base64').toString()]),
-      [['http/ingest', 'bad', '{"device_id":"bad","flow_rate":1}']],
-    );
-  });
-
-  it('answers 503 during a deploy, never 404, and loses nothing of what it took', async () => {
-    await runtime.deploy(toSink());
-    let release: (() => void) | undefined;
-    // The first is held; what the new nodes take already, before the deploy is over, is done at once.
-    runtime.onSink('taken', (_message, _send, done) => {
-      if (release === undefined) release = done;
-      else done();
-    });
-    const first = post({ device_id: 'd', flow_rate: 1 });
-    await runtime.until('taken', 1);
-    const deployed = runtime.deploy(toSink({ maxItems: 5 }));
-    const statuses = new Set<number>();
-    let done = false;
-    void deployed.finally(() => (done = true));
-    setTimeout(() => release?.(), 50);
-    while (!done) statuses.add((await post({ device_id: 'during', flow_rate: 1 })).status);
-    runtime.onSink('taken', (_message, _send, finish) => finish());
-    await deployed;
-    assert.ok(
-      [...statuses].every(status => status === 200 || status === 503),
-      [...statuses].join(),
-    );
-    assert.ok([200, 503].includes((await first).status));
-    await runtime.deploy([]);
-    assert.equal((await post({ device_id: 'd', flow_rate: 1 })).status, 503, 'for a while after the node is gone');
-  });
-
-  it('takes posts after a deploy that came while the database was away, with the keys as last known', async () => {
-    await runtime.deploy(toDatabase({}, { policy: 'disk' }));
-    assert.equal((await post({ device_id: 'kept', flow_rate: 1 })).status, 200);
-    await server.terminate('SIGQUIT');
-    await runtime.deploy(toDatabase({}, { policy: 'disk' }));
-    // Whose answer takes too long comes again; its time keeps it one row.
-    const again = { device_id: 'kept', flow_rate: 2, timestamp: '2026-01-01T00:00:00Z' };
-    const answers: Answer[] = [];
-    await until(async () => {
-      const { status, body } = await post(again);
-      answers.push(body);
-      return status === 202;
-    });
-    assert.equal(answers.at(-1)?.['kept'], 1, JSON.stringify(answers));
-    assert.equal((await post({ device_id: 'kept', flow_rate: 3 }, { 'x-api-key': 'wrong' })).status, 401);
-    await server.restart();
-    const stored = () => rows(`SELECT FROM flow_data WHERE device_id = 'kept'`).catch(() => []);
-    await until(async () => (await stored()).length === 2);
-  });
-
   it('answers no hostile body with 500, stores none that it refused, and counts each', async () => {
-    await runtime.deploy(toDatabase());
+    await on.runtime.deploy(toDatabase());
     const count = (name: string, labels: object) =>
       metric(name, { node: 'in', type: 'fieldline-http-ingest', name: 'http-ingest', ...labels });
     const before = {
@@ -284,17 +154,17 @@ describe('http-ingest node', () => {
   });
 
   it('says what it does', async () => {
-    await runtime.deploy(toSink());
-    assert.equal((await runtime.untilStatus('in', /^waits for POST/)).fill, 'grey');
+    await on.runtime.deploy(toSink());
+    assert.equal((await on.runtime.untilStatus('in', /^waits for POST/)).fill, 'grey');
     await post({ device_id: 'd', flow_rate: 1 });
-    await runtime.untilStatus('in', /^1 reading, 1 request, 0 refused, last \d+ s ago$/);
+    await on.runtime.untilStatus('in', /^1 reading, 1 request, 0 refused, last \d+ s ago$/);
     await post({ device_id: 'd' });
-    const { fill } = await runtime.untilStatus('in', /; 400: item: expected at least one measurement/);
+    const { fill } = await on.runtime.untilStatus('in', /; 400: item: expected at least one measurement/);
     assert.equal(fill, 'yellow');
   });
 
   it('tries a body out with settings that are not deployed', async () => {
-    const answer = await fetch(`${runtime.url}/fieldline/http-ingest/try`, {
+    const answer = await fetch(`${on.runtime.url}/fieldline/http-ingest/try`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ settings: { maxItems: 2 }, text: '[{"device_id":"d","flow_rate":1},{"flow_rate":1}]' }),
@@ -305,7 +175,7 @@ describe('http-ingest node', () => {
   });
 
   it('says what is missing when no database is chosen', async () => {
-    await runtime.deploy(toSink({ store: '' }));
-    assert.equal((await runtime.untilStatus('in', /Keys in: expected a timescale-db node/)).fill, 'red');
+    await on.runtime.deploy(toSink({ store: '' }));
+    assert.equal((await on.runtime.untilStatus('in', /Keys in: expected a timescale-db node/)).fill, 'red');
   });
 });

@@ -1,0 +1,160 @@
+// fieldline score reads a CSV whatever it looks like: quotes, separators, forms of time and number, and rows that are no such thing.
+import assert from 'node:assert/strict';
+import { csv, lastOf, rows, score, time, value } from './score.fixture.ts';
+
+describe('score, forms of CSV', () => {
+  type Case = { name: string; input: string; out: string[]; errors?: string[] };
+  const cases: Case[] = [
+    {
+      name: 'no number',
+      input:
+        'timestamp,value\n2026-01-01 00:00:00,\n2026-01-01 00:00:01,abc\n2026-01-01 00:00:02,NaN\n2026-01-01 00:00:03,Infinity\n2026-01-01 00:00:04,0x10',
+      out: [
+        'timestamp,value,anomaly_score',
+        '2026-01-01 00:00:00,,',
+        '2026-01-01 00:00:01,abc,',
+        '2026-01-01 00:00:02,NaN,',
+        '2026-01-01 00:00:03,Infinity,',
+        '2026-01-01 00:00:04,0x10,',
+      ],
+      errors: ['score: line 2: expected a number, got ""; 5 of 5 rows are like it: they got no score'],
+    },
+    {
+      name: 'numbers of any form',
+      input: 'timestamp,value\na,1e400\nb,-.5\nc,+7.\nd, 3 ',
+      out: ['timestamp,value,anomaly_score', 'a,1e400,1', 'b,-.5,1', 'c,+7.,1', 'd, 3 ,1'],
+    },
+    {
+      name: 'quoted fields',
+      input: '"timestamp","value"\n"2026-01-01T00:00:00Z","1.5"\n"2026-01-01T00:00:01Z","1,5"',
+      out: ['"timestamp","value",anomaly_score', '"2026-01-01T00:00:00Z","1.5",1', '"2026-01-01T00:00:01Z","1,5",'],
+      errors: ['score: line 3: expected a number, got "1,5"; 1 of 2 rows are like it: they got no score'],
+    },
+    {
+      name: 'other columns in another order',
+      input: 'value,note,timestamp\n1,"a ""b"",\nc",2026-01-01\n2,,2026-01-02',
+      out: ['value,note,timestamp,anomaly_score', '1,"a ""b"",\nc",2026-01-01,1', '2,,2026-01-02,1'],
+    },
+    {
+      name: 'short and empty rows',
+      input: 'timestamp,value\n2026-01-01\n\n2026-01-02,1\n',
+      out: ['timestamp,value,anomaly_score', '2026-01-01,,', '', '2026-01-02,1,1'],
+      errors: ['score: line 2: expected a number, got ""; 1 of 2 rows are like it: they got no score'],
+    },
+    {
+      name: 'rows with more cells than names, as decimal commas make them',
+      input: 'timestamp,value\n2026-01-01,1\n2026-01-02,1,5',
+      out: ['timestamp,value,anomaly_score', '2026-01-01,1,1', '2026-01-02,1,5,1'],
+      errors: [
+        'score: line 3: expected 2 cells, got 3; 1 of 2 rows are like it: their score stands in a column behind its own; a decimal comma needs ; between cells',
+      ],
+    },
+    {
+      name: 'times that cannot be read among others, in the line where they stand',
+      input: 'timestamp,note,value\n2026-01-01,"a\nb",1\nyesterday,,2\n2026-01-03,,3',
+      out: ['timestamp,note,value,anomaly_score', '2026-01-01,"a\nb",1,1', 'yesterday,,2,1', '2026-01-03,,3,1'],
+      errors: [
+        'score: line 4: expected a time, got "yesterday"; 1 of 3 rows are like it: they were judged without a time',
+      ],
+    },
+    {
+      name: 'the newest row first',
+      input: 'timestamp,value\n2026-01-03,1\n2026-01-02,1\n2026-01-01,1',
+      out: ['timestamp,value,anomaly_score', '2026-01-03,1,1', '2026-01-02,1,1', '2026-01-01,1,1'],
+      errors: [
+        'score: line 3: the time goes back; 2 of 3 rows are like it: rows are judged as they come, the oldest has to be the first',
+      ],
+    },
+    {
+      name: 'no header',
+      input: '2026-01-01 00:00:00,1\n2026-01-01 00:00:01,2',
+      out: ['2026-01-01 00:00:00,1,1', '2026-01-01 00:00:01,2,1'],
+    },
+    {
+      name: 'a byte order mark',
+      input: '\ufefftimestamp,value\n2026-01-01,1',
+      out: ['\ufefftimestamp,value,anomaly_score', '2026-01-01,1,1'],
+    },
+    {
+      name: 'semicolons and decimal commas',
+      input: 'Zeit;Timestamp;Value\nx;31.12.2026 23:59;1,5\ny;01.01.2027;1.234,5\nz;2027-01-02T00:00:00+01:00;"2"',
+      out: [
+        'Zeit;Timestamp;Value;anomaly_score',
+        'x;31.12.2026 23:59;1,5;1',
+        'y;01.01.2027;1.234,5;1',
+        'z;2027-01-02T00:00:00+01:00;"2";1',
+      ],
+    },
+    {
+      name: 'tabs, and the line of a spreadsheet about what stands between cells',
+      input: 'sep=\t\ntime\tpower_kw\n1767571200\t1',
+      out: ['sep=\t', 'time\tpower_kw\tanomaly_score', '1767571200\t1\t1'],
+    },
+    { name: 'no header, with semicolons', input: '1767571200;1,5', out: ['1767571200;1,5;1'] },
+    { name: 'a header alone', input: 'timestamp,value\n', out: ['timestamp,value,anomaly_score'] },
+    { name: 'nothing', input: '', out: [] },
+  ];
+  for (const { name, input, out, errors = [] } of cases)
+    it(`takes ${name}`, async () => assert.deepEqual(await score(input), { code: 0, out, errors }));
+
+  /** The same series written in another way. */
+  const forms: [name: string, form: (at: number) => string, separator?: string, header?: string][] = [
+    ['seconds since 1970', at => String(Date.parse(`${time(at)}Z`) / 1000)],
+    ['milliseconds since 1970', at => String(Date.parse(`${time(at)}Z`))],
+    ['ISO 8601 with Z', at => `${time(at).replace(' ', 'T')}.000Z`],
+    ['another zone', at => new Date(Date.parse(`${time(at)}Z`) - 5.5 * 3_600_000).toISOString().replace('Z', '-05:30')],
+    ['without seconds', at => time(at).slice(0, 16)],
+    ['without seconds, with a zone', at => `${time(at).slice(0, 16)}+00:00`],
+    ['day, month, year', at => time(at).replace(/^(....)-(..)-(..)/, '$3.$2.$1')],
+    ['semicolons', time, ';'],
+    ['tabs', time, '\t', 'Date\tPressure'],
+    ['bars', time, '|'],
+  ];
+  for (const [name, form, separator = ',', header = `timestamp${separator}value`] of forms)
+    it(`finds the same in ${name}`, async () => {
+      const lines = rows.map((row, at) => `${form(at)}${separator}${row.split(',')[1]}`);
+      const { out, errors } = await score([header, ...lines].join('\n'));
+      assert.deepEqual(errors, []);
+      const shifted = (await score(csv)).out.slice(1).map(lastOf);
+      assert.deepEqual(
+        out.slice(1).map(line => Number(line.split(separator).at(-1))),
+        shifted,
+      );
+    });
+
+  it('finds the same with decimal commas, and writes its own numbers so', async () => {
+    const lines = rows.map(row => row.replace(',', ';').replace(/\.(\d+)$/, ',$1'));
+    const { out } = await score(['timestamp;value', ...lines].join('\n'), '--explain');
+    assert.match(out[151] ?? '', /^2026-01-05 12:30:00;\d+,\d+;spike;\d+,\d+;\d+,\d+\.\.\d+,\d+;-0,\d+$/);
+  });
+
+  it('says so when it can read no time at all', async () => {
+    const { errors } = await score(csv.replaceAll('2026-01-05', 'Monday'));
+    assert.deepEqual(errors, [
+      'score: line 2: expected a time, got "Monday 00:00:00"; 200 of 200 rows are like it: pauses and times of day were not judged',
+    ]);
+  });
+
+  for (const strange of [
+    (_at: number) => time(0),
+    (at: number) => time(at % 3),
+    (at: number) => time(at === 100 ? 1e7 : at),
+    (at: number) => time(-at),
+    (at: number) => (at % 2 ? 'yesterday' : time(at)),
+  ])
+    it(`keeps every row of strange times ${strange}`, async () => {
+      const lines = Array.from({ length: 200 }, (_, at) => `${strange(at)},${value(at)}`);
+      const { out } = await score(['timestamp,value', ...lines].join('\n'));
+      assert.equal(out.length, 201);
+      for (const [at, line] of lines.entries()) {
+        assert.ok(out[at + 1]?.startsWith(`${line},`));
+        assert.ok(Number.isFinite(lastOf(out[at + 1])));
+      }
+    });
+
+  it('does not gather the input behind a quote that is never closed', async () => {
+    const { out, code } = await score(`timestamp,value\n"2026,1\n${'x,1\n'.repeat(50_000)}`);
+    assert.equal(code, 0);
+    assert.ok(out.length > 30_000);
+  });
+});
