@@ -13,6 +13,7 @@ import type { Raw } from '../src/reading/raw.ts';
 import type { Reading } from '../src/reading/reading.ts';
 import { keepDeadLetters, type Refused } from '../src/sinks/dead-letters.ts';
 import { readingSink } from '../src/sinks/readings.ts';
+import { REPLAYED } from '../src/reading/stages.ts';
 import type { Store } from '../src/store/store.ts';
 import { intake } from '../src/stream/intake.ts';
 import { normalizer } from '../src/stream/normalize.ts';
@@ -44,7 +45,7 @@ export function replayFlow(
   const writes = batcher<Reading, Outcome>(rows => sink.write(rows));
 
   function decoded(raws: readonly Raw[]): readonly Reading[] {
-    const { advert, frame, message } = byKind(raws);
+    const { advert, frame, message } = byKind(raws.map(raw => ({ ...raw, entry: REPLAYED })));
     const options = { registry: registry(), keys, now: Date.now() };
     const adverts = sortMembers(advert, member => advertsOf(member, options));
     const frames = sortMembers(frame, member => [laserOf(member, options)]);

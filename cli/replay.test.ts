@@ -225,6 +225,24 @@ describe('fieldline replay', () => {
     ]);
   });
 
+  it('makes no second dead letter of a reading of which one waits', async () => {
+    await db.store.query('ALTER TABLE energy_readings ADD CONSTRAINT mains CHECK (voltage < 1000)');
+    try {
+      await keep([1, 2].map(n => message('homelab/energy/meter', { power_kw: n, voltage: 23_000 }, n)));
+      await replay([]);
+      await db.store.query("UPDATE dead_letters SET source = 'live'");
+      await keep([message('homelab/energy/meter', { power_kw: 3, voltage: 23_000 }, 3)]);
+      await replay([]);
+      assert.deepEqual(await db.store.query('SELECT source, attempts FROM dead_letters ORDER BY id'), [
+        { source: 'live', attempts: 2 },
+        { source: 'live', attempts: 2 },
+        { source: 'fieldline replay', attempts: 1 },
+      ]);
+    } finally {
+      await db.store.query('ALTER TABLE energy_readings DROP CONSTRAINT mains');
+    }
+  });
+
   it('queues a replay for the gateway', async () => {
     assert.equal((await replay(['--queue', '--scanner', 'pi'])).code, 0);
     const [row] = await db.store.query<{ state: string; owner: null; selection: { scanner: string } }>(

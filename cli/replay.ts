@@ -20,6 +20,7 @@ import { keysOf } from '../src/decoders/members.ts';
 import { courier } from '../src/delivery/courier.ts';
 import { keepLetters } from '../src/delivery/letters/letters.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { REPLAYED } from '../src/reading/stages.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { databaseOf } from './database.ts';
@@ -161,7 +162,7 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
     emit: flow.emit,
     async deadLetter(raw, reason, attempts) {
       const { topic, source: scannerId, protocol, deviceId, receivedAt, bytes } = raw;
-      const letter = { topic, scannerId, protocol, deviceId, receivedAt, bytes, reason, attempts };
+      const letter = { topic, scannerId, protocol, deviceId, receivedAt, bytes, reason, attempts, entry: REPLAYED };
       await keepLetters(query, REPLAY_SOURCE, [{ kind: 'raw', ...letter, givenUpAt: Date.now() }]);
       replayRun.gaveUp(raw);
     },

@@ -115,8 +115,15 @@ export const definition = defineNode({
 });
 
 function letterOf({ topic, source, protocol, deviceId, receivedAt, bytes }: Raw, reason: string, attempts: number) {
-  const origin = { topic, scannerId: source, protocol, ...(deviceId === undefined ? {} : { deviceId }) };
-  return { kind: 'raw', ...origin, reason, attempts, receivedAt, givenUpAt: Date.now(), bytes } as const;
+  const from = {
+    topic,
+    scannerId: source,
+    protocol,
+    receivedAt,
+    bytes,
+    ...(deviceId === undefined ? {} : { deviceId }),
+  };
+  return { ...from, kind: 'raw', reason, attempts, givenUpAt: Date.now(), entry: REPLAYED } as const;
 }
 
 export default nodeRed(definition);

@@ -73,3 +73,30 @@ export async function countAgain(query: Query, refused: readonly Again[]): Promi
   ]);
   return new Set(letters.map(entryOfLetter));
 }
+
+/** Something of the archive was refused by a replay. `received`: ISO time of receipt, of a message that is kept as it came. */
+export type Replayed = { digest: string; received?: string | undefined; reason: string; attempts: number };
+
+const COUNT_REPLAYED = `WITH again AS (
+    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::int4[])
+      WITH ORDINALITY AS again (digest, received, reason, attempts, place)),
+  waiting AS (SELECT DISTINCT ON (place) l.id, again.* FROM again JOIN dead_letters l
+      ON l.digest = again.digest AND l.received_at IS NOT DISTINCT FROM again.received
+    WHERE l.state IN ('open', 'queued') ORDER BY place, l.id)
+  UPDATE dead_letters l SET attempts = l.attempts + waiting.attempts, reason = waiting.reason, last_at = now()
+  FROM waiting WHERE l.id = waiting.id RETURNING place`;
+
+/**
+ * Counts what a replay was refused with the letter that waits already, whichever node has kept it: one to be dealt with
+ * is enough. Returns the places of those that were found; each stands once in `refused`. Rejects with a Fault of kind outage.
+ */
+export async function countReplayed(query: Query, refused: readonly Replayed[]): Promise<ReadonlySet<number>> {
+  if (refused.length === 0) return new Set();
+  const found = await query<{ place: number }>(COUNT_REPLAYED, [
+    refused.map(({ digest }) => digest),
+    refused.map(({ received }) => received),
+    refused.map(({ reason }) => reason),
+    refused.map(({ attempts }) => attempts),
+  ]);
+  return new Set(found.map(({ place }) => place - 1));
+}

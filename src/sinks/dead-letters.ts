@@ -2,8 +2,16 @@
 import { inspect } from 'node:util';
 import { digest } from '../kernel/bytes.ts';
 import type { Query } from '../reading/contracts.ts';
-import { countAgain, LARGEST_LETTER, letterOfReading, letterPart, letterText } from '../reading/letter.ts';
+import {
+  countAgain,
+  countReplayed,
+  LARGEST_LETTER,
+  letterOfReading,
+  letterPart,
+  letterText,
+} from '../reading/letter.ts';
 import { entryOf, isReading } from '../reading/reading.ts';
+import { REPLAYED } from '../reading/stages.ts';
 
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
@@ -15,8 +23,8 @@ const sql = `INSERT INTO dead_letters AS l (source, kind, topic, device_id, org_
     attempts = l.attempts + 1, last_at = now(), reason = excluded.reason, state = 'open', resent_at = NULL`;
 
 /**
- * Keeps the letters of one source; the same bytes again count as a further attempt, and what was sent again as a letter,
- * as it was or as it was put right, stays that letter. Rejects with a Fault of kind outage.
+ * Keeps the letters of one source; the same again counts as a further attempt, and what was sent again as a letter, as it
+ * was or as it was put right, stays that letter. So does what a replay brings of which a letter waits. Rejects with a Fault of kind outage.
  */
 export async function keepDeadLetters(query: Query, source: string, refused: readonly Refused[]): Promise<void> {
   const again = await countAgain(
@@ -26,6 +34,8 @@ export async function keepDeadLetters(query: Query, source: string, refused: rea
   const others = refused.filter(({ row }) => !again.has(entryOf(row) ?? ''));
   // ON CONFLICT refuses to touch one row twice in a statement.
   const letters = new Map(others.map(letter => letterOf(letter)).map(letter => [letter.digest, letter]));
+  const replayed = [...letters.values()].filter(letter => letter.replayed);
+  for (const place of await countReplayed(query, replayed)) letters.delete(replayed[place]!.digest);
   for (const rows of portions([...letters.values()])) await keep(query, source, rows);
 }
 
@@ -68,8 +78,21 @@ function letterOf({ row, topic, reason: why }: Refused) {
     orgId: isReading(row) ? letterText(row.metadata.orgId) : undefined,
     reason: letterText(reason),
     bytes,
-    digest: digest(all),
+    digest: digest(identityOf(row) ?? all),
+    attempts: 1,
+    replayed: entryOf(row) === REPLAYED,
   };
+}
+
+/** What stays the same of a reading each time its message is read in the same way; scores and the like come to it on the way. */
+function identityOf(row: unknown): string | undefined {
+  if (!isReading(row) || row.metadata.digest === undefined) return undefined;
+  const { deviceId, protocol, timestamp, telemetry, metadata } = row;
+  try {
+    return JSON.stringify([deviceId, protocol, timestamp, metadata.digest, telemetry]);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The reading as JSON, so that it can be sent again as it is. What JSON cannot hold is kept for a reader. */

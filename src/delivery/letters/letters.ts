@@ -1,8 +1,9 @@
 // Dead letters in the table: kept, listed, put right, queued to be sent again, resolved or discarded; nothing is ever deleted here.
 import { digest } from '../../kernel/bytes.ts';
 import type { Query } from '../../reading/contracts.ts';
-import { countAgain, LARGEST_LETTER, letterText } from '../../reading/letter.ts';
+import { countAgain, countReplayed, LARGEST_LETTER, letterText } from '../../reading/letter.ts';
 import { protocols } from '../../reading/reading.ts';
+import { REPLAYED } from '../../reading/stages.ts';
 import { type LetterFilter, type LetterState, letterCondition } from './filter.ts';
 
 /** raw: bytes as received. reading: JSON of a reading that a sink refused. damaged: a line of the file that cannot be read. */
@@ -44,7 +45,7 @@ export type NewLetter = {
   receivedAt?: number;
   givenUpAt: number;
   bytes: Uint8Array;
-  /** Of the letter as which it was sent again. */
+  /** Of the letter as which it was sent again, or that of a replay. */
   entry?: string;
 };
 
@@ -68,7 +69,10 @@ export async function keepLetters(query: Query, source: string, letters: readonl
   const again = await countAgain(query, all);
   const others = all.filter(({ entry }) => entry === undefined || !again.has(entry));
   // ON CONFLICT refuses to touch one row twice in a statement; the last of a kind counts.
-  const kept = [...new Map(others.map(one => [`${one.digest} ${one.received}`, one])).values()];
+  const each = [...new Map(others.map(one => [`${one.digest} ${one.received}`, one])).values()];
+  const replayed = each.filter(({ entry }) => entry === REPLAYED);
+  const counted = new Set([...(await countReplayed(query, replayed))].map(place => replayed[place]));
+  const kept = each.filter(one => !counted.has(one));
   if (kept.length === 0) return;
   await query(KEEP, [
     letterText(source),
