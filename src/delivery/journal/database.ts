@@ -1,5 +1,8 @@
 // The journal's SQLite database: schema, settings, the check when it is opened, and what its errors mean.
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { reasonOf } from '../../kernel/fault.ts';
 
 const SCHEMA = `
   create table if not exists entry(seq integer primary key, meta text not null, blob blob not null);
@@ -55,6 +58,17 @@ export function isRefusal(error: unknown): boolean {
   const { errcode = 0, code = '' } = error as SystemError;
   const isOfDatabase = [READONLY, FULL].includes(errcode & 0xff) || errcode === WRITE_FAILED;
   return isOfDatabase || ['ENOSPC', 'EDQUOT', 'EROFS'].includes(code);
+}
+
+/** In words. Of a file or a folder that cannot be written SQLite says no more than `disk I/O error`: that is looked for then. */
+export function whyRefused(file: string, error: unknown): string {
+  for (const place of [file, `${file}-wal`, path.dirname(file)])
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (fault) {
+      if ((fault as SystemError).code !== 'ENOENT') return reasonOf(fault);
+    }
+  return reasonOf(error);
 }
 
 /** Highest number that was ever used. */

@@ -1,6 +1,6 @@
 // The journal's worker thread: owns the SQLite file and commits one batch at a time, so that fsync never blocks the event loop.
 import { parentPort, workerData } from 'node:worker_threads';
-import { lastSeqOf } from './database.ts';
+import { lastSeqOf, whyRefused } from './database.ts';
 import { type OpenedFile, openFile } from './file.ts';
 import {
   type Appends,
@@ -141,7 +141,7 @@ function serve({ file, marked }: Served, post: (response: Response, transfer?: A
     } catch (error) {
       if (db.isTransaction) db.exec('rollback');
       ({ bytes, entries } = before);
-      post({ refused: (error as Error).message });
+      post({ refused: whyRefused(file, error) });
       if (unread) reads.forEach(read);
       return;
     }
@@ -219,6 +219,6 @@ if (parentPort !== null) {
       port.close();
     });
   } catch (error) {
-    post({ unusable: (error as Error).message });
+    post({ unusable: whyRefused((workerData as Served).file, error) });
   }
 }
