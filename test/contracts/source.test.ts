@@ -14,7 +14,8 @@ import { journalSource } from '../../src/mqtt/journal-source.ts';
 import { wireSource } from '../../src/mqtt/subscriber.ts';
 import type { Source } from '../../src/reading/contracts.ts';
 import { mqtt5Peer } from '../support/mqtt5-peer.ts';
-import { type SourceBench, type SourceSettings, sourceContract } from './source.ts';
+import { sourceContract } from './source.ts';
+import type { SourceBench, SourceSettings } from './tap.ts';
 
 const filters = [{ filter: 't/#', qos: 2 as const }];
 const overWire =

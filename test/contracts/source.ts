@@ -1,87 +1,11 @@
 // The contract of every durable source, run over each way a message can come: one suite, several brokers.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SourceHooks, SourceState } from '../../src/mqtt/source-state.ts';
-import type { Settled } from '../../src/kernel/ticket.ts';
-import type { Source } from '../../src/reading/contracts.ts';
-import type { Raw } from '../../src/reading/raw.ts';
-
-export type SourceSettings = SourceHooks & { window: number; maxPacketBytes?: number };
-export type SourceBench = {
-  /** The source under test, always under the same client id, subscribed to `t/#`. */
-  source(settings: SourceSettings): Source;
-  /** Resolves when the broker has taken the message. */
-  publish(topic: string, payload: string | Buffer, qos?: 0 | 1 | 2): Promise<void>;
-  /** Cuts the connection of the source; undefined where there is none. */
-  cut?(): Promise<void>;
-  /** The source bounds the size of a packet itself. */
-  boundsPackets: boolean;
-  /** Redeliveries carry the first time of receipt. */
-  remembersReceipt: boolean;
-  close(): Promise<void>;
-};
-
-type Delivery = { raw: Raw; text: string; settle(settled?: Settled): void };
-type Tap = {
-  deliveries: Delivery[];
-  states: SourceState[];
-  dropped: string[];
-  /** Resolves when so many have come in all. */
-  until(count: number): Promise<Delivery[]>;
-  /** Resolves when it has told this state so often. */
-  told(state: SourceState['state'], times?: number): Promise<void>;
-  pause(): void;
-  resume(): void;
-  close(): Promise<void>;
-};
+import { openTap, type SourceBench, type SourceSettings, type Tap } from './tap.ts';
 
 // How long nothing must happen for a test to believe that nothing will.
 const QUIET_MS = 150;
 
-function open(bench: SourceBench, settings: Partial<SourceSettings> = {}): Tap {
-  const watchers = new Set<() => void>();
-  const tap = { deliveries: [], states: [], dropped: [] } as unknown as Tap;
-  const changed = (): void => {
-    for (const watcher of [...watchers]) watcher();
-  };
-  const wait = (holds: () => boolean): Promise<void> =>
-    new Promise(resolve => {
-      const look = (): void => {
-        if (!holds()) return;
-        watchers.delete(look);
-        resolve();
-      };
-      watchers.add(look);
-      look();
-    });
-  const handle = bench.source({
-    window: 100,
-    onState(state) {
-      tap.states.push(state);
-      changed();
-    },
-    onDropped(reason, topic) {
-      tap.dropped.push(`${topic}: ${reason}`);
-      changed();
-    },
-    ...settings,
-  })((raw, settle) => {
-    tap.deliveries.push({
-      raw,
-      text: Buffer.from(raw.bytes).toString(),
-      settle: (settled = { ok: true }) => settle(settled),
-    });
-    changed();
-  });
-  return Object.assign(tap, handle, {
-    async until(count: number) {
-      await wait(() => tap.deliveries.length >= count);
-      return tap.deliveries;
-    },
-    told: (which: SourceState['state'], times = 1) =>
-      wait(() => tap.states.filter(({ state }) => state === which).length >= times),
-  });
-}
 const texts = (tap: Tap): string[] => tap.deliveries.map(({ text }) => text);
 const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => String(from + at));
 
@@ -110,7 +34,7 @@ export function sourceContract(name: string, make: (skip: () => never) => Promis
       });
     };
     const start = async (settings?: Partial<SourceSettings>): Promise<Tap> => {
-      tap = open(bench as SourceBench, settings);
+      tap = openTap(bench as SourceBench, settings);
       await tap.told('subscribed');
       return tap;
     };
