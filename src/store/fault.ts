@@ -20,7 +20,7 @@ const GUARDS = new Set(['ExecWithCheckOptions', 'exec_stmt_raise', 'exec_stmt_ca
 /** Unless such a guard says by its class that it may work later: connection, read-only, retry, resources, state, operator. */
 const LATER = new Set(['08', '25', '40', '53', '55', '57']);
 
-const POOLER = 'a pooler hands each transaction to another connection; from here on nothing is prepared';
+const POOLER = 'a pooler has lost what was prepared; from here on nothing is prepared';
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {
   ...certificateHints({ peer: 'server', trust: 'add &sslrootcert=/path/ca.pem to the address' }),
@@ -43,6 +43,27 @@ const HINTS: Readonly<Record<string, string>> = {
   '57014': 'a table is locked by somebody else, or the database is slow',
 };
 
+/** What PgBouncer says goes by one SQLSTATE, 08P01, or by none. */
+const POOLER_HINTS: readonly (readonly [said: RegExp, hint: string])[] = [
+  [
+    /in statement pooling mode/,
+    'rows of a batch belong together: set pool_mode of PgBouncer to session or transaction, statement is not supported',
+  ],
+  [
+    /^query_wait_timeout/,
+    'PgBouncer had no connection of the server left, or is paused: look at its default_pool_size',
+  ],
+  [/^no more connections allowed/, 'PgBouncer takes no more clients: raise its max_client_conn'],
+  [
+    /^server login has been failing|^server login failed|server_login_retry/,
+    'PgBouncer does not reach the server behind it, and looks again only after its server_login_retry',
+  ],
+  [
+    /^unsupported startup parameter/,
+    'take it out of the address, or name it in ignore_startup_parameters of PgBouncer',
+  ],
+];
+
 /** A Fault of kind `data` or `outage` for anything that pg rejected with. */
 export function databaseFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -52,7 +73,8 @@ export function databaseFault(error: unknown): Fault {
   if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
   if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
-  const hint = HINTS[String((error as { code?: unknown } | null)?.code)];
+  const hint =
+    POOLER_HINTS.find(([said]) => said.test(text))?.[1] ?? HINTS[String((error as { code?: unknown } | null)?.code)];
   const detail = [text, hint, state && `SQLSTATE ${state}`].filter(part => part !== undefined).join('; ');
   return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
 }

@@ -69,10 +69,7 @@ describe('migrate', () => {
     const runs = await Promise.all([migrate(url), migrate(url), migrate(url)]);
     const all = await readMigrations();
     const names = all.map(({ version, name }) => `${String(version).padStart(4, '0')}_${name}`);
-    assert.deepEqual(
-      runs.flatMap(({ applied }) => applied),
-      names,
-    );
+    assert.deepEqual(runs.flatMap(({ applied }) => applied).sort(), names);
     assert.deepEqual(await migrate(url), { variant: server.variant, applied: [], version: all.at(-1)!.version });
   });
 
@@ -81,6 +78,29 @@ describe('migrate', () => {
     await ask(url, "ALTER DATABASE hasty SET statement_timeout = '5ms'");
     await ask(url, "ALTER DATABASE hasty SET lock_timeout = '1ms'");
     assert.equal((await migrate(url)).version, (await readMigrations()).at(-1)?.version);
+  });
+
+  it('takes what will pass for an outage, and what stays for a broken migration', async () => {
+    const url = await server.database('passing');
+    const cut = await mkdtemp(join(tmpdir(), 'fieldline-migrations-'));
+    for (const [state, code] of [
+      ['53100', 'FIELDLINE_DATABASE'],
+      ['57P01', 'FIELDLINE_DATABASE'],
+      ['55P03', 'FIELDLINE_DATABASE'],
+      ['42501', 'FIELDLINE_MIGRATION'],
+    ]) {
+      await writeFile(join(cut, '0001_cut.sql'), `DO $$ BEGIN RAISE SQLSTATE '${state}'; END $$;`);
+      await assert.rejects(migrate(url, { folder: cut }), { code, kind: 'outage', message: new RegExp(state!) });
+    }
+    await rm(cut, { recursive: true });
+  });
+
+  it('needs no right to make tables where none is missing', async () => {
+    const url = await server.database('lent');
+    const { version } = await migrate(url);
+    await ask(url, "CREATE ROLE guest LOGIN PASSWORD 'guest'; GRANT SELECT ON fieldline_migrations TO guest");
+    const guest = url.replace(/\/\/[^@]+@/, '//guest:guest@');
+    assert.deepEqual(await migrate(guest), { variant: server.variant, applied: [], version });
   });
 
   it('goes on where an older version stopped, in a transaction and outside', async () => {

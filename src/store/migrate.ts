@@ -8,12 +8,19 @@ import { poolConfig } from './store.ts';
 
 export type Migrated = { variant: Variant; applied: readonly string[]; version: number };
 
-/** Whatever the user and the database are set to. */
-const UNTIMED = `SET statement_timeout = 0;
-  SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('lock_timeout', 'transaction_timeout')`;
-
 /** Key of the advisory lock, "FLIN" in ASCII. */
 const LOCK = 0x464c_494e;
+
+/**
+ * A transaction that alone migrates, whatever limits the user and the database are set to. Lock and settings end with it:
+ * behind a pooler they would stay with a connection of the server that others get next, and the lock with it for ever.
+ */
+const BEGIN_ALONE = `BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+  SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('lock_timeout', 'transaction_timeout');
+  SELECT pg_advisory_xact_lock(${LOCK})`;
+
+/** It may work a moment later: a lost connection, an operator at work, no room left, a standby, another writer. */
+const PASSES = /SQLSTATE (08|25006|40|53|55P03|57)/;
 
 /**
  * Brings the database to the newest version. Rejects with a Fault: outage when it is away, FIELDLINE_MIGRATION when an
@@ -32,7 +39,7 @@ export async function migrate(
   const all = await readMigrations(options.folder);
   const migrations = all.filter(({ version }) => version <= (options.upTo ?? Infinity));
   const { connectionString, connectionTimeoutMillis } = poolConfig({ url, password: options.password });
-  // A connection of its own: the lock belongs to it and goes with it, and no statement of a migration is timed.
+  // A connection of its own: no statement of a migration is timed.
   const client = new pg.Client({ connectionString, connectionTimeoutMillis, application_name: 'fieldline migrate' });
   client.on('error', () => undefined);
   const query: Query = async (sql, values) => {
@@ -46,8 +53,6 @@ export async function migrate(
     await client.connect().catch(error => {
       throw databaseFault(error);
     });
-    await query(UNTIMED);
-    await query('SELECT pg_advisory_lock($1)', [LOCK]);
     return await applyAll(query, migrations, options.log ?? (() => undefined));
   } finally {
     await client.end().catch(() => undefined);
@@ -73,36 +78,64 @@ async function applyAll(
   migrations: readonly Migration[],
   log: (line: string) => void,
 ): Promise<Migrated> {
-  await query(`CREATE TABLE IF NOT EXISTS fieldline_migrations (
-    version int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, variant text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now())`);
-  const done = await query<{ version: number; name: string; checksum: string; variant: Variant }>(
-    'SELECT version, name, checksum, variant FROM fieldline_migrations ORDER BY version',
-  );
-  check(done, migrations);
-  // A database keeps the kind it was born with: partitions do not turn into hypertables by installing an extension.
-  const variant = done[0]?.variant ?? (await detectVariant(query, log));
   const applied: string[] = [];
-  for (const migration of migrations.slice(done.length)) {
-    const name = `${String(migration.version).padStart(4, '0')}_${migration.name}`;
-    try {
-      await apply(query, migration, variant);
-    } catch (error) {
-      const fault = databaseFault(error);
-      // A lost connection is an outage; a statement that the database refuses will be refused again.
-      if (fault.kind === 'outage' && !/SQLSTATE/.test(fault.message)) throw fault;
-      throw new Fault('FIELDLINE_MIGRATION', `migration ${name}: ${fault.message}`, { kind: 'outage', cause: error });
-    }
+  for (;;) {
+    const { variant, name } = await alone(query, () => applyNext(query, migrations, log));
+    if (name === undefined) return { variant, applied, version: migrations.at(-1)?.version ?? 0 };
     applied.push(name);
     log(`applied ${name} (${variant})`);
   }
-  return { variant, applied, version: migrations.at(-1)?.version ?? 0 };
 }
 
-function check(
-  done: readonly { version: number; name: string; checksum: string }[],
+async function alone<T>(query: Query, work: () => Promise<T>): Promise<T> {
+  await query(BEGIN_ALONE);
+  try {
+    const done = await work();
+    await query('COMMIT');
+    return done;
+  } catch (error) {
+    await query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Looks each time how far the database is: others may have migrated it between two transactions. Without a name there is none left. */
+async function applyNext(
+  query: Query,
   migrations: readonly Migration[],
-): void {
+  log: (line: string) => void,
+): Promise<{ variant: Variant; name?: string }> {
+  const done = await doneIn(query);
+  check(done, migrations);
+  // A database keeps the kind it was born with: partitions do not turn into hypertables by installing an extension.
+  const variant = done[0]?.variant ?? (await detectVariant(query, log));
+  const next = migrations[done.length];
+  if (next === undefined) return { variant };
+  const name = `${String(next.version).padStart(4, '0')}_${next.name}`;
+  try {
+    await apply(query, next, variant);
+  } catch (error) {
+    const fault = databaseFault(error);
+    // A lost connection is an outage; a statement that the database refuses will be refused again.
+    if (fault.kind === 'outage' && (!/SQLSTATE/.test(fault.message) || PASSES.test(fault.message))) throw fault;
+    throw new Fault('FIELDLINE_MIGRATION', `migration ${name}: ${fault.message}`, { kind: 'outage', cause: error });
+  }
+  return { variant, name };
+}
+
+type Done = { version: number; name: string; checksum: string; variant: Variant };
+
+async function doneIn(query: Query): Promise<readonly Done[]> {
+  // Asked first: who may not make tables can still use those that somebody else has made.
+  const [table] = await query<{ found: boolean }>("SELECT to_regclass('fieldline_migrations') IS NOT NULL AS found");
+  if (!table?.found)
+    await query(`CREATE TABLE fieldline_migrations (
+      version int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, variant text NOT NULL,
+      applied_at timestamptz NOT NULL DEFAULT now())`);
+  return query<Done>('SELECT version, name, checksum, variant FROM fieldline_migrations ORDER BY version');
+}
+
+function check(done: readonly Done[], migrations: readonly Migration[]): void {
   for (const [at, row] of done.entries()) {
     const file = migrations[at];
     if (file === undefined)
@@ -119,25 +152,20 @@ function check(
   }
 }
 
+/** Within a transaction that alone migrates; a step outside of it ends that one and begins the next. */
 async function apply(query: Query, migration: Migration, variant: Variant): Promise<void> {
-  await query('BEGIN');
-  try {
-    for (const step of migration.steps(variant)) {
-      if (step.alone) await query('COMMIT');
-      await query(step.sql);
-      if (step.alone) await query('BEGIN');
-    }
-    await query('INSERT INTO fieldline_migrations (version, name, checksum, variant) VALUES ($1, $2, $3, $4)', [
-      migration.version,
-      migration.name,
-      migration.checksum,
-      variant,
-    ]);
-    await query('COMMIT');
-  } catch (error) {
-    await query('ROLLBACK').catch(() => undefined);
-    throw error;
+  const { version, name, checksum } = migration;
+  for (const step of migration.steps(variant)) {
+    if (step.alone) await query('COMMIT; SET statement_timeout = 0; SET lock_timeout = 0');
+    await query(step.sql);
+    if (step.alone) await query(`RESET statement_timeout; RESET lock_timeout; ${BEGIN_ALONE}`);
   }
+  // Somebody else may have run the steps outside of it, too.
+  await query(
+    `INSERT INTO fieldline_migrations (version, name, checksum, variant) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (version) DO NOTHING`,
+    [version, name, checksum, variant],
+  );
 }
 
 /** From here on hypertables know transition tables, and ON CONFLICT DO NOTHING is right on compressed chunks. */
@@ -167,10 +195,12 @@ async function detectVariant(query: Query, log: (line: string) => void): Promise
     log(`TimescaleDB ${offered} is older than ${OLDEST_TIMESCALEDB.join('.')}, plain PostgreSQL is used`);
     return 'plain';
   }
+  await query('SAVEPOINT extension');
   try {
     await query('CREATE EXTENSION timescaledb');
     return 'timescale';
   } catch (error) {
+    await query('ROLLBACK TO SAVEPOINT extension');
     log(`TimescaleDB is there but cannot be installed, plain PostgreSQL is used: ${databaseFault(error).message}`);
     return 'plain';
   }

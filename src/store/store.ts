@@ -6,6 +6,7 @@ import type { BulkWrite, Query } from '../reading/contracts.ts';
 import { encoded } from './array.ts';
 import { bulkWrite } from './bulk.ts';
 import { databaseFault, overtimeFault } from './fault.ts';
+import { sessionOf } from './session.ts';
 
 export type StoreOptions = {
   /** `postgres://user:password@host:port/database` */
@@ -38,12 +39,14 @@ export type Store = {
   close(): Promise<void>;
 };
 
+const STATEMENT_MS = 30_000;
 /** As many as a pool has at most. */
 export const defaultConnections = 20;
 
 /** Opens no connection yet. Throws a Fault FIELDLINE_SETTING when the url is none. */
 export function openStore(options: StoreOptions): Store {
-  const pool = new pg.Pool(poolConfig(options));
+  const session = sessionOf(options.statementTimeoutMs ?? STATEMENT_MS);
+  const pool = new pg.Pool(poolConfig(options, session));
   // A connection that the server ends while idle is an event of the pool, one that is checked out an event of the client;
   // unheard, either would end the process. The statement that runs into it rejects anyway.
   pool.on('error', error => report(databaseFault(error)));
@@ -75,33 +78,38 @@ export function openStore(options: StoreOptions): Store {
     }
   }
 
-  /** Until a pooler in front turns out to hand each transaction to another connection of the server. */
+  /** Until something between turns out to lose what was prepared. */
   let named = true;
-  const on = (
-    runner: Pick<pg.Pool | pg.PoolClient, 'query'>,
-    faultOf?: typeof databaseFault,
-  ): { query: Query; prepared: Query } => ({
-    query: (sql, values = []) => answered(() => runner.query({ text: sql, values: encoded(sql, values) }), faultOf),
-    prepared: (sql, values = []) =>
-      answered(
-        () => runner.query({ ...(named && { name: nameOf(sql) }), text: sql, values: encoded(sql, values) }),
-        faultOf,
-      ),
-  });
+  const on = (client: pg.PoolClient, faultOf?: typeof databaseFault): { query: Query; prepared: Query } => {
+    const run = <Row>(sql: string, values: readonly unknown[], name: object): Promise<readonly Row[]> =>
+      answered<Row>(() => client.query({ ...name, text: sql, values: encoded(sql, values) }), faultOf);
+    const nameFor = (sql: string) => (named && !session.isPooled(client) ? { name: nameOf(sql) } : {});
+    return {
+      query: (sql, values = []) => run(sql, values, {}),
+      prepared: (sql, values = []) => run(sql, values, nameFor(sql)),
+    };
+  };
 
-  /** One connection between BEGIN and COMMIT; ROLLBACK when the work rejects. */
-  async function transaction<T>(
-    work: (query: Query, prepared: Query) => Promise<T>,
-    faultOf?: typeof databaseFault,
-  ): Promise<T> {
-    const client = await pool.connect().catch(error => {
+  async function connected(): Promise<pg.PoolClient> {
+    try {
+      // Throws at once where a file of the address (a certificate) cannot be read.
+      return await pool.connect();
+    } catch (error) {
       const fault = databaseFault(error);
       report(fault);
       throw fault;
-    });
+    }
+  }
+
+  /** Between BEGIN and COMMIT; ROLLBACK when the work rejects. */
+  async function transactionOn<T>(
+    client: pg.PoolClient,
+    work: (query: Query, prepared: Query) => Promise<T>,
+    faultOf?: typeof databaseFault,
+  ): Promise<T> {
     const { query, prepared } = on(client, faultOf);
     try {
-      await query('BEGIN');
+      await query(session.transaction(client));
       const result = await work(query, prepared);
       await query('COMMIT');
       client.release();
@@ -116,7 +124,29 @@ export function openStore(options: StoreOptions): Store {
     }
   }
 
-  const { query, prepared } = on(pool);
+  async function transaction<T>(
+    work: (query: Query, prepared: Query) => Promise<T>,
+    faultOf?: typeof databaseFault,
+  ): Promise<T> {
+    return transactionOn(await connected(), work, faultOf);
+  }
+
+  /** A statement that is a transaction of its own, in which a pooler needs to be told what else belongs to the session. */
+  async function single<T>(run: (statements: { query: Query; prepared: Query }) => Promise<T>): Promise<T> {
+    const client = await connected();
+    if (session.isPooled(client)) return transactionOn(client, (query, prepared) => run({ query, prepared }));
+    try {
+      const result = await run(on(client));
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
+  const query: Query = (sql, values) => single(({ query }) => query(sql, values));
+  const prepared: Query = (sql, values) => single(({ prepared }) => prepared(sql, values));
   return {
     query,
     prepared,
@@ -145,8 +175,11 @@ export function openStore(options: StoreOptions): Store {
 }
 
 /** `Pool` and `Client` options of a store; the migrations use them for a connection of their own. */
-export function poolConfig(options: StoreOptions): pg.PoolConfig {
-  const { connections = defaultConnections, statementTimeoutMs = 30_000, connectTimeoutMs = 5_000 } = options;
+export function poolConfig(
+  options: StoreOptions,
+  session = sessionOf(options.statementTimeoutMs ?? STATEMENT_MS),
+): pg.PoolConfig {
+  const { connections = defaultConnections, statementTimeoutMs = STATEMENT_MS, connectTimeoutMs = 5_000 } = options;
   checkUrl(options.url);
   const url = new URL(options.url);
   // Not `url.password`, which an address of a Unix socket, without a host, does not take.
@@ -160,24 +193,9 @@ export function poolConfig(options: StoreOptions): pg.PoolConfig {
     keepAlive: true,
     application_name: url.searchParams.get('application_name') ?? 'fieldline',
     query_timeout: statementTimeoutMs + 5_000,
-    onConnect: async client => {
-      // Not as a parameter of the start, which PgBouncer refuses.
-      await client.query(`SET statement_timeout = ${statementTimeoutMs}; ${SESSION}`);
-    },
+    onConnect: client => session.begin(client),
   };
 }
-
-/**
- * Triggers that tell of other writers' rows skip the connections that carry the mark. Values are written as the driver
- * reads them, whatever user, database and server are set to; and what is committed is on the disk. The rest is for a
- * network that goes away without a word: a server would keep the locks of an open transaction for hours.
- */
-const SESSION = `SET fieldline.writer = 'on'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
-  SET extra_float_digits = 1; SET standard_conforming_strings = on;
-  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
-  SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout');
-  SET idle_in_transaction_session_timeout = '60s';
-  SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3`;
 
 /** invalid_sql_statement_name, duplicate_prepared_statement: what was prepared is not known to this connection, or by another. */
 const UNNAMED = new Set(['26000', '42P05']);
