@@ -59,9 +59,9 @@ export function expected(where: string, what: string, got: unknown): string {
   return `${where}: expected ${what}, got ${shown.length > 120 ? `${shown.slice(0, 117)}…` : shown}`;
 }
 
-/** Message of anything that was thrown, on one line. */
+/** Message of anything that was thrown, on one line. What a function node throws is an Error of another realm, no instance. */
 export function reasonOf(error: unknown): string {
-  const text =
-    error instanceof Error ? error.message || error.name : typeof error === 'string' ? error : JSON.stringify(error);
-  return (text ?? 'unknown').replace(/\s+/g, ' ').slice(0, 500);
+  const { message, name } = Object(error) as Partial<Error>;
+  const text = typeof error === 'string' ? error : message === undefined ? JSON.stringify(error) : message || name;
+  return `${text ?? 'unknown'}`.replace(/\s+/g, ' ').slice(0, 500);
 }

@@ -130,6 +130,8 @@ describe('kernel: faults', () => {
   });
   it('gives one line for anything thrown', () => {
     assert.equal(reasonOf(new Error('a\n  b')), 'a b');
+    assert.equal(reasonOf(runInNewContext('new TypeError("of a function node")')), 'of a function node');
+    assert.equal(reasonOf({ odd: 1 }), '{"odd":1}');
     assert.equal(reasonOf('text'), 'text');
     assert.equal(reasonOf(undefined), 'unknown');
   });
