@@ -1,6 +1,7 @@
 // Regenerates everything in docs/ and the node READMEs that is made from code; `--check` names what is out of date instead.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { metricsHelp } from '../src/api/metrics-help.ts';
 import type { DecoderExample } from '../src/decoders/define.ts';
 import { shippedDecoders } from '../src/decoders/registry.ts';
 import { faultCodes } from '../src/kernel/fault.ts';
@@ -29,6 +30,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
   const pages = new Map<string, string>();
   pages.set('docs/architecture.md', architecturePage());
   pages.set('docs/reference/errors.md', errorsPage());
+  pages.set('docs/reference/metrics.md', metricsPage());
   pages.set('docs/reference/decoders.md', await decodersPage());
   const sections: string[] = [];
   const definitions = new Map<string, Fields>();
@@ -50,6 +52,30 @@ export async function generatedPages(): Promise<Map<string, string>> {
     pages.set(file, `${JSON.stringify(completeFlow(nodes, definitions), null, 4)}\n`);
   }
   return pages;
+}
+
+function metricsPage(): string {
+  const rows = Object.entries(metricsHelp).map(([name, help]) => `| \`${name}\` | ${help} |`);
+  return `# Metrics
+
+What \`GET /metrics\` gives, in the text format of Prometheus. What a node counts carries the labels \`node\` (its id), \`type\` and \`name\`, and where the
+table says so what it is counted by (\`reason\`, \`status\`, \`event\` …). A counter (\`…_total\`) begins at 0 with each start of the gateway, and is there from the first
+thing on that it counts. Made by \`npm run docs\` from \`src/api/metrics-help.ts\`.
+
+Worth an alert:
+
+| What | Query |
+| --- | --- |
+| a part of the gateway does not work | \`fieldline_part_up == 0\` |
+| a database, broker or server is away | \`fieldline_peer_up == 0\` |
+| an outage is about to outlast its outbox | \`fieldline_outbox_oldest_seconds > 3600\` |
+| something was lost, or dropped as a setting says | \`increase(fieldline_outbox_lost_total[1h]) > 0\`, \`increase(fieldline_dropped_total[1h]) > 0\` |
+| something waits for a person | \`fieldline_dead_letters_open > 0\` |
+
+| Metric | Meaning |
+| --- | --- |
+${rows.join('\n')}
+`;
 }
 
 function errorsPage(): string {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { main } from '../cli/fieldline.ts';
 import { root } from '../scripts/imports.ts';
+import { metricsHelp } from '../src/api/metrics-help.ts';
 
 const pages = globSync('{*.md,docs/**/*.md,nodes/*/README.md}', { cwd: root }).sort();
 
@@ -40,6 +41,11 @@ describe('documents', () => {
   it('name scripts of npm that exist', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: object };
     for (const name of named(/npm run (?:-s )?([a-z]+)/g)) assert.ok(Object.hasOwn(scripts, name), name);
+  });
+
+  it('name metrics that exist', () => {
+    for (const name of named(/\b(fieldline_[a-z_]+_(?:total|seconds|rows|bytes|up|messages))\b/g))
+      assert.ok(Object.hasOwn(metricsHelp, name), name);
   });
 
   it('are found', () => assert.ok(pages.includes('README.md') && pages.length > 10));
