@@ -70,6 +70,9 @@ describe('fieldline dead-letters', () => {
     await file.append({ topic: 't', bytes: Buffer.from('x'), receivedAt: 1, source: 's', protocol: 'mqtt' }, 'why', 1);
     await file.close();
     assert.match((await letters('list')).errors, /1 on disk until the gateway moves them/);
+    const away = await letters('list', '--database-url', 'postgres://u:p@127.0.0.1:1/d');
+    assert.equal(away.code, 1);
+    assert.match(away.errors, /^1 dead letter on disk in .*dead-letters, .*\nfieldline dead-letters: .*ECONNREFUSED/);
   });
 
   for (const argv of [

@@ -3,6 +3,7 @@ import { openDeadLetters } from '../src/delivery/letters/file.ts';
 import { lettersFolder, nodesWithLetters } from '../src/delivery/letters/mover.ts';
 import { type LetterFilter, letterFilterOf } from '../src/delivery/letters/filter.ts';
 import { obey } from '../src/delivery/letters/orders.ts';
+import { quantity } from '../src/reading/quantity.ts';
 import { openStore } from '../src/store/store.ts';
 import { databaseOf } from './database.ts';
 import type { Io } from './io.ts';
@@ -62,6 +63,13 @@ export const run = subcommand(
         `${counts.open} open, ${counts.queued} queued, ${counts.resolved} resolved, ${counts.discarded} discarded${disk}`,
       );
       return 0;
+    } catch (error) {
+      const waiting = await onDisk(folder);
+      if (waiting > 0)
+        io.stderr(
+          `${quantity(waiting, 'dead letter')} on disk in ${lettersFolder(folder)}, until the gateway finds the database again`,
+        );
+      throw error;
     } finally {
       await store.close();
     }
