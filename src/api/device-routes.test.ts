@@ -73,6 +73,10 @@ describe('devices over HTTP', () => {
       [bearer(tokenFor('operator', 'north')), 200],
     ] as const)
       assert.equal((await at.world.send('PATCH', '/api/devices/a', change, headers)).status, status);
+    for (const wrong of [{}, { colour: 'red' }, { name: '' }, { metadata: [] }]) {
+      const answer = await at.world.send('PATCH', '/api/devices/a', wrong, bearer(tokenFor('operator', 'north')));
+      assert.equal(answer.status, 400, JSON.stringify(wrong));
+    }
     const [shown] = await at.rows('/api/devices');
     assert.deepEqual([shown?.['name'], shown?.['metadata']], ['Hall', { floor: 1, wall: 'east' }]);
     assert.deepEqual(((await at.json('/api/devices/a')) as Row)['name'], 'Hall');

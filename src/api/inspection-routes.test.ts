@@ -23,6 +23,13 @@ describe('inspections and dead letters over HTTP', () => {
       const changed = await at.world.send('PATCH', place, { status: 'done', data: { floor: 3 } }, north);
       assert.deepEqual([changed.status, ((await changed.json()) as Row)['data']], [200, { floor: 3 }]);
       assert.deepEqual(await at.column('status', '/api/inspections?inspector_id=ana'), ['done']);
+      for (const [asked, found] of [
+        ['status=done', 1],
+        ['status=open', 0],
+        ['inspector_id=bob', 0],
+        ['session_id=s', 0],
+      ] as const)
+        assert.equal((await at.rows(`/api/inspections?${asked}`)).length, found, asked);
 
       const south = bearer(tokenFor('admin', 'south'));
       assert.deepEqual(await at.rows('/api/inspections', south), []);

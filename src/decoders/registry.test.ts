@@ -64,6 +64,14 @@ describe('decoder registry', () => {
       else assert.deepEqual('decoded' in verdict && verdict.decoded.telemetry, expected);
     });
 
+  it('says of each value why it is absent', () => {
+    const decode = () => ({ telemetry: { a: Number.NaN, humidity: 130, battery: 55 } });
+    const verdict = registryOf([{ ...base, decode }]).decode(advert);
+    assert.ok('decoded' in verdict);
+    assert.deepEqual(verdict.decoded.telemetry, { battery: 55 });
+    assert.deepEqual(verdict.decoded.quality, { a: 'not a number', humidity: 'above 120' });
+  });
+
   it('names both files of an overlap and of a double name', () => {
     const other = { file: 'a.ts', decoder: base };
     const same = clashes([{ file: 'b.ts', decoder: base }], [other]).get('b.ts');

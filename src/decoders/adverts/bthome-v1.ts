@@ -99,6 +99,11 @@ export const decoder = defineDecoder({
     },
     { name: 'signed number', origin, advert: { service_data: { '181c': '2308ca06' } }, gives: { dew_point: 17.38 } },
     {
+      name: 'with the address of the device',
+      advert: { service_data: { '181c': '86a5808fe6485402015d' } },
+      gives: { battery: 93 },
+    },
+    {
       name: 'an object that is not known',
       advert: { service_data: { '181c': '02fe0102015d' } },
       gives: { battery: 93 },
