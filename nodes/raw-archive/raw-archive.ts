@@ -56,7 +56,7 @@ export const definition = defineNode({
     const ledger = archiveLedger<ArchiveRow>(host.directory, ({ entry }) => (entry === undefined ? [] : [entry]));
     const link = openLink(sink, {
       target: 'database',
-      ask: () => store.query('SELECT 1'),
+      ask: () => store.prepared('SELECT 1'),
       host,
       policy: linkPolicy(settings, host.directory, host.id),
       counter: 'fieldline_archived_total',

@@ -63,7 +63,7 @@ describe('timescale-out node: faults of PostgreSQL', () => {
     const others: pg.Client[] = [];
     await runtime.deploy([]);
     await waits(
-      /^database away, .*; database: .*the database has no connection left; SQLSTATE 53300/,
+      /^database away, .*; database: .*the database has no connection left for it: .*; SQLSTATE 53300/,
       async () => {
         for (;;) {
           const client = new pg.Client({ connectionString: server.url });

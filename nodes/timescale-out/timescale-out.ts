@@ -43,7 +43,7 @@ export const definition = defineNode({
     const ledger = linkLedger<Carried>(host.directory, ({ row }) => entriesOf(row));
     const link = openLink<Carried>(sink, {
       target: 'database',
-      ask: () => store.query('SELECT 1'),
+      ask: () => store.prepared('SELECT 1'),
       host: watch.host,
       policy: linkPolicy(settings, host.directory, host.id),
       maxRows: settings.batchRows,

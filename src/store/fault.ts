@@ -23,7 +23,7 @@ const LATER = new Set(['08', '25', '40', '53', '55', '57']);
 const POOLER = 'a pooler has lost what was prepared; from here on nothing is prepared';
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {
-  ...certificateHints({ peer: 'server', trust: 'add &sslrootcert=/path/ca.pem to the address' }),
+  ...certificateHints({ peer: 'server', trust: 'let &sslrootcert=/path/ca.pem in the address name its issuer' }),
   '25006': 'the database is read-only',
   '26000': POOLER,
   '28000': 'pg_hba.conf of the server refuses it; where it asks for encryption, add ?sslmode=require to the address',
@@ -31,20 +31,21 @@ const HINTS: Readonly<Record<string, string>> = {
   '3D000': 'this database does not exist',
   '40P01': 'two writers waited for each other; it is tried again',
   '42501': 'this user lacks the right',
-  '42P01': 'a table is missing: run the migrations',
+  '42P01': 'a table is missing: run the migrations, or look at the search_path of this user',
   '42883': 'a function is missing: run the migrations',
   '42P05': POOLER,
   '42P10': 'a unique index is missing: run the migrations, or make it anew',
   '42703': 'a column is missing: run the migrations',
   '42804': 'a column has another type than Fieldline has made: change it back',
   '53100': 'the disk of the database is full',
-  '53300': 'the database has no connection left',
+  '53300':
+    'the database has no connection left for it: raise the limit, or lower "Most connections" of the database node',
   '55P03': 'a table is locked by somebody else',
   '57014': 'a table is locked by somebody else, or the database is slow',
 };
 
-/** What PgBouncer says goes by one SQLSTATE, 08P01, or by none. */
-const POOLER_HINTS: readonly (readonly [said: RegExp, hint: string])[] = [
+/** What goes by a code that says too little, as all of PgBouncer's does (08P01), or by none. */
+const SAID: readonly (readonly [said: RegExp, hint: string])[] = [
   [
     /in statement pooling mode/,
     'rows of a batch belong together: set pool_mode of PgBouncer to session or transaction, statement is not supported',
@@ -55,13 +56,29 @@ const POOLER_HINTS: readonly (readonly [said: RegExp, hint: string])[] = [
   ],
   [/^no more connections allowed/, 'PgBouncer takes no more clients: raise its max_client_conn'],
   [
-    /^server login has been failing|^server login failed|server_login_retry/,
+    /^server login|server_login_retry/,
     'PgBouncer does not reach the server behind it, and looks again only after its server_login_retry',
   ],
   [
     /^unsupported startup parameter/,
     'take it out of the address, or name it in ignore_startup_parameters of PgBouncer',
   ],
+  // Of the pool; where the server does not answer it is "terminated due to connection timeout".
+  [
+    /^timeout exceeded when trying to connect/,
+    'all connections of the database node are busy: a table is locked, or the database is slow',
+  ],
+  [/^(ENOENT|EACCES|EISDIR|ENOTDIR): /, 'a file that the address names (sslrootcert, sslcert, sslkey) cannot be read'],
+  [/^Client has encountered a connection error/, 'the connection was lost'],
+  [/does not support SSL connections/, 'switch ssl on in the server, or take sslmode out of the address'],
+  [/key values mismatch/, 'sslcert and sslkey of the address do not belong together'],
+  [/valid client certificate/, 'add &sslcert=/path/client.pem&sslkey=/path/client.key to the address'],
+  [/^certificate authentication failed/, 'the client certificate (sslcert) is made out to another user'],
+  [
+    /alert (unknown ca|bad certificate|certificate (required|expired|revoked|unknown))/,
+    'the server refuses the client certificate (sslcert of the address)',
+  ],
+  [/client password must be/, 'the server asks for a password, and the database node has none'],
 ];
 
 /** A Fault of kind `data` or `outage` for anything that pg rejected with. */
@@ -73,8 +90,7 @@ export function databaseFault(error: unknown): Fault {
   if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
   if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
-  const hint =
-    POOLER_HINTS.find(([said]) => said.test(text))?.[1] ?? HINTS[String((error as { code?: unknown } | null)?.code)];
+  const hint = SAID.find(([said]) => said.test(text))?.[1] ?? HINTS[String((error as { code?: unknown } | null)?.code)];
   const detail = [text, hint, state && `SQLSTATE ${state}`].filter(part => part !== undefined).join('; ');
   return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
 }

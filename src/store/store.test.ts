@@ -85,6 +85,41 @@ describe('store', () => {
     await other.close();
   });
 
+  it('keeps connections for those who write while questions wait for a locked table', async () => {
+    const many = openStore({ url: server.url, connections: 4, connectTimeoutMs: 400 });
+    await store.query('CREATE TABLE locked ()');
+    const other = await store.pool.connect();
+    await other.query('BEGIN; LOCK TABLE locked');
+    const seen: boolean[] = [];
+    many.onState(({ up }) => seen.push(up));
+    const questions = Array.from({ length: 8 }, () =>
+      many.query('SELECT FROM locked').catch((fault: Fault) => fault.message),
+    );
+    // Until those that found no connection have been told.
+    const told = await Promise.race(questions);
+    assert.match(String(told), /all 3 connections for questions are busy: a table is locked/);
+    assert.deepEqual(await many.prepared('SELECT 1 AS n'), [{ n: 1 }]);
+    await other.query('ROLLBACK');
+    other.release();
+    const answers = await Promise.all(questions);
+    assert.equal(answers.filter(answer => typeof answer !== 'string').length, 3);
+    assert.deepEqual(await many.query('SELECT 1 AS n'), [{ n: 1 }]);
+    assert.ok(!seen.includes(false));
+    await many.close();
+  });
+
+  it('asks the driver for the one meaning that it gives to the modes of TLS', () => {
+    for (const [mode, meant] of [
+      ['require', 'verify-full'],
+      ['verify-ca', 'verify-full'],
+      ['no-verify', 'no-verify'],
+      ['require&uselibpqcompat=true', 'require'],
+    ]) {
+      const { connectionString } = poolConfig({ url: `postgres://u@h/d?sslmode=${mode}` });
+      assert.equal(new URL(connectionString!).searchParams.get('sslmode'), meant);
+    }
+  });
+
   it('begins with nothing that a pooler refuses, and with the password also where the address has no host', async () => {
     const client = new pg.Client(poolConfig({ url: 'postgres:///d?host=/run/postgresql&user=u', password: 'a&b %c' }));
     assert.equal(client.password, 'a&b %c');

@@ -7,6 +7,7 @@ import { encoded } from './array.ts';
 import { bulkWrite } from './bulk.ts';
 import { databaseFault, overtimeFault } from './fault.ts';
 import { sessionOf } from './session.ts';
+import { shareOf } from './share.ts';
 
 export type StoreOptions = {
   /** `postgres://user:password@host:port/database` */
@@ -23,7 +24,7 @@ export type StoreOptions = {
 export type StoreState = { up: boolean; reason: string };
 
 export type Store = {
-  /** Any statement. */
+  /** Any statement. A quarter of the connections is kept from these, for what is prepared and for bulk writes. */
   query: Query;
   /** The same statement again and again: planned once per connection. Arrays among the values become PostgreSQL arrays. */
   prepared: Query;
@@ -115,7 +116,8 @@ export function openStore(options: StoreOptions): Store {
       client.release();
       return result;
     } catch (error) {
-      const broken = await query('ROLLBACK').then(
+      // What it says adds nothing to the reason.
+      const broken = await client.query('ROLLBACK').then(
         () => false,
         () => true,
       );
@@ -145,18 +147,23 @@ export function openStore(options: StoreOptions): Store {
     }
   }
 
-  const query: Query = (sql, values) => single(({ query }) => query(sql, values));
+  // While somebody holds a lock on one table, questions about it must not take the connections of those who write to others.
+  const { max = 1, connectionTimeoutMillis = 0 } = pool.options;
+  const share = shareOf(max - Math.floor(max / 4), connectionTimeoutMillis);
+  const query: Query = (sql, values) => share(() => single(({ query }) => query(sql, values)));
   const prepared: Query = (sql, values) => single(({ prepared }) => prepared(sql, values));
   return {
     query,
     prepared,
     within: limitMs => (sql, values) =>
-      transaction(
-        async query => {
-          await query(`SET LOCAL statement_timeout = ${limitMs}`);
-          return query(sql, values);
-        },
-        error => overtimeFault(error, limitMs),
+      share(() =>
+        transaction(
+          async query => {
+            await query(`SET LOCAL statement_timeout = ${limitMs}`);
+            return query(sql, values);
+          },
+          error => overtimeFault(error, limitMs),
+        ),
       ),
     bulk: bulkWrite(prepared, transaction),
     pool,
@@ -182,6 +189,12 @@ export function poolConfig(
   const { connections = defaultConnections, statementTimeoutMs = STATEMENT_MS, connectTimeoutMs = 5_000 } = options;
   checkUrl(options.url);
   const url = new URL(options.url);
+  // To the driver they are one and the same; of the others it complains on the screen.
+  if (
+    /^(prefer|require|verify-ca)$/.test(url.searchParams.get('sslmode') ?? '') &&
+    !url.searchParams.has('uselibpqcompat')
+  )
+    url.searchParams.set('sslmode', 'verify-full');
   // Not `url.password`, which an address of a Unix socket, without a host, does not take.
   if (options.password) url.searchParams.set('password', options.password);
   return {
