@@ -5,19 +5,18 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type Admission, openAdmission } from './admission.ts';
 import { connect, type Live, type State, type Told } from './browser/live.js';
 import { centrifugoCodec } from './centrifugo.ts';
-import { type Endpoint, together } from './endpoint.ts';
+import { together } from './endpoint.ts';
 import { fileEndpoint } from './files.ts';
 import { createHub, type Hub } from './hub.ts';
-import { laser, type Served, serveEndpoint } from './live.fixture.ts';
+import { laser, type Served, visited } from './live.fixture.ts';
 import { socketEndpoint } from './sockets.ts';
 import { until } from '../../test/support/until.ts';
 
 describe('live browser client', () => {
   let hub: Hub;
   let admission: Admission;
-  let endpoint: Endpoint;
   let served: Served;
-  const lives: Live[] = [];
+  const place = visited<Live>(live => live.close());
 
   beforeEach(async () => {
     hub = createHub();
@@ -27,23 +26,18 @@ describe('live browser client', () => {
     });
     const sockets = socketEndpoint(hub, admission, { paths: ['/ws'], codec: centrifugoCodec({ pingMs: 1000 }) });
     const strict = centrifugoCodec({ maxSubscriptions: 2, commandsPerSecond: 3 });
-    endpoint = together([
+    const endpoint = together([
       ...[sockets, socketEndpoint(hub, admission, { paths: ['/strict'], codec: strict })],
       fileEndpoint(),
     ]);
-    served = await serveEndpoint(endpoint);
-  });
-  afterEach(async () => {
-    for (const live of lives.splice(0)) live.close();
-    await endpoint.close();
-    hub.close();
-    await served.close();
+    served = await place.serve(hub, endpoint);
   });
 
   function open(options: object = {}) {
     const states: State[] = [];
-    const live = connect({ url: `ws://${served.at}/ws`, onState: state => states.push(state), ...options });
-    lives.push(live);
+    const live = place.joined(
+      connect({ url: `ws://${served.at}/ws`, onState: state => states.push(state), ...options }),
+    );
     return { live, states };
   }
 
@@ -66,7 +60,8 @@ describe('live browser client', () => {
 
   it('shows what was and what comes, filtered', async () => {
     hub.publish([laser(1), laser(2, {}, 'D2')]);
-    const it = follow(open().live, 'measurement-stream', { snapshot: true, filter: 'value_mm=gt.1' });
+    const { live } = open();
+    const it = follow(live, 'measurement-stream', { snapshot: true, filter: 'value_mm=gt.1' });
     await until(() => it.values.length === 1);
     hub.publish([laser(1), laser(3)]);
     await until(() => it.values.length === 2);
@@ -79,7 +74,7 @@ describe('live browser client', () => {
       ],
     );
     it.stop();
-    follow(lives[0]!, 'measurement-stream').stop();
+    follow(live, 'measurement-stream').stop();
   });
 
   it('goes on without loss or repetition while rows are published and the line is cut', async () => {

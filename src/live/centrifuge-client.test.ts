@@ -7,9 +7,8 @@ import { openAdmission } from './admission.ts';
 import { centrifugoCodec } from './centrifugo.ts';
 import { closes } from './centrifugo-wire.ts';
 import type { Close } from './codec.ts';
-import type { Endpoint } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
-import { laser as measured, type Served, serveEndpoint } from './live.fixture.ts';
+import { laser as measured, type Served, visited } from './live.fixture.ts';
 import { socketEndpoint } from './sockets.ts';
 import { until } from '../../test/support/until.ts';
 
@@ -35,9 +34,8 @@ const next = (emitter: Emitter, event: string) =>
 describe('live with the public centrifuge client', () => {
   let library: Package;
   let hub: Hub;
-  let endpoint: Endpoint;
   let served: Served;
-  const clients: Client[] = [];
+  const place = visited<Client>(client => client.disconnect());
   /** What the clients sent. */
   const frames: (string | Buffer)[] = [];
   /** Of tokens that end. */
@@ -65,7 +63,7 @@ describe('live with the public centrifuge client', () => {
       identify: (_, token = '') =>
         token === 'wrong' ? { refused: 'forged' } : token in expiresAt ? passing(token) : { role: 'viewer' },
     });
-    endpoint = socketEndpoint(hub, admission, {
+    const endpoint = socketEndpoint(hub, admission, {
       paths: ['/ws'],
       codec(hub, wire) {
         const session = centrifugoCodec({ pingMs: 1000 })(hub, wire);
@@ -77,13 +75,7 @@ describe('live with the public centrifuge client', () => {
         return { ...session, receive };
       },
     });
-    served = await serveEndpoint(endpoint);
-  });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.disconnect();
-    await endpoint.close();
-    hub.close();
-    await served.close();
+    served = await place.serve(hub, endpoint);
   });
 
   function connect(options: object = {}): Client {
@@ -93,7 +85,7 @@ describe('live with the public centrifuge client', () => {
       maxReconnectDelay: 20,
       ...options,
     });
-    clients.push(client);
+    place.joined(client);
     client.connect();
     return client;
   }

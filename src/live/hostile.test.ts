@@ -88,6 +88,16 @@ describe('live beside hostile clients', () => {
     assert.deepEqual(answered, ['modest 2', 'greedy 61']);
   });
 
+  for (const [path, bytes] of [
+    ['/ws', 64 * 1024],
+    ['/realtime/v1/websocket?vsn=2.0.0&apikey=x', 1024 * 1024],
+  ] as const)
+    it(`takes frames of ${bytes / 1024} KB at most on ${path.split('?')[0]}`, async () => {
+      const line = await open(path);
+      line.send('x'.repeat(bytes + 1));
+      assert.equal((await once(line, 'close'))[0], 1009);
+    });
+
   const realtime = '/realtime/v1/websocket?vsn=2.0.0&apikey=x';
   const join = `["1","1","realtime:a","phx_join",{"config":{"broadcast":{"ack":true},"presence":{"enabled":true}}}]`;
   const binary = (json: string): Buffer =>

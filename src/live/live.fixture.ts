@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Reading } from '../reading/reading.ts';
 import { type Endpoint, pathOf } from './endpoint.ts';
+import type { Hub } from './hub.ts';
 
 /** A measurement of device D1; its value is also its second. */
 export function laser(value: number, metadata: Reading['metadata'] = {}, deviceId = 'D1'): Reading {
@@ -46,6 +47,38 @@ export async function serveEndpoint(endpoint: Endpoint, port = 0): Promise<Serve
       cut();
       server.close();
       await once(server, 'close');
+    },
+  };
+}
+
+export type Visited<Client> = {
+  /** Serves it until the end of the test. */
+  serve(hub: Hub, endpoint: Endpoint): Promise<Served>;
+  /** Has a client leave at the end of the test, and gives it back. */
+  joined<One extends Client>(client: One): One;
+};
+
+/** To be called in a `describe`: after each of its tests clients leave, then endpoint, hub and server are closed. */
+export function visited<Client>(leave: (client: Client) => void): Visited<Client> {
+  const clients: Client[] = [];
+  const closers: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const client of clients.splice(0)) leave(client);
+    for (const close of closers.splice(0)) await close();
+  });
+  return {
+    async serve(hub, endpoint) {
+      const served = await serveEndpoint(endpoint);
+      closers.push(async () => {
+        await endpoint.close();
+        hub.close();
+        await served.close();
+      });
+      return served;
+    },
+    joined(client) {
+      clients.push(client);
+      return client;
     },
   };
 }

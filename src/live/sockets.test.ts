@@ -9,7 +9,7 @@ import { centrifugoCodec } from './centrifugo.ts';
 import type { Codec } from './codec.ts';
 import type { Endpoint } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
-import { laser, type Served, serveEndpoint } from './live.fixture.ts';
+import { laser, type Served, visited } from './live.fixture.ts';
 import { socketEndpoint } from './sockets.ts';
 
 describe('live sockets', () => {
@@ -17,28 +17,22 @@ describe('live sockets', () => {
   let admission: Admission;
   let endpoint: Endpoint;
   let served: Served;
-  const clients: WebSocket[] = [];
+  const place = visited<WebSocket>(client => client.terminate());
 
   beforeEach(() => {
     hub = createHub();
-  });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.terminate();
-    await endpoint.close();
-    hub.close();
-    await served.close();
   });
 
   async function start(options: Partial<AdmissionOptions> = {}, codec: Codec = centrifugoCodec()): Promise<void> {
     admission = openAdmission({ identify: () => ({ role: 'viewer' }), ...options });
     endpoint = socketEndpoint(hub, admission, { paths: ['/ws'], codec });
-    served = await serveEndpoint(endpoint);
+    served = await place.serve(hub, endpoint);
   }
 
   function open(path = '/ws', headers: Record<string, string> = {}): WebSocket {
     const client = new WebSocket(`ws://${served.at}${path}`, { headers });
     client.on('error', () => {});
-    clients.push(client);
+    place.joined(client);
     return client;
   }
 

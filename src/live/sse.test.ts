@@ -5,9 +5,8 @@ import { connect } from 'node:net';
 import { EventSource } from 'eventsource';
 import type { Identify } from '../reading/principal.ts';
 import { type Admission, type AdmissionOptions, openAdmission } from './admission.ts';
-import type { Endpoint } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
-import { laser, type Served, serveEndpoint } from './live.fixture.ts';
+import { laser, type Served, visited } from './live.fixture.ts';
 import { type SseOptions, sseEndpoint } from './sse.ts';
 import { until } from '../../test/support/until.ts';
 
@@ -16,26 +15,17 @@ type Told = { channel: string; offset: number; data: { value_mm: number } };
 describe('live server-sent events', () => {
   let hub: Hub;
   let admission: Admission;
-  let endpoint: Endpoint;
   let served: Served;
-  const sources: EventSource[] = [];
+  const place = visited<EventSource>(source => source.close());
 
   async function start(options: SseOptions = {}, more: Partial<AdmissionOptions> = {}): Promise<void> {
     hub = createHub({ historyRows: 1000 });
     admission = openAdmission({ identify: () => ({ role: 'viewer' }), ...more });
-    endpoint = sseEndpoint(hub, admission, options);
-    served = await serveEndpoint(endpoint);
+    served = await place.serve(hub, sseEndpoint(hub, admission, options));
   }
-  afterEach(async () => {
-    for (const source of sources.splice(0)) source.close();
-    await endpoint.close();
-    hub.close();
-    await served.close();
-  });
 
   async function open(query: string) {
-    const source = new EventSource(`http://${served.at}/sse?${query}`);
-    sources.push(source);
+    const source = place.joined(new EventSource(`http://${served.at}/sse?${query}`));
     const values: number[] = [];
     const snapshots: number[] = [];
     const it = { source, values, snapshots, gaps: 0 };

@@ -5,9 +5,9 @@ import { WebSocket } from 'ws';
 import { signToken, readToken } from '../kernel/token.ts';
 import type { Identify } from '../reading/principal.ts';
 import { openAdmission } from './admission.ts';
-import { type Endpoint, together } from './endpoint.ts';
+import { together } from './endpoint.ts';
 import { createHub, type Hub } from './hub.ts';
-import { type Served, serveEndpoint } from './live.fixture.ts';
+import { type Served, visited } from './live.fixture.ts';
 import { socketEndpoint } from './sockets.ts';
 import { broadcastEndpoint } from './supabase-broadcast.ts';
 import { createRooms } from './supabase-rooms.ts';
@@ -42,15 +42,14 @@ export type Supabase = {
 /** To be called in a `describe`: each of its tests has a server of its own, and leaves no client. */
 export function onSupabase(): Supabase {
   let hub: Hub;
-  let endpoint: Endpoint;
   let served: Served;
-  const clients: { disconnect(): unknown }[] = [];
+  const place = visited<{ disconnect(): unknown }>(client => void client.disconnect());
 
   beforeEach(async () => {
     hub = createHub();
     const admission = openAdmission({ identify });
     const rooms = createRooms();
-    endpoint = together([
+    const endpoint = together([
       socketEndpoint(hub, admission, {
         paths: ['/realtime/v1/websocket'],
         codec: supabaseCodec(rooms),
@@ -58,13 +57,7 @@ export function onSupabase(): Supabase {
       }),
       broadcastEndpoint(rooms, admission),
     ]);
-    served = await serveEndpoint(endpoint);
-  });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.disconnect();
-    await endpoint.close();
-    hub.close();
-    await served.close();
+    served = await place.serve(hub, endpoint);
   });
 
   function realtime(vsn = '2.0.0', apikey = 'anon', options: object = {}): RealtimeClient {
@@ -75,7 +68,7 @@ export function onSupabase(): Supabase {
       reconnectAfterMs: () => 20,
       ...options,
     } as never);
-    clients.push(client);
+    place.joined(client);
     return client;
   }
 
@@ -84,7 +77,7 @@ export function onSupabase(): Supabase {
       realtime: { transport: WebSocket as never },
       auth: { persistSession: false, autoRefreshToken: false },
     });
-    clients.push(client.realtime);
+    place.joined(client.realtime);
     return client;
   }
 
