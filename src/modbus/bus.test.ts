@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Bus, type BusOptions, type LinkState, openBus } from './bus.ts';
 import { ModbusFault } from './fault.ts';
+import { faultOf } from './fault.fixture.ts';
 import type { Connect, Link, ReadRequest } from './link.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
 import { tcpConnector } from './tcp.ts';
@@ -15,15 +16,6 @@ const SHORT_MS = 200;
 const read = (unit: number, address = 0): ReadRequest => ({ unit, table: 'holding', address, count: 2 });
 const right = (address: number) =>
   new Uint8Array([address >> 8, address & 255, (address + 1) >> 8, (address + 1) & 255]);
-
-async function faultOf(call: Promise<unknown>): Promise<ModbusFault> {
-  const fault = await call.then(
-    () => assert.fail('answered'),
-    (error: unknown) => error,
-  );
-  assert.ok(fault instanceof ModbusFault, String(fault));
-  return fault;
-}
 
 describe('bus', () => {
   let simulator: Simulator;

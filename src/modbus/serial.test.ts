@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Bus, openBus } from './bus.ts';
-import { ModbusFault } from './fault.ts';
+import { faultOf } from './fault.fixture.ts';
 import type { ReadRequest } from './link.ts';
 import { patienceOf } from './patience.ts';
 import { stablePath } from './port-names.ts';
@@ -18,15 +18,6 @@ import { systemTiming } from './timing.ts';
 const format = { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const;
 const read = (unit: number, address = 0): ReadRequest => ({ unit, table: 'holding', address, count: 2 });
 const right = (address: number) => new Uint8Array([0, address, 0, address + 1]);
-
-async function faultOf(call: Promise<unknown>): Promise<ModbusFault> {
-  const fault = await call.then(
-    () => assert.fail('answered'),
-    (error: unknown) => error,
-  );
-  assert.ok(fault instanceof ModbusFault, String(fault));
-  return fault;
-}
 
 describe('serial line', () => {
   let bus: Bus | undefined;

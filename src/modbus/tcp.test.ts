@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { ModbusFault } from './fault.ts';
+import { faultOf } from './fault.fixture.ts';
 import type { Link, ReadRequest } from './link.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
@@ -22,15 +22,6 @@ const read = (address: number, more: Partial<ReadRequest> = {}): ReadRequest => 
 const words = (address: number, count = 4) => Array.from({ length: count }, (_, at) => address + at + 1);
 const wordsOf = (bytes: Uint8Array) =>
   Array.from({ length: bytes.length / 2 }, (_, at) => Buffer.from(bytes).readUInt16BE(at * 2));
-
-async function faultOf(call: Promise<unknown>): Promise<ModbusFault> {
-  const fault = await call.then(
-    value => assert.fail(`answered ${JSON.stringify(value)}`),
-    (error: unknown) => error,
-  );
-  assert.ok(fault instanceof ModbusFault, String(fault));
-  return fault;
-}
 
 describe('Modbus TCP', () => {
   let simulator: Simulator;
