@@ -42,6 +42,18 @@ function matches(advert: Advert): boolean {
 
 const origin = 'Bluetooth-Devices/mopeka-iot-ble tests/test_parser.py (Apache-2.0)';
 
+/** What all examples tell besides the level. */
+const butLevel = {
+  temperature: 27,
+  battery: 100,
+  voltage: 3.5,
+  battery_voltage: 3.5,
+  button_pressed: false,
+  reading_quality: 100,
+  accelerometer_x: 250,
+  accelerometer_y: 227,
+};
+
 export const decoder = defineDecoder({
   name: 'mopeka',
   vendor: 'Mopeka',
@@ -87,14 +99,7 @@ export const decoder = defineDecoder({
       origin,
       advert: { service_uuids: [SERVICE], manufacturer_data: { [COMPANY]: '067043b6c3e0f509fae3' } },
       gives: {
-        temperature: 27,
-        battery: 100,
-        voltage: 3.5,
-        battery_voltage: 3.5,
-        button_pressed: false,
-        reading_quality: 100,
-        accelerometer_x: 250,
-        accelerometer_y: 227,
+        ...butLevel,
         tank_level: 341,
       },
     },
@@ -103,14 +108,7 @@ export const decoder = defineDecoder({
       origin,
       advert: { service_uuids: [SERVICE], manufacturer_data: { [COMPANY]: '037043b6c3e0f509fae3' } },
       gives: {
-        temperature: 27,
-        battery: 100,
-        voltage: 3.5,
-        battery_voltage: 3.5,
-        button_pressed: false,
-        reading_quality: 100,
-        accelerometer_x: 250,
-        accelerometer_y: 227,
+        ...butLevel,
         tank_level: 341,
       },
     },
@@ -118,14 +116,7 @@ export const decoder = defineDecoder({
       name: 'propane, the bare frame',
       advert: { manufacturer_data: { [COMPANY]: '037043b6c3e0f509fae3' } },
       gives: {
-        temperature: 27,
-        battery: 100,
-        voltage: 3.5,
-        battery_voltage: 3.5,
-        button_pressed: false,
-        reading_quality: 100,
-        accelerometer_x: 250,
-        accelerometer_y: 227,
+        ...butLevel,
         tank_level: 341.9571,
       },
     },

@@ -5,6 +5,16 @@ import { acceleration, fieldsOf, pressure, RANGES, RUUVI, ruuviFrame } from './r
 const LENGTH = 14;
 const NOT_SIGNED = -0x8000;
 
+const allValues = {
+  temperature: 12.31,
+  humidity: 89,
+  pressure: 1017.44,
+  acceleration_x: 1.196411,
+  acceleration_y: 0.372653,
+  acceleration_z: 9.57129,
+  voltage: 2.191,
+};
+
 export const decoder = defineDecoder({
   name: 'ruuvitag-3',
   vendor: 'Ruuvi',
@@ -39,15 +49,7 @@ export const decoder = defineDecoder({
       name: 'all values',
       origin: 'Bluetooth-Devices/ruuvitag-ble tests/test_v3.py (MIT)',
       advert: { manufacturer_data: { '0499': '03b20c1fca20007a002603d0088f' } },
-      gives: {
-        temperature: 12.31,
-        humidity: 89,
-        pressure: 1017.44,
-        acceleration_x: 1.196411,
-        acceleration_y: 0.372653,
-        acceleration_z: 9.57129,
-        voltage: 2.191,
-      },
+      gives: allValues,
     },
     {
       name: 'maximum values',
@@ -80,15 +82,7 @@ export const decoder = defineDecoder({
     {
       name: 'filled up with zeros, as some scanners hand it on',
       advert: { manufacturer_data: { '0499': '03b20c1fca20007a002603d0088f' + '00000000' } },
-      gives: {
-        temperature: 12.31,
-        humidity: 89,
-        pressure: 1017.44,
-        acceleration_x: 1.196411,
-        acceleration_y: 0.372653,
-        acceleration_z: 9.57129,
-        voltage: 2.191,
-      },
+      gives: allValues,
     },
     {
       name: 'one byte short',
