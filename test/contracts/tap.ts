@@ -3,6 +3,7 @@ import type { Settled } from '../../src/kernel/ticket.ts';
 import type { SourceHooks, SourceState } from '../../src/mqtt/source-state.ts';
 import type { Source } from '../../src/reading/contracts.ts';
 import type { Raw } from '../../src/reading/raw.ts';
+import { watching } from '../support/watching.ts';
 
 export type SourceSettings = SourceHooks & { window: number; maxPacketBytes?: number };
 export type SourceBench = {
@@ -34,21 +35,8 @@ export type Tap = {
 };
 
 export function openTap(bench: SourceBench, settings: Partial<SourceSettings> = {}): Tap {
-  const watchers = new Set<() => void>();
+  const { changed, until: wait } = watching();
   const tap = { deliveries: [], states: [], dropped: [] } as unknown as Tap;
-  const changed = (): void => {
-    for (const watcher of [...watchers]) watcher();
-  };
-  const wait = (holds: () => boolean): Promise<void> =>
-    new Promise(resolve => {
-      const look = (): void => {
-        if (!holds()) return;
-        watchers.delete(look);
-        resolve();
-      };
-      watchers.add(look);
-      look();
-    });
   const handle = bench.source({
     window: 100,
     onState(state) {

@@ -28,6 +28,7 @@ import { readArchive } from '../../src/backup/archive.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { postgresFor, whyNoPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
+import { ask } from '../support/ask.ts';
 
 async function fieldline(argv: readonly string[], env: NodeJS.ProcessEnv) {
   const out: string[] = [];
@@ -46,16 +47,6 @@ function program(name: 'backup' | 'restore', file: string, directory: string): C
   const command = path.join(import.meta.dirname, '../../cli/fieldline.ts');
   const env = { ...process.env, FIELDLINE_DIR: directory };
   return spawn(process.execPath, [command, name, file], { env, stdio: 'ignore' });
-}
-
-async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 /** Messages that the broker holds for a session that is away. */

@@ -17,26 +17,15 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import pg from 'pg';
 import { openDataDirectory } from '../../gateway/data-directory.ts';
 import { type Database, startDatabase } from '../../gateway/database.ts';
 import { canEnter, lentAccount } from '../../gateway/postgres-account.ts';
 import { processesIn, startOf, until } from '../../gateway/processes.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
+import { ask } from '../support/ask.ts';
 
 const isRoot = process.getuid?.() === 0;
 const quiet = () => undefined;
-
-async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', quiet);
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 /** Runs `use` on the database of the directory, as a gateway would, and stops it. */
 async function withDatabase<T>(directory: string, use: (database: Database) => Promise<T>): Promise<T> {

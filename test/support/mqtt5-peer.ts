@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type IConnackPacket, type IConnectPacket, generate, type Packet, parser } from 'mqtt-packet';
+import { watching } from './watching.ts';
 
 type Message = { topic: string; payload: Buffer; qos: 0 | 1 | 2; id: number; sent: boolean; released: boolean };
 
@@ -39,7 +40,7 @@ export type Mqtt5Habits = {
 
 export async function mqtt5Peer(habits: Mqtt5Habits = {}): Promise<Mqtt5Peer> {
   const heard: Packet[] = [];
-  const watchers = new Set<() => void>();
+  const { changed, until } = watching();
   const sockets = new Set<Socket>();
   let queue: Message[] = [];
   let session = false;
@@ -132,7 +133,7 @@ export async function mqtt5Peer(habits: Mqtt5Habits = {}): Promise<Mqtt5Peer> {
           socket.end();
           break;
       }
-      for (const watcher of [...watchers]) watcher();
+      changed();
     });
   });
   server.listen(0, '127.0.0.1');
@@ -161,16 +162,7 @@ export async function mqtt5Peer(habits: Mqtt5Habits = {}): Promise<Mqtt5Peer> {
     heard,
     acked: () =>
       heard.flatMap(packet => (packet.cmd === 'puback' || packet.cmd === 'pubrec' ? [packet.messageId ?? 0] : [])),
-    until: holds =>
-      new Promise(resolve => {
-        const look = (): void => {
-          if (!holds()) return;
-          watchers.delete(look);
-          resolve();
-        };
-        watchers.add(look);
-        look();
-      }),
+    until,
     get connections() {
       return connections;
     },

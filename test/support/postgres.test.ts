@@ -1,17 +1,7 @@
 // The throw-away PostgreSQL itself: it answers, survives a crash with its data, and leaves nothing behind.
 import assert from 'node:assert/strict';
-import pg from 'pg';
 import { postgresFor, type TestPostgres } from './postgres.ts';
-
-async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+import { ask } from './ask.ts';
 
 describe('throw-away PostgreSQL', () => {
   let server: TestPostgres;
