@@ -58,6 +58,23 @@ describe('messages held by outboxes', () => {
     assert.equal(after.release('meter/next.1', 'archiving'), true);
   });
 
+  it('knows what is lost, also after a restart: all that is held when it is asked', () => {
+    const before = openHeld(1);
+    for (const at of [1, 2, 5]) before.hold(`meter/run.${at}`, 'archiving');
+    before.noteDamage();
+    const after = openHeld();
+    assert.equal(after.isDamaged, false);
+    after.restore(written(before.lines()), [{ source: 'meter', outbox: 3 }]);
+    assert.equal(after.isDamaged, true);
+    const lost = after.takeLost();
+    assert.deepEqual(
+      lost.map(({ entry, source, by }) => `${entry} ${source} ${by}`),
+      ['meter/run.5 meter archiving', 'meter/.0 meter archiving', 'meter/.0 meter archiving'],
+    );
+    for (const { entry, by } of lost) assert.ok(after.release(entry, by));
+    assert.deepEqual(after.lines(), NOTHING);
+  });
+
   it('counts what an earlier version has left', () => {
     const held = openHeld();
     held.restore(undefined, [{ source: 'meter', outbox: 2 }]);

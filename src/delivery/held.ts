@@ -3,10 +3,19 @@ import { type Hold, type Holds, type Line, rememberHolds } from '../kernel/ledge
 
 /** `ranges`: first number and the one after the last, of each range in turn, ascending. */
 type Run = { by: Hold; source: string; run: string; ranges: number[] };
-/** As it lies on the disk. `unnumbered`: messages that are held without their number. */
-export type HeldLines = { runs: readonly Run[]; unnumbered: readonly { by: Hold; source: string; count: number }[] };
+/** As it lies on the disk. `unnumbered`: messages that are held without their number. `damaged`: some of all these are lost. */
+export type HeldLines = {
+  runs: readonly Run[];
+  unnumbered: readonly { by: Hold; source: string; count: number }[];
+  damaged?: true;
+};
 
 export type Held = Holds & {
+  /** An outbox has lost rows; nobody can tell yet which messages they came from. */
+  noteDamage(): void;
+  readonly isDamaged: boolean;
+  /** All that are held, each to be released as lost; the damage is dealt with then. */
+  takeLost(): readonly { entry: string; source: string; by: Hold }[];
   lines(): HeldLines;
   /** Goes on where an earlier process was, for these sources; what it had in outboxes and left no word of has no number. */
   restore(lines: HeldLines | undefined, sources: readonly Pick<Line, 'source' | 'outbox'>[]): void;
@@ -21,6 +30,7 @@ const MOST_RUNS = 100;
 export function openHeld(mostRanges = MOST_RANGES): Held {
   const runs = new Map<string, Run>();
   const unnumbered = new Map<string, { by: Hold; source: string; count: number }>();
+  let isDamaged = false;
 
   function addUnnumbered(by: Hold, source: string, count: number): void {
     const one = unnumbered.get(`${by} ${source}`);
@@ -59,8 +69,28 @@ export function openHeld(mostRanges = MOST_RANGES): Held {
       if (--counted.count === 0) unnumbered.delete(`${by} ${source}`);
       return true;
     },
-    lines: () => ({ runs: [...runs.values()], unnumbered: [...unnumbered.values()] }),
+    noteDamage() {
+      isDamaged = true;
+    },
+    get isDamaged() {
+      return isDamaged;
+    },
+    takeLost() {
+      isDamaged = false;
+      const numbered = [...runs.values()].flatMap(({ by, source, run, ranges }) =>
+        numbersIn(ranges).map(number => ({ entry: `${source}/${run}.${number}`, source, by })),
+      );
+      const others = [...unnumbered.values()].flatMap(({ by, source, count }) =>
+        Array.from({ length: count }, () => ({ entry: `${source}/.0`, source, by })),
+      );
+      return [...numbered, ...others];
+    },
+    lines: () => ({
+      ...{ runs: [...runs.values()], unnumbered: [...unnumbered.values()] },
+      ...(isDamaged ? { damaged: true } : {}),
+    }),
     restore(lines, sources) {
+      isDamaged ||= lines?.damaged === true;
       for (const { source, outbox } of sources) {
         const own = (lines?.runs ?? []).filter(line => line.source === source);
         const counted = (lines?.unnumbered ?? []).filter(line => line.source === source);
@@ -86,6 +116,13 @@ function sizeOf(ranges: readonly number[]): number {
   let size = 0;
   for (let at = 0; at < ranges.length; at += 2) size += ranges[at + 1]! - ranges[at]!;
   return size;
+}
+
+function numbersIn(ranges: readonly number[]): number[] {
+  const numbers: number[] = [];
+  for (let at = 0; at < ranges.length; at += 2)
+    for (let number = ranges[at]!; number < ranges[at + 1]!; number++) numbers.push(number);
+  return numbers;
 }
 
 /** Place of the first bound above the number: odd where the number lies within a range. */

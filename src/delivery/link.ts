@@ -4,11 +4,13 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { Outcome } from '../reading/contracts.ts';
+import { quantity } from '../reading/quantity.ts';
 import { type Again, batcher, type BatcherOptions } from './batcher.ts';
 import { type Breaker, type BreakerOptions, type BreakerState, breaker } from './breaker.ts';
 import { type Carrier, dropCarrier, type Fate, memoryCarrier } from './carrier.ts';
 import { type DiskCarrier, diskCarrier } from './disk-carrier.ts';
 import { linkWords, rateMeter } from './link-status.ts';
+import { bookLost, noteDamage, watchOutbox } from './lost.ts';
 import { halving, type Peer } from './halving.ts';
 import { type FullPolicy, type Gone, openOutbox } from './outbox/outbox.ts';
 import type { RowCodec } from './outbox/batch.ts';
@@ -91,9 +93,13 @@ export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptio
   let carrier: Carrier<Row> = disk ?? bareCarrier();
   const batches = batcher<Row, Fate>(write, { ...options, maxRows });
   let closed = false;
+  const unwatch = place ? watchOutbox({ file: place.file, rows: () => rowsIn(disk) }) : undefined;
   const ticker = setInterval(() => {
     void look();
     show();
+    const gone = place ? bookLost(place.file, clock.steady()) : 0;
+    if (gone > 0)
+      host.log('error', `${quantity(gone, 'message')} lost with a damaged outbox: the ledger counts them as dropped`);
   }, TICK_MS);
 
   function bareCarrier(): Carrier<Row> {
@@ -132,6 +138,7 @@ export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptio
 
   function onGone({ why, rows, text }: Gone): void {
     if (why === 'damaged') {
+      if (rows > 0) noteDamage();
       totals.lost += rows;
       host.count('fieldline_outbox_lost_total', rows);
       host.log('error', text);
@@ -234,6 +241,7 @@ export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptio
       guard.nudge();
       await batches.close(graceMs);
       await carrier.close(Math.max(0, end - clock.steady()));
+      unwatch?.();
       closed = true;
       await sink.close();
       const stays = rowsIn(disk) ?? 0;
