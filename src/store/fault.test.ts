@@ -32,6 +32,7 @@ describe('database faults', () => {
     [undefined, 'The server does not support SSL connections', 'outage', /switch ssl on/],
     ['ERR_OSSL_X509_KEY_VALUES_MISMATCH', 'x509 certificate routines::key values mismatch', 'outage', /do not belong/],
     ['28000', 'connection requires a valid client certificate', 'outage', /add &sslcert=/],
+    ['28000', 'role "x" is not permitted to log in', 'outage', /ALTER ROLE … LOGIN; SQLSTATE 28000/],
     ['28000', 'certificate authentication failed for user "x"', 'outage', /another user/],
     ['ERR_SSL', 'ssl3_read_bytes:tlsv1 alert unknown ca:../deps', 'outage', /refuses the client certificate/],
     [undefined, 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string', 'outage', /asks for a password/],

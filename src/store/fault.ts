@@ -73,6 +73,7 @@ const SAID: readonly (readonly [said: RegExp, hint: string])[] = [
   [/does not support SSL connections/, 'switch ssl on in the server, or take sslmode out of the address'],
   [/key values mismatch/, 'sslcert and sslkey of the address do not belong together'],
   [/valid client certificate/, 'add &sslcert=/path/client.pem&sslkey=/path/client.key to the address'],
+  [/is not permitted to log in/, 'somebody has taken the right from this user: ALTER ROLE … LOGIN'],
   [/^certificate authentication failed/, 'the client certificate (sslcert) is made out to another user'],
   [
     /alert (unknown ca|bad certificate|certificate (required|expired|revoked|unknown))/,
