@@ -46,6 +46,16 @@ export function openOffers({ store, decoders, onOffer, log }: OffersOptions): Of
     onOffer();
   }
 
+  async function ask(by: string): Promise<string> {
+    if (offer === undefined) throw new Error('nothing to replay: no decoder was added that knows archived adverts');
+    const { id } = await askForReplay(store.query, offer.selection, by);
+    offer = undefined;
+    fresh = [];
+    onOffer();
+    return `replay ${id} waits for a replay node`;
+  }
+  let asking: Promise<string> | undefined;
+
   return {
     scanned() {
       const now = decoders.registry().decoders;
@@ -58,13 +68,12 @@ export function openOffers({ store, decoders, onOffer, log }: OffersOptions): Of
       count(fresh, counting.signal).catch((error: unknown) => log('warn', `archived adverts: ${reasonOf(error)}`));
     },
     words: () => offer && told(offer),
-    async accept(by) {
-      if (offer === undefined) throw new Error('nothing to replay: no decoder was added that knows archived adverts');
-      const { id } = await askForReplay(store.query, offer.selection, by);
-      offer = undefined;
-      fresh = [];
-      onOffer();
-      return `replay ${id} waits for a replay node`;
+    accept(by) {
+      // Whoever presses twice has asked once.
+      asking ??= ask(by).finally(() => {
+        asking = undefined;
+      });
+      return asking;
     },
     close: () => counting.abort(),
   };
