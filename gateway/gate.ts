@@ -1,5 +1,6 @@
 // The gate in front of everything on PORT: lets a request through with a session cookie, a bearer token or HTTP Basic.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pathOf } from '../src/api/door.ts';
 import { isLoopback } from './environment.ts';
 import { ADMIN, type Login, SESSION_SECONDS, type Verdict } from './login.ts';
 import { loginPage } from './login-page.ts';
@@ -15,10 +16,6 @@ export type Gate = {
 export const SESSION_HEADER = 'x-fieldline-session';
 const COOKIE = 'fieldline_session';
 const BODY_LIMIT = 4096;
-
-export function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '/').split('?')[0]!;
-}
 
 export function answer(
   response: ServerResponse,

@@ -26,6 +26,7 @@ function same(a: string, b: string): boolean {
   return timingSafeEqual(hash(a), hash(b));
 }
 
+/** `secret` signs the sessions together with the password: they end with either. */
 export function openLogin(adminPassword: string, secret: string, clock: Clock = systemClock): Login {
   // A new password ends all sessions.
   const key = createHmac('sha256', secret).update(`session\n${adminPassword}`).digest();

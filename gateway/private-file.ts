@@ -12,6 +12,7 @@ export function readPrivate(file: string): string | undefined {
   }
 }
 
+/** Mode 0600, on the disk when it returns; a crash leaves the old text or the new one. Throws as the file system does. */
 export function writePrivate(file: string, text: string): void {
   const draft = `${file}.new`;
   const at = openSync(draft, 'w', 0o600);

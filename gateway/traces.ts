@@ -17,6 +17,7 @@ export type TraceExporter = {
   close(limitMs: number): Promise<void>;
 };
 
+/** `url`: of the collector's /v1/traces. Never throws or rejects: what it does not take is counted. */
 export function openTraces({ url, headers }: Omit<Traces, 'share'>, log: Log): TraceExporter {
   let waiting: Span[] = [];
   let sending: Promise<void> | undefined;

@@ -9,6 +9,7 @@ export type CacheOptions = {
   maxMs: number;
 };
 
+/** Callers that come while it is made share one answer, and its failure. */
 export function cached<T>(
   load: () => Promise<T>,
   version: () => Promise<string>,

@@ -14,6 +14,7 @@ const doors = new WeakMap<Server, Door[]>();
 /** Whoever takes an upgrade has answered it by then. */
 const UNTAKEN_MS = 2000;
 
+/** The path of a request as it was sent: not decoded, without query and fragment. */
 export function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split(/[?#]/, 1)[0]!;
 }

@@ -19,6 +19,7 @@ const UNZIP = {
   br: promisify(zlib.brotliDecompress),
 } as const;
 
+/** `mostBytes`: what all requests under way may hold together, as it came. */
 export function bodyReader(mostBytes = MOST_BYTES): BodyReader {
   let held = 0;
 

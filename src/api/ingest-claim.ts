@@ -10,6 +10,7 @@ const SQL = `INSERT INTO receipts (key, target, metadata)
   ON CONFLICT (key, target) DO UPDATE SET created_at = excluded.created_at
   RETURNING metadata ->> 'body' AS body`;
 
+/** Keeps the claim in the table of receipts; rejects as the query does. */
 export function claimIn(query: Query): Claim {
   return async (name, bodyDigest) => {
     const [claimed] = await query<{ body: string }>(SQL, [name, bodyDigest]);

@@ -25,6 +25,7 @@ export function frameOf(bytes: Buffer, number: number): Frame {
   return { id, bytes: parsed['id'] === undefined ? bytes : Buffer.from(JSON.stringify(rest)) };
 }
 
+/** `{id, ok, …}`, or `{id, error, retry_after?}` with the problem and the seconds after which to come again. */
 export function lineOf(id: unknown, { status, body, headers }: Answer): string {
   if (status < 400) return JSON.stringify({ id, ok: true, ...body });
   const seconds = headers?.['retry-after'];

@@ -55,6 +55,7 @@ export type RingOptions = {
 /** By database: a deploy makes a new ring, and may come while the database is away. */
 const lastKnown = boundedMap<string, ReadonlyMap<string, Held>>(4);
 
+/** Keys of `api_keys` as they were at most half a second ago, or as last known while the database is away. */
 export function keyRing(query: Query, clock: Clock, { extra = new Map(), database }: RingOptions = {}): KeyRing {
   let keys = database === undefined ? undefined : lastKnown.get(database);
   let askedAt = -Infinity;

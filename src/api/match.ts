@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 
 const compiled = new WeakMap<Route, { pattern: RegExp; names: readonly string[] }>();
 
+/** `path` as it was sent: not decoded. */
 export function pathMatches(route: Route, path: string): boolean {
   return patternOf(route).pattern.test(path);
 }

@@ -7,6 +7,7 @@ import { type Problem, problem } from './problem.ts';
 /** Where a page ended: the values that the list is ordered by. */
 export type Cursor = readonly (string | number)[];
 
+/** As it stands in a Link: JSON in base64url, opaque to clients. */
 export function cursorText(cursor: Cursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
@@ -51,6 +52,7 @@ export function pageOf<Row>(
   return { rows: page, headers: { link: `<${next.pathname}${next.search}>; rel="next"` } };
 }
 
+/** 200 with the rows of a page, and its Link where more follow. */
 export function rowsAnswer(rows: readonly unknown[], headers: Readonly<Record<string, string>>): Answer {
   return { status: 200, body: rows, headers };
 }

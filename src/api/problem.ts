@@ -10,6 +10,7 @@ export type Problem = {
   retry_after?: number;
 };
 
+/** `detail` names the place, what was expected and what came; `field` the member of the request at fault. */
 export function problem(status: number, title: string, detail: string, field?: string): Problem {
   return { type: 'about:blank', title, status, detail, ...(field === undefined ? {} : { field }) };
 }

@@ -10,6 +10,7 @@ const MOST_KEYS = 10_000;
 /** Answers 0 when the request may go on, which counts it, else the seconds until one may. */
 export type RateLimit = (key: string, perMinute: number) => number;
 
+/** Counts over the last minute of steady time; of more keys than it remembers, the least used begins anew. */
 export function rateLimit(clock: Clock): RateLimit {
   // The last requests of each key in a ring: the oldest of them decides.
   const rings = boundedMap<string, { times: Float64Array; next: number }>(MOST_KEYS);

@@ -3,6 +3,7 @@ import { Fault } from '../kernel/fault.ts';
 
 export type Turns = { take<T>(work: () => Promise<T>): Promise<T>; readonly waiting: number };
 
+/** `take` rejects with FIELDLINE_FULL (an outage) where `mostWaiting` wait already; it rejects as the work does. */
 export function turns(atOnce: number, mostWaiting: number): Turns {
   const queue: (() => void)[] = [];
   let busy = 0;

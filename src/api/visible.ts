@@ -13,6 +13,7 @@ export type Where = {
   place(value: unknown): string;
 };
 
+/** Begins with the rows that the principal may see: those of its organisation, all where it has none. */
 export function where(principal: Principal, column = 'org_id'): Where {
   const conditions: string[] = [];
   const values: unknown[] = [];

@@ -43,6 +43,7 @@ export function grantedQos(filters: ReadonlyMap<string, QoS>, topic: string): Qo
   return best;
 }
 
+/** Takes up the members that the journal has notes of; readers without one are dropped from it. */
 export function audience(journal: BrokerJournal, clock: Clock): Audience {
   const members = new Map<string, Member>();
   const seenAt = new Map<string, number>();

@@ -46,6 +46,7 @@ export type Page = {
   bytes: Uint8Array;
 };
 
+/** Messages as one transferable block of bytes, and what tells them apart in it. */
 export function packed(messages: readonly Delivered[]): Page {
   const lengths = messages.map(({ bytes }) => bytes.length);
   const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));

@@ -63,6 +63,7 @@ const HANDSHAKE_MS = 10_000;
 const MAX_HELD_BYTES = 256 << 10;
 const UNANSWERED = ' without an answer: is it a broker, and does it want TLS (mqtts://)?';
 
+/** Speaks over `stream` once it is `opened`; what ends it is told by `onEnd`. */
 export function connection(
   stream: Duplex,
   version: Version,

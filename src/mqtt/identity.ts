@@ -30,6 +30,7 @@ export function knownFilters(folder: string, clientId: string): string[] {
   }
 }
 
+/** What is subscribed now, for the next start; a disk that takes nothing is passed over. */
 export function rememberFilters(folder: string, clientId: string, filters: readonly string[]): void {
   try {
     writeFileSync(fileOf(folder, clientId), JSON.stringify(filters));

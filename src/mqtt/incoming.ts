@@ -15,6 +15,7 @@ const PREFIX = 'incoming:';
 // A client id may hold any character but NUL [MQTT-1.5.3-2].
 const keyOf = (clientId: string, packetId: number): string => `${PREFIX}${clientId}\0${packetId}`;
 
+/** Takes up what the journal has notes of: QoS 2 messages that were taken and not yet released. */
 export function incoming(journal: BrokerJournal): Incoming {
   const open = new Map<string, Set<number>>();
   function add(clientId: string, packetId: number): void {

@@ -22,6 +22,7 @@ export type Inflight = {
 
 const LAST_ID = 65535;
 
+/** Packet identifiers 1 to 65535 of one session; a freed one comes again as late as possible. */
 export function inflight(): Inflight {
   const ids = new Map<number, Flight>();
   const seqs = new Map<number, Flight>();

@@ -8,6 +8,7 @@ const PUBACK = 4;
 /** The packet of a frame. Throws an Error where it is none. */
 export type PacketReader = (frame: Frame) => Packet;
 
+/** For one connection; a frame that is no packet does not harm the next. */
 export function packetReader(protocolVersion: Version): PacketReader {
   let parsed: Packet | undefined;
   let damage: Error | undefined;

@@ -45,6 +45,7 @@ const v5: Readonly<Record<number, string>> = {
   162: 'wildcard subscriptions are not supported',
 };
 
+/** Words for a reason code of MQTT 5 or a return code of 3.1.1; `given`: the broker's own, cut to 200 characters. */
 export function reasonText(code: number, given?: string): string {
   const text = v5[code] ?? v4[code] ?? 'unknown reason';
   return `${text} (code ${code})${given ? `: ${given.slice(0, 200)}` : ''}`;

@@ -14,6 +14,7 @@ export type Retained = {
 
 const PREFIX = 'retained:';
 
+/** Takes up what the journal has notes of; what goes beyond `limits` is not retained. */
 export function retained(
   journal: Pick<BrokerJournal, 'note' | 'notes'>,
   limits: { count: number; bytes: number },

@@ -124,6 +124,7 @@ export function entriesOf(payload: unknown): readonly string[] {
 /** Tables a reading's values go to, besides devices and latest_values. */
 export type ReadingTable = 'measurements' | 'energy_readings' | 'flow_data' | 'sensor_readings';
 
+/** By the metrics alone, the first that fits in this order: value_mm, energy, flow, anything else. */
 export function tableOf(telemetry: Reading['telemetry']): ReadingTable {
   if ('value_mm' in telemetry) return 'measurements';
   if ('total_energy_kwh' in telemetry || 'power_kw' in telemetry) return 'energy_readings';

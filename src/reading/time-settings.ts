@@ -22,6 +22,7 @@ export const timeFields = {
   },
 } as const;
 
+/** From minutes and a year to milliseconds: `earliest` since the epoch, `aheadMs` before now. */
 export function timeLimitsOf(settings: { aheadMinutes: number; earliestYear: number }): TimeLimits {
   return { earliest: Date.UTC(settings.earliestYear, 0, 1), aheadMs: settings.aheadMinutes * 60_000 };
 }
