@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { restWorld } from '../../test/api/rest-world.ts';
 import { openWorld, tokenFor } from './api.fixture.ts';
+import { MEASUREMENT } from '../../test/support/seed-words.ts';
 
 type Row = Record<string, unknown>;
 
@@ -46,18 +47,7 @@ describe('REST for supabase-js: writes', () => {
   });
 
   it('inserts measurements by the flow and gives the rows back', async () => {
-    const message = {
-      type: 'measurement',
-      value_mm: 2450.0,
-      raw_hex: 'c055',
-      device_id: 'aa-bb-cc-dd-ee-ff',
-      session_id: 'uuid-session-123',
-      element_type: 'gevel',
-      element_id: 'uuid-element-456',
-      source: 'ble_mobile',
-      anomaly_score: 0.85,
-      timestamp: '2026-02-11T14:30:00.000Z',
-    };
+    const message = { ...MEASUREMENT, raw_hex: 'c055', device_id: 'aa-bb-cc-dd-ee-ff' };
     const first = await at.operator().from('measurements').insert(message);
     assert.deepEqual([first.status, first.data, first.error], [201, null, null]);
     const again = await at

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
 import { onClient } from '../../test/support/database.ts';
+import { ENERGY_HOURS, ENERGY_INSERT } from '../../test/support/seed-words.ts';
 
 describe('queries and inserts of other programs', () => {
   const database = onClient();
@@ -13,21 +14,14 @@ describe('queries and inserts of other programs', () => {
   });
 
   it('take the insert and answer the query of the energy document', async () => {
-    const insert = `INSERT INTO energy_readings (timestamp, device_id, total_energy_kwh, power_kw)
-VALUES ('2026-01-03T16:00:00Z', 'meter1', 12.45, 3.2);`;
+    const insert = ENERGY_INSERT;
     await database.client.query(insert);
     await database.client.query(insert);
     assert.equal((await rows('SELECT * FROM energy_readings')).length, 2, 'rows by hand never meet');
     await database.client.query(
       "INSERT INTO energy_readings (timestamp, device_id, power_kw) VALUES (now() - interval '1 minute', 'm', 2), (now() - interval '1 minute', 'm', 4)",
     );
-    const hours = await rows(`SELECT
-  time_bucket('1 hour', timestamp) AS hour,
-  AVG(power_kw) AS avg_power
-FROM energy_readings
-WHERE timestamp > NOW() - INTERVAL '24 hours'
-GROUP BY hour
-ORDER BY hour;`);
+    const hours = await rows(ENERGY_HOURS);
     assert.equal(hours.length, 1);
     assert.equal(hours[0].avg_power, 3);
     const recent = await rows("SELECT COUNT(*) FROM energy_readings WHERE timestamp > NOW() - INTERVAL '5 minutes';");

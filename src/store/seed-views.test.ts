@@ -1,6 +1,7 @@
 // Views, functions, triggers and indexes of the flow document, its own text beside ours: what each gets wrong, and that ours does not.
 import assert from 'node:assert/strict';
 import { onClient } from '../../test/support/database.ts';
+import { FLOW_HOURS } from '../../test/support/seed-words.ts';
 
 const flow = "INSERT INTO flow_data (device_id, created_at, flow_rate, totalizer) VALUES ('f', $1, 1, $2)";
 
@@ -36,15 +37,6 @@ LEFT JOIN alerts a ON d.device_id = a.device_id;`);
     ]);
   });
 
-  const HOURLY = `SELECT
-  device_id,
-  date_trunc('hour', created_at) AS hour,
-  AVG(flow_rate) AS avg_flow_rate,
-  MAX(flow_rate) AS max_flow_rate,
-  MIN(flow_rate) AS min_flow_rate,
-  MAX(totalizer) - MIN(totalizer) AS total_volume
-FROM flow_data
-GROUP BY device_id, date_trunc('hour', created_at);`;
   const volumes: readonly [name: string, readings: readonly number[], ours: number][] = [
     ['what flows between the last reading of an hour and the first of the next', [100, 110, 120, 130], 30],
     ['a reset, which it takes for all that was ever counted', [5000, 5010, 5, 15], 25],
@@ -53,7 +45,7 @@ GROUP BY device_id, date_trunc('hour', created_at);`;
   ];
   for (const [name, readings, ours] of volumes)
     it(`flow_data_hourly (X4): its max − min is wrong for ${name}`, async () => {
-      await database.client.query(`CREATE MATERIALIZED VIEW seed.flow_data_hourly AS ${HOURLY}`);
+      await database.client.query(`CREATE MATERIALIZED VIEW seed.flow_data_hourly AS ${FLOW_HOURS}`);
       await database.client.query('CREATE INDEX ON seed.flow_data_hourly (device_id, hour);');
       const minutes = readings.length === 3 ? 60 : 30;
       for (const [at, total] of readings.entries())

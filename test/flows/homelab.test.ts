@@ -11,6 +11,7 @@ import { createKey } from '../../src/api/keys.ts';
 import { openStore } from '../../src/store/store.ts';
 import { type GatewayOnDatabase, gatewayOnDatabase } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
+import { ENERGY_HOURS } from '../support/seed-words.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const flowOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'flows', name), 'utf8')) as FlowNode[];
@@ -91,13 +92,7 @@ describe('seeds 002 and 003', () => {
     });
 
     it("answers Grafana's question by the hour (D12)", async () => {
-      const hours = await rows(`SELECT
-  time_bucket('1 hour', timestamp) AS hour,
-  AVG(power_kw) AS avg_power
-FROM energy_readings
-WHERE timestamp > NOW() - INTERVAL '24 hours'
-GROUP BY hour
-ORDER BY hour;`);
+      const hours = await rows(ENERGY_HOURS);
       assert.ok(hours.length >= 1 && Number(hours[0]?.['avg_power']) > 0);
     });
 

@@ -8,22 +8,10 @@ import { signToken } from '../../src/kernel/token.ts';
 import type { Document } from '../api/requests.ts';
 import { firstKeyOf, type GatewayOnDatabase, gatewayOnDatabase, postIngest } from '../support/gateway.ts';
 import { untilAt } from '../support/until.ts';
+import { MEASUREMENT } from '../support/seed-words.ts';
 
 type Row = Record<string, unknown>;
 const SECRET = 'the secret of this test';
-/** Seed 000 §2, as it stands there. */
-const measurement = {
-  type: 'measurement',
-  value_mm: 2450.0,
-  raw_hex: 'c055100600000019411a0000000000000000',
-  device_id: 'AA:BB:CC:DD:EE:FF',
-  session_id: 'uuid-session-123',
-  element_type: 'gevel',
-  element_id: 'uuid-element-456',
-  source: 'ble_mobile',
-  anomaly_score: 0.85,
-  timestamp: '2026-02-11T14:30:00.000Z',
-};
 /** Runs a snippet of a browser application, whose paths are relative to the gateway. */
 const AsyncFunction = (async () => undefined).constructor as new (
   ...parts: string[]
@@ -103,11 +91,11 @@ describe('applications of the seeds over HTTP', () => {
 
   it('000: the phone inserts a measurement by Supabase’s REST and reads its session (X9: 0.85 is normal)', async () => {
     const phone = supabase(token('operator', 'north'));
-    const inserted = await phone.from('measurements').insert(measurement).select().single();
+    const inserted = await phone.from('measurements').insert(MEASUREMENT).select().single();
     assert.equal(inserted.error, null, JSON.stringify(inserted.error));
-    const { type: _type, ...columns } = measurement;
+    const { type: _type, ...columns } = MEASUREMENT;
     assert.deepEqual({ ...inserted.data, ...columns }, inserted.data, 'the row has what was sent');
-    assert.equal((await phone.from('measurements').insert(measurement)).status, 201);
+    assert.equal((await phone.from('measurements').insert(MEASUREMENT)).status, 201);
     const session = await phone.from('measurements').select('value_mm').eq('session_id', 'uuid-session-123');
     assert.deepEqual(session.data, [{ value_mm: 2450 }], 'the same bytes again make no second row');
     const alerts = await phone.from('measurements').select().lt('anomaly_score', 0);

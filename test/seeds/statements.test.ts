@@ -1,6 +1,7 @@
 // Every SQL statement of the seeds, as it stands there, on a fresh database: it runs, or the decision (SPEC §7) that holds instead.
 import assert from 'node:assert/strict';
 import { onClient } from '../support/database.ts';
+import { ENERGY_HOURS, ENERGY_INSERT, FLOW_HOURS } from '../support/seed-words.ts';
 
 type Row = Record<string, unknown>;
 
@@ -17,8 +18,7 @@ describe('statements of the seeds', () => {
 
   describe('003, homelab', () => {
     it('inserts an energy reading', async () => {
-      await rows(`INSERT INTO energy_readings (timestamp, device_id, total_energy_kwh, power_kw)
-VALUES ('2026-01-03T16:00:00Z', 'meter1', 12.45, 3.2);`);
+      await rows(ENERGY_INSERT);
       await rows(`INSERT INTO energy_readings (timestamp, device_id, power_kw) VALUES (now(), 'meter1', 3.2)`);
       const [device] = await rows(
         `SELECT last_seen > now() - interval '1 minute' AS online FROM devices WHERE device_id = 'meter1'`,
@@ -27,13 +27,7 @@ VALUES ('2026-01-03T16:00:00Z', 'meter1', 12.45, 3.2);`);
     });
 
     it('draws the hours of a day in Grafana', async () => {
-      const hours = await rows(`SELECT
-  time_bucket('1 hour', timestamp) AS hour,
-  AVG(power_kw) AS avg_power
-FROM energy_readings
-WHERE timestamp > NOW() - INTERVAL '24 hours'
-GROUP BY hour
-ORDER BY hour;`);
+      const hours = await rows(ENERGY_HOURS);
       assert.equal(hours.length, 1);
       assert.equal(hours[0]?.['avg_power'], 3.2);
       assert.equal((hours[0]!['hour'] as Date).getUTCMinutes(), 0);
@@ -90,16 +84,7 @@ LEFT JOIN alerts a ON d.device_id = a.device_id;`;
     });
 
     it('has flow_data_hourly with the columns of the seed (X4: a roll-up that survives resets)', async () => {
-      const statement = `CREATE MATERIALIZED VIEW flow_data_hourly AS
-SELECT
-  device_id,
-  date_trunc('hour', created_at) AS hour,
-  AVG(flow_rate) AS avg_flow_rate,
-  MAX(flow_rate) AS max_flow_rate,
-  MIN(flow_rate) AS min_flow_rate,
-  MAX(totalizer) - MIN(totalizer) AS total_volume
-FROM flow_data
-GROUP BY device_id, date_trunc('hour', created_at);`;
+      const statement = `CREATE MATERIALIZED VIEW flow_data_hourly AS ${FLOW_HOURS}`;
       assert.equal(await refused(statement), '42P07', 'it is there');
       assert.equal(await refused('CREATE INDEX ON flow_data_hourly (device_id, hour);'), '42809', 'a view needs none');
       const [hour] = await rows(`SELECT device_id, hour, avg_flow_rate, max_flow_rate, min_flow_rate, total_volume
