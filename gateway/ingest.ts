@@ -12,9 +12,12 @@ export function ownIngest(url: string): OwnIngest {
   return { url, key: { text: randomBytes(32).toString('base64url'), key } };
 }
 
+/** A start is not held up for a key. */
+const PATIENCE_MS = 3000;
+
 /** The text of the first key where the database has never had one. Rejects with a Fault. */
 export async function firstKeyOf(databaseUrl: string): Promise<string | undefined> {
-  const store = openStore({ url: databaseUrl, connections: 1 });
+  const store = openStore({ url: databaseUrl, connections: 1, statementTimeoutMs: PATIENCE_MS });
   try {
     return (await firstKey(store.query))?.key;
   } finally {

@@ -28,7 +28,8 @@ const FIRST_LIMIT_MS = 5000;
 
 /**
  * Tries until it works. A peer that never worked must do so within five seconds; else this rejects, at once where
- * `isWrong` says that waiting does not help. For a known peer it resolves after the first failure and goes on trying.
+ * `isWrong` says that waiting does not help. For a known peer it resolves after the first failure, or after five seconds
+ * in which it does not answer, and goes on trying.
  */
 export async function reach(options: {
   name: string;
@@ -61,7 +62,16 @@ export async function reach(options: {
       if (!mayFail(again.failure)) throw again.failure;
     }
   };
-  const first = await worked();
+  const attempted = worked();
+  const answered = new AbortController();
+  // Somebody may hold a lock on its tables, or have paused the pooler in front of it, for as long as he likes.
+  const first = isKnown ? await Promise.race([attempted, silence(limitMs, answered.signal)]) : await attempted;
+  answered.abort();
+  if (first === undefined) {
+    log('error', `${name} does not answer`, { waited: `${limitMs} ms` });
+    void attempted.then(({ failure }) => (failure === undefined ? undefined : untilItWorks(() => true)));
+    return;
+  }
   if (!('failure' in first)) return;
   if (isWrong(first.failure, isKnown)) throw first.failure;
   if (isKnown) {
@@ -70,4 +80,9 @@ export async function reach(options: {
   }
   const end = performance.now() + limitMs;
   await untilItWorks(failure => !isWrong(failure, false) && performance.now() < end);
+}
+
+/** Resolves with nothing when it is over, also when it is broken. */
+function silence(ms: number, signal: AbortSignal): Promise<undefined> {
+  return wait(ms, undefined, { signal }).catch(() => undefined);
 }
