@@ -74,7 +74,7 @@ describe('telemetry-api', () => {
     assert.ok(value! > low! && value! < high! && score! > 0 && score! <= 1);
     assert.deepEqual(
       { ...points[0], y: 0 },
-      { device: 'D1', metric: 'temperature', line: 'value', x: 1e12 + 190 * 60_000, y: 0 },
+      { device: 'D1', metric: 'temperature', unit: '°C', line: 'value', x: 1e12 + 190 * 60_000, y: 0 },
     );
   });
 

@@ -30,11 +30,20 @@ const NUMBERED = /_\d+$/;
 export function shown(metric: string, value: number | string | boolean | null | undefined): string {
   if (value === null || value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return '–';
   if (typeof value !== 'number') return String(value);
-  const measured = unitOf(metric) === undefined ? metric.replace(NUMBERED, '') : metric;
+  const measured = ofKind(metric);
   const unit = unitOf(measured);
   const digits = Object.hasOwn(decimals, measured) ? decimals[measured]! : Number.isInteger(value) ? 0 : 2;
   const number = rounded(value, digits);
   return unit === undefined ? number : `${number} ${unit}`;
+}
+
+/** Undefined where it goes by the device. */
+export function unitShown(metric: string): string | undefined {
+  return unitOf(ofKind(metric));
+}
+
+function ofKind(metric: string): string {
+  return unitOf(metric) === undefined ? metric.replace(NUMBERED, '') : metric;
 }
 
 /** Without the minus of a value that rounds to zero. */

@@ -7,23 +7,24 @@ import { onEditor } from './editor.ts';
 describe('browser: the page Care', () => {
   const editor = onEditor();
   let store: Store;
+  let client: mqtt.MqttClient;
+  const publish = (power: number, voltage: number, note: string) =>
+    client.publishAsync(
+      'homelab/energy/m1',
+      JSON.stringify({ timestamp: new Date().toISOString(), power_kw: power, voltage, note }),
+      { qos: 1 },
+    );
   before(async () => {
     ({ store } = editor);
-    const client = await mqtt.connectAsync(editor.gateway.mqtt);
-    const publish = (power: number, voltage: number, note: string) =>
-      client.publishAsync(
-        'homelab/energy/m1',
-        JSON.stringify({ timestamp: new Date().toISOString(), power_kw: power, voltage, note }),
-        { qos: 1 },
-      );
+    client = await mqtt.connectAsync(editor.gateway.mqtt);
     await store.query('ALTER TABLE energy_readings ADD CONSTRAINT mains CHECK (voltage < 1000)');
     await publish(1, 230, 'good');
     await publish(2, 23000, 'bad');
     await publish(3, 99000, 'bad');
     await publish(4, 50000, 'x'.repeat(5000));
-    await client.endAsync();
     await editor.page.goto(`${editor.gateway.url}/dashboard/care`);
   });
+  after(() => client?.endAsync());
   const stored = async () =>
     (await store.query<{ power_kw: number }>('SELECT power_kw FROM energy_readings ORDER BY power_kw')).map(
       row => row.power_kw,
@@ -39,9 +40,10 @@ describe('browser: the page Care', () => {
       )
     ).map(({ state }) => state);
   const tries = (text: string, count: number) => row(text).locator('td:nth-child(6)', { hasText: String(count) });
+  /** By keyboard: a line that can only be clicked is out of reach for who has no mouse. */
   async function choose(text: string): Promise<void> {
     const [id = ''] = await row(text).locator('td').allTextContents();
-    await row(text).click();
+    await row(text).getByRole('button', { name: 'Show' }).press('Enter');
     await editor.page.getByText(new RegExp(`^${id.trim()}: `)).waitFor();
   }
 
@@ -59,6 +61,32 @@ describe('browser: the page Care', () => {
     await editor.page.getByText('150 resolved').waitFor();
     await row('23000').waitFor();
     await store.query("DELETE FROM dead_letters WHERE source = 'old'");
+  });
+
+  it('shows bytes as they are: lines stay lines, tags are text, the hex is seen whole', async () => {
+    const lines = 'first line\n{"power_kw":7,"voltage":2}\nlast';
+    await store.query(
+      `INSERT INTO dead_letters (source, kind, topic, reason, bytes, digest, state, last_at)
+       VALUES ('s', 'raw', 'text/7', 'expected <value>, got <b>none</b>', convert_to($1, 'UTF8'), gen_random_uuid(), 'open', now())`,
+      [lines],
+    );
+    await row('text/7').waitFor();
+    await choose('text/7');
+    await editor.page.getByText(/^\d+: expected <value>, got <b>none<\/b>$/).waitFor();
+    await content().waitFor();
+    assert.equal(await content().inputValue(), lines);
+    const hex = editor.page.getByRole('region', { name: 'Hex' });
+    const seen = await editor.page.evaluate<boolean>(`(() => {
+      const box = document.querySelector('.fl-hex');
+      return box.clientHeight >= 60 && (box.scrollHeight <= box.clientHeight || getComputedStyle(box).overflowY === 'auto');
+    })()`);
+    assert.ok(seen, 'lines of it, and a way to the rest');
+    assert.match((await hex.textContent()) ?? '', new RegExp(Buffer.from(lines).toString('hex')));
+    const when = (await row('text/7').locator('td').nth(2).textContent()) ?? '';
+    const here = await editor.page.evaluate(`new Date().toLocaleDateString()`);
+    assert.ok(when.includes(String(here)), `${when}: expected the time where the browser is, ${here}`);
+    await store.query(`DELETE FROM dead_letters WHERE source = 's'`);
+    await row('text/7').waitFor({ state: 'detached' });
   });
 
   it('puts one right and sends it again, whatever somebody else has before them', async () => {
@@ -91,6 +119,11 @@ describe('browser: the page Care', () => {
     assert.deepEqual(await states(), ['resolved', 'open', 'open']);
     await press('Discard it');
     await row('99000').waitFor({ state: 'detached' });
+    await editor.page.getByText('1 letter is discarded. It stays in the table').waitFor();
+    await press('Send it again');
+    await tries('99000', 3).waitFor();
+    await press('Discard it');
+    await row('99000').waitFor({ state: 'detached' });
     assert.deepEqual(
       [await states(), await stored()],
       [
@@ -119,6 +152,21 @@ describe('browser: the page Care', () => {
     await press('Replay the last 24 hours');
     await editor.page.getByText(/\d+: done, 4 of 4 \(100 %\)/).waitFor();
     assert.deepEqual(await stored(), [1, 2, 3, 4]);
+  });
+
+  it('stops a replay, and goes on with it', async () => {
+    const { gateway, page } = editor;
+    for (let power = 5; power <= 14; power += 1) await publish(power, 230, 'more');
+    await gateway.deploy('nodes', flows =>
+      flows.map(node => (node.id === 'fl-replay' ? { ...node, perSecond: 1 } : node)),
+    );
+    await press('Replay the last 24 hours');
+    await page.getByText(/\d+: running, \d+ of 14/).waitFor();
+    await page.getByRole('progressbar', { name: 'Replay' }).waitFor();
+    await press('Stop');
+    await page.getByText(/\d+: stopped, \d+ of 14/).waitFor();
+    await press('Go on');
+    await page.getByText(/\d+: done, 14 of 14 \(100 %\)/).waitFor();
   });
 
   it('says so when an order got no answer, until the list comes again', async () => {

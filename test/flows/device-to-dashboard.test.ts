@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
-type Point = { device: string; metric: string; line: string; x: number; y: number };
+type Point = { device: string; metric: string; unit: string; line: string; x: number; y: number };
 
 const flow = JSON.parse(
   readFileSync(new URL('../../flows/device-to-dashboard.json', import.meta.url), 'utf8'),
@@ -11,14 +11,17 @@ const flow = JSON.parse(
 describe('flow device-to-dashboard', () => {
   it('keeps a value in sight where its band is far wider', () => {
     const split = new Function('msg', flow.find(({ id }) => id === 'fl-an-split')?.func ?? '');
-    const point = (line: string, y: number): Point => ({ device: 'meter', metric: 'current', line, x: 0, y });
+    const point = (line: string, y: number): Point => ({
+      ...{ device: 'meter', metric: 'current', unit: 'A' },
+      ...{ line, x: 0, y },
+    });
     const drawn = (...points: Point[]) => {
-      const [name, band, score] = split({ payload: points }) as { payload: Point[] }[];
-      return [name?.payload, band?.payload.map(({ y }) => y), score?.payload.map(({ y }) => y)];
+      const [name, band, score] = split({ payload: points }) as { payload: Point[]; unit?: string }[];
+      return [`${name?.payload} ${name?.unit}`, band?.payload.map(({ y }) => y), score?.payload.map(({ y }) => y)];
     };
     const score = point('score', 0.9);
     assert.deepEqual(drawn(point('value', 2), point('value', 3), point('low', -42_000), point('high', 42_000), score), [
-      'meter, current',
+      'meter, current in A',
       [2, 3, 1, 4],
       [0.9],
     ]);
