@@ -7,9 +7,8 @@ import { listLetters } from '../../src/delivery/letters/letters.ts';
 import type { LetterAnswer } from '../../src/delivery/letters/orders.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import type { Reading } from '../../src/reading/reading.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import { onDatabase } from '../../test/support/database.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import normalizeNode from '../normalize/normalize.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import timescaleOutNode from '../timescale-out/timescale-out.ts';
@@ -25,18 +24,17 @@ const bare = (n: number, text = '21.5'): Raw => ({
 });
 
 describe('dead-letters node', () => {
-  let server: TestPostgres;
-  let store: Store;
   let runtime: TestRuntime;
-  before(async function () {
-    server = await postgresFor(this);
-    store = openStore({ url: server.url, connections: 2 });
+  // Ends before the database does: hooks run in the order in which they were added.
+  after(() => runtime?.deploy([]));
+  const db = onDatabase({ migrated: false });
+  before(async () => {
     runtime = await testRuntime();
     // Letters of other suites in the same data folder.
     rmSync(lettersFolder(runtime.settings.directory!), { recursive: true, force: true });
     runtime.register(timescaleDbNode, normalizeNode, timescaleOutNode, deadLettersNode);
     await runtime.deploy([
-      { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+      { id: 'db', type: 'fieldline-timescale-db', url: db.server.url },
       { id: 'src', type: 'test-source', wires: [['out']] },
       { id: 'n', type: 'fieldline-dead-letters', store: 'db', wires: [[], ['k'], ['m'], ['out'], ['answers']] },
       { id: 'm', type: 'fieldline-normalize', wires: [['out'], []] },
@@ -46,12 +44,7 @@ describe('dead-letters node', () => {
     ]);
     await runtime.untilStatus('n', /^0 open$/);
   });
-  after(async () => {
-    await runtime?.deploy([]);
-    await store?.close();
-    await server?.stop();
-  });
-  afterEach(() => store?.query('TRUNCATE dead_letters, sensor_readings, devices, latest_values'));
+  afterEach(() => db.store?.query('TRUNCATE dead_letters, sensor_readings, devices, latest_values'));
 
   async function giveUp(...raws: Raw[]): Promise<void> {
     const file = await openDeadLetters(lettersFolder(runtime.settings.directory!, 'ingest'));
@@ -71,7 +64,7 @@ describe('dead-letters node', () => {
     });
     return [answer.status, ((await answer.json()) as { says?: string; error?: string }) ?? {}] as const;
   };
-  const rows = () => store.query<{ value: number }>('SELECT value FROM sensor_readings ORDER BY timestamp');
+  const rows = () => db.store.query<{ value: number }>('SELECT value FROM sensor_readings ORDER BY timestamp');
   const readingOf =
     (digest: string) =>
     (deviceId: string): Reading => ({
@@ -83,7 +76,8 @@ describe('dead-letters node', () => {
     });
   /** Resolves when no letter is queued any more. */
   async function worked(): Promise<void> {
-    while ((await listLetters(store.query, { state: 'queued' })).length > 0) await store.query('SELECT pg_sleep(0.02)');
+    while ((await listLetters(db.store.query, { state: 'queued' })).length > 0)
+      await db.store.query('SELECT pg_sleep(0.02)');
   }
 
   it('takes letters from the disk, lists them in hex and text, and sends them again, each row once', async () => {
@@ -101,11 +95,11 @@ describe('dead-letters node', () => {
     assert.deepEqual((await order({ command: 'resend', ids }, { by: 'anna' })).ids?.toSorted(), ids.toSorted());
     await worked();
     assert.deepEqual(await rows(), [{ value: 21.5 }, { value: 21.5 }]);
-    assert.equal((await listLetters(store.query, { ids }))[0]?.decided_by, 'anna');
+    assert.equal((await listLetters(db.store.query, { ids }))[0]?.decided_by, 'anna');
     await order({ command: 'resend', ids });
     await worked();
     assert.equal((await rows()).length, 2);
-    const settled = await listLetters(store.query, { ids });
+    const settled = await listLetters(db.store.query, { ids });
     assert.deepEqual(
       settled.map(({ state, attempts }) => [state, attempts]),
       [
@@ -152,7 +146,7 @@ describe('dead-letters node', () => {
   });
 
   it('keeps one letter of a raw message, whatever becomes of it: its attempts are counted until it is stored, once', async () => {
-    await store.query('ALTER TABLE sensor_readings ADD CONSTRAINT cool CHECK (value < 50) NOT VALID');
+    await db.store.query('ALTER TABLE sensor_readings ADD CONSTRAINT cool CHECK (value < 50) NOT VALID');
     await giveUp(bare(1, '90'));
     await runtime.untilStatus('n', /^1 open$/);
     const tried = async () => {
@@ -168,7 +162,7 @@ describe('dead-letters node', () => {
     await Promise.all(['21.5', '21.5'].map(text => press({ node: 'n', command: 'resend', id, text })));
     assert.deepEqual(await tried(), [['resolved', 5, true]]);
     assert.deepEqual(await rows(), [{ value: 21.5 }]);
-    await store.query('ALTER TABLE sensor_readings DROP CONSTRAINT cool');
+    await db.store.query('ALTER TABLE sensor_readings DROP CONSTRAINT cool');
   });
 
   it('sends nothing where nothing is wired, and says so', async () => {
@@ -193,7 +187,7 @@ describe('dead-letters node', () => {
     await runtime.untilStatus('n', /^1 open$/);
     const { ids, counts } = await order({ command: 'discard', topic: 'homelab/%' }, { _client: { socketIp: '::1' } });
     assert.deepEqual([ids?.length, counts.discarded], [1, 1]);
-    assert.equal((await listLetters(store.query, { ids: ids! }))[0]?.decided_by, '::1');
+    assert.equal((await listLetters(db.store.query, { ids: ids! }))[0]?.decided_by, '::1');
   });
 
   const wrong: readonly [order: unknown, reason: RegExp][] = [
@@ -211,10 +205,10 @@ describe('dead-letters node', () => {
     });
 
   it('leaves letters on the disk while the database is away, and takes them when it is back', async () => {
-    await server.terminate('SIGQUIT');
+    await db.server.terminate('SIGQUIT');
     await giveUp(bare(1));
     await runtime.untilStatus('n', /^letters stay on the disk; /);
-    await server.restart();
+    await db.server.restart();
     await runtime.untilStatus('n', /^1 open$/);
     await order({ command: 'resend' });
     await worked();

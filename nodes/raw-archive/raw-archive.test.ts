@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { openDeadLetters } from '../../src/delivery/letters/file.ts';
 import type { Raw } from '../../src/reading/raw.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import { onDatabase } from '../../test/support/database.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import rawArchiveNode from './raw-archive.ts';
 
@@ -18,31 +17,25 @@ const raw = (n: number): Raw => ({
 });
 
 describe('raw-archive node', () => {
-  let server: TestPostgres;
-  let store: Store;
   let runtime: TestRuntime;
-  before(async function () {
-    server = await postgresFor(this);
-    store = openStore({ url: server.url, connections: 2 });
+  // Ends before the database does: hooks run in the order in which they were added.
+  after(() => runtime?.deploy([]));
+  const db = onDatabase({ migrated: false });
+  before(async () => {
     runtime = await testRuntime();
     runtime.register(timescaleDbNode, rawArchiveNode);
     await deploy('memory');
   });
-  after(async () => {
-    await runtime?.deploy([]);
-    await store?.close();
-    await server?.stop();
-  });
   const deploy = (policy: string) =>
     runtime.deploy([
-      { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+      { id: 'db', type: 'fieldline-timescale-db', url: db.server.url },
       { id: 'src', type: 'test-source', wires: [['arch']] },
       { id: 'arch', type: 'fieldline-raw-archive', store: 'db', policy, wires: [['archived']] },
       { id: 'archived', type: 'test-sink' },
     ]);
   const kept = async () =>
     (
-      await store.query<{ payload: unknown; bytes: Buffer }>(
+      await db.store.query<{ payload: unknown; bytes: Buffer }>(
         'SELECT payload, bytes FROM raw_advertisements ORDER BY id',
       )
     ).map(({ payload, bytes }) => payload ?? bytes.toString('hex'));
@@ -66,7 +59,7 @@ describe('raw-archive node', () => {
   });
 
   it('keeps what stock nodes give under its topic, and passes it as it came with the time of its receipt', async () => {
-    await store.query('TRUNCATE raw_advertisements');
+    await db.store.query('TRUNCATE raw_advertisements');
     const ring: Record<string, unknown> = {};
     ring['ring'] = ring;
     const given: readonly [topic: string | undefined, payload: unknown, bytes: string | undefined][] = [
@@ -85,7 +78,7 @@ describe('raw-archive node', () => {
       assert.deepEqual(await runtime.emit('src', { payload, ...(topic === undefined ? {} : { topic }) }), { ok: true });
       const passed = (await runtime.until('archived', before + 1)).at(-1)!;
       if (payload !== ring) assert.deepEqual(passed.payload, payload);
-      const rows = await store.query<{ topic: string; bytes: Buffer; received_at: Date }>(
+      const rows = await db.store.query<{ topic: string; bytes: Buffer; received_at: Date }>(
         'DELETE FROM raw_advertisements RETURNING topic, bytes, received_at',
       );
       assert.deepEqual(
@@ -96,7 +89,7 @@ describe('raw-archive node', () => {
     const buffers = [Buffer.from('1'), Buffer.from('2')];
     await runtime.emit('src', { topic: 'i', payload: buffers });
     assert.deepEqual(await kept(), [1, 2]);
-    await store.query('TRUNCATE raw_advertisements');
+    await db.store.query('TRUNCATE raw_advertisements');
   });
 
   it('passes on what it cannot keep, with a dead letter, and says so', async () => {
@@ -113,11 +106,11 @@ describe('raw-archive node', () => {
 
   it('passes nothing on before it is kept', async () => {
     const before = runtime.received('archived').length;
-    await server.terminate('SIGQUIT');
+    await db.server.terminate('SIGQUIT');
     const settled = runtime.emit('src', { payload: raw(4) });
     await runtime.untilStatus('arch', /^database away, .*1 waiting/);
     assert.equal(runtime.received('archived').length, before);
-    await server.restart();
+    await db.server.restart();
     assert.deepEqual(await settled, { ok: true });
     assert.equal(runtime.received('archived').length, before + 1);
     assert.deepEqual((await kept()).at(-1), { power_kw: 4 });
@@ -125,11 +118,11 @@ describe('raw-archive node', () => {
 
   it('passes on what is kept on disk, and archives it later', async () => {
     await deploy('disk');
-    await server.terminate('SIGQUIT');
+    await db.server.terminate('SIGQUIT');
     assert.deepEqual(await runtime.emit('src', { payload: [raw(5), raw(6)] }), { ok: true });
     assert.equal(runtime.received('archived').length, 1);
     await runtime.untilStatus('arch', /^database away, .*2 on disk/);
-    await server.restart();
+    await db.server.restart();
     await runtime.untilStatus('arch', /rows\/s$/);
     assert.deepEqual((await kept()).slice(-2), [{ power_kw: 5 }, { power_kw: 6 }]);
   });
