@@ -127,6 +127,9 @@ describe('kernel: faults', () => {
     for (const step of Object.values(faultCodes)) assert.match(step, /\.$/);
     assert.equal(new Fault('FIELDLINE_ROW', 'x').nextStep, faultCodes.FIELDLINE_ROW);
     assert.equal(String(new Fault('FIELDLINE_ROW', 'x: expected y')), 'x: expected y');
+    const cause = new Error('of it');
+    assert.equal(new Fault('FIELDLINE_ROW', 'x', { cause }).cause, cause);
+    assert.ok(!('cause' in new Fault('FIELDLINE_ROW', 'x')));
   });
   it('gives one line for anything thrown', () => {
     assert.equal(reasonOf(new Error('a\n  b')), 'a b');

@@ -88,6 +88,16 @@ describe('front', () => {
       open.front.close();
     });
 
+  it('answers 500 to a request over which it fails itself, and says which in the log', async () => {
+    const logged: unknown[] = [];
+    const gate = { ...openGate(), passes: () => Promise.reject(new Error('no gate')) };
+    const front = await openFront({ host: '127.0.0.1', port: 0 }, gate, healthBoard(), (...line) => logged.push(line));
+    const answer = await fetch(`http://127.0.0.1:${front.address.port}/flows?x`);
+    front.close();
+    assert.deepEqual([answer.status, await answer.json()], [500, { title: 'Internal error', status: 500 }]);
+    assert.deepEqual(logged, [['error', 'a request failed', { path: '/flows', reason: 'no gate' }]]);
+  });
+
   it('says so when the port is in use', async () => {
     const other = net.createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
