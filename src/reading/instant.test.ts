@@ -1,3 +1,4 @@
+// Times of readings as numbers: microseconds where the text has Z and no finer digits, milliseconds for any time.
 import assert from 'node:assert/strict';
 import { microseconds, milliseconds } from './instant.ts';
 
