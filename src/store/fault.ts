@@ -63,6 +63,10 @@ const SAID: readonly (readonly [said: RegExp, hint: string])[] = [
     /^unsupported startup parameter/,
     'take it out of the address, or name it in ignore_startup_parameters of PgBouncer',
   ],
+  [
+    /^Query read timeout/,
+    'nobody answers: the server hangs, or a pooler in between is paused or has no connection left (default_pool_size)',
+  ],
   // Of the pool; where the server does not answer it is "terminated due to connection timeout".
   [
     /^timeout exceeded when trying to connect/,

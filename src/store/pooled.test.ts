@@ -79,6 +79,25 @@ describe('store behind a pooler by transaction', () => {
       assert.deepEqual(row, { n: 0 });
   });
 
+  it('waits for a connection that the pooler does not have no longer than for one of its own', async () => {
+    const hogs = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const hog = new pg.Client({ connectionString: pooler.url });
+        await hog.connect();
+        await hog.query('BEGIN');
+        return hog;
+      }),
+    );
+    const late = openStore({ url: pooler.url, connectTimeoutMs: 300 });
+    await assert.rejects(late.query('SELECT 1'), {
+      kind: 'outage',
+      message: /no connection left \(default_pool_size\)/,
+    });
+    for (const hog of hogs) await hog.query('ROLLBACK').then(() => hog.end());
+    assert.deepEqual(await late.query('SELECT 1 AS n'), [{ n: 1 }]);
+    await late.close();
+  });
+
   it('narrows a refused batch down in one transaction', async () => {
     await store.query('CREATE TABLE few (n int CHECK (n < 10))');
     const written = await store.bulk([1, 20, 2], numbers => ({

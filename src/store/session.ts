@@ -24,8 +24,11 @@ const WHERE_NEEDED = (isLocal: boolean): string => `
   WHERE current_setting(name, true) IS NOT NULL`;
 
 export type Session = {
-  /** For a new connection. Nothing of it goes with the start, of which PgBouncer refuses what it does not know. */
-  begin(client: ClientBase): Promise<void>;
+  /**
+   * For a new connection. Nothing of it goes with the start, of which PgBouncer refuses what it does not know. It lets in
+   * more than it has connections of the server for: within `limitMs` there is an answer, or none has come free.
+   */
+  begin(client: ClientBase, limitMs: number): Promise<void>;
   /**
    * A pooler in between may hand each transaction to another connection of the server, and what is set on that one stays
    * there for whoever gets it next: nothing belongs to the connection, also no prepared statement.
@@ -40,9 +43,10 @@ export function sessionOf(statementTimeoutMs: number): Session {
   const settings = { statement_timeout: String(statementTimeoutMs), ...SETTINGS };
   const isolated = `BEGIN; ${setting(settings, 'SET LOCAL')}; ${WHERE_NEEDED(true)}`;
   return {
-    async begin(client) {
+    async begin(client, limitMs) {
       // A pooler gives a number of its own for the process that is to be cancelled.
-      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const asked = { text: 'SELECT pg_backend_pid() AS pid', query_timeout: limitMs };
+      const { rows } = await client.query<{ pid: number }>(asked);
       if (rows[0]?.pid !== (client as { processID?: number | null }).processID) pooled.add(client);
       else await client.query(`${setting({ ...settings, ...OF_CONNECTION }, 'SET')}; ${WHERE_NEEDED(false)}`);
     },

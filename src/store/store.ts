@@ -206,7 +206,7 @@ export function poolConfig(
     keepAlive: true,
     application_name: url.searchParams.get('application_name') ?? 'fieldline',
     query_timeout: statementTimeoutMs + 5_000,
-    onConnect: client => session.begin(client),
+    onConnect: client => session.begin(client, connectTimeoutMs),
   };
 }
 
