@@ -1,9 +1,11 @@
 // The life of a node in real Node-RED: what comes before it has started waits, a start that fails says so, nothing that it throws gets out.
 import assert from 'node:assert/strict';
+import { metric } from '../../src/kernel/metrics.ts';
 import { defineNode, type NodeDefinition } from '../../src/palette/define.ts';
 import type { Fields } from '../../src/palette/fields.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { type TestRuntime, testRuntime } from '../support/node-red.ts';
+import { until } from '../support/until.ts';
 
 const node = (type: `fieldline-${string}`, start: NodeDefinition<Fields>['start']) =>
   nodeRed(
@@ -54,6 +56,8 @@ describe('palette: life of a node', () => {
   it('hands messages that come before it has started to it then, in order', async () => {
     await through('fieldline-test-late');
     const settled = [1, 2, 3].map(payload => red.emit('s', { payload }));
+    const labels = { node: 'n', type: 'fieldline-test-late', name: 'test-late' };
+    await until(() => metric('fieldline_messages_total', labels) === 3);
     assert.equal(red.received('k').length, 0);
     letStart();
     assert.deepEqual(await Promise.all(settled), Array(3).fill({ ok: true }));
