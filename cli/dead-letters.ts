@@ -2,7 +2,7 @@
 import { openDeadLetters } from '../src/delivery/letters/file.ts';
 import { lettersFolder, nodesWithLetters } from '../src/delivery/letters/mover.ts';
 import { type LetterFilter, letterFilterOf } from '../src/delivery/letters/filter.ts';
-import { obey } from '../src/delivery/letters/orders.ts';
+import { carryOut } from '../src/delivery/letters/orders.ts';
 import { quantity } from '../src/reading/quantity.ts';
 import { openStore } from '../src/store/store.ts';
 import { databaseOf } from './database.ts';
@@ -54,7 +54,7 @@ export const run = subcommand(
     const store = openStore({ url, connections: 1 });
     try {
       const all: LetterFilter = {};
-      const { letters, ids: acted, counts } = await obey(order, { query: store.query, filter: all, by: whoOf(io) });
+      const { letters, ids: acted, counts } = await carryOut(order, { query: store.query, filter: all, by: whoOf(io) });
       for (const letter of letters ?? []) await io.stdout(JSON.stringify(letter));
       if (acted !== undefined) await io.stdout(JSON.stringify({ command, ids: acted }));
       const waiting = await onDisk(folder);

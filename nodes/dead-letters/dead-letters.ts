@@ -1,6 +1,6 @@
 // dead-letters: lists what could not be stored, sends it into the flow again, and takes it off the list when that has settled.
 import { letterFilterOf } from '../../src/delivery/letters/filter.ts';
-import { type LetterAnswer, obey } from '../../src/delivery/letters/orders.ts';
+import { type LetterAnswer, carryOut } from '../../src/delivery/letters/orders.ts';
 import { resendDesk } from '../../src/delivery/letters/desk.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
@@ -78,7 +78,7 @@ export const definition = defineNode({
     });
 
     async function give(order: unknown, by: string): Promise<LetterAnswer> {
-      const answer = await obey(order, { query, filter, by });
+      const answer = await carryOut(order, { query, filter, by });
       if (answer.command !== 'list' && answer.command !== 'show') desk.wake();
       return answer;
     }

@@ -117,12 +117,12 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
     if (lines.length === 0) return void end(closes.badRequest);
     // Who waits to be let in is soon answered; who is in may ask for much.
     for (const line of lines)
-      if (who === 'nobody') obeyLine(line);
-      else wire.turn(() => obeyLine(line));
+      if (who === 'nobody') takeLine(line);
+      else wire.turn(() => takeLine(line));
     wire.turn(sendReplies);
   }
 
-  function obeyLine(line: string): void {
+  function takeLine(line: string): void {
     if (gone()) return;
     const command = parseCommand(line);
     const allowed = commands.take();
@@ -132,7 +132,7 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
         : commands.overdrawn > burst
           ? closes.tooManyRequests
           : allowed
-            ? obey(command)
+            ? carryOut(command)
             : refuse(command, replyErrors.tooManyRequests);
     if (fault !== undefined) end(fault);
   }
@@ -141,7 +141,7 @@ function openSession(hub: Hub, wire: Wire, options: Required<CentrifugoOptions>)
     if (command.kind === 'call') replies.push(errorReply(command.id, error));
   }
 
-  function obey(command: Command): Close | undefined {
+  function carryOut(command: Command): Close | undefined {
     if (command.kind === 'pong') return undefined;
     if (command.kind === 'send') return closes.notAvailable;
     const { id, method, params } = command;

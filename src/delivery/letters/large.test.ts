@@ -11,7 +11,7 @@ import { onDatabase } from '../../../test/support/database.ts';
 import { openDeadLetters } from './file.ts';
 import { lettersFolder, moveLetters } from './mover.ts';
 import { keepLetters, listLetters, queueLetters } from './letters.ts';
-import { obey } from './orders.ts';
+import { carryOut } from './orders.ts';
 import { resendRound } from './resend.ts';
 
 const MEGABYTE = 1 << 20;
@@ -95,7 +95,7 @@ describe('large dead letters', () => {
 
   it('lists the first bytes of each, and shows the first of them whole', async () => {
     await keep(3, 5000);
-    const { letters } = await obey({ command: 'list' }, { query: db.store.query, filter: {}, by: 'me' });
+    const { letters } = await carryOut({ command: 'list' }, { query: db.store.query, filter: {}, by: 'me' });
     assert.deepEqual(
       letters!.map(({ size, hex, text }) => [size, hex.length, text?.length]),
       [0, 1, 2].map(() => [5000, 8192, 4096]),
@@ -111,7 +111,7 @@ describe('large dead letters', () => {
     await keepLetters(db.store.query, 'n', [
       { kind: 'raw', reason: 'no', attempts: 1, givenUpAt: 1e12, bytes: Buffer.from(`x${'ä'.repeat(4096)}`) },
     ]);
-    const { letters } = await obey({ command: 'list' }, { query: db.store.query, filter: {}, by: 'me' });
+    const { letters } = await carryOut({ command: 'list' }, { query: db.store.query, filter: {}, by: 'me' });
     assert.equal(letters![0]!.text, `x${'ä'.repeat(2047)}`);
   });
 

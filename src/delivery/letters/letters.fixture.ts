@@ -1,4 +1,8 @@
-// For the tests of dead letters: letters and raw messages, told apart by a number; the states of those in the table; what may become of one that is sent again.
+// For the tests of dead letters: letters and raw messages, told apart by a number; the states of those in the table; what may become of
+// one that is sent again; an empty table and a data directory.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Settled } from '../../kernel/ticket.ts';
 import type { Query } from '../../reading/contracts.ts';
 import type { Raw } from '../../reading/raw.ts';
@@ -34,3 +38,18 @@ export const statesIn = async (query: Query): Promise<string[]> =>
 export const OK: Settled = { ok: true };
 export const refused: Settled = { ok: false, kind: 'data', reason: 'refused again' };
 export const away: Settled = { ok: false, kind: 'outage', reason: 'away' };
+
+/** To be called in a `describe`, with its database: each of its tests begins with an empty table, and has a data directory of its own. */
+export function letterPlace(db: { readonly store: { readonly query: Query } }): { readonly directory: string } {
+  let directory: string;
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'letters-'));
+    await db.store.query('TRUNCATE dead_letters');
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+  return {
+    get directory() {
+      return directory;
+    },
+  };
+}

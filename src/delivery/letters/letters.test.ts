@@ -1,8 +1,5 @@
 // Dead letters on a real PostgreSQL: listed, sent again without doubles, discarded with a name.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { onDatabase } from '../../../test/support/database.ts';
 import type { Settled } from '../../kernel/ticket.ts';
 import type { Raw } from '../../reading/raw.ts';
@@ -10,7 +7,7 @@ import type { Reading } from '../../reading/reading.ts';
 import { keepDeadLetters } from '../../sinks/dead-letters.ts';
 import { openDeadLetters } from './file.ts';
 import { lettersFolder, moveLetters } from './mover.ts';
-import { away, letter, OK, raw, refused, statesIn, T0 } from './letters.fixture.ts';
+import { letterPlace, away, letter, OK, raw, refused, statesIn, T0 } from './letters.fixture.ts';
 import {
   countLetters,
   countWaiting,
@@ -25,12 +22,7 @@ import { resendRound } from './resend.ts';
 
 describe('dead letters', () => {
   const db = onDatabase();
-  let directory: string;
-  beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'letters-'));
-    await db.store.query('TRUNCATE dead_letters');
-  });
-  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+  const at = letterPlace(db);
   const keep = (...letters: NewLetter[]) => keepLetters(db.store.query, 'node', letters);
   const states = () => statesIn(db.store.query);
 
@@ -112,7 +104,7 @@ describe('dead letters', () => {
     metadata: { digest: '0'.repeat(32) },
   });
   const onDisk = async (...raws: Raw[]) => {
-    const file = await openDeadLetters(lettersFolder(directory, 'archive'));
+    const file = await openDeadLetters(lettersFolder(at.directory, 'archive'));
     for (const one of raws) await file.append(one, 'refused on disk', 1);
     await file.close();
   };
@@ -157,8 +149,8 @@ describe('dead letters', () => {
               await db.store.query(sql, values);
               throw new Error('killed');
             };
-            await moveLetters(dying, directory).catch(() => undefined);
-            await moveLetters(db.store.query, directory);
+            await moveLetters(dying, at.directory).catch(() => undefined);
+            await moveLetters(db.store.query, at.directory);
             const found = await db.store.query('SELECT kind, state, attempts FROM dead_letters');
             assert.deepEqual(found, [{ kind, state: 'open', attempts }]);
           }
@@ -203,7 +195,7 @@ describe('dead letters', () => {
       { ...raw(2), entry: `letter/00000000-0000-0000-0000-000000000000.${id}` },
       { ...raw(3), entry: 'mqtt/x.1' },
     );
-    await moveLetters(db.store.query, directory);
+    await moveLetters(db.store.query, at.directory);
     assert.deepEqual(await states(), ['t/1 open', 't/2 open', 't/3 open']);
   });
 

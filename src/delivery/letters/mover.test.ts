@@ -1,34 +1,28 @@
 // Dead letters from the disk into a real PostgreSQL: each once, with all that is known of it, whatever is damaged.
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { onDatabase } from '../../../test/support/database.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Raw } from '../../reading/raw.ts';
 import { openDeadLetters } from './file.ts';
 import { lettersFolder, moveLetters } from './mover.ts';
-import { T0, raw, statesIn } from './letters.fixture.ts';
+import { letterPlace, T0, raw, statesIn } from './letters.fixture.ts';
 import { countLetters, listLetters, queueLetters } from './letters.ts';
 
 describe('dead letters on the disk', () => {
   const db = onDatabase();
-  let directory: string;
-  beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'letters-'));
-    await db.store.query('TRUNCATE dead_letters');
-  });
-  afterEach(() => rmSync(directory, { recursive: true, force: true }));
-  const files = (node: string) => readdirSync(lettersFolder(directory, node));
+  const at = letterPlace(db);
+  const files = (node: string) => readdirSync(lettersFolder(at.directory, node));
   async function onDisk(node: string, ...raws: Raw[]): Promise<void> {
-    const file = await openDeadLetters(lettersFolder(directory, node));
+    const file = await openDeadLetters(lettersFolder(at.directory, node));
     for (const one of raws) await file.append(one, 'bad\0 \ud83d', 3);
     await file.close();
   }
 
   it('move into the table with all that is known of them', async () => {
     await onDisk('mqtt 1', raw(1), raw(1, { receivedAt: T0 + 9 }), raw(2, { topic: 'x\0y' }));
-    assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 3, damaged: 0 });
+    assert.deepEqual(await moveLetters(db.store.query, at.directory), { letters: 3, damaged: 0 });
     const [last, ...others] = await listLetters(db.store.query, { source: 'mqtt 1' });
     assert.deepEqual(others.map(({ topic, received_at }) => [topic, received_at?.getTime()]).sort(), [
       ['t/1', T0 + 1],
@@ -53,7 +47,7 @@ describe('dead letters on the disk', () => {
       },
     );
     assert.deepEqual(files('mqtt 1'), []);
-    assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 0, damaged: 0 });
+    assert.deepEqual(await moveLetters(db.store.query, at.directory), { letters: 0, damaged: 0 });
   });
 
   it('stay there while the database is away, and are one letter when they are moved twice', async () => {
@@ -62,25 +56,25 @@ describe('dead letters on the disk', () => {
       await db.store.query(sql, values);
       throw new Fault('FIELDLINE_DATABASE', 'gone before it could say so', { kind: 'outage' });
     };
-    await assert.rejects(moveLetters(dying as typeof db.store.query, directory), /gone before/);
+    await assert.rejects(moveLetters(dying as typeof db.store.query, at.directory), /gone before/);
     assert.equal(files('n').length, 1);
-    assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 2, damaged: 0 });
+    assert.deepEqual(await moveLetters(db.store.query, at.directory), { letters: 2, damaged: 0 });
     assert.deepEqual(await statesIn(db.store.query), ['t/1 open', 't/2 open']);
     assert.deepEqual(await db.store.query('SELECT DISTINCT attempts FROM dead_letters'), [{ attempts: 3 }]);
   });
 
   it('of which some lines are damaged: the rest moves, and what is left of those is kept', async () => {
     await onDisk('n', raw(1));
-    appendFileSync(join(lettersFolder(directory, 'n'), files('n')[0]!), '{"topic":"t/9","byt\nnull\n');
+    appendFileSync(join(lettersFolder(at.directory, 'n'), files('n')[0]!), '{"topic":"t/9","byt\nnull\n');
     await onDisk('n', raw(2));
-    assert.deepEqual(await moveLetters(db.store.query, directory), { letters: 2, damaged: 2 });
+    assert.deepEqual(await moveLetters(db.store.query, at.directory), { letters: 2, damaged: 2 });
     const damaged = (await listLetters(db.store.query, {})).filter(({ kind }) => kind === 'damaged');
     assert.deepEqual(damaged.map(({ bytes }) => Buffer.from(bytes).toString()).sort(), ['null', '{"topic":"t/9","byt']);
     assert.equal((await queueLetters(db.store.query, { ids: damaged.map(({ id }) => id) }, 'me')).length, 0);
   });
 
   it('move while others are appended: each arrives once', async () => {
-    const file = await openDeadLetters(lettersFolder(directory, 'n'));
+    const file = await openDeadLetters(lettersFolder(at.directory, 'n'));
     const appended = (async () => {
       for (let n = 0; n < 200; n++) await file.append(raw(n), 'x', 3);
     })();
@@ -89,14 +83,14 @@ describe('dead letters on the disk', () => {
       done = true;
     });
     let moved = 0;
-    while (!done) moved += (await moveLetters(db.store.query, directory)).letters;
+    while (!done) moved += (await moveLetters(db.store.query, at.directory)).letters;
     await file.close();
-    moved += (await moveLetters(db.store.query, directory)).letters;
+    moved += (await moveLetters(db.store.query, at.directory)).letters;
     assert.equal(moved, 200);
     assert.deepEqual(await countLetters(db.store.query), { open: 200, queued: 0, resolved: 0, discarded: 0 });
   });
 
   it('are nobody in a data directory without any', async () => {
-    assert.deepEqual(await moveLetters(db.store.query, join(directory, 'none')), { letters: 0, damaged: 0 });
+    assert.deepEqual(await moveLetters(db.store.query, join(at.directory, 'none')), { letters: 0, damaged: 0 });
   });
 });

@@ -73,10 +73,10 @@ export type OrderContext = {
 };
 
 /**
- * Obeys `{ command: list | show | resend | discard, id?, ids?, source?, topic?, device?, reason?, state?, limit?, hex?, text? }`;
+ * Carries out `{ command: list | show | resend | discard, id?, ids?, source?, topic?, device?, reason?, state?, limit?, hex?, text? }`;
  * without a command it lists. `resend` without ids takes open letters only. Rejects with a Fault that names what is wrong.
  */
-export async function obey(order: unknown, { query, filter, by }: OrderContext): Promise<LetterAnswer> {
+export async function carryOut(order: unknown, { query, filter, by }: OrderContext): Promise<LetterAnswer> {
   const given = (typeof order === 'object' && order !== null ? order : {}) as Record<string, unknown>;
   const { command = 'list', limit } = given;
   const asked: LetterFilter = { ...filter, ...letterFilterOf(given) };
