@@ -28,8 +28,8 @@ export const WEEK_SLOTS = 7 * SLOTS;
 export const DRIFT_SPAN = 24;
 export const MOST_CODES = 6;
 export const MOST_ACCEPTED = 8;
-/** Largest and smallest values, largest and smallest means. */
-export const SIDES = 4;
+/** Largest and smallest values, largest and smallest means, largest errors of each forecast of a value. */
+export const SIDES = 8;
 export const EXTREMES_OF_A_SIDE = 10;
 
 let taken = 0;
@@ -47,7 +47,7 @@ export const EPISODE = take(9);
 export const ALARM = take(7);
 export const WEEK = take(5);
 export const RHYTHM = take(14);
-export const COUNTER = take(6);
+export const COUNTER = take(9);
 export const RUNS = take(13);
 export const ZEROS = take(4);
 export const CODES = take(3);

@@ -1,20 +1,29 @@
 // Counter: a series that only ever rises is watched by its rate, not by its value.
 import { COUNTER, places } from './cells.ts';
 
-// So many values without a fall, more than half of them rising, make a counter.
+// So many values without a fall, and so many rises among them, make a counter: a meter may stand still for hours at first.
 const EVIDENCE = 100;
+const RISEN = 30;
+/** Two rises are the same within this share of the counter: it was rounded. */
+const ROUNDING = 1e-12;
 
 /** `size`: the value in WATCHED is to be judged; `changed`: from now on the series is watched in another way; `reset`: a counter began anew; `late`: tells nothing of the rate. */
 export type Watch = 'size' | 'changed' | 'reset' | 'late';
 
-/** WATCHED: what to judge; the value or, of a counter, its rise per second (per point where no times are known). */
-export const [WATCHED, IS_COUNTER, VALUES, RISES, FALLS, LAST] = places(COUNTER);
+/** WATCHED: what to judge; the value or, of a counter, its rise per second (per point where no times are known). RISE: the last one. PULSE: the least step between two rises so far. SECONDS: over which the last rise came. */
+export const [WATCHED, IS_COUNTER, VALUES, RISES, FALLS, LAST, RISE, PULSE, SECONDS] = places(COUNTER);
 
 /** Whether the series is watched by its rate. */
 export const isCounter = (cells: Float64Array): boolean => cells[IS_COUNTER] === 1;
 
+/** The least step between two rates of a counter, as of one that counts whole pulses; 0 where nothing is counted. */
+export const pulseOf = (cells: Float64Array): number =>
+  cells[IS_COUNTER] === 1 && Number.isFinite(cells[PULSE]) ? cells[PULSE]! / cells[SECONDS]! : 0;
+
 export function beginCounter(cells: Float64Array): void {
   cells[LAST] = Number.NaN;
+  cells[RISE] = Number.NaN;
+  cells[PULSE] = Number.POSITIVE_INFINITY;
 }
 
 /** Takes a value, `seconds` after the point before: 0 when it came late, NaN where no times are known. */
@@ -24,18 +33,22 @@ export function watch(cells: Float64Array, seconds: number, value: number): Watc
   const before = cells[LAST]!;
   const step = value - before;
   cells[LAST] = value;
+  const change = Math.abs(step - cells[RISE]!);
+  if (change > ROUNDING * Math.abs(value) && change < cells[PULSE]!) cells[PULSE] = change;
+  cells[RISE] = step;
+  cells[SECONDS] = Number.isNaN(seconds) ? 1 : seconds;
   cells[VALUES]!++;
   if (step > 0) cells[RISES]!++;
   if (step < 0) cells[FALLS]!++;
   if (cells[IS_COUNTER] === 1) {
-    cells[WATCHED] = Number.isNaN(seconds) ? step : step / seconds;
+    cells[WATCHED] = step / cells[SECONDS]!;
     if (step >= 0) return 'size';
     // A meter that was replaced or rolled over falls far; a value that merely falls was no counter.
     if (value < before / 2) return 'reset';
     cells[IS_COUNTER] = 0;
     return 'changed';
   }
-  if (cells[VALUES] !== EVIDENCE || cells[FALLS] !== 0 || cells[RISES]! <= EVIDENCE / 2) return 'size';
+  if (cells[VALUES]! < EVIDENCE || cells[FALLS] !== 0 || cells[RISES]! < RISEN) return 'size';
   cells[IS_COUNTER] = 1;
   return 'changed';
 }

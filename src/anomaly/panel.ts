@@ -1,5 +1,7 @@
 // Panel: every model's opinion of a value, each measured by its own history, and what they say together.
 import * as at from './cells.ts';
+import { pulseOf } from './counter.ts';
+import { errorAt, errorLimit, learnError, mostSurprising } from './errors.ts';
 import { beginFollow, follow, followError } from './follow.ts';
 import { drift, EXPECTED, jump, LN, LONG_EXPECTED, LONG_SCALE, outlier, RECENT, SCALE, season } from './models.ts';
 import { learnPlainness, plainness } from './plain.ts';
@@ -36,7 +38,7 @@ const [HIGH, LOW, HIGH_MEAN, LOW_MEAN] = [0, 1, 2, 3];
 // A range of values knows their distances from each other, not from a mean: a machine that is on or off has no value near
 // its mean. A mean of 24 is told by its distance from the long-run one, as a logarithm: levels wander, and by much at times.
 const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5, growing: true, smallest: grainOrTail };
-const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 10, growing: false, smallest: () => 0 };
+const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 10, growing: false, smallest: pulseOfMeans };
 /** Values lie on a grid where their least step is not larger than this, in scales; on and off are no grid. */
 const GRID = 1.5;
 /** A tail that bends less is heavy: exponential ones and heavier. */
@@ -50,7 +52,8 @@ const [NAMED, NAMED_SHARE] = [10, 0.5];
 
 /** LEARNED: values. TOTAL: how surprised the panel was of the last one as a whole (−ln of a chance, about). BEYOND: by its lying beyond the range alone. GRAIN: the least step between two values so far. BEFORE: the last value. SPARE: how many faults may be left unlearned. */
 export const [LEARNED, TOTAL, STRONGEST, MIDDLE, USUAL, BEYOND, GRAIN, BEFORE, SPARE] = at.places(at.PANEL);
-// What the strongest opinion rests on: whose it is, its forecast and scale, and the cells of its tail, of a range both sides'.
+// What the strongest opinion rests on: whose it is, its forecast and scale, and the cells of its tail and of its errors, of a
+// range both sides'.
 const [BY, FORECAST, SIZE, SHAPE] = at.places(at.EVIDENCE);
 const OTHER_SHAPE = SHAPE + 3;
 
@@ -91,13 +94,18 @@ export const forecastOf = (cells: Float64Array): number => cells[FORECAST]!;
 /** Looks at the value in VALUE and SLOT before it is learned; leaves in TOTAL how surprised it is. */
 export function judge(cells: Float64Array): void {
   const value = cells[at.VALUE]!;
+  const pulse = rarePulse(cells);
   let [sum, strongest, by] = [0, 0, 0];
   for (let model = 0; model < at.MODELS; model++) {
     const { opinion, judge: look, isTrusted } = models[model]!;
     look(cells);
     const ln = cells[opinion + LN]!;
     const isSilent = Number.isNaN(ln) || isTrusted?.(cells) === false;
-    const surprise = isSilent ? 0 : surpriseOf(cells, at.tailOf(model), ln);
+    let surprise = isSilent
+      ? 0
+      : surpriseOf(cells, at.tailOf(model), ln, grainOf(pulse, model, cells[opinion + SCALE]!));
+    if (surprise > ALERT && model !== at.MEANS)
+      surprise = Math.min(surprise, mostSurprising(cells, model, Math.abs(value - cells[opinion + EXPECTED]!)));
     cells[opinion + SURPRISE] = surprise;
     sum += Math.min(MOST, surprise);
     if (surprise > strongest) [strongest, by] = [Math.min(MOST, surprise), model];
@@ -124,11 +132,27 @@ export function judge(cells: Float64Array): void {
 // values alone often miss how heavy: the tail as a whole, of a hundred or more, knows.
 function grainOrTail(cells: Float64Array, side: number, extreme: number): number {
   const scale = cells[LONG_SCALE]!;
-  const grain = cells[GRAIN]! < GRID * scale ? cells[GRAIN]! : 0;
+  const grain = cells[GRAIN]! < GRID * scale ? cells[GRAIN]! : rarePulse(cells);
   const off = extreme + (side === HIGH ? -1 : 1) * cells[MIDDLE]!;
   const tail = at.tailOf(at.VALUES);
   const isHeavy = cells[tail + BEND]! < HEAVY && off > Math.exp(cells[tail + FLOOR]!) * scale;
   return isHeavy ? Math.max(grain, cells[tail + SLOPE]! * off) : grain;
+}
+
+/** One pulse of a counter of which hardly any two fall together; 0 of all else, and where there are so many that they are told like any value. */
+function rarePulse(cells: Float64Array): number {
+  const pulse = pulseOf(cells);
+  return pulse > GRID * cells[LONG_SCALE]! ? pulse : 0;
+}
+
+/** A pulse in scales of a model; means of many values come in no grains. */
+const grainOf = (pulse: number, model: number, scale: number): number =>
+  pulse === 0 || model === at.MEANS ? 0 : pulse / scale;
+
+/** By how much one pulse more moves the logarithm of the least extreme among means. */
+function pulseOfMeans(cells: Float64Array, _side: number, extreme: number): number {
+  const pulse = rarePulse(cells);
+  return pulse === 0 ? 0 : Math.log1p(pulse / at.DRIFT_SPAN / Math.exp(extreme));
 }
 
 /** Surprise of what is so far up, or down, of the range of which `side` is the upper side; the next is the lower one. */
@@ -142,7 +166,10 @@ function keepEvidence(cells: Float64Array, by: number): void {
     const { opinion } = models[by]!;
     cells[FORECAST] = cells[opinion + EXPECTED]!;
     cells[SIZE] = cells[opinion + SCALE]!;
-    for (let one = 0; one < 3; one++) cells[SHAPE + one] = cells[at.tailOf(by) + one]!;
+    for (let one = 0; one < 3; one++) {
+      cells[SHAPE + one] = cells[at.tailOf(by) + one]!;
+      cells[OTHER_SHAPE + one] = cells[errorLimit(by) + one]!;
+    }
     return;
   }
   const side = by === BY_VALUES ? HIGH : HIGH_MEAN;
@@ -173,6 +200,7 @@ export function outlook(cells: Float64Array, limit: number): readonly [low: numb
   const own = evidentBand(cells, total > 0 ? (limit * cells[STRONGEST]!) / total : limit);
   if (meanAt(cells, limit) !== undefined) return [...own, cells[FORECAST]!];
   let [low, high] = isOfMeans(cells) ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] : own;
+  const pulse = rarePulse(cells);
   // Of what alarms the one that was alarmed tells what it expected, else the one that knows best.
   let expected = cells[FORECAST]!;
   let least = total > limit ? 0 : by < at.MODELS && !isOfMeans(cells) ? (high - low) / 2 : Number.POSITIVE_INFINITY;
@@ -180,7 +208,11 @@ export function outlook(cells: Float64Array, limit: number): readonly [low: numb
     const { opinion } = models[model]!;
     if (model === by || model === at.MEANS || Number.isNaN(cells[opinion + LN])) continue;
     const forecast = cells[opinion + EXPECTED]!;
-    const width = deviationAt(cells, at.tailOf(model), limit) * cells[opinion + SCALE]!;
+    const width = Math.max(
+      deviationAt(cells, at.tailOf(model), limit, grainOf(pulse, model, cells[opinion + SCALE]!)) *
+        cells[opinion + SCALE]!,
+      errorAt(cells, errorLimit(model), limit),
+    );
     if (width < least) [least, expected] = [width, forecast];
     low = Math.max(low, forecast - width);
     high = Math.min(high, forecast + width);
@@ -203,7 +235,9 @@ function evidentBand(cells: Float64Array, surprise: number): readonly [low: numb
     if (reach === OF_VALUES) return [Math.min(forecast, -down), Math.max(forecast, up)];
     return [forecast - Math.exp(down), forecast + Math.exp(up)];
   }
-  const width = deviationAt(cells, SHAPE, surprise) * cells[SIZE]!;
+  const ofTail =
+    deviationAt(cells, SHAPE, surprise, grainOf(rarePulse(cells), cells[BY]!, cells[SIZE]!)) * cells[SIZE]!;
+  const width = cells[BY] === at.MEANS ? ofTail : Math.max(ofTail, errorAt(cells, OTHER_SHAPE, surprise));
   return [forecast - width, forecast + width];
 }
 
@@ -214,15 +248,17 @@ export function learn(known: at.Known): void {
   cells[SPARE] = Math.min(MOST_FAULTS, cells[SPARE]! + 1 / BETWEEN_FAULTS);
   const isFault = cells[TOTAL]! > FAULT && learned > GROWN && cells[SPARE]! >= 1;
   if (isFault) cells[SPARE]!--;
+  const value = cells[at.VALUE]!;
+  const scale = cells[LONG_SCALE]!;
   for (let model = 0; model < at.MODELS; model++) {
     const { opinion, learn: take } = models[model]!;
     const ln = cells[opinion + LN]!;
     if (!isFault && learned >= TAILS_FROM && !Number.isNaN(ln))
       learnDeviation(known, model, ln, cells[opinion + SURPRISE]!);
+    if (!isFault && learned >= TAILS_FROM && !Number.isNaN(ln) && model !== at.MEANS)
+      learnError(cells, model, Math.abs(value - cells[opinion + EXPECTED]!), scale);
     take(cells);
   }
-  const value = cells[at.VALUE]!;
-  const scale = cells[LONG_SCALE]!;
   const step = Math.abs(value - cells[BEFORE]!);
   if (step > 0 && step < cells[GRAIN]!) cells[GRAIN] = step;
   cells[BEFORE] = value;

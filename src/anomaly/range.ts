@@ -54,7 +54,11 @@ export function beginSide(cells: Float64Array, side: number): void {
 // ten tell. Distances between values, not from a mean: a machine that is on or off has none of its values near its mean.
 
 /** −ln of the chance of a value beyond the least extreme. */
-const rarity = (cells: Float64Array, at: number): number => Math.log(cells[at + SPAN]! / REMEMBERED);
+const rarity = (cells: Float64Array, at: number): number => rarityAt(cells, at + LEAST);
+
+/** The same, by the cells from `limit` on; and whether there are as many extremes as are remembered. */
+export const rarityAt = (cells: Float64Array, limit: number): number => Math.log(cells[limit + 1]! / REMEMBERED);
+export const isKnownAt = (cells: Float64Array, limit: number): boolean => cells[limit + 2]! < UNKNOWN;
 
 /** −ln of the chance of a value so far out on this side (the lower one: sign turned), 0 inside the range. */
 export function surpriseBeyond(cells: Float64Array, side: number, { exponent }: Reach, value: number): number {
@@ -66,8 +70,8 @@ export function surpriseBeyond(cells: Float64Array, side: number, { exponent }: 
 
 /** The value that has this surprise, by the three cells from `limit` on. */
 export function boundAt(cells: Float64Array, limit: number, { exponent }: Reach, surprise: number): number {
-  const [least, span, size] = [cells[limit]!, cells[limit + 1]!, cells[limit + 2]!];
-  const beyond = Math.max(0, surprise - Math.log(span / REMEMBERED));
+  const [least, size] = [cells[limit]!, cells[limit + 2]!];
+  const beyond = Math.max(0, surprise - rarityAt(cells, limit));
   return least + exponent * size * Math.expm1(Math.min(MOST_BEYOND, beyond / exponent));
 }
 

@@ -29,7 +29,7 @@ export const GROWN = 600;
 /** Marks, beside its bin, a deviation that is hardly learned. */
 const REST = 128;
 
-/** Cells of a tail. The first three, what the histogram comes to, are all that `surpriseOf` and `deviationAt` look at: ln of the deviation where the tail begins, its mean excess, how it bends. */
+/** Cells of a tail. The first two are all that `surpriseOf` and `deviationAt` look at: ln of the deviation where the tail begins, its mean excess, how it bends. */
 export const [FLOOR, SLOPE, BEND, COUNT, WAITING, SINCE_GREAT, RUN, HIGHEST] = places(0);
 
 export function beginTail(cells: Float64Array, model: number): void {
@@ -43,19 +43,27 @@ export function beginTail(cells: Float64Array, model: number): void {
 // drawn towards a usual one while there are few points. Heavy tails calm themselves by that. Where the slope is less than
 // that of an exponential tail, the tail ends sooner than any power law: its surprise bends upwards (as x² for a Gaussian).
 
-/** −ln of the chance of so large a deviation, given as its logarithm (−Infinity: none); 10 is about one in 20,000. */
-export function surpriseOf(cells: Float64Array, tail: number, ln: number): number {
+/** Where deviations come in grains, the tail may begin and end with one of them: one grain more is nothing odd. */
+const slopeOf = (cells: Float64Array, tail: number, grain: number): number =>
+  grain > 0 ? Math.max(cells[tail + SLOPE]!, Math.log1p(grain / Math.exp(cells[tail + FLOOR]!))) : cells[tail + SLOPE]!;
+
+const bendOf = (slope: number): number => Math.min(1, Math.max(0, 1 / (slope * AT_FLOOR) - 1));
+
+/** −ln of the chance of so large a deviation, given as its logarithm (−Infinity: none); 10 is about one in 20,000. `grain`: in the same scales. */
+export function surpriseOf(cells: Float64Array, tail: number, ln: number, grain: number): number {
   const beyond = ln - cells[tail + FLOOR]!;
   if (!(beyond > 0)) return Math.max(0, AT_FLOOR + beyond);
-  const bend = cells[tail + BEND]!;
+  const slope = slopeOf(cells, tail, grain);
+  const bend = bendOf(slope);
   const bent = bend > 0.01 ? Math.expm1(Math.min(30, bend * beyond)) / bend : beyond;
-  return AT_FLOOR + bent / cells[tail + SLOPE]!;
+  return AT_FLOOR + bent / slope;
 }
 
 /** The deviation that has this surprise. */
-export function deviationAt(cells: Float64Array, tail: number, surprise: number): number {
-  const bend = cells[tail + BEND]!;
-  const bent = Math.max(0, surprise - AT_FLOOR) * cells[tail + SLOPE]!;
+export function deviationAt(cells: Float64Array, tail: number, surprise: number, grain: number): number {
+  const slope = slopeOf(cells, tail, grain);
+  const bend = bendOf(slope);
+  const bent = Math.max(0, surprise - AT_FLOOR) * slope;
   return Math.exp(cells[tail + FLOOR]! + (bend > 0.01 ? Math.log1p(bend * bent) / bend : bent));
 }
 
@@ -72,7 +80,7 @@ export function learnDeviation(known: Known, model: number, ln: number, surprise
     cells[at + SINCE_GREAT] = 0;
   }
   const isTamed = surprise > MOST_LEARNED && cells[at + COUNT]! > GROWN;
-  const learned = isTamed ? Math.log(deviationAt(cells, at, MOST_LEARNED)) : ln;
+  const learned = isTamed ? Math.log(deviationAt(cells, at, MOST_LEARNED, 0)) : ln;
   const bin = Math.min(BINS - 1, Math.max(0, Math.floor((learned - LOWEST) / WIDTH)));
   pending[pendingOf(model) + cells[at + WAITING]!++] = rest | bin;
   cells[at + COUNT]! += rest === 0 ? 1 : REST_WEIGHT;
@@ -109,5 +117,5 @@ function refresh({ cells, bins, pending }: Known, model: number): void {
   const slope = (excess + belief * USUAL_SLOPE) / (above + belief);
   cells[at + FLOOR] = LOWEST + (top + 1) * WIDTH;
   cells[at + SLOPE] = slope;
-  cells[at + BEND] = Math.min(1, Math.max(0, 1 / (slope * AT_FLOOR) - 1));
+  cells[at + BEND] = bendOf(slope);
 }

@@ -1,0 +1,60 @@
+// What is known as a counter, and that few pulses of one are no anomalies.
+import assert from 'node:assert/strict';
+import { isCounter } from './counter.ts';
+import { random } from './noise.fixture.ts';
+import { begin, scoring } from './score.ts';
+
+const MINUTE = 60_000;
+const START = Date.UTC(2026, 0, 5);
+
+/** What a point adds, given its place and a number drawn from 0 to 1. */
+type Rise = (at: number, drawn: number) => number;
+
+function run(rise: Rise, points: number, seed = 1) {
+  const { score } = scoring();
+  const known = begin();
+  const next = random(seed * 7919);
+  let value = 417.25;
+  const alarms: number[] = [];
+  for (let at = 0; at < points; at++) {
+    value += rise(at, next());
+    if (score(known, START + at * MINUTE, value) < 0) alarms.push(at);
+  }
+  return { alarms, isCounter: isCounter(known.cells) };
+}
+
+const pulses =
+  (share: number): Rise =>
+  (_, drawn) =>
+    drawn < share ? 1 : 0;
+
+describe('counter', () => {
+  const COUNTERS: readonly [name: string, rise: Rise][] = [
+    ['rises with each value', (_, drawn) => drawn],
+    ['rises with every fourth value', at => (at % 4 === 0 ? 1 : 0)],
+    ['stands still for its first three hours', at => (at < 180 ? 0 : 1)],
+    ['counts a pulse now and then', pulses(0.1)],
+  ];
+  for (const [name, rise] of COUNTERS) it(`is what ${name}`, () => assert.equal(run(rise, 600).isCounter, true));
+
+  const SIZES: readonly [name: string, rise: Rise][] = [
+    ['rises and falls', (_, drawn) => drawn - 0.5],
+    ['is on and off', at => (at % 20 === 10 ? 1 : at % 20 === 0 && at > 0 ? -1 : 0)],
+    ['rises in steps, too few of them', at => (at % 50 === 0 ? 1 : 0)],
+    ['rises all morning, then falls', at => (at < 300 ? 0.1 : -0.1)],
+  ];
+  for (const [name, rise] of SIZES) it(`is not what ${name}`, () => assert.equal(run(rise, 600).isCounter, false));
+
+  it('that stood still at first is heard when it runs four times as fast', () => {
+    const { alarms } = run((at, drawn) => (at < 180 ? 0 : (at < 3000 ? 1 : 4) * (2 + drawn)), 3030);
+    assert.equal(alarms.filter(at => at > 600 && at < 3000).length, 0);
+    assert.notEqual(alarms.length, 0);
+  });
+
+  it('may count two pulses where it mostly counts none', () => {
+    let alarms = 0;
+    for (let seed = 1; seed <= 5; seed++)
+      alarms += run((_, drawn) => (drawn < 0.005 ? 2 : drawn < 0.1 ? 1 : 0), 20_000, seed).alarms.length;
+    assert.ok(alarms <= 25, `${alarms} false alarms in 100,000`);
+  });
+});
