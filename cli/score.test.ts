@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { corpusFolder } from '../bench/anomaly/corpus.ts';
 import { csv, lastOf, rows, score, time } from './score.fixture.ts';
 
 describe('score', () => {
@@ -161,10 +162,9 @@ describe('score', () => {
     });
 
   it('finds the known failure of a real machine room', async function () {
-    const root = path.resolve(import.meta.dirname, '../../shared/data/nab');
-    const file = path.join(root, 'data/realKnownCause/ec2_request_latency_system_failure.csv');
+    const file = path.join(corpusFolder, 'data/realKnownCause/ec2_request_latency_system_failure.csv');
     if (!existsSync(file)) return this.skip();
-    const windows = JSON.parse(readFileSync(path.join(root, 'windows.json'), 'utf8')) as Record<
+    const windows = JSON.parse(readFileSync(path.join(corpusFolder, 'windows.json'), 'utf8')) as Record<
       string,
       [string, string][]
     >;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readCorpus } from '../bench/anomaly/corpus.ts';
+import { corpusFolder, readCorpus } from '../bench/anomaly/corpus.ts';
 import { type Judged, nabScore, type Profile, PROFILES } from '../bench/anomaly/nab.ts';
 import { begin, scoring } from '../src/anomaly/score.ts';
 
@@ -43,13 +43,12 @@ describe('corpus scorer', () => {
 });
 
 describe('anomaly score on the labelled corpus', () => {
-  const folder = process.env['FIELDLINE_NAB'] ?? path.join(import.meta.dirname, '../../shared/data/nab');
   let files: Judged[] = [];
   before(function () {
     // No corpus on this machine.
-    if (!existsSync(path.join(folder, 'windows.json'))) return this.skip();
+    if (!existsSync(path.join(corpusFolder, 'windows.json'))) return this.skip();
     const { score } = scoring();
-    files = readCorpus(folder).map(({ times, values, windows }) => {
+    files = readCorpus(corpusFolder).map(({ times, values, windows }) => {
       const known = begin();
       return { scores: Array.from(values, (value, at) => score(known, times[at]!, value)), windows };
     });

@@ -11,6 +11,9 @@ export type Labelled = {
   readonly windows: readonly (readonly [number, number])[];
 };
 
+/** Where it is looked for: in the folder that FIELDLINE_NAB names, else beside the checkout. */
+export const corpusFolder = process.env['FIELDLINE_NAB'] ?? path.join(import.meta.dirname, '../../../shared/data/nab');
+
 /** Milliseconds of `2014-04-10 16:15:00[.000000]`, in UTC. */
 const timeOf = (text: string): number => Date.parse(`${text.slice(0, 19).replace(' ', 'T')}Z`);
 

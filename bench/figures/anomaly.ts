@@ -10,7 +10,7 @@ import { series } from '../../src/anomaly/series.ts';
 import { save } from '../../src/anomaly/state.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { ALTERATIONS } from '../anomaly/altered.ts';
-import { type Labelled, readCorpus } from '../anomaly/corpus.ts';
+import { corpusFolder, type Labelled, readCorpus } from '../anomaly/corpus.ts';
 import { type DeviceSeries, deviceSeries, type FaultKind, FAULTS, SHAPE_NAMES } from '../anomaly/devices.ts';
 import { everNewNames } from '../anomaly/keys.ts';
 import { type Finds, judge, noFinds, perTenThousand } from '../anomaly/judge.ts';
@@ -19,8 +19,6 @@ import { STRANGERS, stranger } from '../anomaly/strangers.ts';
 import type { Figure, Report } from '../figure.ts';
 import { percentile } from '../machine.ts';
 
-/** Where the corpus lies: FIELDLINE_NAB, else beside the checkout. */
-const corpusFolder = process.env['FIELDLINE_NAB'] ?? path.join(import.meta.dirname, '../../../shared/data/nab');
 // Seeds by which nothing was set; their results have been seen.
 const FIRST_SEED = 52_917_400;
 const SERIES_A_SHAPE = 8;

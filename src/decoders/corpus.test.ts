@@ -1,11 +1,14 @@
 // Real adverts against what public parsers say of them: how many agree, that none contradicts. Runs where the corpus is at hand.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Value } from '../reading/reading.ts';
 import { type AdvertRecord, advertOf } from './advert-record.ts';
 import { type Registry, registryOf, shippedDecoders } from './registry.ts';
 
-const CORPUS = '../shared/data/ble/adverts.jsonl';
+/** JSON lines as `fieldline decode adverts` takes them, with `telemetry` and `model`: FIELDLINE_ADVERTS names them, else beside the checkout. */
+const CORPUS =
+  process.env['FIELDLINE_ADVERTS'] ?? path.join(import.meta.dirname, '../../../shared/data/ble/adverts.jsonl');
 const SHARE = 0.95;
 
 type CorpusRecord = AdvertRecord & { id: string; model: string; telemetry: Record<string, Value> };
