@@ -9,7 +9,8 @@ export type LinkLedger<Row> = {
   noted(rows: readonly Row[], fates: readonly Fate[]): void;
   /** On the disk when it resolves: the outbox may forget them. */
   drained(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
-  dropped(rows: readonly Row[]): void;
+  /** The same of those that it has dropped. */
+  dropped(rows: readonly Row[]): Promise<void>;
 };
 type Left = Exclude<Word, Hold>;
 type EntriesOf<Row> = (row: Row) => readonly string[];
@@ -62,6 +63,9 @@ function ledgerOf<Row>(
       leave(rows, outcomes);
       await ledger.commit();
     },
-    dropped: rows => leave(rows, []),
+    async dropped(rows) {
+      leave(rows, []);
+      await ledger.commit();
+    },
   };
 }

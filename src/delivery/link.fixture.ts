@@ -96,7 +96,9 @@ export function linkPlace() {
         async onDrained(members, outcomes) {
           for (const [at, { n }] of members.entries()) drained.push([n, outcomes[at]!]);
         },
-        onDropped: members => dropped.push(...numbersOf(members)),
+        onDropped(members) {
+          dropped.push(...numbersOf(members));
+        },
         ...options,
       },
     );

@@ -41,8 +41,8 @@ export type LinkOptions<Row> = BatcherOptions<Row> &
     ask?(): Promise<unknown>;
     /** Rows that were kept on the disk have been written: what the sink answered, told again after a rejection. */
     onDrained?(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
-    /** Rows that were kept on the disk and that a bound of the outbox has dropped. */
-    onDropped?(rows: readonly Row[]): void;
+    /** Rows that were kept on the disk and that a bound of the outbox has dropped; forgotten when it resolves. */
+    onDropped?(rows: readonly Row[]): void | Promise<void>;
   };
 
 export type Link<Row> = {

@@ -17,7 +17,7 @@ export type Front<Row> = {
   /** Read, not out, oldest first. Empty after `load` only where nothing lies on the disk. */
   readonly ahead: readonly Lying<Row>[];
   load(): Promise<void>;
-  /** Takes that many off `ahead`, to be dropped. */
+  /** Takes that many out, to be dropped. */
   cut(count: number): readonly Lying<Row>[];
   /** Takes the oldest out, its rows unpacked; undefined where it was damaged, and is forgotten. */
   take(): Promise<Lying<Row> | undefined>;
@@ -137,7 +137,11 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
         if (cursor === before) return;
       }
     },
-    cut: count => ahead.splice(0, count),
+    cut(count) {
+      const batches = ahead.splice(0, count);
+      for (const batch of batches) out.add(batch);
+      return batches;
+    },
     async take() {
       const batch = ahead.shift();
       if (batch === undefined) return undefined;

@@ -22,8 +22,8 @@ export type OutboxOptions<Row> = {
   uptime?: () => number;
   /** Rows that a bound has dropped, or that a damaged file has lost. */
   onGone?(gone: Gone): void;
-  /** The rows themselves that a bound has dropped after they were kept. */
-  onDropped?(rows: readonly Row[]): void;
+  /** The rows themselves that a bound has dropped after they were kept; forgotten when it resolves: a crash before brings them back. */
+  onDropped?(rows: readonly Row[]): void | Promise<void>;
 };
 export type Gone = { why: 'full' | 'age' | 'damaged'; rows: number; text: string };
 
@@ -66,6 +66,8 @@ const NEXT_BYTES = 16 << 20;
 /** What the journal counts for an entry besides its blob, at most. */
 const ENTRY_BYTES = 300;
 const MOST_BYTES = 1 << 30;
+/** Bytes that are dropped at once where one row would do: for each time a commit of those who count is waited for. */
+const MOST_ROOM = 256 << 10;
 
 /** Opens or makes the file, for this process alone. Rejects with a Fault of kind outage when it cannot be used. */
 export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
@@ -122,9 +124,10 @@ async function outboxIn<Row>(journal: Journal, file: string, options: OutboxOpti
   async function drop(why: 'full' | 'age', batches: readonly Lying<Row>[], reason: string): Promise<void> {
     const count = batches.reduce((sum, { head }) => sum + head.rows, 0);
     gone(why, count, `${count} rows dropped, ${reason}`);
-    const forgotten = front.forget(batches);
-    if (options.onDropped !== undefined) for (const batch of batches) options.onDropped(await rowsOf(batch));
-    await forgotten;
+    const told: (void | Promise<void>)[] = [];
+    if (options.onDropped !== undefined) for (const batch of batches) told.push(options.onDropped(await rowsOf(batch)));
+    await Promise.all(told);
+    await front.forget(batches);
   }
 
   /** None where it is damaged. */
@@ -145,10 +148,11 @@ async function outboxIn<Row>(journal: Journal, file: string, options: OutboxOpti
         await (front.out > 0 ? front.returned() : lastSettled);
         continue;
       }
+      const room = Math.max(size, Math.min(maxBytes / 64, MOST_ROOM));
       let freed = 0;
       let count = 0;
       for (const { blob } of front.ahead) {
-        if (freed >= size) break;
+        if (freed >= room) break;
         freed += blob.length;
         count++;
       }
