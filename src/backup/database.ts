@@ -8,8 +8,8 @@ import {
   copyInSql,
   copyOutSql,
   keyOf,
-  SESSION,
   type Sequence,
+  SETTINGS,
   sequencesOf,
   sqlName,
   type Sum,
@@ -56,7 +56,6 @@ async function connected<T>(
   signal?.addEventListener('abort', end);
   try {
     signal?.throwIfAborted();
-    for (const setting of SESSION) await client.query(setting);
     return await work(client);
   } finally {
     signal?.removeEventListener('abort', end);
@@ -74,7 +73,7 @@ export type Dump = {
 /** Hands over the shape first, then the rows of each table in pieces; answers the sums. All of one moment. */
 export function dumpDatabase(url: string, out: Dump, signal?: AbortSignal): Promise<Sums> {
   return connected(url, signal, async client => {
-    await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.query(`BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ${SETTINGS}`);
     const [at] = (
       await client.query<{ version: number; server: string }>(
         `SELECT max(version) AS version, current_setting('server_version') AS server FROM fieldline_migrations`,
@@ -164,8 +163,7 @@ export function fillDatabase(
 ): Promise<readonly NotMade[]> {
   const known = new Map(head.tables.map(table => [keyOf(table), table]));
   return connected(url, signal, async client => {
-    await client.query("SET fieldline.writer = 'on'");
-    await client.query('BEGIN');
+    await client.query(`BEGIN; ${SETTINGS}; SET LOCAL fieldline.writer = 'on'`);
     const loud = await silenceTriggers(client);
     const left = await prepare(client, head);
     let notMade: readonly NotMade[] = [];

@@ -33,18 +33,23 @@ export const sqlName = ({ schema, name }: Name): string =>
 export const keyOf = ({ schema, name }: Name): string => (schema === undefined ? name : `${schema}.${name}`);
 const list = (columns: readonly string[]): string => columns.map(quoted).join(', ');
 
-/** Text forms must be the same wherever and whenever a row is read; a policy that would hide rows is an error. */
-export const SESSION = [
-  "SET timezone = 'UTC'",
-  "SET datestyle = 'ISO, YMD'",
-  "SET intervalstyle = 'postgres'",
-  "SET bytea_output = 'hex'",
-  'SET extra_float_digits = 1',
-  'SET statement_timeout = 0',
-  'SET lock_timeout = 0',
-  'SET idle_in_transaction_session_timeout = 0',
-  'SET row_security = off',
-];
+/**
+ * Text forms must be the same wherever and whenever a row is read; a policy that would hide rows is an error. Of one
+ * transaction: behind a pooler the next may be on another connection of the server, and who gets this one must not have them.
+ */
+export const SETTINGS = [
+  "timezone = 'UTC'",
+  "datestyle = 'ISO, YMD'",
+  "intervalstyle = 'postgres'",
+  "bytea_output = 'hex'",
+  'extra_float_digits = 1',
+  'statement_timeout = 0',
+  'lock_timeout = 0',
+  'idle_in_transaction_session_timeout = 0',
+  'row_security = off',
+]
+  .map(setting => `SET LOCAL ${setting}`)
+  .join('; ');
 
 const SCHEMA = 'CASE WHEN n.nspname <> current_schema() THEN n.nspname END';
 

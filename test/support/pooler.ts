@@ -108,7 +108,7 @@ export async function startPooler(url: string, connections = 3): Promise<Pooler>
     });
   }
 
-  const listener = createServer(serve).listen(0, '127.0.0.1');
+  const listener = createServer({ noDelay: true }, serve).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
   return {
