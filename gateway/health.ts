@@ -1,6 +1,7 @@
 // Readiness: what /health answers, from the state of each part.
 import pg from 'pg';
 import { reasonOf } from '../src/kernel/fault.ts';
+import { poolConfig } from '../src/store/store.ts';
 
 export type Part = {
   part: string;
@@ -46,7 +47,7 @@ const FRESH_MS = 500;
 /** Asks the database whether it answers, at most twice a second however many ask, on one connection of its own. */
 export function databaseProbe(url: string): { ask(): Promise<readonly Part[]>; close(): Promise<void> } {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: poolConfig({ url }).connectionString,
     max: 1,
     connectionTimeoutMillis: ANSWER_LIMIT_MS,
     query_timeout: ANSWER_LIMIT_MS,

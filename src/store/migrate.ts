@@ -78,9 +78,14 @@ async function applyAll(
   migrations: readonly Migration[],
   log: (line: string) => void,
 ): Promise<Migrated> {
+  // An extension is there before the transactions that make its tables.
+  const variant = await alone(
+    query,
+    async () => variantOf(await doneIn(query, migrations)) ?? detectVariant(query, log),
+  );
   const applied: string[] = [];
   for (;;) {
-    const { variant, name } = await alone(query, () => applyNext(query, migrations, log));
+    const name = await alone(query, () => applyNext(query, migrations, variant));
     if (name === undefined) return { variant, applied, version: migrations.at(-1)?.version ?? 0 };
     applied.push(name);
     log(`applied ${name} (${variant})`);
@@ -99,18 +104,15 @@ async function alone<T>(query: Query, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Looks each time how far the database is: others may have migrated it between two transactions. Without a name there is none left. */
+/** Looks how far the database is: others may have migrated it between two transactions. Resolves with nothing where none is left. */
 async function applyNext(
   query: Query,
   migrations: readonly Migration[],
-  log: (line: string) => void,
-): Promise<{ variant: Variant; name?: string }> {
-  const done = await doneIn(query);
-  check(done, migrations);
-  // A database keeps the kind it was born with: partitions do not turn into hypertables by installing an extension.
-  const variant = done[0]?.variant ?? (await detectVariant(query, log));
+  variant: Variant,
+): Promise<string | undefined> {
+  const done = await doneIn(query, migrations);
   const next = migrations[done.length];
-  if (next === undefined) return { variant };
+  if (next === undefined) return undefined;
   const name = `${String(next.version).padStart(4, '0')}_${next.name}`;
   try {
     await apply(query, next, variant);
@@ -120,19 +122,25 @@ async function applyNext(
     if (fault.kind === 'outage' && (!/SQLSTATE/.test(fault.message) || PASSES.test(fault.message))) throw fault;
     throw new Fault('FIELDLINE_MIGRATION', `migration ${name}: ${fault.message}`, { kind: 'outage', cause: error });
   }
-  return { variant, name };
+  return name;
 }
 
 type Done = { version: number; name: string; checksum: string; variant: Variant };
 
-async function doneIn(query: Query): Promise<readonly Done[]> {
+/** A database keeps the kind it was born with: partitions do not turn into hypertables by installing an extension. */
+const variantOf = (done: readonly Done[]): Variant | undefined => done[0]?.variant;
+
+/** What is applied, which must be the first of `migrations`. */
+async function doneIn(query: Query, migrations: readonly Migration[]): Promise<readonly Done[]> {
   // Asked first: who may not make tables can still use those that somebody else has made.
   const [table] = await query<{ found: boolean }>("SELECT to_regclass('fieldline_migrations') IS NOT NULL AS found");
   if (!table?.found)
     await query(`CREATE TABLE fieldline_migrations (
       version int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, variant text NOT NULL,
       applied_at timestamptz NOT NULL DEFAULT now())`);
-  return query<Done>('SELECT version, name, checksum, variant FROM fieldline_migrations ORDER BY version');
+  const done = await query<Done>('SELECT version, name, checksum, variant FROM fieldline_migrations ORDER BY version');
+  check(done, migrations);
+  return done;
 }
 
 function check(done: readonly Done[], migrations: readonly Migration[]): void {
