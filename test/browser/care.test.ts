@@ -178,6 +178,7 @@ describe('browser: the page Care', () => {
     await store.query('ALTER TABLE replays RENAME TO lent');
     await press('Replay the last 24 hours');
     await editor.page.getByText(/^not done; .*replays/).waitFor();
+    await editor.page.getByText(/Said at .*\d/).waitFor();
     await store.query('ALTER TABLE lent RENAME TO replays');
   });
 

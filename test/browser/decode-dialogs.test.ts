@@ -71,6 +71,13 @@ describe('browser: decode now', () => {
     await editor.leave();
   });
 
+  it('has a name for what is typed into, also where a type can be chosen', async () => {
+    await editor.edit('laser1');
+    for (const name of ['Session', 'Element type', 'Element'])
+      await editor.page.getByRole('textbox', { name, exact: true }).waitFor();
+    await editor.leave();
+  });
+
   it('names the files of the decoder folder that are at fault, an endless one too, and decodes with the others', async () => {
     const folder = path.join(editor.gateway.directory, 'own-decoders');
     const sound = `export default { name: 'shed', vendor: 'Own', models: ['Shed'], source: 'https://example.org',

@@ -115,6 +115,8 @@ window.FieldlineForm ??= (() => {
       if (field.kind === 'list') openList(node, prefix, name, field);
       else if (field.kind === 'typed') {
         $(input).typedInput({ default: node[`${name}Type`] || field.initialType, typeField: `#${prefix}${name}Type`, types: [...field.types] });
+        // What it shows is an input of its own, which no label names.
+        $(input).siblings('.red-ui-typedInput-container').find('.red-ui-typedInput-input').attr('aria-label', field.label);
       } else if (input !== null) {
         if (field.kind === 'config') sayWhatNoneMeans(input, field);
         if (field.kind === 'text' && field.suggestions) {
