@@ -23,6 +23,7 @@ export function shareOf(connections: number, patienceMs: number): Share {
         const busy = `all ${connections} connections for questions are busy: a table is locked, or the database is slow`;
         reject(new Fault('FIELDLINE_DATABASE', `database: ${busy}`, { kind: 'outage' }));
       }, patienceMs);
+      limit.unref();
       queue.add(turn);
     });
   }
