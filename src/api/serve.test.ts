@@ -106,6 +106,26 @@ describe('HTTP API', () => {
       assert.ok(text.includes(`\n${of}"${state}"} ${messages}\n`), state);
   });
 
+  it('has what is ready, and what waits for the database, in its metrics', async () => {
+    const parts = [
+      { part: 'flows', ready: true },
+      { part: 'database', ready: false },
+    ];
+    const pool = { totalCount: 5, idleCount: 2, waitingCount: 7 };
+    const gateway = await openWorld(at.store.query, { parts: async () => ({ parts }), pool });
+    const text = await (await gateway.get('/metrics')).text();
+    await gateway.close();
+    for (const line of [
+      'fieldline_part_up{part="flows"} 1',
+      'fieldline_part_up{part="database"} 0',
+      'fieldline_database_connections{state="busy"} 3',
+      'fieldline_database_connections{state="idle"} 2',
+      'fieldline_database_waiting 7',
+      'fieldline_http_waiting 0',
+    ])
+      assert.ok(text.includes(`\n${line}\n`), line);
+  });
+
   it('tells clients to come again while it is deployed, or started', async () => {
     at.world.shut();
     const answer = await at.world.get('/api/devices');
