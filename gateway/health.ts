@@ -1,6 +1,6 @@
 // Readiness: what /health answers, from the state of each part.
 import pg from 'pg';
-import { reasonOf } from '../src/kernel/fault.ts';
+import { databaseFault } from '../src/store/fault.ts';
 import { poolConfig } from '../src/store/store.ts';
 
 export type Part = {
@@ -61,7 +61,12 @@ export function databaseProbe(url: string): { ask(): Promise<readonly Part[]>; c
       await pool.query('SELECT 1');
       return { part: 'database', ready: true, detail: 'answers', required: true };
     } catch (error) {
-      return { part: 'database', ready: false, detail: reasonOf(error), required: true };
+      return {
+        part: 'database',
+        ready: false,
+        detail: databaseFault(error).message.replace(/^database: /, ''),
+        required: true,
+      };
     }
   };
   return {
