@@ -113,8 +113,7 @@ FieldlineForm.panel('fieldline-anomaly', form => {
       draw(tried.shown, body.settings.direction);
       const way = `${isRate ? ', a counter, judged by its rise per second' : ''}; the first ${learning} only taught`;
       const allowed = `False alarms to be expected at this rate: ${often(falseAlarmsADay)}.`;
-      const length = days < 1 ? count(Number(digits(days * 24)), 'hour') : count(Number(digits(days)), 'day');
-      say(`${count(scored, 'value')} in ${length}, one in ${pause(pointsADay)}${way}: ${count(found, 'anomaly', 'anomalies')}. ${allowed}`);
+      say(`${count(scored, 'value')} in ${pause(1 / days)}, one in ${pause(pointsADay)}${way}: ${count(found, 'anomaly', 'anomalies')}. ${allowed}`);
     } catch (error) {
       if (turn === asked) say(error.message);
     }

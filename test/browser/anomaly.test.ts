@@ -21,6 +21,8 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
     );
     await store.query(`INSERT INTO sensor_readings (device_id, metric, timestamp, value)
       SELECT 'b-boiler', 'temperature', now() - n * interval '1 minute', 60 + sin(n * 12.9898) FROM generate_series(1, 200) AS n`);
+    await store.query(`INSERT INTO sensor_readings (device_id, metric, timestamp, value)
+      SELECT 's-boiler', 'pressure', now() - n * interval '1 second', n FROM generate_series(1, 3) AS n`);
   });
   const shot = async (name: string): Promise<void> => {
     const folder = process.env['FIELDLINE_SHOTS'];
@@ -61,8 +63,10 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
     await shot('anomaly-2');
   });
 
-  it('says in words what it cannot do', async () => {
+  it('says in words how long a series is, and what it cannot do', async () => {
     const { page } = editor;
+    await page.locator('#fl-anomaly-device').fill('s-boiler');
+    await page.locator('#fl-anomaly-says', { hasText: '3 values in 2 s, one in 1 s' }).waitFor();
     await page.locator('#fl-anomaly-device').fill('nobody');
     await page.locator('#fl-anomaly-says', { hasText: '0 stored values of nobody pressure' }).waitFor();
     await page.locator('#node-input-nearUnits').fill('much');
