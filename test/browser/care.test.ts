@@ -99,9 +99,14 @@ describe('browser: the page Care', () => {
     await other.getByText(/^\d+: /).waitFor();
     assert.match(await other.getByLabel('Content').inputValue(), /99000/);
     assert.match(await content().inputValue(), /"voltage":230}/);
-    await other.close();
     await press('Send it again');
     await row('23000').waitFor({ state: 'detached' });
+    await editor.page.getByText(/^\d+: dealt with$/).waitFor();
+    await store.query("UPDATE dead_letters SET reason = 'refused anew' WHERE state = 'open'");
+    await other.getByText(/^\d+: refused anew$/).waitFor();
+    assert.match(await other.getByLabel('Content').inputValue(), /99000/);
+    await editor.page.getByText(/^\d+: dealt with$/).waitFor();
+    await other.close();
     assert.deepEqual(await stored(), [1, 2]);
     assert.deepEqual(await states(), ['resolved', 'open', 'open']);
   });
