@@ -111,15 +111,31 @@ describe('embedded broker', () => {
 
   it('forgets a session that nobody used for longer than its expiry', async () => {
     const clock = fakeClock();
-    await start({ clock, sessionExpirySeconds: 100 });
+    const logged: string[] = [];
+    const log = (_level: string, text: string) => logged.push(text);
+    await start({ clock, sessionExpirySeconds: 100, sweepMs: 5, log });
+    const stays = await client('stays', { clean: false });
     const first = await client('x', { clean: false });
     await first.subscribeAsync('t', { qos: 1 });
     await first.endAsync();
-    await until(() => world.broker.state().clients === 0);
+    const half = await bare('half', false);
+    half.write(generate({ cmd: 'publish', topic: 't', payload: '0', qos: 2, messageId: 7, dup: false, retain: false }));
+    await once(half, 'data');
+    const begun = () => [...world.journal.notes.keys()].filter(key => key.startsWith('incoming:'));
+    assert.equal(begun().length, 1, 'a message of QoS 2 of which it has not heard the end');
+    half.destroy();
+    await until(() => world.broker.state().clients === 1);
+    await stays.publishAsync('t', '1', { qos: 1 });
+    assert.deepEqual([world.broker.state().sessions, world.broker.state().journal.entries], [3, 2]);
     clock.advance(101_000);
-    const members = audience(world.journal, clock);
-    assert.deepEqual(members.expire(), ['session:x']);
-    assert.equal(members.get('session', 'x'), undefined);
+    await until(() => world.broker.state().journal.entries === 0 && begun().length === 0);
+    assert.equal(world.broker.state().sessions, 1, 'one that is connected is used');
+    assert.ok(logged.some(text => /session:x was not used for longer than its expiry/.test(text)));
+    const back = await client('x', { clean: false });
+    await back.subscribeAsync('t', { qos: 1 });
+    await stays.publishAsync('t', '2', { qos: 1 });
+    await until(() => back.got.length > 0);
+    assert.deepEqual(back.got, ['t=2 1']);
   });
 
   it('restores retained messages before it listens', async () => {

@@ -51,6 +51,8 @@ export type BrokerOptions = {
   limits?: Partial<BrokerLimits>;
   /** A durable session nobody used for so long is dropped with what is kept for it. 7 days unless set. */
   sessionExpirySeconds?: number;
+  /** Between two looks for sessions that have expired. A minute unless set. */
+  sweepMs?: number;
   /** Unacknowledged messages on the way to one durable session; 3.1.1 itself knows no bound. */
   window?: number;
   clock?: Clock;
@@ -75,11 +77,10 @@ export type Broker = JournalBroker & {
   close(): Promise<void>;
 };
 
-const SWEEP_MS = 60_000;
-
 /** Restores sessions, filters and retained messages from the journal, then listens. Rejects with FIELDLINE_PORT_IN_USE. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { journal, host, clock = systemClock, log = () => {}, sessionExpirySeconds = 7 * 86_400 } = options;
+  const { journal, host, clock = systemClock, log = () => {} } = options;
+  const { sessionExpirySeconds = 7 * 86_400, sweepMs = 60_000 } = options;
   const limits: BrokerLimits = { ...brokerLimits, ...options.limits };
   const members = audience(journal, clock);
   const kept = retained(journal, limits.retained);
@@ -195,7 +196,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       }
       log('warn', `mqtt broker: ${reader} was not used for longer than its expiry and is forgotten`);
     }
-  }, SWEEP_MS).unref();
+  }, sweepMs).unref();
 
   const closeAedes = (): Promise<void> => new Promise(resolve => aedes.close(() => resolve()));
   let port: number;
