@@ -1,13 +1,15 @@
 // Journal: keeps blobs for named readers in one SQLite file, with one fsync for all that arrive together (group commit).
-import { backoff } from '../../kernel/backoff.ts';
 import { expected, Fault } from '../../kernel/fault.ts';
 import type { Journal } from './contract.ts';
-import { ENTRY_OVERHEAD, type Read, type Request } from './messages.ts';
+import { groupCommit } from './group-commit.ts';
+import { ENTRY_OVERHEAD, type Request } from './messages.ts';
 import { openQuestions } from './questions.ts';
-import { emptyQueue, isEmpty, type Queued, writesOf } from './queue.ts';
+import { isEmpty } from './queue.ts';
+import { openReaders } from './readers.ts';
+import { openRoom } from './room.ts';
+import { soonest } from './soonest.ts';
 import { journalTail } from './tail.ts';
 import { startThread } from './thread.ts';
-import { soonest } from './soonest.ts';
 
 export type JournalOptions = {
   /** Bound of the entries in bytes, each counted with 100 bytes more. */
@@ -18,10 +20,6 @@ export type JournalOptions = {
   onPutBack?(text: string): void;
 };
 
-// Appends within this time share one fsync; a publisher does not notice the wait. Where the last commit held one append
-// alone, the next one does not wait: an outbox appends one batch after the other, as a lone publisher does its messages.
-const GATHER_MS = 4;
-const GATHER_MOST = 64;
 // An acknowledgement may be lost in a crash (the entry comes again), so it waits for company.
 const ACK_MS = 20;
 
@@ -38,22 +36,18 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
   const { opened } = thread;
 
   let { lastSeq, bytes: storedBytes, entries } = opened;
-  const ids = new Map(opened.readers.map(([id, name]) => [name, id]));
-  let lastReader = Math.max(0, ...ids.values());
   const notes = new Map(opened.notes);
-  let queued = emptyQueue();
-  let sent: Queued | undefined;
-  let reads: Read[] = [];
-  const questions = openQuestions();
-  const listeners = new Map<number, Set<() => void>>();
-  let waiting: { size: number; go(): void; refuse(fault: Fault): void }[] = [];
-  let fault: string | undefined;
-  let dead: Fault | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  const waits = backoff();
   const tail = journalTail(lastSeq);
+  const questions = openQuestions();
+  const commit = groupCommit(writes => thread.post({ writes }));
+  const bytes = (): number => storedBytes + commit.bytes;
+  const room = openRoom(size => bytes() + size <= maxBytes);
   const nextFlush = soonest(flush);
-  let company = false;
+  const readers = openReaders(opened.readers, (...reader) => {
+    commit.next.writes.newReaders.push(reader);
+    schedule();
+  });
+  let dead: Fault | undefined;
   let closing: { promise: Promise<void>; resolve(): void } | undefined;
 
   function schedule(withinMs = 0): void {
@@ -63,147 +57,104 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
   function flush(): void {
     if (dead) return;
     const request: Request = {};
-    if (reads.length > 0) {
-      request.reads = reads;
-      reads = [];
-    }
-    // One batch at a time: whatever arrives during its fsync makes the next one.
-    if (sent === undefined && !isEmpty(queued)) {
-      sent = queued;
-      queued = emptyQueue();
-      request.writes = writesOf(sent);
-    }
-    if (closing && sent === undefined) request.close = true;
+    const reads = questions.reads();
+    if (reads.length > 0) request.reads = reads;
+    const writes = commit.take();
+    if (writes !== undefined) request.writes = writes;
+    if (closing && !commit.isUnderWay) request.close = true;
     if (request.reads || request.writes || request.close) thread.post(request);
   }
 
   function committed(after: { bytes: number; entries: number }): void {
-    const batch = sent;
-    sent = undefined;
     storedBytes = after.bytes;
     entries = after.entries;
-    fault = undefined;
-    waits.reset();
-    if (batch !== undefined && batch.entries.length > 0) company = batch.entries.length > 1;
-    for (const done of batch?.done ?? []) done();
     const woken = new Set<number>();
-    for (const entry of batch?.entries ?? []) {
+    for (const entry of commit.committed()) {
       tail.push(entry, entry.readers);
       for (const reader of entry.readers) woken.add(reader);
     }
-    for (const reader of woken) for (const listener of listeners.get(reader) ?? []) listener();
-    admit();
-    if (closing || queued.done.length > 0) schedule();
-    else if (!isEmpty(queued)) schedule(ACK_MS);
+    readers.wake(woken);
+    room.made();
+    if (closing || commit.next.done.length > 0) schedule();
+    else if (!isEmpty(commit.next)) schedule(ACK_MS);
   }
-
-  /** Room is taken in the order of arrival, so that a small blob never overtakes a large one. */
-  function admit(): void {
-    let admitted = 0;
-    for (const one of waiting) {
-      if (!fits(one.size)) break;
-      one.go();
-      admitted++;
-    }
-    if (admitted > 0) waiting = waiting.slice(admitted);
-  }
-  const bytes = (): number => storedBytes + (sent?.bytes ?? 0) + queued.bytes;
-  const fits = (size: number): boolean => bytes() + size <= maxBytes;
 
   thread.listen(response => {
     if ('committed' in response) committed(response.committed);
     else if ('putBack' in response) options.onPutBack?.(response.putBack);
     else if ('refused' in response) {
-      fault = response.refused;
+      commit.refused(response.refused);
       // A disk that stays full must not hold the end for ever: nothing in a refused batch was ever acknowledged.
       if (closing) thread.stop();
-      retry = setTimeout(() => sent && thread.post({ writes: writesOf(sent) }), waits.next());
     } else if ('answers' in response) questions.answered(response);
   }, end);
 
   function end(reason: Fault): void {
     dead = reason;
-    clearTimeout(retry);
-    for (const batch of [sent, queued]) for (const failed of batch?.failed ?? []) failed(reason);
-    for (const one of waiting) one.refuse(reason);
+    commit.end(reason);
+    room.refuse(reason);
     questions.end(reason);
     openJournals.delete(file);
-    waiting = [];
     closing?.resolve();
   }
 
-  function readerId(name: string): number {
-    let id = ids.get(name);
-    if (id === undefined) {
-      id = ++lastReader;
-      ids.set(name, id);
-      queued.writes.newReaders.push([id, name]);
-      schedule();
-    }
-    return id;
-  }
-
-  const closed = (): Fault | undefined =>
-    dead ?? (closing && new Fault('FIELDLINE_DIR', expected(file, 'an open journal', 'closing'), { kind: 'outage' }));
+  const isClosing = (): Fault =>
+    new Fault('FIELDLINE_DIR', expected(file, 'an open journal', 'closing'), { kind: 'outage' });
+  const closed = (): Fault | undefined => dead ?? (closing && isClosing());
+  const tooLarge = (size: number): Fault | undefined =>
+    size > maxBytes ? new Fault('FIELDLINE_MESSAGE', expected(file, `at most ${maxBytes} bytes`, size)) : undefined;
 
   const journal: Journal = {
-    append(meta, blob, readers, note) {
+    append(meta, blob, names, note) {
       const size = blob.length + Buffer.byteLength(meta) + ENTRY_OVERHEAD;
       return new Promise((resolve, reject) => {
-        const refusal =
-          closed() ??
-          (size > maxBytes
-            ? new Fault('FIELDLINE_MESSAGE', expected(file, `at most ${maxBytes} bytes`, size))
-            : undefined);
+        const refusal = closed() ?? tooLarge(size);
         if (refusal) return reject(refusal);
         const go = (): void => {
           const seq = ++lastSeq;
-          queued.entries.push({ seq, meta, blob, readers: [...new Set(readers)].map(readerId) });
+          const { next } = commit;
+          next.entries.push({ seq, meta, blob, readers: [...new Set(names)].map(readers.numberOf) });
           if (note) {
             notes.set(...note);
-            queued.writes.notes.push([...note]);
+            next.writes.notes.push([...note]);
           }
-          queued.done.push(() => resolve(seq));
-          queued.failed.push(reject);
-          queued.bytes += size;
-          schedule(company && queued.done.length < GATHER_MOST ? GATHER_MS : 0);
+          next.done.push(() => resolve(seq));
+          next.failed.push(reject);
+          next.bytes += size;
+          schedule(commit.gatherMs());
         };
-        if (waiting.length === 0 && fits(size)) go();
-        else waiting.push({ size, go, refuse: reject });
+        room.take(size, go, reject);
       });
     },
-    read(reader, after, limit = {}) {
-      const id = ids.get(reader);
+    read(name, after, limit = {}) {
+      const reader = readers.find(name);
       const refusal = closed();
       if (refusal) return Promise.reject(refusal);
-      if (id === undefined) return Promise.resolve([]);
+      if (reader === undefined) return Promise.resolve([]);
       const { entries: most = 500, bytes: size = 1 << 20 } = limit;
-      const known = tail.read(id, after, { entries: most, bytes: size });
+      const known = tail.read(reader, after, { entries: most, bytes: size });
       // Never in the same turn: who reads in a loop until something changes must let it change.
       if (known !== undefined) return new Promise(resolve => setImmediate(resolve, known));
-      return questions.ask(question => {
-        reads.push({ id: question, reader: id, after, entries: most, bytes: size });
-        schedule();
-      });
+      schedule();
+      return questions.read({ reader, after, entries: most, bytes: size });
     },
-    ack(reader, seqs) {
-      const id = ids.get(reader);
-      if (id === undefined || seqs.length === 0 || closed()) return;
-      queued.writes.acks.push({ reader: id, seqs });
-      tail.ack(id, seqs);
+    ack(name, seqs) {
+      const reader = readers.find(name);
+      if (reader === undefined || seqs.length === 0 || closed()) return;
+      commit.next.writes.acks.push({ reader, seqs });
+      tail.ack(reader, seqs);
       schedule(storedBytes * 2 < maxBytes ? ACK_MS : 0);
     },
-    dropReader(reader) {
-      const id = ids.get(reader);
-      if (id === undefined || closed()) return;
-      ids.delete(reader);
-      listeners.delete(id);
-      tail.drop(id);
-      queued.writes.drops.push(id);
+    dropReader(name) {
+      const reader = readers.find(name);
+      if (reader === undefined || closed()) return;
+      readers.forget(name);
+      tail.drop(reader);
+      commit.next.writes.drops.push(reader);
       schedule();
     },
     get readers() {
-      return [...ids.keys()];
+      return readers.names;
     },
     get lastSeq() {
       return lastSeq;
@@ -213,20 +164,16 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
       if (refusal) return Promise.reject(refusal);
       value === undefined ? notes.delete(key) : notes.set(key, value);
       return new Promise((resolve, reject) => {
-        queued.writes.notes.push([key, value ?? null]);
-        queued.done.push(resolve);
-        queued.failed.push(reject);
+        const { next } = commit;
+        next.writes.notes.push([key, value ?? null]);
+        next.done.push(resolve);
+        next.failed.push(reject);
         schedule();
       });
     },
     notes,
-    onEntries(reader, listener) {
-      const id = readerId(reader);
-      const found = listeners.get(id) ?? new Set();
-      listeners.set(id, found.add(listener));
-      return () => found.delete(listener);
-    },
-    state: () => ({ bytes: bytes(), entries, waiting: waiting.length, fault }),
+    onEntries: (name, listener) => readers.listen(name, listener),
+    state: () => ({ bytes: bytes(), entries, waiting: room.waiting, fault: commit.fault }),
     async copyTo(to) {
       const refusal = closed();
       if (refusal) throw refusal;
@@ -236,10 +183,9 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     close() {
       if (closing) return closing.promise;
       closing = Promise.withResolvers<void>();
-      for (const one of waiting) one.refuse(closed()!);
-      waiting = [];
+      room.refuse(dead ?? isClosing());
       if (dead) closing.resolve();
-      else if (fault !== undefined) thread.stop();
+      else if (commit.fault !== undefined) thread.stop();
       else schedule();
       return closing.promise;
     },

@@ -1,11 +1,15 @@
 // What the journal has asked its thread and has no answer to yet: pages of entries, and copies of the file.
 import { Fault } from '../../kernel/fault.ts';
-import { type Answer, entriesOf } from './messages.ts';
+import { type Answer, entriesOf, type Read } from './messages.ts';
 import type { Entry } from './tail.ts';
 
 export type Questions = {
   /** `send` is called at once, with the number that the answer will bear. Resolves with the entries that were asked for. */
   ask(send: (id: number) => void): Promise<readonly Entry[]>;
+  /** The same for a page of entries, which leaves with the next `reads`. */
+  read(asked: Omit<Read, 'id'>): Promise<readonly Entry[]>;
+  /** The reads that have not been sent yet: they are sent now. */
+  reads(): Read[];
   answered(answer: Answer): void;
   /** No answer comes any more. */
   end(reason: Fault): void;
@@ -14,12 +18,22 @@ export type Questions = {
 export function openQuestions(): Questions {
   const open = new Map<number, { resolve(entries: readonly Entry[]): void; reject(fault: Fault): void }>();
   let last = 0;
+  let unsent: Read[] = [];
+
+  function ask(send: (id: number) => void): Promise<readonly Entry[]> {
+    return new Promise((resolve, reject) => {
+      open.set(++last, { resolve, reject });
+      send(last);
+    });
+  }
+
   return {
-    ask(send) {
-      return new Promise((resolve, reject) => {
-        open.set(++last, { resolve, reject });
-        send(last);
-      });
+    ask,
+    read: asked => ask(id => unsent.push({ id, ...asked })),
+    reads() {
+      const reads = unsent;
+      unsent = [];
+      return reads;
     },
     answered(answer) {
       const question = open.get(answer.answers);
