@@ -2,7 +2,7 @@
 import { generate, type IPublishPacket } from 'mqtt-packet';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import type { Version } from './client-packets.ts';
-import type { Allowance } from './connection.ts';
+import type { Allowance } from './connack.ts';
 
 /** `entries`: of the messages in the ledger. */
 export type Outgoing = {

@@ -2,7 +2,8 @@
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Version } from './client-packets.ts';
-import { type Allowance, type Connection, connection, type End } from './connection.ts';
+import type { Allowance } from './connack.ts';
+import { type Connection, connection, type End } from './connection.ts';
 import { brokerAddress, credentialsFor, dial } from './dial.ts';
 import type { Endpoint } from './stock-broker.ts';
 

@@ -53,3 +53,8 @@ export function reasonText(code: number, given?: string): string {
 
 /** CONNACK codes of both versions that mean: speak another version [MQTT5-3.1.2-2], 3.1.1 §3.1.2.2. */
 export const isUnsupportedVersion = (code: number): boolean => code === 1 || code === 0x84;
+
+/** What a broker says beside its code: why, and which other one is meant [MQTT5-3.2.2-26]. */
+export function wordsOf(said: { reasonString?: string; serverReference?: string } = {}): string {
+  return [said.reasonString, said.serverReference].filter(text => text !== undefined).join(', ');
+}
