@@ -6,6 +6,7 @@ import { deviceScorer } from '../../src/anomaly/device.ts';
 import { reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { unheard as unheardOf } from '../../src/reading/listening.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
 import { whoOf } from '../../src/reading/who.ts';
@@ -13,6 +14,7 @@ import { learnStored, openMark } from './after-crash.ts';
 import { dialog } from './dialog.ts';
 import { takeFeedback, wordOf } from './feedback.ts';
 import { fields } from './fields.ts';
+import { openHearing } from './hearing.ts';
 import { keysOf } from './keys.ts';
 import { optionsOf } from './options.ts';
 
@@ -31,10 +33,13 @@ export const definition = defineNode({
   admin: dialog,
   async start(settings, host) {
     const options = optionsOf(settings);
-    const scorer = deviceScorer({ ...options, maxSeries: settings.maxSeries });
     const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
     await ending.get(file);
+    const hearing = await openHearing(file);
+    const unheard = ({ metadata: { entry } }: Reading, from: number, to: number) =>
+      unheardOf(entry, from, to, hearing.absences);
+    const scorer = deviceScorer({ ...options, maxSeries: settings.maxSeries, unheard });
     const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
     if (taken > 0) host.log('info', `series restored: ${taken}`);
     if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
@@ -51,10 +56,13 @@ export const definition = defineNode({
 
     const mark = openMark(`${file}.open`);
     const { of: keyOf, stored, lately } = keysOf(settings, host);
-    if (mark.isLeft || why !== undefined) keeper.changed(await learnStored(host, stored, scorer));
+    const isBehind = mark.isLeft || why !== undefined;
+    const learned = isBehind ? await learnStored(host, stored, scorer) : 0;
+    keeper.changed(learned);
     await mark.set().catch(fault => host.log('error', `a crash will not be known: ${reasonOf(fault)}`));
     const lastTime = (device: string, metric: string) => scorer.lastTime(lately(device), metric);
     const withdraw = deploy({ options, lastTime });
+    hearing.begin(!isBehind || learned > 0);
 
     return {
       input(message, send, done) {
@@ -104,8 +112,10 @@ export const definition = defineNode({
       },
       async close() {
         withdraw();
+        const heard = hearing.close();
         const end = keeper.close().then(async isSaved => {
           if (isSaved) await mark.remove();
+          await heard;
         });
         ending.set(file, end);
         await end.finally(() => ending.delete(file));

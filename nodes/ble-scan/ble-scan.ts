@@ -12,6 +12,7 @@ import { scanTally } from '../../src/radio/scan-tally.ts';
 import { listOf } from '../../src/radio/settings.ts';
 import { after } from '../../src/radio/timing.ts';
 import { watchedScan } from '../../src/radio/watchdog.ts';
+import { listening } from '../../src/reading/listening.ts';
 import type { Raw } from '../../src/reading/raw.ts';
 import { deviceFilter } from '../../src/stream/allow.ts';
 import { fields } from './fields.ts';
@@ -64,7 +65,10 @@ export const definition = defineNode({
     });
     let before = '';
     radio.onFault(reason => host.log('warn', `radio: ${reason}`));
+    const ear = listening(host.id);
     radio.onState(({ state, reason }) => {
+      if (state === 'on') ear.hears();
+      else ear.deaf('ours');
       tally.radio(state === 'on', state === 'on' ? reason : `${state}: ${reason}`);
       // It is tried again and again, and each time it says so.
       if (state !== before && state !== 'starting')
@@ -100,6 +104,7 @@ export const definition = defineNode({
       resume: pump.resume,
       async close(removed) {
         // What was heard before still comes, and what does not is counted.
+        ear.deaf('ours');
         await scan.close();
         await radio.close();
         cancelShow?.();

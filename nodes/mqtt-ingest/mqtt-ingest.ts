@@ -8,10 +8,10 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { noteFate } from '../../src/kernel/ledger.ts';
 import type { QoS } from '../../src/mqtt/audience.ts';
 import type { JournalBroker } from '../../src/mqtt/consumers.ts';
+import { withEar } from '../../src/mqtt/ear.ts';
 import { derivedClientId } from '../../src/mqtt/identity.ts';
 import { ingestSource } from '../../src/mqtt/ingest-source.ts';
 import { ingestStatus } from '../../src/mqtt/ingest-status.ts';
-import type { SourceHooks } from '../../src/mqtt/source-state.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Raw } from '../../src/reading/raw.ts';
@@ -32,7 +32,7 @@ export const definition = defineNode({
   start(settings, host) {
     const status = ingestStatus(settings.window, systemClock);
     const show = () => host.status(...status.line());
-    const hooks: SourceHooks = {
+    const hooks = withEar(host.id, {
       onState(state) {
         status.state(state);
         if (state.state === 'closed') return;
@@ -45,7 +45,7 @@ export const definition = defineNode({
         host.log('warn', `${topic}: ${bytes} bytes, dropped: ${reason}`);
         account.leave(account.enter());
       },
-    };
+    });
     const clientId = settings.clientId.trim() || derivedClientId(host.directory, host.id);
     const broker = host.services['broker'] as JournalBroker | undefined;
     const source = ingestSource({
@@ -85,7 +85,10 @@ export const definition = defineNode({
       },
       onCount(event, by) {
         host.count('fieldline_source_messages_total', by, { event });
-        if (event === 'received') status.received();
+        if (event === 'received') {
+          hooks.heard();
+          status.received();
+        }
         if (event === 'settled' || event === 'dead-lettered') status.settled(by);
       },
     });

@@ -117,6 +117,29 @@ describe('device scorer', () => {
     assert.notEqual(scorer.score(rising(2599, 1000))?.kind, 'gap');
   });
 
+  it('takes a silence to which nobody listened for none, and learns nothing of it', () => {
+    const absences = new Map([
+      ['a', [300, 400]],
+      ['b', [300, 310]],
+    ]);
+    const scorer = deviceScorer({
+      unheard({ metadata }, from, to) {
+        const [begin = 0, end = 0] = absences.get(String(metadata.entry)) ?? [];
+        const at = (minute: number) => Date.UTC(2026, 0, 5) + minute * 60_000;
+        return Math.max(0, Math.min(to, at(end)) - Math.max(from, at(begin)));
+      },
+    });
+    const of = (entry: string, minute: number) =>
+      scorer.score(reading(minute, { v: wobble(minute) }, { digest: `${entry}${minute}`, entry }), entry)?.kind;
+    for (let minute = 0; minute <= 300; minute++) for (const entry of ['a', 'b', 'c']) of(entry, minute);
+    assert.deepEqual(
+      ['a', 'b', 'c'].map(entry => of(entry, 400) === 'gap'),
+      [false, true, true],
+    );
+    of('a', 401);
+    assert.equal(of('a', 420), 'gap', 'the silence of before was not learned as usual');
+  });
+
   it('keeps series of other keys apart', () => {
     const scorer = deviceScorer();
     scorer.score(reading(0, { v: 1 }), 'a');

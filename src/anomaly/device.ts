@@ -5,7 +5,7 @@ import type { StoredValue } from './catch-up.ts';
 import type { Known } from './cells.ts';
 import { type Accepted, accept, retract } from './feedback.ts';
 import { memories } from './memories.ts';
-import { lastTimeOf, noteTime } from './rhythm.ts';
+import { lastTimeOf, noteTime, type Unheard } from './rhythm.ts';
 import { alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { isState, restore, save } from './state.ts';
 import { why } from './why.ts';
@@ -13,6 +13,8 @@ import { why } from './why.ts';
 export type DeviceScorerOptions = ScoreOptions & {
   /** Above this the series of the key that was quiet for longest are forgotten. */
   maxSeries?: number;
+  /** Milliseconds between two times in which nobody listened to what sends readings like this one: that is no silence of its device. */
+  unheard?: (reading: Reading, from: number, to: number) => number;
   /** Readings whose result is remembered, so that one that is sent again is not scored as a new point. */
   remembered?: number;
 };
@@ -86,16 +88,21 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     recent = new Map();
   };
 
+  let judged: Reading | undefined;
+  const { unheard } = options;
+  const deaf: Unheard | undefined = unheard && ((from, to) => (judged === undefined ? 0 : unheard(judged, from, to)));
+
   const take = (one: Known, metric: string, time: number, value: number, guarded: boolean): number => {
     const when = rhythmOf(metric, time);
     if (Number.isNaN(when)) noteTime(one.cells, time);
-    if (!guarded) return score(one, when, value);
+    if (!guarded) return score(one, when, value, deaf);
     pass(one, when, value);
     return 1;
   };
 
   const judge = (reading: Reading, time: number, key: string, guarded: boolean): Anomaly | undefined => {
     const metrics = known.of(key);
+    judged = reading;
     let lowest: Known | undefined;
     let least = 0;
     let metric = '';
@@ -163,6 +170,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       if (isAnomaly(anomaly)) remember(identityOf(device, time, digest), anomaly);
       const met = known.of(key).get(metric);
       if (met === undefined ? known.size >= maxSeries : time <= seen) return false;
+      judged = undefined;
       take(met ?? known.begin(key, metric), metric, time, value, isAnomaly(anomaly) && anomaly.kind === 'guarded');
       return true;
     },

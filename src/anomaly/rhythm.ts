@@ -1,7 +1,7 @@
 // Rhythm: when values come and whether they move; tells gaps and stuck sensors.
 import { acceptedReach, PAUSE as ACCEPTED_PAUSE, STRETCH } from './accepted.ts';
 import { places, RHYTHM } from './cells.ts';
-import { isOfTwo } from './runs.ts';
+import { breakRun, isOfTwo } from './runs.ts';
 import { oddZeros } from './zeros.ts';
 
 /** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
@@ -38,8 +38,14 @@ export function beginRhythm(cells: Float64Array): void {
   cells[MOVED] = Number.NaN;
 }
 
-/** Takes the time (ms, NaN: unknown) of the next point and answers how many times too long the pause before it was; above 1 it is a gap. */
-export function gapBefore(cells: Float64Array, time: number): number {
+/** Milliseconds between two times (ms) in which nobody listened to the device of the value. */
+export type Unheard = (from: number, to: number) => number;
+
+/**
+ * Takes the time (ms, NaN: unknown) of the next point and answers how many times too long the pause before it was, as far as
+ * somebody listened; above 1 it is a gap.
+ */
+export function gapBefore(cells: Float64Array, time: number, unheard?: Unheard): number {
   if (Number.isNaN(time)) return 0;
   if (Number.isNaN(cells[FIRST])) cells[FIRST] = time;
   const pause = time - cells[LAST]!;
@@ -49,13 +55,23 @@ export function gapBefore(cells: Float64Array, time: number): number {
   if (!(pause > 0)) return 0;
   const [usual, longest] = [cells[USUAL]!, cells[LONGEST]!];
   const known = cells[PAUSES]! >= KNOWN_INTERVALS;
+  const deaf = pause > longest && unheard !== undefined ? unheard(time - pause, time) : 0;
+  const heard = pause - deaf;
+  const share = known ? heard / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
+  // How long the run that lasts is nobody knows.
+  if (deaf > 0) breakRun(cells);
+  // Mostly of our own making: it tells nothing of the rhythm.
+  if (deaf <= heard) learnPause(cells, pause);
+  return share > 1 && pause <= acceptedReach(cells, ACCEPTED_PAUSE) ? 1 : share;
+}
+
+function learnPause(cells: Float64Array, pause: number): void {
+  const [usual, longest] = [cells[USUAL]!, cells[LONGEST]!];
   // A far-ahead time or a week without power must not become the usual pause.
   const most = cells[PAUSES]! < 3 ? pause : GAP_INTERVALS * usual;
   cells[LONGEST] = Math.max(0.999 * longest, Math.min(pause, 4 * most));
   cells[PAUSES]!++;
   cells[USUAL] = usual + Math.max(1 / cells[PAUSES]!, 0.02) * (Math.min(pause, most) - usual);
-  const share = known ? pause / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
-  return share > 1 && pause <= acceptedReach(cells, ACCEPTED_PAUSE) ? 1 : share;
 }
 
 /** Seconds between the point of this time and the one before; 0 when it is late or repeats a time, NaN for the first and without time. */

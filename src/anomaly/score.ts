@@ -23,7 +23,15 @@ import {
 } from './panel.ts';
 import { tame, wasFirstWild } from './wild.ts';
 import { beginWeek, lookBack, onceBefore, rememberSurprise } from './week.ts';
-import { beginRhythm, gapBefore, secondsBefore, silentSince, standingSince, stillness } from './rhythm.ts';
+import {
+  beginRhythm,
+  gapBefore,
+  secondsBefore,
+  silentSince,
+  standingSince,
+  stillness,
+  type Unheard,
+} from './rhythm.ts';
 import { beginRuns, breakRun, endedSince, endedValue, endOfRun } from './runs.ts';
 
 const KINDS = [
@@ -67,9 +75,9 @@ export type ScoreOptions = AlarmOptions & {
 export type Scoring = {
   /**
    * Scores a finite value and learns it. `time` in ms since the epoch; it may be unknown (NaN), repeat, go back or run
-   * ahead. Allocates nothing.
+   * ahead. `unheard`: pauses in which nobody listened are no gaps. Allocates nothing.
    */
-  score(series: Known, time: number, value: number): number;
+  score(series: Known, time: number, value: number, unheard?: Unheard): number;
   /** A value while nobody wants to hear (maintenance): neither judged nor learned; no gap, no rate comes of it. */
   pass(series: Known, time: number, value: number): void;
 };
@@ -181,10 +189,10 @@ export function scoring(options: ScoreOptions = {}): Scoring {
   };
 
   return {
-    score(known, time, given) {
+    score(known, time, given, unheard) {
       const { cells } = known;
       const value = bounded(given);
-      const pause = gapBefore(cells, time);
+      const pause = gapBefore(cells, time, unheard);
       if (pause > 1) breakRun(cells);
       const role = roleOf(cells, value);
       const still = stillness(cells, time, value);
