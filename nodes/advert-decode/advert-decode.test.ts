@@ -190,8 +190,13 @@ describe('advert-decode node', () => {
       const sink = archive({ query: store.prepared, bulk: store.bulk, target: 't' });
       await sink.write([raw(good), ...adverts, raw('{')].map(one => archiveRow(one, one.receivedAt)));
       await rm(folder, { recursive: true, force: true });
-      await runtime.deploy([{ id: 'db', type: 'fieldline-timescale-db', url: server.url }, ...flow({ store: 'db' })]);
-      await runtime.emit('s', { payload: [] });
+      const second = { id: 'm', type: 'fieldline-advert-decode', store: 'db', wires: [['k'], ['bad']] };
+      await runtime.deploy([
+        { id: 'db', type: 'fieldline-timescale-db', url: server.url },
+        ...flow({ store: 'db', wires: [['k', 'm'], ['bad']] }),
+        second,
+      ]);
+      await runtime.emit('s', { payload: [raw(good)] });
       const press = async () => {
         const response = await fetch(`${runtime.url}/fieldline/advert-decode/replay`, {
           method: 'POST',
@@ -203,16 +208,24 @@ describe('advert-decode node', () => {
       assert.deepEqual((await press())[0], 400);
       await writeFile(path.join(folder, 'barn.mjs'), ownDecoder('barn', 21));
       await runtime.untilStatus('n', /; 3 archived adverts match barn: press the button to replay them$/);
+      await runtime.untilStatus('m', /; 3 archived adverts match barn: press the button to replay them$/);
       const both = await Promise.all([press(), press()]);
       for (const [status, says] of both) {
         assert.equal(status, 200);
         assert.match(says, /replay 1 waits for a replay node/);
       }
-      await runtime.untilStatus('n', /readings, \d+ rejected$/);
+      await runtime.untilStatus('n', /readings?, \d+ rejected$/);
+      // The same decoder, and what it knows is replayed: another node has nothing to offer any more.
+      await runtime.untilStatus('m', /readings?, \d+ rejected$/);
       const [asked] = await store.query<Record<string, unknown>>('SELECT state, owner, selection FROM replays');
       assert.deepEqual([asked?.['state'], asked?.['owner']], ['running', null]);
       const { topic, from } = asked!['selection'] as Record<string, string>;
       assert.deepEqual([topic, from], ['bt-mqtt/raw/#', strange.timestamp]);
+      await writeFile(path.join(folder, 'hut.mjs'), ownDecoder('hut', 21).replace(/ffff/g, 'fffe'));
+      await writeFile(path.join(folder, 'barn.mjs'), `${ownDecoder('barn', 21)}// again`);
+      for (const id of ['n', 'm']) await runtime.untilStatus(id, /; 3 archived adverts match /);
+      await rm(path.join(folder, 'barn.mjs'));
+      for (const id of ['n', 'm']) await runtime.untilStatus(id, /readings?, \d+ rejected$/);
     } finally {
       await rm(folder, { recursive: true, force: true });
       await runtime.deploy([]);

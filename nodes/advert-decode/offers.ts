@@ -19,21 +19,27 @@ export type Offers = {
 
 export type OffersOptions = {
   store: Pick<Database, 'query' | 'migrated'>;
+  /** Whose decoders these are. */
+  folder: string;
   decoders: UserDecoders;
   /** An offer came or went. */
   onOffer(): void;
   log(level: 'info' | 'warn', text: string): void;
 };
 
-export function openOffers({ store, decoders, onOffer, log }: OffersOptions): Offers {
+/** Nodes that offer what is in the same folder and archive: what one of them has replayed is none of the others' news. */
+type Neighbour = { store: OffersOptions['store']; folder: string; replayed(names: ReadonlySet<string>): void };
+const neighbours = new Set<Neighbour>();
+
+export function openOffers({ store, folder, decoders, onOffer, log }: OffersOptions): Offers {
   // A file that did not change is the same object after each scan.
   let known: readonly AdvertDecoder[] = decoders.registry().decoders;
-  let offer: (Offer & { names: string }) | undefined;
+  let offer: (Offer & { names: readonly string[] }) | undefined;
   let fresh: AdvertDecoder[] = [];
   let counting = new AbortController();
 
-  function told({ adverts, more, names }: Offer & { names: string }): string {
-    return `${more ? 'at least ' : ''}${adverts} archived adverts match ${names}: press the button to replay them`;
+  function told({ adverts, more, names }: NonNullable<typeof offer>): string {
+    return `${more ? 'at least ' : ''}${adverts} archived adverts match ${names.join(', ')}: press the button to replay them`;
   }
 
   async function count(looked: readonly AdvertDecoder[], signal: AbortSignal): Promise<void> {
@@ -41,17 +47,39 @@ export function openOffers({ store, decoders, onOffer, log }: OffersOptions): Of
     const matches = (bytes: Uint8Array) => claimsAdvert(bytes, looked);
     const found = await offerOf({ query: store.query, matches, signal });
     if (signal.aborted || found === undefined) return;
-    offer = { ...found, names: looked.map(({ name }) => name).join(', ') };
+    offer = { ...found, names: looked.map(({ name }) => name) };
     log('info', told(offer));
     onOffer();
   }
 
+  /** What is offered is of these decoders, or nothing. */
+  function offerAnew(decoders: AdvertDecoder[]): void {
+    fresh = decoders;
+    counting.abort();
+    counting = new AbortController();
+    if (offer !== undefined) {
+      offer = undefined;
+      onOffer();
+    }
+    if (fresh.length === 0) return;
+    count(fresh, counting.signal).catch((error: unknown) => log('warn', `archived adverts: ${reasonOf(error)}`));
+  }
+
+  const self: Neighbour = {
+    store,
+    folder,
+    replayed(names) {
+      const left = fresh.filter(({ name }) => !names.has(name));
+      if (left.length < fresh.length) offerAnew(left);
+    },
+  };
+  neighbours.add(self);
+
   async function ask(by: string): Promise<string> {
     if (offer === undefined) throw new Error('nothing to replay: no decoder was added that knows archived adverts');
-    const { id } = await askForReplay(store.query, offer.selection, by);
-    offer = undefined;
-    fresh = [];
-    onOffer();
+    const { selection, names } = offer;
+    const { id } = await askForReplay(store.query, selection, by);
+    for (const one of neighbours) if (one.store === store && one.folder === folder) one.replayed(new Set(names));
     return `replay ${id} waits for a replay node`;
   }
   let asking: Promise<string> | undefined;
@@ -61,11 +89,8 @@ export function openOffers({ store, decoders, onOffer, log }: OffersOptions): Of
       const now = decoders.registry().decoders;
       const added = now.filter(decoder => !known.includes(decoder));
       known = now;
-      fresh = [...fresh, ...added].filter(decoder => now.includes(decoder));
-      if (added.length === 0) return;
-      counting.abort();
-      counting = new AbortController();
-      count(fresh, counting.signal).catch((error: unknown) => log('warn', `archived adverts: ${reasonOf(error)}`));
+      const left = fresh.filter(decoder => now.includes(decoder));
+      if (added.length > 0 || left.length < fresh.length) offerAnew([...left, ...added]);
     },
     words: () => offer && told(offer),
     accept(by) {
@@ -75,6 +100,9 @@ export function openOffers({ store, decoders, onOffer, log }: OffersOptions): Of
       });
       return asking;
     },
-    close: () => counting.abort(),
+    close() {
+      neighbours.delete(self);
+      counting.abort();
+    },
   };
 }
