@@ -5,6 +5,7 @@ import { type Answer, refusal } from './ingest-answer.ts';
 import { type BodyLimits, type BodyReader, bodyReader } from './ingest-body.ts';
 import type { Desk, Posted } from './ingest-desk.ts';
 import { problem } from './problem.ts';
+import { endUnread } from './unread.ts';
 
 const TELEMETRY = /^\/api\/devices\/([^/]+)\/telemetry$/;
 /** Draft-ietf-httpapi-idempotency-key-header: a text; quotes around it belong to its form. */
@@ -92,15 +93,12 @@ function badHeader(name: string, what: string) {
   return problem(400, 'Bad request', `${name}: expected ${what}`, name);
 }
 
-/** What is left of a body that was refused may take so long; a client that sends a byte now and then holds no connection. */
-const REST_MS = 15_000;
-
 /** A body that was not read to its end would be taken for the next request: the connection ends with the answer then. */
 export function respond(
   request: IncomingMessage,
   response: ServerResponse,
   { status, body, headers }: Answer,
-  restMs: number = REST_MS,
+  restMs?: number,
 ): void {
   if (response.headersSent || response.destroyed) return;
   const text = JSON.stringify(body);
@@ -111,10 +109,9 @@ export function respond(
     ...(request.complete || (status !== 408 && smallRest(request)) ? {} : { connection: 'close' }),
     ...headers,
   });
-  response.end(text);
-  if (request.complete) return;
-  const cut = setTimeout(() => request.destroy(), restMs).unref();
-  request.once('close', () => clearTimeout(cut));
+  // Who was too slow has had his time.
+  if (status === 408) response.end(text);
+  else endUnread(request, response, text, restMs);
 }
 
 /** What is left of a small body is read and thrown away; the connection stays, so that a refusal costs next to nothing. */

@@ -13,6 +13,7 @@ import { match, pathMatches } from './match.ts';
 import { isProblem, type Problem, problem } from './problem.ts';
 import type { Answer, Route } from './route.ts';
 import type { Turns } from './turns.ts';
+import { endUnread } from './unread.ts';
 
 export type Serving = {
   routes: readonly Route[];
@@ -210,7 +211,8 @@ function finish(
     return void response.writeHead(304, all).end();
   // What is left of a body that nobody reads would hold the connection.
   if (!request.complete) response.shouldKeepAlive = false;
-  response
-    .writeHead(status, status === 204 ? all : { ...all, 'content-length': Buffer.byteLength(content) })
-    .end(content);
+  response.writeHead(status, status === 204 ? all : { ...all, 'content-length': Buffer.byteLength(content) });
+  // Who was too slow has had his time.
+  if (status === 408) response.end(content);
+  else endUnread(request, response, content);
 }
