@@ -26,8 +26,8 @@ export function connect(file: string): DatabaseSync {
     // Exclusive: a second process on the same file is refused instead of being mixed in. FULL: each commit is on the disk.
     db.exec('pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=full');
     db.exec(`pragma journal_size_limit=${64 << 20}; ${SCHEMA}`);
-    const [check] = db.prepare('pragma quick_check(1)').all() as { quick_check: string }[];
-    if (check?.quick_check !== 'ok') throw Object.assign(new Error(check?.quick_check), { errcode: CORRUPT });
+    const said = String(db.prepare('pragma quick_check(1)').all()[0]?.['quick_check']);
+    if (said !== 'ok') throw Object.assign(new Error(said), { errcode: CORRUPT });
     if (!hasOurTables(db)) throw Object.assign(new Error('tables of something else'), { errcode: NOT_A_DATABASE });
     return db;
   } catch (error) {
@@ -74,5 +74,8 @@ export function whyRefused(file: string, error: unknown): string {
 /** Highest number that was ever used. */
 export function lastSeqOf(db: DatabaseSync): number {
   const query = 'select coalesce(max(seq), 0) n from (select seq from entry union all select seq from last)';
-  return Number((db.prepare(query).get() as { n: number }).n);
+  return countIn(db, query);
 }
+
+/** Of a query whose one row has one number, `n`. */
+export const countIn = (db: DatabaseSync, query: string): number => Number(db.prepare(query).get()?.['n']);

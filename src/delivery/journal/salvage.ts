@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { carve } from './carve.ts';
 import { mended, mending } from './damage.ts';
-import { connect, isDamage, isRefusal, lastSeqOf } from './database.ts';
+import { connect, isDamage, isRefusal, lastSeqOf, countIn } from './database.ts';
 import { readMark } from './mark.ts';
 
 /** A whole file that is to take the place of the one there. */
@@ -87,11 +87,10 @@ function copyWhatIsThere(file: string, fresh: string, db: DatabaseSync): { saved
     );
     const note = db.prepare('insert or ignore into note values(?, ?)');
     for (const one of Object.entries(mark?.notes ?? {})) note.run(...one);
-    const count = (sql: string): number => Number((db.prepare(sql).get() as { n: number }).n);
-    counts.missing = count('select count(distinct seq) n from pending where seq not in (select seq from entry)');
+    counts.missing = countIn(db, 'select count(distinct seq) n from pending where seq not in (select seq from entry)');
     db.exec('delete from pending where seq not in (select seq from entry)');
     db.exec('delete from entry where seq not in (select seq from pending)');
-    counts.saved = count('select count(*) n from entry');
+    counts.saved = countIn(db, 'select count(*) n from entry');
     db.exec('commit');
   } catch (error) {
     if (db.isTransaction) db.exec('rollback');
