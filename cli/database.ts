@@ -1,9 +1,10 @@
 // The database of a subcommand: named on the command line or in the environment, else the one of a gateway that runs.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { nodesFolder, readEnvironment, rootFolder } from '../gateway/environment.ts';
 import { urlOfCluster } from '../gateway/postgres-cluster.ts';
 import { readJson } from '../gateway/private-file.ts';
-import { Fault } from '../src/kernel/fault.ts';
+import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
 
 export type DatabasePlace = {
@@ -12,18 +13,70 @@ export type DatabasePlace = {
   folder: string;
 };
 
-/** The embedded database answers while its gateway runs. Throws a Fault FIELDLINE_SETTING when there is none of all these. */
-export function databaseOf(io: Io, given: string | undefined): DatabasePlace {
+/**
+ * Does `work` with the database; the embedded one answers while its gateway runs. Rejects with a Fault FIELDLINE_SETTING when
+ * there is none at all, and with what is true of the embedded one where that does not answer.
+ */
+export async function withDatabase<T>(
+  io: Io,
+  given: string | undefined,
+  work: (place: DatabasePlace) => Promise<T>,
+): Promise<T> {
   const { directory, databaseUrl } = readEnvironment(io.env, rootFolder());
-  const url = given ?? databaseUrl;
   const folder = nodesFolder(directory);
-  if (url !== undefined) return { url, folder };
-  const known = readJson<{ port?: number; password?: string }>(path.join(directory, 'database.json'));
-  const { port, password } = known ?? {};
+  const named = given ?? databaseUrl;
+  if (named !== undefined) return work({ url: named, folder });
+  const { port, password } =
+    readJson<{ port?: number; password?: string }>(path.join(directory, 'database.json')) ?? {};
   if (port === undefined || password === undefined)
     throw new Fault(
       'FIELDLINE_SETTING',
       `database: expected DATABASE_URL, --database-url, or a gateway that has run in ${directory}, got none`,
     );
-  return { url: urlOfCluster({ port, password }), folder };
+  return work({ url: urlOfCluster({ port, password }), folder }).catch(error => {
+    throw embeddedFault(directory, error) ?? error;
+  });
+}
+
+/** What a server says that does not want us, or ends: another one may have the port by now. */
+const NOT_OURS = /^(08|28|57P)/;
+
+/** Undefined where the embedded database of this directory has answered, so that it was something else. */
+export function embeddedFault(directory: string, error: unknown): Fault | undefined {
+  if (!(error instanceof Fault) || error.code !== 'FIELDLINE_DATABASE' || error.kind !== 'outage') return undefined;
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  const hasAnswered = typeof code === 'string' && /^\d[0-9A-Z]{4}$/.test(code) && !NOT_OURS.test(code);
+  if (hasAnswered) return undefined;
+  const pid = runningGateway(directory);
+  const which = `database: the embedded database of ${directory}`;
+  return pid === undefined
+    ? new EmbeddedFault(
+        `${which} is not running (${reasonOf(error.cause ?? error)})`,
+        'Start the gateway of this directory: its database starts with it. Or name another one with DATABASE_URL.',
+        error,
+      )
+    : new EmbeddedFault(
+        `${which} does not answer (${reasonOf(error.cause ?? error)})`,
+        `The gateway (process id ${pid}) starts it again: try again in a moment; if that does not help, look at its log.`,
+        error,
+      );
+}
+
+class EmbeddedFault extends Fault {
+  readonly #next: string;
+
+  constructor(message: string, next: string, cause: Fault) {
+    super('FIELDLINE_DATABASE', message, { kind: 'outage', cause });
+    this.#next = next;
+  }
+
+  override get nextStep(): string {
+    return this.#next;
+  }
+}
+
+/** Process id of the gateway that works on this directory, as it left it there. */
+export function runningGateway(directory: string): number | undefined {
+  const pid = readJson<{ pid: number }>(path.join(directory, 'gateway.json'))?.pid;
+  return pid !== undefined && existsSync(`/proc/${pid}`) ? pid : undefined;
 }

@@ -5,7 +5,7 @@ import { type LetterFilter, letterFilterOf } from '../src/delivery/letters/filte
 import { carryOut } from '../src/delivery/letters/orders.ts';
 import { quantity } from '../src/reading/quantity.ts';
 import { openStore } from '../src/store/store.ts';
-import { databaseOf } from './database.ts';
+import { withDatabase } from './database.ts';
 import type { Io } from './io.ts';
 import { subcommand, wrongUse as wrong } from './subcommand.ts';
 
@@ -50,29 +50,34 @@ export const run = subcommand(
       ...(limit ? { limit: Number(limit) } : {}),
     };
     letterFilterOf(order);
-    const { url, folder } = databaseOf(io, given);
-    const store = openStore({ url, connections: 1 });
-    try {
-      const all: LetterFilter = {};
-      const { letters, ids: acted, counts } = await carryOut(order, { query: store.query, filter: all, by: whoOf(io) });
-      for (const letter of letters ?? []) await io.stdout(JSON.stringify(letter));
-      if (acted !== undefined) await io.stdout(JSON.stringify({ command, ids: acted }));
-      const waiting = await onDisk(folder);
-      const disk = waiting > 0 ? `, ${waiting} on disk until the gateway moves them` : '';
-      io.stderr(
-        `${counts.open} open, ${counts.queued} queued, ${counts.resolved} resolved, ${counts.discarded} discarded${disk}`,
-      );
-      return 0;
-    } catch (error) {
-      const waiting = await onDisk(folder);
-      if (waiting > 0)
+    return withDatabase(io, given, async ({ url, folder }) => {
+      const store = openStore({ url, connections: 1 });
+      try {
+        const all: LetterFilter = {};
+        const {
+          letters,
+          ids: acted,
+          counts,
+        } = await carryOut(order, { query: store.query, filter: all, by: whoOf(io) });
+        for (const letter of letters ?? []) await io.stdout(JSON.stringify(letter));
+        if (acted !== undefined) await io.stdout(JSON.stringify({ command, ids: acted }));
+        const waiting = await onDisk(folder);
+        const disk = waiting > 0 ? `, ${waiting} on disk until the gateway moves them` : '';
         io.stderr(
-          `${quantity(waiting, 'dead letter')} on disk in ${lettersFolder(folder)}, until the gateway finds the database again`,
+          `${counts.open} open, ${counts.queued} queued, ${counts.resolved} resolved, ${counts.discarded} discarded${disk}`,
         );
-      throw error;
-    } finally {
-      await store.close();
-    }
+        return 0;
+      } catch (error) {
+        const waiting = await onDisk(folder);
+        if (waiting > 0)
+          io.stderr(
+            `${quantity(waiting, 'dead letter')} on disk in ${lettersFolder(folder)}, until the gateway finds the database again`,
+          );
+        throw error;
+      } finally {
+        await store.close();
+      }
+    });
   },
 );
 

@@ -8,9 +8,10 @@ import { urlOfCluster } from '../gateway/postgres-cluster.ts';
 import { packagedPrograms } from '../gateway/postgres-programs.ts';
 import { readJson } from '../gateway/private-file.ts';
 import { connectPublisher } from '../sim/publisher.ts';
-import { reasonOf } from '../src/kernel/fault.ts';
+import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore } from '../src/store/store.ts';
+import { embeddedFault, runningGateway } from './database.ts';
 
 /** warns: it works, but not as it should. */
 export type Finding = { part: string; state: 'works' | 'warns' | 'fails'; detail: string; next?: string };
@@ -47,12 +48,6 @@ export function nodeVersion(version: string): Finding {
     `expected ${OLDEST_NODE.join('.')} or newer, got ${version}`,
     'Start it with npm: it brings Node 24.',
   );
-}
-
-/** Process id of the gateway that works on this directory, as it left it there. */
-function runningGateway(directory: string): number | undefined {
-  const pid = readJson<{ pid: number }>(path.join(directory, 'gateway.json'))?.pid;
-  return pid !== undefined && existsSync(`/proc/${pid}`) ? pid : undefined;
 }
 
 export function dataDirectory(directory: string): Finding {
@@ -115,9 +110,10 @@ async function* database(
   { directory, databaseUrl }: Environment,
   running: number | undefined,
 ): AsyncGenerator<Finding> {
-  if (databaseUrl !== undefined) return yield* answering(databaseUrl, 'DATABASE_URL');
+  if (databaseUrl !== undefined) return yield* answering(databaseUrl, 'DATABASE_URL', () => undefined);
   const known = readJson<{ port?: number; password: string }>(path.join(directory, 'database.json'));
-  if (running !== undefined && known !== undefined) return yield* answering(urlOfCluster(known), 'embedded');
+  if (running !== undefined && known !== undefined)
+    return yield* answering(urlOfCluster(known), 'embedded', error => embeddedFault(directory, error));
   try {
     packagedPrograms();
     yield works(
@@ -131,7 +127,11 @@ async function* database(
 
 type At = { version: string; now: Date; readOnly: boolean; standby: boolean; timescale: boolean };
 
-async function* answering(url: string, which: string): AsyncGenerator<Finding> {
+async function* answering(
+  url: string,
+  which: string,
+  known: (error: unknown) => Fault | undefined,
+): AsyncGenerator<Finding> {
   const store = openStore({ url, connections: 1 });
   try {
     const before = Date.now();
@@ -168,7 +168,8 @@ async function* answering(url: string, which: string): AsyncGenerator<Finding> {
         'Let both keep their time by NTP.',
       );
   } catch (error) {
-    yield fails('database', reasonOf(error), 'Check DATABASE_URL and that PostgreSQL runs and accepts this user.');
+    const { message, nextStep } = known(error) ?? new Fault('FIELDLINE_DATABASE', reasonOf(error));
+    yield fails('database', message, nextStep);
   } finally {
     await store.close();
   }

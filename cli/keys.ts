@@ -4,7 +4,7 @@ import { createKey, type KeyKind, keyKinds, listKeys, revokeKeys, rotateKey } fr
 import { MAX_PER_MINUTE } from '../src/api/rate.ts';
 import type { Query } from '../src/reading/contracts.ts';
 import { openStore } from '../src/store/store.ts';
-import { databaseOf } from './database.ts';
+import { withDatabase } from './database.ts';
 import { subcommand, wrongUse as wrong } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline keys create NAME | list | rotate NAME|ID | revoke NAME|ID [options]
@@ -39,13 +39,15 @@ export const run = subcommand(
   { name: 'keys', text: USAGE, options, arguments: true },
   async ({ values, positionals }, io) => {
     const work = workOf(positionals, values);
-    const store = openStore({ url: databaseOf(io, values['database-url']).url, connections: 1 });
-    try {
-      for (const line of await work(store.query)) await io.stdout(JSON.stringify(line));
-      return 0;
-    } finally {
-      await store.close();
-    }
+    return withDatabase(io, values['database-url'], async ({ url }) => {
+      const store = openStore({ url, connections: 1 });
+      try {
+        for (const line of await work(store.query)) await io.stdout(JSON.stringify(line));
+        return 0;
+      } finally {
+        await store.close();
+      }
+    });
   },
 );
 

@@ -23,7 +23,7 @@ import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { REPLAYED } from '../src/reading/stages.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
-import { databaseOf } from './database.ts';
+import { withDatabase } from './database.ts';
 import type { Io } from './io.ts';
 import { openOwnDecoders } from './own-decoders.ts';
 import { REPLAY_SOURCE, replayFlow } from './replay-flow.ts';
@@ -71,31 +71,33 @@ export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({
   const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
   const resume = given.resume === undefined ? undefined : replayNumber(given.resume);
   const keys = given.keys === undefined ? undefined : deviceKeys(given.keys);
-  const { url, folder } = databaseOf(io, given['database-url']);
-  const store = openStore({ url: named(url) });
-  try {
-    await upToDate(store);
-    const words = wordsOf(given);
-    if (given.queue) {
-      const queued = await unfinishedReplay(store.query, words);
-      if (queued !== undefined) io.stderr(`replay ${queued.id} waits or runs already: ${replayFigures(queued)}`);
-      else {
-        const { id } = await askForReplay(store.query, selection, 'command line', undefined, words);
-        io.stderr(`replay ${id} waits for a replay node`);
+  return withDatabase(io, given['database-url'], async ({ url, folder }) => {
+    const store = openStore({ url: named(url) });
+    try {
+      await upToDate(store);
+      const words = wordsOf(given);
+      if (given.queue) {
+        const queued = await unfinishedReplay(store.query, words);
+        if (queued !== undefined) io.stderr(`replay ${queued.id} waits or runs already: ${replayFigures(queued)}`);
+        else {
+          const { id } = await askForReplay(store.query, selection, 'command line', undefined, words);
+          io.stderr(`replay ${id} waits for a replay node`);
+        }
+        return 0;
       }
-      return 0;
+      if (resume !== undefined) await resumeReplay(store.query, resume, OWNER);
+      const unfinished = resume === undefined ? await unfinishedReplay(store.query, words, OWNER) : undefined;
+      if (unfinished !== undefined)
+        io.stderr(`replay ${unfinished.id} was broken off and goes on: ${JSON.stringify(unfinished.selection)}`);
+      const id =
+        resume ?? (unfinished ?? (await askForReplay(store.query, selection, 'command line', OWNER, words))).id;
+      io.background?.();
+      const decoders = given.decoders ?? path.join(folder, 'decoders');
+      return await work(store, id, { folder: decoders, keys, perSecond, io });
+    } finally {
+      await store.close();
     }
-    if (resume !== undefined) await resumeReplay(store.query, resume, OWNER);
-    const unfinished = resume === undefined ? await unfinishedReplay(store.query, words, OWNER) : undefined;
-    if (unfinished !== undefined)
-      io.stderr(`replay ${unfinished.id} was broken off and goes on: ${JSON.stringify(unfinished.selection)}`);
-    const id = resume ?? (unfinished ?? (await askForReplay(store.query, selection, 'command line', OWNER, words))).id;
-    io.background?.();
-    const decoders = given.decoders ?? path.join(folder, 'decoders');
-    return await work(store, id, { folder: decoders, keys, perSecond, io });
-  } finally {
-    await store.close();
-  }
+  });
 });
 
 /** The url with a name for the connections that tells their writes from live ones. */
