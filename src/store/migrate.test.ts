@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
+import { postgresFor, startPostgres, type TestPostgres, timescaleHere } from '../../test/support/postgres.ts';
 import type { Fault } from '../kernel/fault.ts';
 import { migrate, migrationState } from './migrate.ts';
 import { readMigrations, stepsOf } from './migrations.ts';
@@ -174,6 +174,36 @@ describe('migrate', () => {
        WHERE indisunique AND relnamespace = 'public'::regnamespace AND compared NOT IN (0, 'pg_catalog."C"'::regcollation)`,
     );
     assert.deepEqual(others, []);
+  });
+
+  it('makes hypertables for the owner of a database who is no superuser', async function () {
+    timescaleHere(this);
+    const url = await server.database('owned');
+    await ask(url, "CREATE ROLE owner LOGIN PASSWORD 'owner'; ALTER DATABASE owned OWNER TO owner");
+    const owner = url.replace(/\/\/[^@]+@/, '//owner:owner@');
+    assert.equal((await migrate(owner)).variant, 'timescale');
+    assert.deepEqual(await ask(owner, 'SELECT count(*)::int AS n FROM timescaledb_information.hypertables'), [
+      { n: 5 },
+    ]);
+  });
+
+  it('says why it makes no hypertables where TimescaleDB is there', async function () {
+    timescaleHere(this);
+    const url = await server.database('tenant');
+    await ask(url, "CREATE ROLE tenant LOGIN PASSWORD 'tenant'; GRANT CREATE ON SCHEMA public TO tenant");
+    const bare = await startPostgres({ shared_preload_libraries: '' });
+    try {
+      for (const [address, why] of [
+        [url.replace(/\/\/[^@]+@/, '//tenant:tenant@'), /cannot be installed.*permission denied.*SQLSTATE 42501/],
+        [bare.url, /not in shared_preload_libraries/],
+      ] as const) {
+        const said: string[] = [];
+        assert.equal((await migrate(address, { log: line => said.push(line) })).variant, 'plain');
+        assert.match(said[0]!, why);
+      }
+    } finally {
+      await bare.stop();
+    }
   });
 
   it('refuses a TimescaleDB that is too old', async function () {

@@ -181,13 +181,14 @@ const OLDEST_TIMESCALEDB = [2, 18] as const;
 
 /**
  * TimescaleDB where it is installed, or where it can be: offered and preloaded. It is never tried out: CREATE EXTENSION
- * without the preloaded library ends the connection. A user who may not see or do that gets plain PostgreSQL.
+ * without the preloaded library ends the connection. What is preloaded is seen by its settings, since only few may read
+ * shared_preload_libraries. A user who may not do that gets plain PostgreSQL.
  */
 async function detectVariant(query: Query, log: (line: string) => void): Promise<Variant> {
-  const [found] = await query<{ installed: string | null; offered: string | null; preloaded: boolean | null }>(`SELECT
+  const [found] = await query<{ installed: string | null; offered: string | null; preloaded: boolean }>(`SELECT
     (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS installed,
     (SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb') AS offered,
-    (SELECT setting LIKE '%timescaledb%' FROM pg_settings WHERE name = 'shared_preload_libraries') AS preloaded`);
+    EXISTS (SELECT FROM pg_settings WHERE name = 'timescaledb.disable_load') AS preloaded`);
   const { installed = null, offered = null, preloaded = false } = found ?? {};
   if (installed !== null) {
     // It brings a time_bucket of its own, so plain PostgreSQL is no way out.
@@ -198,7 +199,11 @@ async function detectVariant(query: Query, log: (line: string) => void): Promise
       );
     return 'timescale';
   }
-  if (offered === null || !preloaded) return 'plain';
+  if (offered === null) return 'plain';
+  if (!preloaded) {
+    log('TimescaleDB is there but not in shared_preload_libraries, plain PostgreSQL is used');
+    return 'plain';
+  }
   if (tooOld(offered)) {
     log(`TimescaleDB ${offered} is older than ${OLDEST_TIMESCALEDB.join('.')}, plain PostgreSQL is used`);
     return 'plain';

@@ -57,7 +57,7 @@ export const readings: readonly Reading[] = Array.from({ length: 50 }, (_, n) =>
 }));
 
 export async function fillWithEverything(url: string): Promise<void> {
-  await migrate(url);
+  const { variant } = await migrate(url);
   const store = openStore({ url, connections: 2 });
   await readingSink({ query: store.prepared, bulk: store.bulk, target: 'out' }).write(readings);
   await archive({ query: store.prepared, bulk: store.bulk, target: 'raw' }).write(
@@ -81,6 +81,10 @@ export async function fillWithEverything(url: string): Promise<void> {
   );
   await store.query(`INSERT INTO "my plant"."a.b" (mood, share) VALUES ('calm', 0.5), ('it''s tense', 1)`);
   for (const sql of OBJECTS) await store.query(sql);
+  await store.query(
+    `INSERT INTO sensor_readings (device_id, protocol, timestamp, metric, value) SELECT 'edge', 'mqtt', t::timestamptz, 'm', v::float8
+     FROM (VALUES ('2014-12-31 23:59:59.999999Z', 'NaN'), ${ENDS[variant]}) AS edge (t, v)`,
+  );
   await store.close();
 }
 
@@ -147,10 +151,13 @@ const OBJECTS = [
   'CREATE AGGREGATE "my plant".total (float8) (SFUNC = float8pl, STYPE = float8)',
   'GRANT UPDATE (said) ON "my plant".notes TO "graf ana"',
   'GRANT EXECUTE ON FUNCTION "my plant".twice TO "graf ana"',
-  // Series rows at the ends of time lie in no month of their own.
-  `INSERT INTO sensor_readings (device_id, protocol, timestamp, metric, value) SELECT 'edge', 'mqtt', t::timestamptz, 'm', v::float8
-    FROM (VALUES ('2014-12-31 23:59:59.999999Z', 'NaN'), ('infinity', 'Infinity'), ('-infinity', '-Infinity'), ('294276-12-31Z', '-0')) AS edge (t, v)`,
 ];
+
+/** Series rows at the ends of time lie in no month of their own. Chunks of TimescaleDB end a little earlier. */
+const ENDS = {
+  plain: `('infinity', 'Infinity'), ('-infinity', '-Infinity'), ('294276-12-31Z', '-0')`,
+  timescale: `('infinity', 'Infinity'), ('4713-01-01Z BC', '-Infinity'), ('294246-12-31Z', '-0')`,
+};
 
 /** Names, and what makes a table: the words of a view may be others in another version. */
 export const shapeOf = ({ parts = [], onTop = [], tables, sequences }: DatabaseHead) => ({

@@ -83,6 +83,13 @@ export async function postgresFor(context: Mocha.Context): Promise<TestPostgres>
   return startPostgres();
 }
 
+/** Skips the test aloud where FIELDLINE_TEST_TIMESCALEDB does not say that the server has it. */
+export function timescaleHere(context: Mocha.Context): void {
+  if (variant === 'timescale') return;
+  console.log('      skipped, needs a real TimescaleDB (FIELDLINE_TEST_TIMESCALEDB)');
+  context.skip();
+}
+
 /** Others may pass through every folder on the way to `path`. */
 function reachable(path: string): boolean {
   for (let at = path; at !== parse(at).root; at = dirname(at)) if ((statSync(at).mode & 0o001) === 0) return false;
