@@ -1,6 +1,7 @@
 // The bus against real sockets: a silent unit delays nobody, a lost link costs nothing that can be read again, nothing hangs.
 import assert from 'node:assert/strict';
-import { type Bus, type BusOptions, type LinkState, openBus } from './bus.ts';
+import { type Bus, type BusOptions, openBus } from './bus.ts';
+import type { LinkState } from './link-keeper.ts';
 import { ModbusFault } from './fault.ts';
 import { faultOf } from './fault.fixture.ts';
 import type { Connect, Link, ReadRequest } from './link.ts';

@@ -1,9 +1,9 @@
 // One line with its units: keeps the link up, sends each unit's requests in turn, and lets no unit wait for another that is silent.
-import { backoff } from '../kernel/backoff.ts';
 import { reasonOf } from '../kernel/fault.ts';
-import { isUnreachable, ModbusFault, type Trouble } from './fault.ts';
+import { isUnreachable, ModbusFault } from './fault.ts';
 import { type Job, type Lane, type Looking, laneOf, type Quarantine } from './lane.ts';
 import { type Connect, isWrite, type Link, type ReadRequest, type Request, type WriteRequest } from './link.ts';
+import { keepLink, type LinkState } from './link-keeper.ts';
 import { patienceOf } from './patience.ts';
 import type { Timing } from './timing.ts';
 
@@ -19,9 +19,6 @@ export type BusOptions = {
   timing: Timing;
   random?: () => number;
 };
-
-/** connecting: requests wait. up: they are sent. away: they are refused at once with the reason. */
-export type LinkState = 'connecting' | 'up' | 'away' | 'closed';
 
 export type Bus = {
   readonly name: string;
@@ -46,73 +43,27 @@ export type Bus = {
 };
 
 export function openBus(options: BusOptions): Bus {
-  const { name, connect, timeoutMs, parallel, quarantine, timing } = options;
+  const { name, timeoutMs, parallel, quarantine, timing } = options;
   const lanes = new Map<number, Lane>();
-  const closing = new AbortController();
   const shared = parallel === 1;
-  const wait = backoff(200, 5000, options.random);
-  let link: Link | undefined;
-  let state: LinkState = 'connecting';
-  let reason = 'connecting';
-  let trouble: Trouble = 'link';
-  let losses = 0;
-  let answered = false;
+  const line = keepLink({
+    connect: options.connect,
+    timing,
+    random: options.random,
+    onUp: sendNext,
+    onAway: refuseAll,
+  });
   let out = 0;
   let suspectsOut = 0;
 
-  async function keepUp(): Promise<void> {
-    while (!closing.signal.aborted) {
-      try {
-        link = await connect(closing.signal);
-        if (closing.signal.aborted) link.end('closed');
-        state = 'up';
-        sendNext();
-        lost(await link.ended);
-        // A link that brought answers is made anew at once; one that brings none must not be hammered.
-        if (answered) {
-          answered = false;
-          wait.reset();
-          continue;
-        }
-      } catch (error) {
-        state = 'away';
-        reason = reasonOf(error);
-        trouble = error instanceof ModbusFault ? error.trouble : 'link';
-        refuseAll();
-      }
-      await pause();
-    }
-  }
-
-  const pause = () =>
-    new Promise<void>(resolve => {
-      if (closing.signal.aborted) return resolve();
-      const cancel = timing.after(wait.next(), done);
-      function done() {
-        closing.signal.removeEventListener('abort', done);
-        cancel();
-        resolve();
-      }
-      closing.signal.addEventListener('abort', done);
-    });
-
-  // Requests wait for the first attempt after a loss: a device that drops its link now and then costs no poll.
-  function lost(why: string): void {
-    losses++;
-    link = undefined;
-    state = 'connecting';
-    reason = `connection lost: ${why}`;
-  }
-
-  const unsent = () => new ModbusFault(trouble, reason, undefined, true);
-
   function refuseAll(): void {
-    for (const lane of lanes.values()) for (const job of lane.waiting.splice(0)) job.reject(unsent());
+    for (const lane of lanes.values()) for (const job of lane.waiting.splice(0)) job.reject(line.unsent());
   }
 
   /** In turn over the units, so that a busy unit does not keep the others waiting. */
   function sendNext(): void {
     for (const lane of [...lanes.values()]) {
+      const { link } = line;
       if (!link?.alive || out >= parallel) return;
       if (lane.busy) continue;
       // One place stays free for units that answer.
@@ -142,7 +93,7 @@ export function openBus(options: BusOptions): Bus {
           lane.patience.heard(ms, late);
         },
       });
-      answered = true;
+      line.answered();
       lane.answered();
       job.resolve(data);
     } catch (error) {
@@ -156,7 +107,7 @@ export function openBus(options: BusOptions): Bus {
   }
 
   function failed(lane: Lane, job: Job, fault: ModbusFault, late: boolean): void {
-    if (fault.trouble === 'link' && !job.resent && !isWrite(job.request) && !closing.signal.aborted) {
+    if (fault.trouble === 'link' && !job.resent && !isWrite(job.request) && !line.isClosing) {
       // Reading twice does no harm, and the loss may be the fault of another unit.
       lane.waiting.unshift({ ...job, resent: true });
       return;
@@ -165,14 +116,14 @@ export function openBus(options: BusOptions): Bus {
       lane.failed(fault, timing.clock.steady(), late);
       if (lane.quarantined) for (const other of lane.waiting.splice(0)) other.reject(fault);
     } else if (fault.trouble === 'exception') {
-      answered = true;
+      line.answered();
       lane.answered();
     }
     job.reject(fault);
   }
 
   function ask(request: Request, looking?: Looking): Promise<Uint8Array> {
-    if (state === 'away' || state === 'closed') return Promise.reject(unsent());
+    if (line.state === 'away' || line.state === 'closed') return Promise.reject(line.unsent());
     const { unit } = request;
     const lane = lanes.get(unit) ?? laneOf(unit, quarantine, patienceOf(timeoutMs, shared));
     lanes.set(unit, lane);
@@ -184,20 +135,19 @@ export function openBus(options: BusOptions): Bus {
     });
   }
 
-  const running = keepUp();
   return {
     name,
     get state() {
-      return state;
+      return line.state;
     },
     get reason() {
-      return state === 'up' ? '' : reason;
+      return line.reason;
     },
     get depth() {
       return out + [...lanes.values()].reduce((sum, lane) => sum + lane.waiting.length, 0);
     },
     get losses() {
-      return losses;
+      return line.losses;
     },
     get quarantined() {
       return [...lanes.values()].filter(lane => lane.quarantined).map(lane => lane.unit);
@@ -207,12 +157,7 @@ export function openBus(options: BusOptions): Bus {
       await ask(request);
     },
     async close() {
-      closing.abort();
-      link?.end('closed');
-      await running;
-      state = 'closed';
-      reason = 'the bus is closed';
-      trouble = 'link';
+      await line.close();
       refuseAll();
     },
   };
