@@ -11,6 +11,7 @@ import { answer, SESSION_HEADER } from './gate.ts';
 import type { HealthBoard } from './health.ts';
 import type { Level, Log } from './log.ts';
 import { ADMIN, type Login } from './login.ts';
+import { packFiles } from './static-files.ts';
 
 type Listener = (...values: unknown[]) => void;
 type App = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
@@ -118,6 +119,7 @@ export async function startNodeRed(options: {
   });
   server.on('request', (request, response) => {
     const end = (error?: unknown) => unanswered(request, response, error);
+    packFiles(request, response);
     RED.httpAdmin(request, response, error =>
       error === undefined ? RED.httpNode(request, response, end) : end(error),
     );
