@@ -217,6 +217,11 @@ describe('ingest: hostile values are values', () => {
   it('numbers without end are no numbers', () => {
     for (const number of ['1e999', '1e101', '-1.7e308'])
       assert.deepEqual(faultsOf(`{"device_id":"d","flow_rate":${number}}`), ['0.flow_rate']);
+    const { metadata } = oneOf('{"device_id":"d","flow_rate":1e999,"power_kw":-1e200,"totalizer":5}');
+    assert.deepEqual(metadata.quality, {
+      flow_rate: 'flow_rate: expected a number from -1e+100 to 1e+100, got "Infinity"',
+      power_kw: 'power_kw: expected a number from -1e+100 to 1e+100, got "-1e+200"',
+    });
     assert.deepEqual(oneOf('{"device_id":"d","flow_rate":1e100}').telemetry, { flow_rate: 1e100 });
     assert.deepEqual(oneOf('{"device_id":"d","flow_rate":NaN,"totalizer":5}').telemetry, { totalizer: 5 });
   });

@@ -9,6 +9,7 @@ import {
   type Draft,
   deviceName,
   isJson,
+  noNumber,
   type Json,
   limits,
   parseJson,
@@ -127,7 +128,7 @@ function checkValues(draft: Draft, flat: boolean, faults: FieldFault[]): void {
   }
   for (const metric of metrics) {
     if (!isNumeric(metric) || typeof telemetry[metric] === 'number') continue;
-    faults.push({ field: metric, detail: expected(metric, 'a number', telemetry[metric]) });
+    faults.push({ field: metric, detail: noNumber(metric, telemetry[metric]) });
   }
   for (const metric in metadata.extra)
     if (isNumeric(metric) && typeof metadata.extra[metric] === 'object')

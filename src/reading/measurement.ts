@@ -1,6 +1,6 @@
 // Measurement (A01): one distance of a laser meter, from the phone app, the bridge or an ESP32, and to whoever reads them.
 import { expected } from '../kernel/fault.ts';
-import { bluetoothName, type Json, keepExtra, type Mapper, numberOf, putNumber, textOf } from './payload.ts';
+import { bluetoothName, type Json, keepExtra, type Mapper, noNumber, numberOf, putNumber, textOf } from './payload.ts';
 import type { Metadata, Reading } from './reading.ts';
 
 /** Text fields of the message and where a reading keeps them. */
@@ -26,7 +26,7 @@ export const measurement: Mapper = (payload, draft) => {
   if (payload['type'] !== undefined && payload['type'] !== 'measurement')
     return expected('type', '"measurement"', payload['type']);
   putNumber(draft, 'value_mm', payload['value_mm']);
-  if (draft.telemetry['value_mm'] === undefined) return expected('value_mm', 'a number', payload['value_mm']);
+  if (draft.telemetry['value_mm'] === undefined) return noNumber('value_mm', payload['value_mm']);
   draft.deviceId = bluetoothName(draft.deviceId);
   draft.time = payload['timestamp'];
   takeTexts(payload, draft.metadata);

@@ -137,6 +137,14 @@ export function numberOf(value: unknown): number | undefined {
   return isMeasurable(number) ? number : undefined;
 }
 
+/** Why `value` is no number of a measurement: it is none at all, or lies beyond all that can be measured. */
+export function noNumber(where: string, value: unknown): string {
+  const isNumber = typeof value === 'string' ? NUMERIC.test(value.trim()) : typeof value === 'number';
+  // JSON has no word for infinity: "got null" of a device that has sent 1e999 would lead astray.
+  const got = typeof value === 'number' ? String(value) : value;
+  return expected(where, isNumber ? `a number from ${-LARGEST} to ${LARGEST}` : 'a number', got);
+}
+
 /** Trimmed text of bounded length, or undefined when nothing is left of it. Numbers count: device names such as 42. */
 export function textOf(value: unknown, length: number = limits.textLength): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
@@ -170,7 +178,7 @@ export function absent(draft: Draft, metric: string, reason: string): void {
 export function putNumber(draft: Draft, metric: string, value: unknown): void {
   if (value === undefined) return;
   const number = numberOf(value);
-  if (number === undefined) absent(draft, metric, expected(metric, 'a number', value));
+  if (number === undefined) absent(draft, metric, noNumber(metric, value));
   else draft.telemetry[metric] = number;
 }
 

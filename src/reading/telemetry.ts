@@ -9,6 +9,7 @@ import {
   keepExtra,
   limits,
   type Mapper,
+  noNumber,
   numberOf,
   putExtra,
   textOf,
@@ -59,6 +60,7 @@ export function putValue(draft: Draft, metric: string, value: unknown): void {
   const kept = keptValue(value);
   if (kept !== undefined) draft.telemetry[metric] = kept;
   else if (typeof value === 'object' && value !== null) putExtra(draft, metric, value);
+  else if (typeof value === 'number') absent(draft, metric, noNumber(metric, value));
   else if (value !== undefined) absent(draft, metric, expected(metric, 'a value', value));
 }
 
