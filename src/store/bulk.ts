@@ -1,7 +1,7 @@
 // Bulk writes: one statement for many items; when the database refuses it, parts of it until the culprits stand alone.
 import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query, Statement, Written } from '../reading/contracts.ts';
-import { unfilledFault } from './fault.ts';
+import { refusingHypertable, unfilledFault } from './fault.ts';
 
 type Transaction = <T>(work: (query: Query, prepared: Query) => Promise<T>) => Promise<T>;
 
@@ -15,7 +15,7 @@ export function bulkWrite(prepared: Query, transaction: Transaction): BulkWrite 
     try {
       return [{ items, rows: await prepared(whole.sql, whole.values) }];
     } catch (error) {
-      const fault = ofItem(error, whole);
+      const fault = await ofItem(error, whole, prepared);
       if (items.length === 1) return [{ items: [items[0]!], refused: fault.message }];
       return await transaction((query, prepared) => narrowed(query, prepared, items, statement));
     }
@@ -46,8 +46,9 @@ async function narrowed<Item, Row>(
       at += part.length;
       await query('RELEASE SAVEPOINT part; SAVEPOINT part');
     } catch (error) {
-      const { message } = ofItem(error, { sql });
+      if (!isOfItem(error)) throw error;
       await query('ROLLBACK TO SAVEPOINT part');
+      const { message } = await ofItem(error, { sql }, query);
       until = at + part.length;
       if (part.length === 1) {
         written.push({ items: [part[0]!], refused: message });
@@ -62,9 +63,17 @@ async function narrowed<Item, Row>(
   return written;
 }
 
-/** The fault of one of the items. Throws what is none: an outage, and a table that can take no item at all. */
-function ofItem(error: unknown, { sql }: Pick<Statement, 'sql'>): Fault {
-  const fault = error instanceof Fault ? unfilledFault(error, sql) : error;
-  if (fault instanceof Fault && fault.kind === 'data') return fault;
+const isOfItem = (error: unknown): error is Fault => error instanceof Fault && error.kind === 'data';
+
+/** Not by the chunk: it may have come with the statement, and be gone with it. */
+const HYPERTABLE = 'SELECT table_name::text AS name FROM _timescaledb_catalog.hypertable WHERE id = $1';
+
+/** The fault of one of the items. Rejects with what is none: an outage, and a table that can take no item at all. */
+async function ofItem(error: unknown, { sql }: Pick<Statement, 'sql'>, query: Query): Promise<Fault> {
+  if (!isOfItem(error)) throw error;
+  const number = refusingHypertable(error);
+  const [hypertable] = number === undefined ? [] : await query<{ name: string }>(HYPERTABLE, [number]);
+  const fault = unfilledFault(error, sql, hypertable?.name);
+  if (isOfItem(fault)) return fault;
   throw fault;
 }

@@ -112,24 +112,32 @@ export function overtimeFault(error: unknown, limitMs: number): Fault {
 /** Statements for the tables of Fieldline. A table of an operator is looked at before anything is written to it. */
 const INSERTS = /INSERT INTO (\w+)(?: AS \w+)? \(([^)]*)\)/g;
 
+/** Number of the hypertable that has refused a null, by the name of its chunk; undefined for other faults and tables. */
+export function refusingHypertable(fault: Fault): string | undefined {
+  const { code, table } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
+  return code === '23502' ? /^_hyper_(\d+)_/.exec(table ?? '')?.[1] : undefined;
+}
+
 /**
  * An outage where the row was refused for want of a value that no row brings: somebody has added a column without default.
- * `sql`: what was refused. Every other fault comes back as it is, also one about a table that a trigger writes to.
+ * `sql`: what was refused. `hypertable`: name of the table that the fault calls by one of its chunks. Every other fault
+ * comes back as it is, also one about a table that a trigger writes to.
  */
-export function unfilledFault(fault: Fault, sql: string): Fault {
-  const { code, table, column, where } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
+export function unfilledFault(fault: Fault, sql: string, hypertable?: string): Fault {
+  const { code, table: relation, column, where } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
+  const table = hypertable ?? relation;
   if (code !== '23502' || table === undefined || column === undefined || where !== undefined) return fault;
   const inserts = [...sql.matchAll(INSERTS)].map(([, name = '', columns = '']) => ({
     name,
     filled: columns.split(/,\s*/),
   }));
-  // The name of a partition begins with that of its table; that of a chunk tells nothing.
-  const into = table.startsWith('_hyper_') ? inserts : inserts.filter(({ name }) => table.startsWith(name));
+  // The name of a partition begins with that of its table.
+  const into = inserts.filter(({ name }) => table.startsWith(name));
   if (into.length === 0 || into.some(({ filled }) => filled.includes(column))) return fault;
   const mend = 'give it one, or drop NOT NULL';
   return new Fault(
     'FIELDLINE_TABLE',
-    `table ${into.length === 1 ? into[0]!.name : table}: column ${column}: expected a default, since nothing fills it; ${mend}`,
+    `table ${into[0]!.name}: column ${column}: expected a default, since nothing fills it; ${mend}`,
     { kind: 'outage', cause: fault.cause },
   );
 }
