@@ -9,6 +9,9 @@ const isFile = (response: ServerResponse): boolean =>
   !response.hasHeader('set-cookie') &&
   (response.statusCode === 200 || response.statusCode === 304);
 
+// What the editor asks for of installed palettes, over a megabyte: the same for everybody, with no word of the request in it.
+const OF_PALETTES = /^\/(nodes|icons|locales\/[^?]*)(\?|$)/;
+
 const PACKABLE =
   /^(text\/(?!event-stream)|image\/svg|font\/(ttf|otf)|application\/([\w.+-]*(javascript|json|xml)|vnd\.ms-fontobject|wasm))/;
 /** One packet takes this much anyway. */
@@ -53,9 +56,10 @@ export function packFiles(request: IncomingMessage, response: ServerResponse): v
   const begin = (): void => {
     if (isBegun) return;
     isBegun = true;
-    if (!isFile(response)) return;
-    if (NAMED_BY_CONTENT.test(url) || NAMED_BY_VERSION.test(url)) response.setHeader('cache-control', FOR_EVER);
-    packer = packed(request, response);
+    const isKnown = isFile(response);
+    if (isKnown && (NAMED_BY_CONTENT.test(url) || NAMED_BY_VERSION.test(url)))
+      response.setHeader('cache-control', FOR_EVER);
+    if (isKnown || OF_PALETTES.test(url)) packer = packed(request, response);
     if (packer !== undefined) join(packer, response, plain);
   };
   response.writeHead = (...given: unknown[]) => {

@@ -39,6 +39,7 @@ describe('files for browsers', () => {
     const express = require('express');
     const app = express();
     app.get('/token', (_: unknown, response: { json(body: object): void }) => response.json({ token: SCRIPT }));
+    app.get('/nodes', (_: unknown, response: { send(text: string): void }) => response.send(SCRIPT));
     app.get('/cookie/main.js', (_: unknown, response: http.ServerResponse & { sendFile(file: string): void }) => {
       response.setHeader('set-cookie', 'a=b');
       response.sendFile(path.join(folder, 'main.js'));
@@ -101,6 +102,12 @@ describe('files for browsers', () => {
         assert.equal(response.headers['content-length'], undefined);
       }
     });
+
+  it('packs what the editor asks for of palettes', async () => {
+    const response = await open('/nodes', { 'accept-encoding': browser });
+    assert.equal(plain('br', await buffer(response)).toString(), SCRIPT);
+    assert.equal(response.headers['cache-control'], undefined);
+  });
 
   it('is not sent again where the browser has it, and says for how long that holds', async () => {
     const first = await open('/assets/index-CrLoQPpq.js', { 'accept-encoding': browser });
