@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { openDatabase } from './database.ts';
 import { forgetRaw } from './retention.ts';
+import { openStore } from './store.ts';
 import { onDatabase } from '../../test/support/database.ts';
 import { timescaleHere } from '../../test/support/postgres.ts';
 import { until } from '../../test/support/until.ts';
@@ -67,6 +68,28 @@ describe('retention of raw messages', () => {
     await db.store.query(`SELECT compress_chunk(chunk) FROM show_chunks('raw_advertisements') AS chunk`);
     assert.deepEqual(await forgetRaw(db.store.query, 90), { rows: 7, partitions: 0 });
     assert.deepEqual(await left(), ['late: old time, came today']);
+  });
+
+  it('leaves what is young in a compressed chunk that holds more than TimescaleDB unpacks for a statement', async function () {
+    timescaleHere(this);
+    await db.store.query('TRUNCATE raw_advertisements');
+    await db.store.query(insert('old', `'2019-02-11'`, `'2019-02-11'`, 1500));
+    await db.store.query(insert('late: old time, came today', `'2019-02-11'`, 'now()', 2));
+    await db.store.query(insert('beside it', ago(91), ago(91), 3));
+    await db.store.query(`SELECT compress_chunk(chunk) FROM show_chunks('raw_advertisements') AS chunk`);
+    const rows = () => db.store.query(`SELECT * FROM raw_advertisements WHERE received_at > ${ago(90)} ORDER BY id`);
+    const before = await rows();
+    const url = new URL(db.server.url);
+    url.searchParams.set('options', '-c timescaledb.max_tuples_decompressed_per_dml_transaction=1000');
+    const bounded = openStore({ url: url.href, connections: 1 });
+    try {
+      assert.deepEqual(await forgetRaw(bounded.query, 90), { rows: 1500, partitions: 1 });
+      assert.deepEqual(await rows(), before);
+      assert.deepEqual(await left(), ['late: old time, came today']);
+      assert.deepEqual(await forgetRaw(bounded.query, 90), { rows: 0, partitions: 0 });
+    } finally {
+      await bounded.close();
+    }
   });
 
   it('is part of the upkeep where it is wanted, and everything stays where it is not', async () => {

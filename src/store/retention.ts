@@ -1,5 +1,6 @@
 // Retention of raw messages: what was received longer ago than wanted goes, whole partitions at once, the rest in small steps.
 import { setTimeout as wait } from 'node:timers/promises';
+import { Fault } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
 
 /** Rows of one delete: short enough for no writer to notice. */
@@ -31,13 +32,13 @@ export async function forgetRaw(query: Query, days: number, signal?: AbortSignal
     );
     if (!found?.old) continue;
     if (whole && !found.young && (await dropOld(query, name, cutoff))) gone.partitions++;
-    else gone.rows += await deleteSteps(query, name, cutoff, signal);
+    else gone.rows += await deleteOld(query, name, cutoff, signal);
   }
   return gone;
 }
 
 const youngOf = (name: string, cutoff: string): string =>
-  `SELECT FROM ${name} WHERE timestamp >= ${cutoff} OR received_at >= ${cutoff}`;
+  `SELECT * FROM ${name} WHERE timestamp >= ${cutoff} OR received_at >= ${cutoff}`;
 
 /** Looked at once more while nobody can write to it: a late message that came since would go with it. False where one did. */
 async function dropOld(query: Query, name: string, cutoff: string): Promise<boolean> {
@@ -47,6 +48,34 @@ async function dropOld(query: Query, name: string, cutoff: string): Promise<bool
     END $$`);
   const [after] = await query<{ dropped: boolean }>('SELECT to_regclass($1) IS NULL AS dropped', [name]);
   return after!.dropped;
+}
+
+/** configuration_limit_exceeded: so many rows of a compressed chunk would have to be unpacked for a step. */
+const isTooMuch = (error: unknown): boolean =>
+  error instanceof Fault && (error.cause as { code?: unknown } | undefined)?.code === '53400';
+
+async function deleteOld(query: Query, name: string, cutoff: string, signal?: AbortSignal): Promise<number> {
+  try {
+    return await deleteSteps(query, name, cutoff, signal);
+  } catch (error) {
+    if (!isTooMuch(error)) throw error;
+    return replaceWithYoung(query, name, cutoff);
+  }
+}
+
+/** What is young moves into a new chunk, and the compressed one goes whole: each step would meet the limit again. */
+async function replaceWithYoung(query: Query, name: string, cutoff: string): Promise<number> {
+  const [old] = await query<{ rows: number }>(
+    `SELECT count(*)::int AS rows FROM ${name} WHERE timestamp < $1 AND received_at < $1`,
+    [cutoff],
+  );
+  await query(`DO $$ BEGIN
+      LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE;
+      CREATE TEMP TABLE fieldline_young ON COMMIT DROP AS ${youngOf(name, `'${cutoff}'`)};
+      DROP TABLE ${name};
+      INSERT INTO raw_advertisements SELECT * FROM fieldline_young;
+    END $$`);
+  return old!.rows;
 }
 
 /** By time, not by place: rows of a compressed chunk have none. */
