@@ -1,13 +1,14 @@
 // Replay: a source that reads the archive again, in order, no faster than the rest of the gateway bears, from where it was.
-import { backoff } from '../kernel/backoff.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import { Fault, reasonOf } from '../kernel/fault.ts';
-import { ordered } from '../kernel/ordered.ts';
+import { reasonOf } from '../kernel/fault.ts';
 import type { Query, Source } from '../reading/contracts.ts';
 import type { Raw } from '../reading/raw.ts';
+import { changes } from './changes.ts';
+import { insisting } from './insisting.ts';
 import { archivePages, type Placed } from './pages.ts';
-import { type Cursor, endReplay, keepProgress, type Progress, type Replay, releaseReplay } from './replays.ts';
+import { endReplay, keepProgress, type Progress, type Replay, releaseReplay } from './replays.ts';
 import { LOOK_MS, throttle } from './throttle.ts';
+import { underWay } from './under-way.ts';
 
 export type ReplayOptions = {
   query: Query;
@@ -46,93 +47,38 @@ export type ReplayRun = {
 const AT_ONCE = 200;
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
-type Sent = { place: Cursor; failed: boolean };
-
-/**
- * The cursor follows the longest settled prefix, so that a crash repeats messages and never leaves one out; their rows
- * are known by their identity. An outage of the database is waited out.
- */
+/** What a crash repeats makes no second row, as rows are known by their identity. An outage of the database is waited out. */
 export function openReplay(options: ReplayOptions): ReplayRun {
   const { query, replay, claim, live, perSecond, clock = systemClock } = options;
   const { pageRows = 2000, mostBytes = 32 << 20, keepMs = 500 } = options;
   const progress: Progress = { cursor: replay.cursor, settled: replay.settled, failed: replay.failed };
   const pace = throttle({ perSecond, clock });
-  const sent = new Map<number, Sent>();
-  const bySource = new WeakMap<Raw, Sent>();
-  let away = '';
+  const onTheirWay = underWay(progress);
+  const changed = changes();
+  let paused = false;
+  let closed = false;
+  const database = insisting(() => closed, changed, clock);
   let tellEnd: (end: ReplayEnd) => void = () => {};
   const ended = new Promise<ReplayEnd>(resolve => {
     tellEnd = resolve;
   });
 
   const source: Source = onMessage => {
-    let paused = false;
-    let closed = false;
     let keptAt = clock.steady();
-    let bytesOut = 0;
-    const waiting = new Set<() => void>();
-    const changed = () => {
-      for (const wake of [...waiting]) wake();
-    };
 
-    const order = ordered(number => {
-      const { place, failed } = sent.get(number)!;
-      sent.delete(number);
-      progress.cursor = place;
-      progress.settled++;
-      if (failed) progress.failed++;
-    });
-
-    function send({ raw, place }: Placed): void {
-      const number = order.take();
-      const entry: Sent = { place, failed: false };
-      sent.set(number, entry);
-      bySource.set(raw, entry);
-      const { length } = raw.bytes;
-      bytesOut += length;
+    function send(message: Placed): void {
+      const settle = onTheirWay.leaves(message);
       pace.left(1);
-      onMessage(raw, settled => {
-        bytesOut -= length;
+      onMessage(message.raw, settled => {
+        settle(settled.ok);
         pace.settled(1);
-        // What has not settled stays before the cursor: it comes again with the next claim.
-        if (settled.ok) order.settle(number);
-        changed();
+        changed.tell();
       });
-    }
-
-    /** Until something settles, `resume` or `close`, or after a time. */
-    function change(ms: number): Promise<void> {
-      return new Promise(resolve => {
-        const wake = () => {
-          clearTimeout(timer);
-          waiting.delete(wake);
-          resolve();
-        };
-        const timer = setTimeout(wake, ms);
-        waiting.add(wake);
-      });
-    }
-
-    /** Again and again while the database is away; undefined when it was closed meanwhile. */
-    async function insisting<T>(work: () => Promise<T>): Promise<T | undefined> {
-      const waits = backoff();
-      while (!closed)
-        try {
-          const done = await work();
-          away = '';
-          return done;
-        } catch (error) {
-          if (!(error instanceof Fault) || error.kind !== 'outage') throw error;
-          away = error.message;
-          const until = clock.steady() + waits.next();
-          while (!closed && clock.steady() < until) await change(until - clock.steady());
-        }
-      return undefined;
     }
 
     async function keep(): Promise<boolean> {
       keptAt = clock.steady();
-      return (await insisting(() => keepProgress(query, replay.id, claim, progress))) ?? false;
+      return (await database.on(() => keepProgress(query, replay.id, claim, progress))) ?? false;
     }
 
     const isDue = (): boolean => clock.steady() - keptAt >= keepMs;
@@ -141,7 +87,7 @@ export function openReplay(options: ReplayOptions): ReplayRun {
       const pages = archivePages({ query, selection: replay.selection, after: progress.cursor, rows: pageRows });
       // Read ahead while the page before is sent. It is awaited below; a rejection until then must not count as nobody's.
       const ahead = () => {
-        const page = insisting(pages);
+        const page = database.on(pages);
         page.catch(() => {});
         return page;
       };
@@ -151,42 +97,32 @@ export function openReplay(options: ReplayOptions): ReplayRun {
         for (let at = 0; !closed && at < rows.length; ) {
           const before = at;
           let room = paused ? 0 : Math.min(AT_ONCE, pace.room());
-          for (; room > 0 && at < rows.length && bytesOut < mostBytes; room--) send(rows[at++]!);
+          for (; room > 0 && at < rows.length && onTheirWay.bytes < mostBytes; room--) send(rows[at++]!);
           if (isDue()) {
             if (!(await keep())) return { state: 'lost' };
             // Much may have settled meanwhile.
           } else if (at > before) await turn();
-          else await change(pace.waitMs() || keepMs);
+          else await changed.wait(pace.waitMs() || keepMs);
         }
         if (!closed && isDue() && !(await keep())) return { state: 'lost' };
       }
-      while (!closed && order.open > 0) {
-        await change(keepMs);
+      while (!closed && onTheirWay.messages > 0) {
+        await changed.wait(keepMs);
         if (isDue() && !(await keep())) return { state: 'lost' };
       }
       if (!closed && !(await keep())) return { state: 'lost' };
       return { state: 'done' };
     }
 
-    /** Tells the throttle what live data experiences, until the replay ends. */
-    async function look(): Promise<void> {
-      // Without the database nobody can tell: it stays as it is.
-      await live().then(pace.felt, () => {});
-      if (!closed && !over) looking = setTimeout(() => void look(), LOOK_MS);
-    }
-    let over = false;
-    let looking: NodeJS.Timeout | undefined;
-    void look();
-
+    const stopWatching = watchLive(live, pace.felt);
     const running = run()
       .catch((error: unknown): ReplayEnd => ({ state: 'failed', reason: reasonOf(error) }))
       .then(async end => {
-        over = true;
-        clearTimeout(looking);
+        stopWatching();
         if (closed) return;
         const { state } = end;
         const reason = end.state === 'failed' ? end.reason : undefined;
-        if (state !== 'lost') await insisting(() => endReplay(query, replay.id, claim, state, reason));
+        if (state !== 'lost') await database.on(() => endReplay(query, replay.id, claim, state, reason));
         if (!closed) tellEnd(end);
       });
 
@@ -196,11 +132,12 @@ export function openReplay(options: ReplayOptions): ReplayRun {
       },
       resume() {
         paused = false;
-        changed();
+        changed.tell();
       },
       async close() {
         closed = true;
-        changed();
+        stopWatching();
+        changed.tell();
         await running;
         try {
           await keepProgress(query, replay.id, claim, progress);
@@ -214,14 +151,29 @@ export function openReplay(options: ReplayOptions): ReplayRun {
 
   return {
     source,
-    gaveUp(raw) {
-      const entry = bySource.get(raw);
-      if (entry !== undefined) entry.failed = true;
-    },
+    gaveUp: onTheirWay.gaveUp,
     progress,
     get away() {
-      return away;
+      return database.away;
     },
     ended,
+  };
+}
+
+/** Tells the throttle again and again what live data experiences. Returns the stop. */
+function watchLive(live: ReplayOptions['live'], felt: (ms: number) => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function look(): Promise<void> {
+    // Without the database nobody can tell: it stays as it is.
+    await live().then(felt, () => {});
+    if (!stopped) timer = setTimeout(() => void look(), LOOK_MS);
+  }
+  void look();
+
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
   };
 }
