@@ -1,5 +1,6 @@
 // Oral-B toothbrushes: company 0x00DC. Whether and for how long somebody brushes; the rest is words.
 import { type Decoded, defineDecoder } from '../define.ts';
+import { byteAt } from './shared/numbers.ts';
 
 const COMPANY = '00dc';
 // Protocol, type, firmware, state, flags, minutes, seconds, mode, sector; two more on newer ones.
@@ -61,7 +62,7 @@ function pressureOf(flags: number): string {
 
 /** 7 is the last one, whose number the frame tells behind it; 0 is none. */
 function sectorOf(frame: Uint8Array): number {
-  const sector = frame[8]! & 0x07;
+  const sector = byteAt(frame, 8) & 0x07;
   return sector === 7 ? (frame[10] ?? 0) & 0x07 || 4 : sector;
 }
 
@@ -75,18 +76,18 @@ export const decoder = defineDecoder({
   decode(advert): Decoded {
     const frame = advert.manufacturerData.get(COMPANY) ?? new Uint8Array();
     if (frame.length < LENGTH) return { rejected: `Oral-B: expected at least ${LENGTH} bytes, got ${frame.length}` };
-    const type = frame[1]!;
-    const state = frame[3]!;
-    const mode = frame[7]!;
+    const type = byteAt(frame, 1);
+    const state = byteAt(frame, 3);
+    const mode = byteAt(frame, 7);
     const line = lines.find(([first, last]) => type >= first && type <= last)?.[2] ?? 'toothbrush';
     return {
-      telemetry: { brushing: state === RUNNING, duration: frame[5]! * 60 + frame[6]! },
+      telemetry: { brushing: state === RUNNING, duration: byteAt(frame, 5) * 60 + byteAt(frame, 6) },
       deviceModel: `Oral-B ${line}`,
       metadata: {
         state: states.get(state) ?? `state ${state}`,
         mode: (line === 'iO' ? ioModes : modes)[mode] ?? `mode ${mode}`,
-        pressure: pressureOf(frame[4]!),
-        highPressure: (frame[4]! & HIGH_PRESSURE) !== 0,
+        pressure: pressureOf(byteAt(frame, 4)),
+        highPressure: (byteAt(frame, 4) & HIGH_PRESSURE) !== 0,
         // A brush at rest goes on telling where it was last.
         sector: state === RUNNING ? sectorOf(frame) : 0,
       },

@@ -4,6 +4,9 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
+/** 0 beyond the end: for bytes whose number has been looked at already. */
+export const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0;
+
 /** Six decimals unless told: more than any field resolves, less than binary noise. Adding 0 turns -0 into 0. */
 export function rounded(value: number, decimals = 6): number {
   const scale = 10 ** decimals;

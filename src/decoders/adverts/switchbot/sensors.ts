@@ -1,5 +1,6 @@
 // What the sensors and openers of SwitchBot say, each out of its service data and what stands behind the address in company 0x0969.
 import type { Value } from '../../../reading/reading.ts';
+import { byteAt } from '../shared/numbers.ts';
 
 export type Values = Record<string, Value>;
 /** `service` from the letter on, `maker` behind the address (from the sequence on); both empty where they are not there. */
@@ -7,7 +8,8 @@ export type Parts = { service: Uint8Array; maker: Uint8Array };
 
 export const nothing = (): Values => ({});
 
-export const battery = ({ service }: Parts): Values => (service.length >= 3 ? { battery: service[2]! & 0x7f } : {});
+export const battery = ({ service }: Parts): Values =>
+  service.length >= 3 ? { battery: byteAt(service, 2) & 0x7f } : {};
 
 /** Sign (1 is plus) and whole degrees. */
 const degrees = (whole: number, tenths: number): number =>
@@ -15,8 +17,8 @@ const degrees = (whole: number, tenths: number): number =>
 
 /** Tenths in the low half of the first byte, sign and whole degrees, then humidity. More than nine tenths are none. */
 export function climate(bytes: Uint8Array): Values {
-  if (bytes.length < 3 || (bytes[0]! & 0x0f) > 9) return {};
-  return { temperature: degrees(bytes[1]!, bytes[0]! & 0x0f), humidity: bytes[2]! & 0x7f };
+  if (bytes.length < 3 || (byteAt(bytes, 0) & 0x0f) > 9) return {};
+  return { temperature: degrees(byteAt(bytes, 1), byteAt(bytes, 0) & 0x0f), humidity: byteAt(bytes, 2) & 0x7f };
 }
 
 /** All zero says that nothing has been measured yet. */
@@ -38,7 +40,7 @@ export function carbonDioxide(parts: Parts): Values {
   return 'temperature' in values && ppm <= CO2_LIMIT ? { ...values, co2: ppm } : values;
 }
 
-export const word = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
+export const word = (bytes: Uint8Array, at: number): number => (byteAt(bytes, at) << 8) | byteAt(bytes, at + 1);
 
 const WEATHER_WITH_VALUES = 10;
 
@@ -46,30 +48,30 @@ const WEATHER_WITH_VALUES = 10;
 export function weatherStation(parts: Parts): Values {
   const { maker, service } = parts;
   if (maker.length < 5) return service.length < WEATHER_WITH_VALUES ? {} : meter(parts);
-  return measured({ ...climate(maker.subarray(2, 5)), battery: maker[1]! & 0x7f });
+  return measured({ ...climate(maker.subarray(2, 5)), battery: byteAt(maker, 1) & 0x7f });
 }
 
 export const hub = ({ maker }: Parts): Values => measured(maker.length >= 10 ? climate(maker.subarray(7, 10)) : {});
 
 export function hub2(parts: Parts): Values {
   const values = hub(parts);
-  return 'temperature' in values ? { ...values, light_level: parts.maker[6]! & 0x1f } : values;
+  return 'temperature' in values ? { ...values, light_level: byteAt(parts.maker, 6) & 0x1f } : values;
 }
 
 export function hub3(parts: Parts): Values {
   const { maker } = parts;
   if (maker.length < 11) return {};
-  return { ...hub(parts), light_level: maker[6]! & 0x0f, motion: maker[10]! > 0x7f };
+  return { ...hub(parts), light_level: byteAt(maker, 6) & 0x0f, motion: byteAt(maker, 10) > 0x7f };
 }
 
 export function climatePanel({ maker }: Parts): Values {
   if (maker.length < 10) return {};
   return {
-    power: maker[1]! > 0x7f,
-    battery: maker[1]! & 0x7f,
+    power: byteAt(maker, 1) > 0x7f,
+    battery: byteAt(maker, 1) & 0x7f,
     ...climate(maker.subarray(2, 5)),
-    motion: maker[9]! > 0x7f,
-    light: ((maker[9]! >> 1) & 0x03) === 2,
+    motion: byteAt(maker, 9) > 0x7f,
+    light: ((byteAt(maker, 9) >> 1) & 0x03) === 2,
   };
 }
 
@@ -77,22 +79,24 @@ export function climatePanel({ maker }: Parts): Values {
 export function thermostat({ maker }: Parts): Values {
   if (maker.length < 7) return {};
   return {
-    power: maker[1]! > 0x7f,
-    battery: maker[1]! & 0x7f,
-    temperature: degrees(maker[3]!, maker[2]! & 0x0f),
-    target_temperature: degrees(maker[4]!, maker[2]! >> 4),
-    opening: (maker[6]! & 0x01) !== 0,
+    power: byteAt(maker, 1) > 0x7f,
+    battery: byteAt(maker, 1) & 0x7f,
+    temperature: degrees(byteAt(maker, 3), byteAt(maker, 2) & 0x0f),
+    target_temperature: degrees(byteAt(maker, 4), byteAt(maker, 2) >> 4),
+    opening: (byteAt(maker, 6) & 0x01) !== 0,
   };
 }
 
 /** Its climate is that of a meter bound to it. */
 export function evaporativeHumidifier({ maker }: Parts): Values {
   if (maker.length < 11) return {};
-  const hasMeter = maker[3]! > 0x7f && (maker[3]! & 0x7f) <= 100;
+  const hasMeter = byteAt(maker, 3) > 0x7f && (byteAt(maker, 3) & 0x7f) <= 100;
   return {
-    power: maker[1]! > 0x7f,
-    ...(hasMeter ? { humidity: maker[3]! & 0x7f, temperature: degrees(maker[4]!, maker[5]! >> 4) } : {}),
-    target_humidity: maker[10]! & 0x7f,
+    power: byteAt(maker, 1) > 0x7f,
+    ...(hasMeter
+      ? { humidity: byteAt(maker, 3) & 0x7f, temperature: degrees(byteAt(maker, 4), byteAt(maker, 5) >> 4) }
+      : {}),
+    target_humidity: byteAt(maker, 10) & 0x7f,
   };
 }
 
@@ -101,15 +105,16 @@ export const humidifier = ({ service }: Parts): Values => (service.length < 5 ? 
 export function motion(parts: Parts): Values {
   const { service, maker } = parts;
   const values: Values = battery(parts);
-  if (maker.length >= 2) return { ...values, motion: (maker[1]! & 0x40) !== 0, light: (maker[1]! & 0x20) !== 0 };
+  if (maker.length >= 2)
+    return { ...values, motion: (byteAt(maker, 1) & 0x40) !== 0, light: (byteAt(maker, 1) & 0x20) !== 0 };
   if (service.length < 6) return values;
-  return { ...values, motion: (service[1]! & 0x40) !== 0, light: (service[5]! & 0x02) !== 0 };
+  return { ...values, motion: (byteAt(service, 1) & 0x40) !== 0, light: (byteAt(service, 5) & 0x02) !== 0 };
 }
 
 export function presence(parts: Parts): Values {
   const { maker } = parts;
   if (maker.length < 6) return battery(parts);
-  return { ...battery(parts), motion: (maker[1]! & 0x40) !== 0, light_level: maker[5]! & 0x1f };
+  return { ...battery(parts), motion: (byteAt(maker, 1) & 0x40) !== 0, light_level: byteAt(maker, 5) & 0x1f };
 }
 
 /** A door that is not closed in time is still open. */
@@ -117,14 +122,14 @@ export function contact(parts: Parts): Values {
   const { service, maker } = parts;
   const values: Values = battery(parts);
   if (maker.length >= 7) {
-    const flags = maker[1]!;
+    const flags = byteAt(maker, 1);
     return { ...values, motion: flags > 0x7f, light: (flags & 0x40) !== 0, opening: (flags & 0x30) !== 0 };
   }
   if (service.length < 9) return values;
-  const flags = service[3]!;
+  const flags = byteAt(service, 3);
   return {
     ...values,
-    motion: (service[1]! & 0x40) !== 0,
+    motion: (byteAt(service, 1) & 0x40) !== 0,
     light: (flags & 0x01) !== 0,
     opening: (flags & 0x06) !== 0,
   };
@@ -133,17 +138,17 @@ export function contact(parts: Parts): Values {
 export function leak({ maker }: Parts): Values {
   if (maker.length < 3) return {};
   return {
-    battery: maker[1]! & 0x7f,
-    low_battery: maker[1]! > 0x7f,
-    moisture: (maker[2]! & 0x01) !== 0,
-    tamper: (maker[2]! & 0x02) !== 0,
+    battery: byteAt(maker, 1) & 0x7f,
+    low_battery: byteAt(maker, 1) > 0x7f,
+    moisture: (byteAt(maker, 2) & 0x01) !== 0,
+    tamper: (byteAt(maker, 2) & 0x02) !== 0,
   };
 }
 
 export function curtain(parts: Parts): Values {
   const { service, maker } = parts;
   const [place, light] = maker.length >= 5 ? maker.subarray(2) : service.subarray(3);
-  const charge = maker.length >= 7 ? { battery: maker[6]! & 0x7f } : battery(parts);
+  const charge = maker.length >= 7 ? { battery: byteAt(maker, 6) & 0x7f } : battery(parts);
   if (place === undefined || light === undefined) return charge;
   return { ...charge, position: positionOf(place), moving: place > 0x7f, light_level: light >> 4 };
 }
@@ -156,9 +161,9 @@ export function rollerShade(parts: Parts): Values {
   if (maker.length < 4) return battery(parts);
   return {
     ...battery(parts),
-    position: positionOf(maker[2]!),
-    moving: (maker[1]! & 0x06) !== 0,
-    light_level: maker[3]! >> 4,
+    position: positionOf(byteAt(maker, 2)),
+    moving: (byteAt(maker, 1) & 0x06) !== 0,
+    light_level: byteAt(maker, 3) >> 4,
   };
 }
 
@@ -167,8 +172,8 @@ export function blindTilt(parts: Parts): Values {
   if (maker.length < 4) return battery(parts);
   return {
     ...battery(parts),
-    tilt: Math.min(100, maker[2]! & 0x7f),
-    motion: maker[2]! > 0x7f,
-    light_level: maker[3]! >> 4,
+    tilt: Math.min(100, byteAt(maker, 2) & 0x7f),
+    motion: byteAt(maker, 2) > 0x7f,
+    light_level: byteAt(maker, 3) >> 4,
   };
 }
