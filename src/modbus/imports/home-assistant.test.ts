@@ -117,6 +117,26 @@ modbus:
     assert.match(fromHomeAssistant(`#${' '.repeat(200_000)}`).problems.join(), /more than 200000 characters/);
   });
 
+  it('reads the section modbus of a whole configuration that is longer', () => {
+    const template = `  - sensor: { name: x, state: "{{ states('sensor.a') }}" }\n`.repeat(5000);
+    const sensors = Array.from({ length: 300 }, (_, at) => `      - { name: s${at}, address: ${at} }\n`).join('');
+    const text = `template:\n${template}# Inverters\n"modbus":\n  - name: h\n    sensors:\n# first\n${sensors}automation:\n${template}`;
+    const { devices, problems } = fromHomeAssistant(text);
+    assert.deepEqual(problems, []);
+    assert.deepEqual([devices[0]?.name, devices[0]?.rows.length], ['h', 300]);
+    assert.match(fromHomeAssistant(text.replace('"modbus":', 'other:')).problems.join(), /no section modbus/);
+    const wrong = fromHomeAssistant(text.replace('- { name: s2,', '- { name: [s2,')).problems.join();
+    assert.match(wrong, /at line 500[89]|at line 5010/, 'with the line of the file');
+  });
+
+  // Each is an error of its own; to show the lines about each took minutes.
+  it('ends with a text of nothing but errors, and says where the first one is', () => {
+    assert.match(
+      fromHomeAssistant(`[${','.repeat(150_000)}`).problems.join(),
+      /^expected YAML.* at line 1, column \d\)$/,
+    );
+  });
+
   it('says that a unit is a secret', () => {
     const { devices, problems } = fromHomeAssistant(
       'modbus:\n  - name: h\n    sensors:\n      - { name: a, address: 1, device_address: !secret unit_of_inverter }\n',

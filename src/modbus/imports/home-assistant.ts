@@ -29,7 +29,10 @@ const types: Readonly<Record<string, FieldType>> = {
   ...{ int: 'int16', uint: 'uint16', float: 'float32' },
 };
 
-/** The library takes about a second for it at worst. */
+/**
+ * The library takes one to two seconds for it at worst. A large inverter with all its registers has a section of some 50,000,
+ * in a file of 95,000.
+ */
 const MOST_YAML = 200_000;
 
 /** Reads the whole file or the list of hubs alone. A hub has one device for each unit. */
@@ -48,10 +51,18 @@ export function fromHomeAssistant(text: string): Imported {
 
 /** Tags of Home Assistant (!secret, !include) are passed over; of a key that stands twice the last one is taken, as there. */
 function readYaml(text: string, problems: string[]): unknown {
-  if (text.length > MOST_YAML) throw new Error(`more than ${MOST_YAML} characters`);
-  // The library would compare each key of a map with all others.
-  const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: false });
-  if (document.errors[0] !== undefined) throw document.errors[0];
+  const own = text.length > MOST_YAML ? sectionOf(text) : text;
+  if (own.length > MOST_YAML)
+    throw new Error(
+      `more than ${MOST_YAML} characters, or no section modbus in a text of more; import its hubs in parts`,
+    );
+  // The library would compare each key of a map with all others, and show the lines of each of a hundred thousand errors.
+  const document = parseDocument(own, { logLevel: 'silent', uniqueKeys: false, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const before = own.slice(0, error.pos[0]).split('\n');
+    throw new Error(`${error.message} at line ${before.length}, column ${before.at(-1)!.length + 1}`);
+  }
   const twice = new Set<string>();
   visit(document, {
     Map(_at, { items }) {
@@ -63,6 +74,18 @@ function readYaml(text: string, problems: string[]): unknown {
   if (twice.size > 0)
     problems.push(`of keys that stand twice the last one is taken: ${[...twice].slice(0, 10).join(', ')}`);
   return document.toJS({ maxAliasCount: 100 });
+}
+
+/** The section `modbus:` of a whole configuration, each line in its place; the text itself where it has none. */
+function sectionOf(text: string): string {
+  let isOurs = false;
+  let isThere = false;
+  const lines = text.split('\n').map(line => {
+    if (/^[^\s#-]/.test(line)) isOurs = /^(["']?)modbus\1\s*:/.test(line);
+    isThere ||= isOurs;
+    return isOurs ? line : '';
+  });
+  return isThere ? lines.join('\n') : text;
 }
 
 function devicesOf(hub: Json, where: string, problems: string[]) {
