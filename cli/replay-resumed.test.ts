@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
 import { askForReplay, claimReplay, endReplay, keepProgress, stopReplays } from '../src/archive/replays.ts';
 import { command, onArchive, temperature } from '../test/support/cli-replay.ts';
 import { run } from './replay.ts';
+import { until } from '../test/support/until.ts';
 
 describe('fieldline replay, begun before', () => {
   const on = onArchive();
@@ -62,7 +62,7 @@ describe('fieldline replay, begun before', () => {
     });
     const [out, errors] = [child.stdout.toArray(), child.stderr.toArray()];
     const ended = once(child, 'close');
-    while ((await count('sensor_readings')) === 0) await wait(5);
+    await until(async () => (await count('sensor_readings')) > 0);
     child.kill('SIGINT');
     assert.deepEqual(await ended, [1, null]);
     const told = JSON.parse(Buffer.concat(await out).toString()) as { id: number; state: string; settled: number };
@@ -91,7 +91,7 @@ describe('fieldline replay, begun before', () => {
       });
       const ended = once(child, 'exit');
       const waits = `SELECT FROM pg_locks WHERE relation = 'sensor_readings'::regclass AND NOT granted`;
-      while ((await db.store.query(waits)).length === 0) await wait(5);
+      await until(async () => (await db.store.query(waits)).length > 0);
       child.kill('SIGINT');
       for (let said = ''; !said.includes('a second signal ends it at once'); )
         said += String((await once(child.stderr, 'data'))[0]);
@@ -121,7 +121,7 @@ describe('fieldline replay, begun before', () => {
       // Its place is kept behind the rows: killed when both have come so far.
       const kept = async () =>
         (await db.store.query<{ settled: number }>('SELECT settled FROM replays'))[0]?.settled ?? 0;
-      while ((await count('sensor_readings')) < rows || (await kept()) < rows / 2) await wait(5);
+      await until(async () => (await count('sensor_readings')) >= rows && (await kept()) >= rows / 2);
       child.kill('SIGKILL');
       const [, signal] = await ended;
       assert.equal(signal, 'SIGKILL');

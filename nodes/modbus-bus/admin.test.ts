@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { type Simulator, startSimulator } from '../../src/modbus/simulator.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import modbusBus from './modbus-bus.ts';
+import { until } from '../../test/support/until.ts';
 
 type Answer = Record<string, unknown> & { error?: string };
 
@@ -55,7 +56,7 @@ describe('modbus-bus dialog', () => {
       { id: 'b', type: 'fieldline-modbus-bus', ...bus(), timeoutMs: 150 },
       { id: 'user', type: 'test-sink', bus: 'b' },
     ]);
-    while (simulator.connections === 0) await new Promise(resolve => setTimeout(resolve, 5));
+    await until(() => simulator.connections > 0);
     const before = simulator.accepted;
     assert.equal((await ask('test', { bus: bus(), unit: 3, node: 'b' }))['ok'], true);
     assert.equal(simulator.accepted, before);

@@ -11,6 +11,7 @@ import { type FlowNode, type TestRuntime, testRuntime } from '../../test/support
 import modbusBus from '../modbus-bus/modbus-bus.ts';
 import { fields } from './fields.ts';
 import modbusPoll from './modbus-poll.ts';
+import { until } from '../../test/support/until.ts';
 
 const inlineMap = JSON.stringify({
   name: 'two-words',
@@ -264,6 +265,6 @@ describe('modbus-poll node', () => {
       assert.equal(simulator.connections, 1);
     }
     await runtime.deploy([]);
-    while (simulator.connections > 0) await new Promise(resolve => setTimeout(resolve, 5));
+    await until(() => simulator.connections === 0);
   });
 });

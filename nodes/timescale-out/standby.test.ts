@@ -8,6 +8,7 @@ import { meterReading } from '../../test/support/timescale-out.ts';
 import { type Standby, startStandby } from '../../test/support/standby.ts';
 import timescaleDbNode from '../timescale-db/timescale-db.ts';
 import timescaleOutNode from './timescale-out.ts';
+import { until } from '../../test/support/until.ts';
 
 const READINGS = 500;
 
@@ -44,7 +45,7 @@ describe('timescale-out node: a read-only standby', () => {
     await runtime.deploy(flow(primary.url));
     assert.deepEqual(await runtime.emit('src', { payload: meterReading(0) }), { ok: true });
     // It is one that follows: what the primary has taken arrives.
-    while ((await powers()).length === 0) await new Promise(resolve => setTimeout(resolve, 20));
+    await until(async () => (await powers()).length > 0);
 
     await runtime.deploy(flow(standby.url));
     for (let n = 1; n <= READINGS; n += 50) {

@@ -49,6 +49,7 @@ export function linkPlace() {
     const drained: [number, Outcome][] = [];
     const dropped: number[] = [];
     let status = '';
+    let shown = 0;
     let up: number | undefined;
     const link = openLink<Row>(
       {
@@ -83,6 +84,7 @@ export function linkPlace() {
         host: {
           status: (fill, text) => {
             status = `${fill} ${text}`;
+            shown++;
           },
           count(name, by = 1, labels = {}) {
             const key = [name, ...Object.values(labels)].join(' ');
@@ -103,7 +105,12 @@ export function linkPlace() {
       },
     );
     links.push(link);
-    return { link, peer, counts, log, drained, dropped, clock, status: () => status, up: () => up };
+    /** The link has looked after itself, once from beginning to end. */
+    async function ticked(): Promise<void> {
+      const before = shown;
+      await until(() => shown > before + 1);
+    }
+    return { link, peer, counts, log, drained, dropped, clock, ticked, status: () => status, up: () => up };
   }
   /** What lies in the file once its link is closed. */
   async function lying(): Promise<number[]> {

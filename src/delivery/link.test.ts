@@ -21,7 +21,7 @@ describe('link', () => {
           asked++;
           if (!there) throw outage;
         };
-        const { link, up, status, clock, peer } = bench(kind === 'disk' ? disk() : { kind }, { ask });
+        const { link, up, status, clock, peer, ticked } = bench(kind === 'disk' ? disk() : { kind }, { ask });
         await until(() => up() === 0);
         assert.match(status(), /^red peer away/);
         there = true;
@@ -32,7 +32,7 @@ describe('link', () => {
         await link.submit(rows(0, 1));
         there = false;
         clock.advance(9000);
-        await new Promise(resolve => setTimeout(resolve, 1100));
+        await ticked();
         assert.equal(asked, before, 'a write tells as well');
         clock.advance(1000);
         await until(() => up() === 0);
@@ -44,13 +44,13 @@ describe('link', () => {
 
     it('does not take an answer for a peer that takes rows: who cannot be written to is down until it can', async () => {
       let asked = 0;
-      const { link, up, peer, clock, log } = bench({ kind: 'drop' }, { ask: async () => asked++ });
+      const { link, up, peer, clock, log, ticked } = bench({ kind: 'drop' }, { ask: async () => asked++ });
       await until(() => up() === 1);
       peer.up = false;
       assert.deepEqual(await link.submit(rows(0, 1)), ['dropped']);
       await until(() => up() === 0);
       clock.advance(60_000);
-      await new Promise(resolve => setTimeout(resolve, 1100));
+      await ticked();
       assert.deepEqual([up(), asked, log.filter(line => /is back/.test(line))], [0, 1, []]);
     });
   });

@@ -18,9 +18,16 @@ describe('live with the public Supabase clients: keys and tokens', () => {
     await Promise.all([a.told, b.told]);
     live.hub.publish([laser(1, { orgId: 'A' }), laser(2, { orgId: 'B' }), laser(3)]);
     await until(() => a.changes.length > 0 && b.changes.length > 0);
-    await new Promise(resolve => setTimeout(resolve, 20));
+    live.hub.publish([laser(4, { orgId: 'A' }), laser(5, { orgId: 'B' })]);
+    await until(() => a.changes.length > 1 && b.changes.length > 1);
     const seen = ({ changes }: typeof a) => changes.map(({ new: row }) => row['value_mm']);
-    assert.deepEqual([seen(a), seen(b)], [[1], [2]]);
+    assert.deepEqual(
+      [seen(a), seen(b)],
+      [
+        [1, 4],
+        [2, 5],
+      ],
+    );
   });
 
   it('refuses a wrong key, forged and expired tokens with a reason', async () => {

@@ -14,6 +14,7 @@ import { serialConnector, type SerialOptions } from './serial.ts';
 import { simulatedLine } from './serial.fixture.ts';
 import { charMsOf, formatName, pauseOf } from './serial-format.ts';
 import { systemTiming } from './timing.ts';
+import { until } from '../../test/support/until.ts';
 
 const format = { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const;
 const read = (unit: number, address = 0): ReadRequest => ({ unit, table: 'holding', address, count: 2 });
@@ -80,7 +81,7 @@ describe('serial line', () => {
     assert.equal(fault.trouble, 'unavailable');
     assert.equal(fault.message, "serial ports: Cannot find package 'serialport'");
     assert.match(fault.advice, /install the package serialport/);
-    while (tries < 2) await new Promise(resolve => setTimeout(resolve, 20));
+    await until(() => tries >= 2);
   });
 
   it('says why a port cannot be opened', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { advertInbox } from './advert-inbox.ts';
+import { until } from '../../test/support/until.ts';
 
 function scene() {
   const unpacked: number[] = [];
@@ -47,7 +48,7 @@ describe('advert inbox', () => {
     const { unpacked, state, offer } = scene();
     state.busy = true;
     offer(1, 2);
-    while (unpacked.length < 2) await wait(5);
+    await until(() => unpacked.length === 2);
     assert.deepEqual(unpacked, [1, 2]);
   });
 

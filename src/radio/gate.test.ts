@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { gateOf } from './gate.ts';
 import { COMMAND, commandPacket } from './hci.ts';
 import type { Transport } from './transport.ts';
+import { until } from '../../test/support/until.ts';
 
 function scene(exclusive = true) {
   const log: string[] = [];
@@ -109,7 +110,7 @@ describe('gate', () => {
   it('gives a controller up that does not answer', async () => {
     const { socket, log } = scene();
     socket.write(Buffer.from(ENABLE, 'hex'));
-    while (log.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
+    await until(() => log.length > 0);
     assert.deepEqual(log, ['dead the controller did not answer command 0x200c']);
   });
 });

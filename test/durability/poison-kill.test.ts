@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Carried, carriedCodec } from '../../nodes/timescale-out/carried.ts';
 import { openOutbox } from '../../src/delivery/outbox/outbox.ts';
 import { onDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 
 const ROWS = 3000;
 const KILLS = 6;
@@ -47,7 +47,7 @@ describe('kill -9 in the middle of halving a poisoned batch', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       const child = start();
       // By what it has stored, not by the time: a kill before the first row or after the last one would tell nothing.
-      while ((await storedRows()) <= (kill * ROWS) / (KILLS + 2)) await wait(1);
+      await until(async () => (await storedRows()) > (kill * ROWS) / (KILLS + 2));
       child.kill('SIGKILL');
       await once(child, 'exit');
       stored.push(await storedRows());

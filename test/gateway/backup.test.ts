@@ -16,7 +16,6 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import mqtt from 'mqtt';
 import pg from 'pg';
@@ -156,7 +155,7 @@ describe('backup and restore of a gateway', () => {
         await barrier.query('BEGIN; LOCK TABLE own');
         const child = program('backup', target, gateway.directory);
         const waits = `SELECT FROM pg_locks WHERE relation = 'own'::regclass AND NOT granted`;
-        while ((await barrier.query(waits)).rowCount === 0) await wait(10);
+        await until(async () => (await barrier.query(waits)).rowCount !== 0);
         const ended = once(child, 'exit');
         child.kill(signal);
         await ended;

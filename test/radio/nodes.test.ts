@@ -13,6 +13,7 @@ import { toHex } from '../../src/kernel/bytes.ts';
 import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import { type TestRuntime, testRuntime } from '../support/node-red.ts';
 import { nobleIsHere, withNoble } from './noble-here.ts';
+import { until } from '../support/until.ts';
 
 const METER = '00:13:43:A1:B2:C3';
 
@@ -50,7 +51,7 @@ describe('Bluetooth nodes without a radio', () => {
     try {
       const adapter = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
       await runtime.deploy([{ id: 'scan', type: 'fieldline-ble-scan', adapter, wires: [[]] }]);
-      while (tries < 3) await new Promise(resolve => setTimeout(resolve, 20));
+      await until(() => tries >= 3);
       const off = lines.filter(({ msg }) => /^radio off: controller at/.test(msg));
       assert.deepEqual([off.length, off[0]?.level], [1, log.WARN]);
     } finally {
@@ -156,11 +157,11 @@ describe('Bluetooth nodes without a radio', () => {
     }, 2);
     for (let deploys = 1; deploys <= 4; deploys++) {
       const seen = numbers.size;
-      while (numbers.size < seen + 200) await new Promise(resolve => setTimeout(resolve, 5));
+      await until(() => numbers.size >= seen + 200);
       await runtime.deploy(scanning(60 + deploys));
     }
     clearInterval(sending);
-    while (numbers.size < reported.size) await new Promise(resolve => setTimeout(resolve, 5));
+    await until(() => numbers.size >= reported.size);
     assert.deepEqual(numbers, reported);
   });
 
