@@ -18,6 +18,7 @@ import {
 } from '../reading/payload.ts';
 import type { Reading } from '../reading/reading.ts';
 import { type TimeLimits, timeLimits } from '../reading/time.ts';
+import { postedName, timeFault } from './posted.ts';
 import { unitOf } from '../reading/units.ts';
 
 /** `field`: the metric, or the field as the sender wrote it; undefined where the item as a whole is wrong. */
@@ -80,7 +81,8 @@ function readItem(item: unknown, given: unknown, { text, ...making }: Identity, 
   if (!isJson(item) || !isJson(given)) return { faults: [{ detail: expected('item', 'a JSON object', item) }] };
   const faults: FieldFault[] = [];
   const deviceId = takeDevice(item, given, reader.deviceId, faults);
-  checkTime(item, faults);
+  const untimely = timeFault('timestamp', item['timestamp']);
+  if (untimely !== undefined) faults.push({ field: 'timestamp', detail: untimely });
   const flat = !isJson(item['telemetry']);
   const draft: Draft = { deviceId, protocol: undefined, time: undefined, telemetry: {}, metadata: {} };
   const wrong = ingest(item, draft, reader.topic);
@@ -99,21 +101,14 @@ function takeDevice(item: Json, given: Json, named: string | undefined, faults: 
   const value = given[field];
   item[field] = undefined;
   if (value === undefined && named !== undefined) return named;
-  const name = deviceName(value);
-  const what = `a device's name of at most ${limits.deviceLength} characters that can be seen`;
-  // Two devices whose names differ by what cannot be seen must not become one.
-  if (name === undefined || String(value).trim() !== name) faults.push({ field, detail: expected(field, what, value) });
-  else if (named !== undefined && bluetoothName(name) !== bluetoothName(named))
+  const posted = postedName(field, value);
+  if ('fault' in posted) {
+    faults.push({ field, detail: posted.fault });
+    return named ?? deviceName(value);
+  }
+  if (named !== undefined && bluetoothName(posted.name) !== bluetoothName(named))
     faults.push({ field, detail: expected(field, `the device of the address, ${named}`, value) });
-  return named ?? name;
-}
-
-/** A clock may show any time; what no clock shows is a mistake of the sender. */
-function checkTime(item: Json, faults: FieldFault[]): void {
-  const value = item['timestamp'];
-  const clock = value === undefined || value === null || typeof value === 'number' || value === '';
-  if (!clock && !(typeof value === 'string' && /\d/.test(value)))
-    faults.push({ field: 'timestamp', detail: expected('timestamp', 'an ISO 8601 time', value) });
+  return named ?? posted.name;
 }
 
 function checkValues(draft: Draft, flat: boolean, faults: FieldFault[]): void {

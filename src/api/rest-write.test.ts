@@ -77,6 +77,9 @@ describe('REST for supabase-js: writes', () => {
 
   const badRows: [name: string, rows: Row | Row[], code: string, says: RegExp][] = [
     ['no device', { value_mm: 1 }, '23502', /device_id: expected/],
+    ['a name with what cannot be seen', { device_id: 'x\u0007', value_mm: 1 }, '23502', /device_id: expected/],
+    ['a name that would be cut', { device_id: 'x'.repeat(201), value_mm: 1 }, '23502', /device_id: expected/],
+    ['no time', { device_id: 'x', value_mm: 1, timestamp: 'never' }, '22007', /timestamp: expected an ISO 8601 time/],
     ['no value', { device_id: 'x' }, '22P02', /value_mm: expected a number/],
     ['no number', { device_id: 'x', value_mm: 'wide' }, '22P02', /value_mm/],
     [
