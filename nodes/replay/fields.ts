@@ -1,6 +1,6 @@
 // Settings of replay: where the archive is, which part of it, and how fast.
-const RANGE_SAYS = 'a time such as 2026-01-03T16:00:00Z, or how long ago such as 24h or 7d';
-const RANGE = '^(\\d{4}-\\d{2}-\\d{2}[T ][0-9:.,]+\\s*(Z|[+-]\\d{2}:?\\d{2})?|\\d+(\\.\\d+)?\\s*(s|min|m|h|d|w))$';
+const RANGE_SAYS = 'a time such as 2026-01-03T16:00:00Z or 2026-01-03, or how long ago such as 24h or 7d';
+const RANGE = '^(\\d{4}-\\d{2}-\\d{2}([T ][0-9:.,]+\\s*(Z|[+-]\\d{2}:?\\d{2})?)?|\\d+(\\.\\d+)?\\s*(s|min|m|h|d|w))$';
 
 export const fields = {
   store: {

@@ -1,6 +1,6 @@
 // The fields that requests are made of, each with its check, its message and what OpenAPI says of it.
 import { z } from 'zod';
-import { isoTime } from '../reading/time.ts';
+import { completed, isoTime } from '../reading/time.ts';
 
 /** PostgreSQL has no text with a NUL in it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a NUL is what is refused
@@ -40,12 +40,4 @@ export const time = z
 export function instantOf(value: unknown): string | undefined {
   const iso = isoTime(typeof value === 'string' ? completed(value) : value);
   return iso === undefined || iso < '0001' || Number.isNaN(Date.parse(iso)) ? undefined : iso;
-}
-
-/** In a URL the + of a zone arrives as a space; people leave seconds out, or the whole time of the day. */
-function completed(text: string): string {
-  return text
-    .replace(/ (?=\d\d:?\d\d$)/, '+')
-    .replace(/^\d{4}-\d\d-\d\d$/, '$&T00:00:00Z')
-    .replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d(?=$|Z|[+-])/i, '$&:00');
 }

@@ -1,7 +1,7 @@
 // Which part of the archive: a range of time, a scanner, a device, a topic filter; checked, and as SQL.
 import { expected, Fault } from '../kernel/fault.ts';
 import { filterFault } from '../kernel/topic.ts';
-import { isoTime } from '../reading/time.ts';
+import { completed, isoTime } from '../reading/time.ts';
 
 /** Times are ISO 8601 with Z; `from` belongs to the range, `to` does not. What is left out does not limit. */
 export type Selection = { from?: string; to?: string; scanner?: string; device?: string; topic?: string };
@@ -22,7 +22,7 @@ const IN_ERA = /^(?!0000)\d{4}-/;
 const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
 
 /**
- * Reads what an operator, a message or a command line gives. A time is ISO 8601 or how long ago it is (`90s`, `15min`,
+ * Reads what an operator, a message or a command line gives. A time is ISO 8601, also a date alone or without seconds, or how long ago it is (`90s`, `15min`,
  * `24h`, `7d`). Empty texts count as left out. Throws a Fault FIELDLINE_SETTING that names the part at fault.
  */
 export function selectionOf(given: unknown, now: number): Selection {
@@ -56,7 +56,8 @@ const digitsOf = (time: string): string => time.slice(0, -1).padEnd('2026-01-01T
 function timeOf(where: string, value: unknown, now: number): string {
   const ago = typeof value === 'string' ? AGO.exec(value.trim()) : null;
   const unit = ago === null ? 0 : (UNIT_MS[ago[2] ?? ''] ?? 0);
-  const time = ago === null ? isoTime(value) : new Date(Math.max(FIRST_MS, now - Number(ago[1]) * unit)).toISOString();
+  const said = typeof value === 'string' ? completed(value) : value;
+  const time = ago === null ? isoTime(said) : new Date(Math.max(FIRST_MS, now - Number(ago[1]) * unit)).toISOString();
   if (time === undefined || !IN_ERA.test(time))
     throw wrong(where, 'a time in ISO 8601, or how long ago such as 24h', value);
   return time;

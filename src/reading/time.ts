@@ -32,6 +32,15 @@ export function isoTime(value: unknown): string | undefined {
   return `${date.toISOString().slice(0, 19)}.${fraction.padEnd(3, '0')}Z`;
 }
 
+/** What people leave out of a time, put in: its seconds, or the whole time of the day. In a URL the + of a zone arrives as a space. */
+export function completed(text: string): string {
+  return text
+    .trim()
+    .replace(/ (?=\d\d:?\d\d$)(?<=[T ]\d\d:\d\d\S* )/, '+')
+    .replace(/^\d{4}-\d\d-\d\d$/, '$&T00:00:00Z')
+    .replace(/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?=$|Z|[+-])/i, '$&:00');
+}
+
 export type TimeLimits = { earliest: number; aheadMs: number };
 export const timeLimits: TimeLimits = { earliest: Date.UTC(2015, 0, 1), aheadMs: 10 * 60_000 };
 
