@@ -120,17 +120,24 @@ describe('migrate', () => {
       assert.deepEqual(await migrationState(store.query, folder), { version: 2, newest: 2, variant: server.variant });
 
       await writeFile(join(folder, '0003_broken.sql'), 'INSERT INTO t VALUES (3);\nSELECT nonsense;\n');
-      await assert.rejects(migrate(url, { folder }), /migration 0003_broken: .*nonsense/);
+      await assert.rejects(migrate(url, { folder }), {
+        message: /migration 0003_broken: .*nonsense/,
+        nextStep: /See to the reason/,
+      });
       assert.deepEqual(await store.query('SELECT max(n) AS n FROM t'), [{ n: 2 }]);
       await rm(join(folder, '0003_broken.sql'));
 
       await writeFile(join(folder, '0001_first.sql'), 'CREATE TABLE other ();\n');
-      await assert.rejects(migrate(url, { folder }), { code: 'FIELDLINE_MIGRATION', message: /another content/ });
+      await assert.rejects(migrate(url, { folder }), {
+        message: /another content/,
+        nextStep: /Restore the migration file/,
+      });
       await rm(join(folder, '0002_second.sql'));
       await writeFile(join(folder, '0001_first.sql'), 'CREATE TABLE t (n int);\nINSERT INTO t VALUES (1);\n');
       await assert.rejects(migrate(url, { folder }), {
         code: 'FIELDLINE_MIGRATION',
         message: /older than its database/,
+        nextStep: /Install the newer Fieldline/,
       });
     } finally {
       await store.close();
@@ -218,6 +225,7 @@ describe('migrate', () => {
     await assert.rejects(migrate(url), {
       code: 'FIELDLINE_MIGRATION',
       message: /TimescaleDB: expected version 2\.18 or newer, got "2\.17\.2"/,
+      nextStep: /ALTER EXTENSION timescaledb UPDATE/,
     });
   });
 });

@@ -120,9 +120,27 @@ async function applyNext(
     const fault = databaseFault(error);
     // A lost connection is an outage; a statement that the database refuses will be refused again.
     if (fault.kind === 'outage' && (!/SQLSTATE/.test(fault.message) || PASSES.test(fault.message))) throw fault;
-    throw new Fault('FIELDLINE_MIGRATION', `migration ${name}: ${fault.message}`, { kind: 'outage', cause: error });
+    throw new MigrationFault(
+      `migration ${name}: ${fault.message}`,
+      'See to the reason; nothing of this migration is kept, and the next start tries it again.',
+      { kind: 'outage', cause: error },
+    );
   }
   return name;
+}
+
+/** Says what to do about this one reason. */
+class MigrationFault extends Fault {
+  readonly #next: string;
+
+  constructor(message: string, next: string, options?: ConstructorParameters<typeof Fault>[2]) {
+    super('FIELDLINE_MIGRATION', message, options);
+    this.#next = next;
+  }
+
+  override get nextStep(): string {
+    return this.#next;
+  }
 }
 
 type Done = { version: number; name: string; checksum: string; variant: Variant };
@@ -147,10 +165,10 @@ function check(done: readonly Done[], migrations: readonly Migration[]): void {
   for (const [at, row] of done.entries()) {
     const file = migrations[at];
     if (file === undefined)
-      throw new Fault(
-        'FIELDLINE_MIGRATION',
+      throw new MigrationFault(
         `migration ${row.version}_${row.name}: expected a database of version ${migrations.at(-1)?.version ?? 0} or older, ` +
           `got ${done.at(-1)!.version}: this program is older than its database`,
+        'Install the newer Fieldline again; migrations are forward only.',
       );
     if (file.version !== row.version || file.checksum !== row.checksum)
       throw new Fault(
@@ -193,9 +211,9 @@ async function detectVariant(query: Query, log: (line: string) => void): Promise
   if (installed !== null) {
     // It brings a time_bucket of its own, so plain PostgreSQL is no way out.
     if (tooOld(installed))
-      throw new Fault(
-        'FIELDLINE_MIGRATION',
+      throw new MigrationFault(
         expected('TimescaleDB', `version ${OLDEST_TIMESCALEDB.join('.')} or newer`, installed),
+        'Install a newer one on the server, then ALTER EXTENSION timescaledb UPDATE as the first statement of a psql -X.',
       );
     return 'timescale';
   }
