@@ -1,6 +1,7 @@
 // Which files of a data directory belong into a backup, and which are made anew.
 import { closeSync, type Dirent, openSync, readdirSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../src/reading/error-code.ts';
 
 export type Kept = { path: string; kind: 'file' | 'sqlite' | 'link' };
 
@@ -53,7 +54,7 @@ export function unlessGone<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -13,6 +13,7 @@ import { answer, type Gate } from './gate.ts';
 import type { HealthBoard } from './health.ts';
 import type { Log } from './log.ts';
 import { statusPage } from './status-page.ts';
+import { codeOf } from '../src/reading/error-code.ts';
 
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -95,7 +96,7 @@ export async function openFront(at: Address, gate: Gate, health: HealthBoard, lo
 
   server.listen(at.port, at.host);
   await once(server, 'listening').catch(error => {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = codeOf(error);
     if (code === 'EADDRINUSE')
       throw new Fault('FIELDLINE_PORT_IN_USE', expected('PORT', 'a free port', `${at.host}:${at.port} in use`), {
         cause: error,

@@ -1,13 +1,14 @@
 // Small files only this user may read: written whole or not at all, and on disk before the call returns.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../src/reading/error-code.ts';
 
 /** Text of the file, or undefined when there is none. */
 export function readPrivate(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

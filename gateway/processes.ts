@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import path from 'node:path';
 import { readJson, writePrivate } from './private-file.ts';
+import { codeOf } from '../src/reading/error-code.ts';
 
 /** `started` tells a process from a later one that got the same number. */
 export type ProcessId = { part: string; pid: number; started: string };
@@ -54,7 +55,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (codeOf(error) !== 'ESRCH') throw error;
   }
 }
 

@@ -15,6 +15,7 @@ import { interruptible, toldMeanwhile } from './interruptible.ts';
 import type { Log } from './log.ts';
 import { writePrivate } from './private-file.ts';
 import { processesIn } from './processes.ts';
+import { codeOf } from '../src/reading/error-code.ts';
 
 export type RestoreOptions = {
   directory: string;
@@ -89,7 +90,7 @@ function contentsOf(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw wrong(directory, 'a missing or an empty directory', reasonOf(error));
   }
 }

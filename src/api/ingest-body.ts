@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { expected } from '../kernel/fault.ts';
 import { type Problem, problem } from './problem.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 /** Undefined: the client is gone, nobody is there to be answered. */
 export type Received = Buffer | Problem | undefined;
@@ -63,7 +64,7 @@ export function bodyReader(mostBytes = MOST_BYTES): BodyReader {
     try {
       return await UNZIP[coding as keyof typeof UNZIP](received, { maxOutputLength: limits.maxBytes });
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+      return codeOf(error) === 'ERR_BUFFER_TOO_LARGE'
         ? tooLarge(limits.maxBytes)
         : problem(400, 'Bad request', `body: expected ${coding} data, got something else`, 'content-encoding');
     }

@@ -7,6 +7,7 @@ import type { Desk } from './ingest-desk.ts';
 import { type Frame, frameOf, lineOf } from './ingest-frame.ts';
 import { credentialsOf } from './ingest-http.ts';
 import { problem } from './problem.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 export const SOCKET_PATH = '/ws/ingest';
 
@@ -95,7 +96,7 @@ export function ingestSocket(desk: Desk, options: IngestSocketOptions): IngestSo
     });
     // ws closes the connection itself (1009 too large, 1007 no UTF-8 …); whether it had a key is no matter.
     client.on('error', error => {
-      const tooLarge = (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+      const tooLarge = codeOf(error) === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
       desk.refuse(refusal(problem(tooLarge ? 413 : 400, 'Frame refused', `frame: ${error.message}`)), 'body');
     });
     client.on('message', (data, binary) => {

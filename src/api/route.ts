@@ -126,7 +126,7 @@ function fieldsOf(url: URL, schema: z.ZodObject | undefined): Record<string, str
     const input = schema !== undefined && Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
     // A field left empty is one that was not filled in.
     if (input === undefined || values.every(value => value === '')) continue;
-    fields[name] = isList(input) ? values : values.at(-1)!;
+    fields[name] = isList(input) ? values : (values.at(-1) ?? '');
   }
   return fields;
 }
@@ -145,8 +145,8 @@ function checked(
   if (schema === undefined) return { value: {} };
   const found = schema.safeParse(value);
   if (found.success) return { value: found.data };
-  const [issue] = found.error.issues;
-  const field = flat ? String(issue!.path[0] ?? '') : issue!.path.join('.');
-  const got = issue!.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
-  return { problem: problem(400, 'Bad request', expected(field || 'body', issue!.message, got), field || 'body') };
+  const { path = [], message = 'something else' } = found.error.issues[0] ?? {};
+  const field = flat ? String(path[0] ?? '') : path.join('.');
+  const got = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
+  return { problem: problem(400, 'Bad request', expected(field || 'body', message, got), field || 'body') };
 }

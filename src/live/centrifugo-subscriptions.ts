@@ -3,6 +3,7 @@ import type { Principal } from '../reading/principal.ts';
 import {
   closes,
   isObject,
+  isWhole,
   pushFrame,
   type ReplyError,
   replyErrors,
@@ -106,8 +107,8 @@ export function subscriptionsOf(
 
   /** All or nothing: also nothing where the reply alone would make the client a slow one. */
   function missedSince(look: Look, offset: unknown): readonly Entry[] | undefined {
-    if (!Number.isSafeInteger(offset)) return undefined;
-    const entries = look.since(offset as number);
+    if (!isWhole(offset)) return undefined;
+    const entries = look.since(offset);
     return entries !== undefined && isTooLong(entries) ? undefined : entries;
   }
 
@@ -128,21 +129,21 @@ export function subscriptionsOf(
     const { channel: name, limit = 0, since, reverse } = params;
     const channel = typeof name === 'string' ? channelNamed(name) : undefined;
     if (channel === undefined) return replyErrors.unknownChannel;
-    if (!Number.isSafeInteger(limit)) return replyErrors.badRequest;
+    if (!isWhole(limit)) return replyErrors.badRequest;
     const look = hub.look(open.get(channel.name)?.selection ?? ofChannel(channel, noFilter, principal.org));
     const position = { epoch: hub.epoch, offset: look.offset };
     if (limit === 0) return historyReply(id, position, []);
     const known = isObject(since) ? entriesSince(look, since, reverse === true) : look.all();
     if (known === undefined) return replyErrors.unrecoverable;
-    const most = (limit as number) < 0 ? MAX_HISTORY : Math.min(limit as number, MAX_HISTORY);
+    const most = limit < 0 ? MAX_HISTORY : Math.min(limit, MAX_HISTORY);
     const entries = (reverse === true ? known.toReversed() : known).slice(0, most);
     return isTooLong(entries) ? replyErrors.limitExceeded : historyReply(id, position, entries);
   }
 
   function entriesSince(look: Look, { epoch, offset = 0 }: Params, reverse: boolean): readonly Entry[] | undefined {
-    if (!Number.isSafeInteger(offset) || (epoch !== undefined && epoch !== '' && epoch !== hub.epoch)) return undefined;
+    if (!isWhole(offset) || (epoch !== undefined && epoch !== '' && epoch !== hub.epoch)) return undefined;
     // Backwards it goes from a place to what was before it.
-    return reverse ? look.all().filter(entry => entry.offset < (offset as number)) : look.since(offset as number);
+    return reverse ? look.all().filter(entry => entry.offset < offset) : look.since(offset);
   }
 
   return {

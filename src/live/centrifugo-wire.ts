@@ -65,15 +65,17 @@ export function parseCommand(line: string): Command | undefined {
     if ('send' in parsed) return { kind: 'send' };
     return methods.some(method => method in parsed) ? undefined : { kind: 'pong' };
   }
-  if (!Number.isInteger(id) || (id as number) < 1 || (id as number) > 0xffffffff) return undefined;
+  if (!isWhole(id) || id < 1 || id > 0xffffffff) return undefined;
   const method = methods.find(one => Object.hasOwn(parsed, one));
   const params = method === undefined ? {} : (parsed[method] ?? {});
-  return isObject(params) ? { kind: 'call', id: id as number, method, params } : undefined;
+  return isObject(params) ? { kind: 'call', id, method, params } : undefined;
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 
 export const PING = '{}';
 

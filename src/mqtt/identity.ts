@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { digest } from '../kernel/bytes.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 /**
  * Stable for a node of this installation, different on every other one, though the same flow runs there: two clients of
@@ -14,7 +15,7 @@ export function derivedClientId(folder: string, nodeId: string): string {
     // Fails when it is there: two nodes that start together agree on the first one's.
     writeFileSync(file, randomBytes(3).toString('hex'), { flag: 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
   return `fl-${readFileSync(file, 'utf8').trim()}-${digest(nodeId).slice(0, 12)}`;
 }

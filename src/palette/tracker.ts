@@ -20,6 +20,7 @@ import type { CompleteEvent, DeliveryNode, RedHooks, TrackedMessage } from './re
 // A function value: lodash clones share it by reference, so that the clones of a fan-out carry one ticket; JSON drops it.
 type Carrier = (() => void) & { ticket: Ticket };
 const TICKET = Symbol('fieldline.ticket');
+const carrierOf = (message: TrackedMessage): Carrier | undefined => message[TICKET] as Carrier | undefined;
 
 /** What a source sent with a ticket: the members of its payloads. */
 const sent = new WeakMap<Ticket, readonly unknown[]>();
@@ -41,19 +42,18 @@ function live(ticket: Ticket | undefined): Ticket | undefined {
 
 /** Ticket that a message carries, undefined when none or when it has settled. */
 export function ticketOf(message: Message): Ticket | undefined {
-  return live(((message as TrackedMessage)[TICKET] as Carrier | undefined)?.ticket);
+  return live(carrierOf(message)?.ticket);
 }
 
 /** Members of what the source sent of which this message is, or was made; undefined when no source tracks it. */
 export function sentOf(message: Message): readonly unknown[] | undefined {
-  const carrier = (message as TrackedMessage)[TICKET] as Carrier | undefined;
+  const carrier = carrierOf(message);
   return carrier && sent.get(carrier.ticket);
 }
 
 /** Marks a message with a ticket; whoever receives it or a clone of it works for that ticket. */
-export function carry(message: Message, ticket: Ticket): void {
-  const carrier: Carrier = Object.assign(() => {}, { ticket });
-  (message as TrackedMessage)[TICKET] = carrier;
+export function carry(message: TrackedMessage, ticket: Ticket): void {
+  message[TICKET] = Object.assign(() => {}, { ticket }) satisfies Carrier;
 }
 
 /** Runs with the ticket (or none) as the owner of messages that are made meanwhile, now or later. */

@@ -30,11 +30,12 @@ export function isEmptyAnswer(packet: Buffer): boolean {
 export function refusalIn(packet: Buffer): Refusal | undefined {
   // Type, handle and flags, length, L2CAP length and channel, opcode, request, attribute, error: 14 bytes in one piece.
   if (packet[0] !== PACKET.acl || packet.length !== 14 || packet.readUInt16LE(7) !== ATT_CHANNEL) return undefined;
-  const [opcode, request, , , error] = packet.subarray(9);
-  if (opcode !== ERROR_RESPONSE || !REQUESTS.has(request!) || PAIRING.has(error!)) return undefined;
-  const number = `0x${error!.toString(16).padStart(2, '0')}`;
+  const error = packet.readUInt8(13);
+  const isRefusal = packet.readUInt8(9) === ERROR_RESPONSE && REQUESTS.has(packet.readUInt8(10));
+  if (!isRefusal || PAIRING.has(error)) return undefined;
+  const number = `0x${error.toString(16).padStart(2, '0')}`;
   return {
     handle: packet.readUInt16LE(1) & 0x0fff,
-    reason: `the device refuses: ${words[error!] ?? 'its own error'} (${number})`,
+    reason: `the device refuses: ${words[error] ?? 'its own error'} (${number})`,
   };
 }

@@ -4,10 +4,10 @@ export const PACKET = { command: 0x01, acl: 0x02, sco: 0x03, event: 0x04, iso: 0
 
 /** Length of the header and where its payload's length stands; undefined for a byte that begins no packet. */
 const headers: Readonly<Record<number, { header: number; payload: (packet: Buffer) => number }>> = {
-  [PACKET.command]: { header: 4, payload: packet => packet[3]! },
+  [PACKET.command]: { header: 4, payload: packet => packet.readUInt8(3) },
   [PACKET.acl]: { header: 5, payload: packet => packet.readUInt16LE(3) },
-  [PACKET.sco]: { header: 4, payload: packet => packet[3]! },
-  [PACKET.event]: { header: 3, payload: packet => packet[2]! },
+  [PACKET.sco]: { header: 4, payload: packet => packet.readUInt8(3) },
+  [PACKET.event]: { header: 3, payload: packet => packet.readUInt8(2) },
   [PACKET.iso]: { header: 5, payload: packet => packet.readUInt16LE(3) & 0x3fff },
 };
 
@@ -20,7 +20,7 @@ export function h4Reader(onPacket: (packet: Buffer) => void): (bytes: Buffer) =>
   return bytes => {
     let data = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
     while (data.length > 0) {
-      const form = headers[data[0]!];
+      const form = headers[data.readUInt8(0)];
       if (form === undefined) return false;
       if (data.length < form.header) break;
       const length = form.header + form.payload(data);

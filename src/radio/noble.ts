@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import Module, { createRequire } from 'node:module';
 import { reasonOf } from '../kernel/fault.ts';
 import type { Gate } from './gate.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 export type NobleCharacteristic = EventEmitter & {
   uuid: string;
@@ -90,7 +91,7 @@ function forgetIn(noble: object, bindings: object, uuid: string): void {
 }
 
 function whyNotLoaded(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND'
+  return codeOf(error) === 'MODULE_NOT_FOUND'
     ? 'Bluetooth needs the package noble; install it beside this palette: npm install @abandonware/noble'
     : `noble does not load: ${reasonOf(error)}`;
 }

@@ -31,17 +31,18 @@ export function replayRadio({
 
   /** Plays records (ordered by `at`) for ever; only one timer runs at a time, so that late ones do not come in a heap. */
   function play<R extends { at: number }>(records: readonly R[], each: (record: R) => void): () => void {
-    if (records.length === 0) return () => {};
+    const [first] = records;
+    if (first === undefined) return () => {};
     let cancel = (): void => {};
-    const wait = (index: number, ms: number): void => {
+    const wait = (index: number, record: R, ms: number): void => {
       cancel = after(ms / speed, () => {
         const next = records[index + 1];
-        if (next === undefined) wait(0, PAUSE_MS + records[0]!.at);
-        else wait(index + 1, next.at - records[index]!.at);
-        each(records[index]!);
+        if (next === undefined) wait(0, first, PAUSE_MS + first.at);
+        else wait(index + 1, next, next.at - record.at);
+        each(record);
       });
     };
-    wait(0, records[0]!.at);
+    wait(0, first, first.at);
     const stop = (): void => {
       cancel();
       stops.delete(stop);

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { expected, reasonOf } from '../kernel/fault.ts';
 import { h4Reader } from './h4.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 export type Transport = {
   /** One whole packet, type byte first. */
@@ -124,7 +125,7 @@ export function openKernel(
     // The module calls `emit` of the object itself.
     socket.emit = (event, value) => {
       if (event === 'data') events.onPacket(value as Buffer);
-      else if ((value as NodeJS.ErrnoException).code === 'EPERM') events.onDenied();
+      else if (codeOf(value) === 'EPERM') events.onDenied();
       return true;
     };
     socket.bindRaw(device);

@@ -6,6 +6,7 @@ import { createUnzip } from 'node:zlib';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import { certificateHints } from '../reading/certificate.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 /** `id`: sent as Idempotency-Key, the same on every attempt. `entries`: of the messages in the ledger. */
 export type Post = { id: string; body: string; entries?: readonly string[] };
@@ -56,16 +57,21 @@ export function askedMs(fault: Fault): number | undefined {
   return typeof asked === 'number' ? asked : undefined;
 }
 
+function addressIn(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    // The text may hold a password.
+    throw new Fault('FIELDLINE_SETTING', 'Address: expected http:// or https:// and a host, without user and password');
+  return url;
+}
+
 /**
  * One request at a time, in order. Rows that have arrived are not sent again when the same objects are written again.
  * Throws a Fault FIELDLINE_SETTING on an address that is none.
  */
 export function httpSink(options: HttpSinkOptions): HttpSink {
   const { timeoutMs = 30_000, maxBytes = 10 << 20, now = Date.now } = options;
-  const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
-    // The text may hold a password.
-    throw new Fault('FIELDLINE_SETTING', 'Address: expected http:// or https:// and a host, without user and password');
+  const url = addressIn(options.url);
   const where = `${url.host}${url.pathname}`;
   const arrived = new WeakSet<Post>();
   const closed = new AbortController();
@@ -78,7 +84,7 @@ export function httpSink(options: HttpSinkOptions): HttpSink {
   function answerTo(id: string, body: string, signal: AbortSignal): Promise<IncomingMessage> {
     const headers = { 'content-type': 'application/json', 'idempotency-key': id, ...options.headers };
     return new Promise((resolve, reject) => {
-      const request = (url!.protocol === 'https:' ? overHttps : overHttp)(url!, { method: 'POST', headers, signal });
+      const request = (url.protocol === 'https:' ? overHttps : overHttp)(url, { method: 'POST', headers, signal });
       request.on('response', resolve);
       request.on('error', (error: NodeJS.ErrnoException) => {
         // The server had closed a connection that was kept: at once over another one, with the same key.
@@ -174,13 +180,13 @@ const isTimeout = ({ cause }: { cause?: unknown }): boolean => cause instanceof 
 
 /** As it looks where a server breaks down over a request. */
 function isBrokenOff(error: unknown): boolean {
-  return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '') || isTimeout(error as Error);
+  return ['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '') || isTimeout(error as Error);
 }
 
 function wordsOf(error: unknown, timeoutMs: number): string {
   if (isTimeout(error as Error)) return `no answer within ${timeoutMs / 1000} s`;
   // A name with several addresses fails with one error for each.
   const one = error instanceof AggregateError ? error.errors.at(-1) : error;
-  const hint = HINTS[(one as NodeJS.ErrnoException).code ?? ''];
+  const hint = HINTS[codeOf(one) ?? ''];
   return hint === undefined ? reasonOf(one) : `${reasonOf(one)}; ${hint}`;
 }

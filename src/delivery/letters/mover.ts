@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Query } from '../../reading/contracts.ts';
 import { type DeadLetter, openDeadLetters } from './file.ts';
 import { keepLetters, type NewLetter } from './letters.ts';
+import { codeOf } from '../../reading/error-code.ts';
 
 /** Folder below the data directory with one folder of files for each node that gives messages up. */
 export function lettersFolder(directory: string, node = ''): string {
@@ -50,7 +51,7 @@ export async function nodesWithLetters(directory: string): Promise<readonly stri
     const entries = await readdir(lettersFolder(directory), { withFileTypes: true });
     return entries.filter(entry => entry.isDirectory()).map(({ name }) => name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
 }
