@@ -92,6 +92,8 @@ function openFile(folder: string): LedgerFile {
   // Open as long as they take what is written: opening costs more than writing.
   const handles = new Map<string, FileHandle>();
   let written = -1;
+  // Else a kill before the next message would leave those that are lost in flight for ever.
+  let isDamageWritten = false;
   let lastAt = 0;
   let running: Promise<void> | undefined;
   let begun = false;
@@ -99,7 +101,8 @@ function openFile(folder: string): LedgerFile {
 
   async function write(): Promise<void> {
     const changes = ledgerChanges();
-    if (changes === written) return;
+    const { isDamaged } = held;
+    if (changes === written && isDamaged === isDamageWritten) return;
     generation++;
     const page: Page = { generation, at: new Date().toISOString(), lines: ledgerLines(), held: held.lines() };
     const text = JSON.stringify(page);
@@ -111,6 +114,7 @@ function openFile(folder: string): LedgerFile {
       await handle.write(bytes, 0, bytes.length, 0);
       await handle.datasync();
       written = changes;
+      isDamageWritten = isDamaged;
     } catch {
       count('fieldline_ledger_write_failures_total');
       await shut(name);

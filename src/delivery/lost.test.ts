@@ -1,6 +1,17 @@
 // Messages whose rows a damaged outbox has lost: they leave the ledger as dropped, once nothing lies in any outbox, and not before.
 import assert from 'node:assert/strict';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../test/support/until.ts';
@@ -87,6 +98,28 @@ describe('messages lost with an outbox', () => {
       [60 - lostRows, lostRows, 60 - lostRows, 0],
     );
     assert.match(log.join('\n'), /^\d+ messages? lost with a damaged outbox/m);
+  });
+
+  it('are remembered as lost at once, though no other message comes: a kill must not leave them in flight', async () => {
+    const { account, line } = source();
+    const ledger = linkLedger<Row>(folder, ({ entries }) => entries);
+    const entry = account.enter()!;
+    ledger.noted([{ n: 0, entries: [entry], pad: '' }], ['kept']);
+    account.leave(entry);
+    await ledgerIn(folder).commit();
+    noteDamage();
+    const isOnDisk = () =>
+      [0, 1].some(slot => {
+        const page = join(folder, `ledger-${slot}.json`);
+        return existsSync(page) && /"damaged":true/.test(readFileSync(page, 'utf8'));
+      });
+    await until(isOnDisk);
+    writeFileSync(file, '');
+    const unwatch = watchOutbox({ file, rows: () => 0 });
+    bookLost(file, 0);
+    bookLost(file, 60_000);
+    unwatch();
+    assert.deepEqual([line().outbox, line().dropped], [0, 1]);
   });
 
   it('are waited for while anything may lie in another outbox', () => {

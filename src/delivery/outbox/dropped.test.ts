@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { until } from '../../../test/support/until.ts';
 import { fakeClock } from '../../kernel/clock.ts';
 import { drain, noise, numbers, outboxPlace } from './outbox.fixture.ts';
@@ -59,4 +60,25 @@ describe('what a bound of the outbox drops', () => {
       const rest = [...taken.flatMap(({ rows }) => rows), ...(await drain(it))].map(number);
       assert.deepEqual([...told, ...rest].toSorted(), numbers(0, count), 'each once');
     });
+
+  it('tells rows that are damaged as lost, not as dropped: nobody knows which messages they came from', async () => {
+    const before = await place.open<string>();
+    for (const n of numbers(0, 6)) await before.append([row(n)]);
+    await before.close();
+    const database = new DatabaseSync(place.file);
+    database.exec('UPDATE entry SET blob = zeroblob(length(blob)) WHERE seq = (SELECT min(seq) + 1 FROM entry)');
+    database.close();
+    const told: number[] = [];
+    const it = await place.open<string>({
+      ...{ maxBytes: 4500, full: 'drop-oldest' },
+      onDropped: rows => void told.push(...rows.map(number)),
+    });
+    await it.append([row(6)]);
+    const lost = place.gone.filter(({ why }) => why === 'damaged');
+    const dropped = place.gone.filter(({ why }) => why === 'full').reduce((sum, { rows }) => sum + rows, 0);
+    assert.deepEqual([lost.length, lost[0]?.rows, dropped], [1, 1, told.length]);
+    assert.match(lost[0]?.text ?? '', /1 rows lost, the checksum does not match/);
+    const left = (await drain(it)).map(number);
+    assert.deepEqual([...told, ...left].toSorted(), [0, 2, 3, 4, 5, 6], 'all others, each once');
+  });
 });

@@ -1,6 +1,6 @@
 // Outbox: rows on the disk while their peer is away, oldest first, bounded by bytes and age; what is dropped or lost is counted and named.
 import { type Clock, systemClock } from '../../kernel/clock.ts';
-import { expected } from '../../kernel/fault.ts';
+import { expected, reasonOf } from '../../kernel/fault.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { Journal } from '../journal/contract.ts';
 import { type BatchHead, blobTexts, endOf, pack, type RowCodec, sealed, unpack } from './batch.ts';
@@ -122,22 +122,31 @@ async function outboxIn<Row>(journal: Journal, file: string, options: OutboxOpti
   }
 
   async function drop(why: 'full' | 'age', batches: readonly Lying<Row>[], reason: string): Promise<void> {
-    const count = batches.reduce((sum, { head }) => sum + head.rows, 0);
-    gone(why, count, `${count} rows dropped, ${reason}`);
     const told: (void | Promise<void>)[] = [];
-    if (options.onDropped !== undefined) for (const batch of batches) told.push(options.onDropped(await rowsOf(batch)));
+    let count = 0;
+    for (const batch of batches) {
+      const members = options.onDropped && (await rowsOf(batch));
+      // Which messages these were nobody can tell any more: whoever counts them has to know that they are lost.
+      if (members instanceof Error)
+        gone('damaged', batch.head.rows, `${batch.head.rows} rows lost, ${reasonOf(members)}`);
+      else {
+        count += batch.head.rows;
+        if (members !== undefined) told.push(options.onDropped?.(members));
+      }
+    }
+    if (count > 0) gone(why, count, `${count} rows dropped, ${reason}`);
     await Promise.all(told);
     await front.forget(batches);
   }
 
-  /** None where it is damaged. */
-  async function rowsOf({ rows: known, head, blob }: Lying<Row>): Promise<readonly Row[]> {
-    if (known !== undefined) return known;
-    try {
-      return (await unpack(head, blob, codec)).rows;
-    } catch {
-      return [];
-    }
+  async function rowsOf({ rows: known, head, blob }: Lying<Row>): Promise<readonly Row[] | Error> {
+    return (
+      known ??
+      unpack(head, blob, codec).then(
+        ({ rows: unpacked }) => unpacked,
+        (error: Error) => error,
+      )
+    );
   }
 
   /** Drops from the front, in order. Batches that are out are waited for: they may arrive after all. */
