@@ -137,25 +137,26 @@ function functionFor(table: Table, count: number, many: boolean): WriteFunction 
   return single ? 6 : 16;
 }
 
+const isWord = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff;
+
 /** Most values by the standard: 1968 coils, 123 registers. */
 function rawStep(order: Readonly<Record<string, unknown>>, unit: number): Step[] | { refused: string } {
   const { address, value } = order;
   const write = writeFunctions.find(one => one === order['function']);
   if (write === undefined) return { refused: expected('function', '5, 6, 15 or 16', order['function']) };
-  if (!Number.isInteger(address) || (address as number) < 0 || (address as number) > 0xffff)
-    return { refused: expected('address', '0 to 65535, as in the protocol', address) };
+  if (!isWord(address)) return { refused: expected('address', '0 to 65535, as in the protocol', address) };
   const coils = write === 5 || write === 15;
   const given: unknown = order['values'] ?? [value];
   const values = (Array.isArray(given) ? given : [given]).map((one: unknown) =>
     one === true ? 1 : one === false ? 0 : one,
   );
   const most = write === 5 || write === 6 ? 1 : coils ? 1968 : 123;
-  const fits = (one: unknown): one is number =>
-    Number.isInteger(one) && (one as number) >= 0 && (one as number) <= (coils ? 1 : 0xffff);
-  if (values.length === 0 || values.length > most || (address as number) + values.length > 0x10000)
+  const fits = (one: unknown): one is number => isWord(one) && (!coils || one <= 1);
+  if (values.length === 0 || values.length > most || address + values.length > 0x10000)
     return { refused: expected('values', `1 to ${most} of them`, values.length) };
   if (!values.every(fits)) return { refused: expected('values', coils ? '0 or 1' : 'words from 0 to 65535', values) };
-  const request: WriteRequest = { unit, write, address: address as number, values };
+  const request: WriteRequest = { unit, write, address, values };
   const name = `${coils ? 'coil' : 'holding'} ${address}`;
   return [{ name, value: values.length === 1 ? values[0] : values, request, field: undefined, mask: undefined }];
 }
