@@ -1,6 +1,7 @@
 // Connections of the child: waits until a device is heard, connects one at a time, watches the links and ends them cleanly.
 import type { AdvertReport } from './advert-report.ts';
 import type { Refusal } from './att-error.ts';
+import { awaitedDevices } from './awaited.ts';
 import { type ChildLink, childLink } from './child-link.ts';
 import type { RadioTimes } from './child-messages.ts';
 import type { Gate } from './gate.ts';
@@ -37,7 +38,6 @@ export type ChildLinksOptions = LoadedNoble & {
   onDead: (reason: string) => void;
 };
 
-type Awaited = { resolve(link: number): void; reject(reason: Error): void; timer: NodeJS.Timeout; failure: string };
 type Up = { id: number; uuid: string; handle: number; link: ChildLink; probe: NodeJS.Timeout };
 
 const DISCONNECT_MS = 1000;
@@ -47,7 +47,7 @@ const NO_RSSI = 127;
 
 export function childLinks(options: ChildLinksOptions): ChildLinks {
   const { noble, bindings, forget, gate, times, holdScan, onAwaited, onEnd, onRssi, onDead } = options;
-  const awaited = new Map<string, Awaited>();
+  const awaited = awaitedDevices(onAwaited);
   const up = new Map<number, Up>();
   /** Devices whose link this side is ending, and what waits for it. */
   const closing = new Map<string, () => void>();
@@ -81,33 +81,20 @@ export function childLinks(options: ChildLinksOptions): ChildLinks {
     release?.();
   }
 
-  function endWait(address: string, reason: string): void {
-    const waiting = awaited.get(address);
-    if (waiting === undefined) return;
-    clearTimeout(waiting.timer);
-    awaited.delete(address);
-    onAwaited();
-    waiting.reject(new Error(reason));
-  }
-
   function failed(address: string, reason: string): void {
     forget(uuidOf(address));
     // It is tried again when it is heard again, until its time is over.
-    const waiting = awaited.get(address);
-    if (waiting !== undefined) waiting.failure = reason;
+    awaited.failed(address, reason);
   }
 
   function made(address: string, uuid: string): void {
     const handle = Number(bindings._handles[uuid]);
-    const waiting = awaited.get(address);
     const peripheral = noble._peripherals[uuid];
-    if (waiting === undefined || peripheral === undefined) {
+    const tell = peripheral && awaited.met(address);
+    if (peripheral === undefined || tell === undefined) {
       noble.disconnect(uuid);
       return;
     }
-    clearTimeout(waiting.timer);
-    awaited.delete(address);
-    onAwaited();
     const id = ++lastId;
     const link = childLink({
       peripheral,
@@ -115,7 +102,7 @@ export function childLinks(options: ChildLinksOptions): ChildLinks {
       onUnanswered: reason => void endOwn(id, reason),
     });
     up.set(id, { id, uuid, handle, link, probe: setInterval(() => void probe(id), times.probe) });
-    waiting.resolve(id);
+    tell(id);
   }
 
   /** A controller that was reset knows nothing of the link, nor of how it was set up, and would never say so by itself. */
@@ -171,19 +158,12 @@ export function childLinks(options: ChildLinksOptions): ChildLinks {
   }
 
   return {
-    connect(address, withinMs) {
-      return new Promise((resolve, reject) => {
-        if (awaited.has(address) || [...up.values()].some(({ uuid }) => uuid === uuidOf(address)))
-          return reject(new Error(`${address} has a link already: another node uses it`));
-        const timer = setTimeout(() => {
-          const failure = awaited.get(address)?.failure;
-          endWait(address, failure || `${address} was not heard: it is off, away or linked to another host`);
-        }, withinMs);
-        awaited.set(address, { resolve, reject, timer, failure: '' });
-        onAwaited();
-      });
+    async connect(address, withinMs) {
+      if (awaited.has(address) || [...up.values()].some(({ uuid }) => uuid === uuidOf(address)))
+        throw new Error(`${address} has a link already: another node uses it`);
+      return awaited.wait(address, withinMs);
     },
-    cancel: address => endWait(address, 'nobody waits for the device any more'),
+    cancel: address => awaited.giveUp(address, 'nobody waits for the device any more'),
     link(id) {
       const found = up.get(id);
       if (found === undefined) throw new Error('the link has ended');
@@ -205,7 +185,7 @@ export function childLinks(options: ChildLinksOptions): ChildLinks {
     },
     close() {
       endAttempt();
-      for (const { timer } of awaited.values()) clearTimeout(timer);
+      awaited.close();
       for (const { probe: timer } of up.values()) clearInterval(timer);
     },
   };
