@@ -36,11 +36,14 @@ const LEFT_OUT = [
      AND a.grantee <> c.relowner AND r.rolcanlogin AND NOT r.rolsuper`,
 ].join(' UNION ALL ');
 
-/** Those of Fieldline are made by the migrations, where there is TimescaleDB. */
+/** Hypertables of Fieldline are made by the migrations, where there is TimescaleDB. Jobs of lower numbers are its own. */
 const OF_TIMESCALE = `
   SELECT 'hypertables (they become plain tables)' AS kind, format('%I.%I', hypertable_schema, hypertable_name) AS name
   FROM timescaledb_information.hypertables WHERE hypertable_name::text <> ALL ($1)
-  UNION ALL SELECT 'continuous aggregates', format('%I.%I', view_schema, view_name) FROM timescaledb_information.continuous_aggregates`;
+  UNION ALL SELECT 'continuous aggregates', format('%I.%I', view_schema, view_name) FROM timescaledb_information.continuous_aggregates
+  UNION ALL SELECT 'compression settings', format('%I.%I', hypertable_schema, hypertable_name)
+  FROM timescaledb_information.hypertables WHERE compression_enabled
+  UNION ALL SELECT 'jobs', concat_ws(' of ', proc_name, hypertable_name) FROM timescaledb_information.jobs WHERE job_id >= 1000`;
 
 /** Names that are listed of each kind. */
 const SHOWN = 5;
