@@ -3,7 +3,7 @@ import type { Advert } from '../reading/advert.ts';
 import type { Metadata, Reading, Receipt } from '../reading/reading.ts';
 import { neededReceipt, timeOf } from '../reading/time.ts';
 import type { AdvertDecoder, DecodedAdvert } from './define.ts';
-import { organisationOf } from './demo.ts';
+import { organisationOf } from '../reading/demo.ts';
 
 /** How the advert came here. */
 export type Heard = {

@@ -1,4 +1,5 @@
 // Finished: a draft that a mapper has filled becomes a reading, with its time, its identity and where it came from.
+import { organisationOf } from './demo.ts';
 import type { Draft } from './payload.ts';
 import type { Raw } from './raw.ts';
 import type { Reading } from './reading.ts';
@@ -20,11 +21,13 @@ export type Making = {
 export function finished(draft: Draft, origin: Origin, making: Making, limits: TimeLimits = timeLimits): Reading {
   const time = timeOf(draft.time, origin.receivedAt, limits);
   const { metadata } = draft;
+  const deviceId = draft.deviceId as string;
   metadata.digest = making.digest;
   metadata.receivedAt = origin.receivedAt;
   metadata.scannerId ??= origin.source;
   metadata.parser = making.parser;
-  if (origin.orgId !== undefined) metadata.orgId = origin.orgId;
+  const { orgId = organisationOf(deviceId).orgId } = origin;
+  if (orgId !== undefined) metadata.orgId = orgId;
   if (origin.signalStrength !== undefined) metadata.signalStrength ??= origin.signalStrength;
   if (time.timestampSource !== undefined) {
     metadata.timestampSource = time.timestampSource;
@@ -33,7 +36,7 @@ export function finished(draft: Draft, origin: Origin, making: Making, limits: T
   const receipt = neededReceipt(time, origin.receipt);
   if (receipt !== undefined) metadata.receipt = { ...receipt, key: receipt.key + making.receiptSuffix };
   return {
-    deviceId: draft.deviceId as string,
+    deviceId,
     protocol: draft.protocol ?? origin.protocol,
     timestamp: time.timestamp,
     telemetry: draft.telemetry,

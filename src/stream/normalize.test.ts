@@ -19,6 +19,14 @@ describe('normalize: formats of the seeds', () => {
     });
   });
 
+  it('gives demo devices to their organisation, unless the message came with another', () => {
+    const orgs = [{}, { orgId: 'acme' }].map(more => {
+      const { readings } = normalizer()(raw('homelab/energy/demo-meter1', meter, more));
+      return readings[0]?.metadata.orgId;
+    });
+    assert.deepEqual(orgs, ['demo', 'acme']);
+  });
+
   it('reads a measurement (A01) with everything it says', () => {
     const { deviceId, timestamp, telemetry, metadata } = read('scarnergy/measurements/x', laser);
     assert.deepEqual([deviceId, timestamp, telemetry], ['AA:BB:CC:DD:EE:FF', laser.timestamp, { value_mm: 2450 }]);

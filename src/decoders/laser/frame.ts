@@ -2,7 +2,7 @@
 import { toHex } from '../../kernel/bytes.ts';
 import type { Metadata, Reading, Receipt } from '../../reading/reading.ts';
 import { neededReceipt, timeOf } from '../../reading/time.ts';
-import { organisationOf } from '../demo.ts';
+import { organisationOf } from '../../reading/demo.ts';
 import { decodeGlm, isGlm } from './bosch-glm.ts';
 import type { DecodedFrame, LaserKind } from './define.ts';
 import { decodeDisto, decodeDistoInclination, decodeDistoUnit } from './disto.ts';

@@ -1,4 +1,4 @@
-// Replayed captures carry names that begin with `demo-`; what is read of them belongs to the organisation `demo`.
+// Demo devices carry names that begin with `demo-`; what is read of them belongs to the organisation `demo`.
 export function organisationOf(deviceId: string): { orgId?: string } {
   return deviceId.startsWith('demo-') ? { orgId: 'demo' } : {};
 }
