@@ -1,10 +1,11 @@
 // Outbox: rows on the disk while their peer is away, oldest first, bounded by bytes and age; what is dropped or lost is counted and named.
 import { type Clock, systemClock } from '../../kernel/clock.ts';
-import { expected, reasonOf } from '../../kernel/fault.ts';
+import { expected } from '../../kernel/fault.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { Journal } from '../journal/contract.ts';
-import { type BatchHead, blobTexts, endOf, pack, type RowCodec, sealed, unpack } from './batch.ts';
+import { type BatchHead, blobTexts, endOf, pack, type RowCodec, sealed } from './batch.ts';
 import { machineUptime, outboxClock } from './clock.ts';
+import { dropping } from './dropping.ts';
 import { type Lying, openFront, READER } from './front.ts';
 import { endNote, notedIn } from './notes.ts';
 
@@ -66,8 +67,6 @@ const NEXT_BYTES = 16 << 20;
 /** What the journal counts for an entry besides its blob, at most. */
 const ENTRY_BYTES = 300;
 const MOST_BYTES = 1 << 30;
-/** Bytes that are dropped at once where one row would do: for each time a commit of those who count is waited for. */
-const MOST_ROOM = 256 << 10;
 
 /** Opens or makes the file, for this process alone. Rejects with a Fault of kind outage when it cannot be used. */
 export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
@@ -121,63 +120,18 @@ async function outboxIn<Row>(journal: Journal, file: string, options: OutboxOpti
     return bytes + size <= maxBytes && waiting === 0;
   }
 
-  async function drop(why: 'full' | 'age', batches: readonly Lying<Row>[], reason: string): Promise<void> {
-    const told: (void | Promise<void>)[] = [];
-    let count = 0;
-    for (const batch of batches) {
-      const members = options.onDropped && (await rowsOf(batch));
-      // Which messages these were nobody can tell any more: whoever counts them has to know that they are lost.
-      if (members instanceof Error)
-        gone('damaged', batch.head.rows, `${batch.head.rows} rows lost, ${reasonOf(members)}`);
-      else {
-        count += batch.head.rows;
-        if (members !== undefined) told.push(options.onDropped?.(members));
-      }
-    }
-    if (count > 0) gone(why, count, `${count} rows dropped, ${reason}`);
-    await Promise.all(told);
-    await front.forget(batches);
-  }
-
-  async function rowsOf({ rows: known, head, blob }: Lying<Row>): Promise<readonly Row[] | Error> {
-    return (
-      known ??
-      unpack(head, blob, codec).then(
-        ({ rows: unpacked }) => unpacked,
-        (error: Error) => error,
-      )
-    );
-  }
-
-  /** Drops from the front, in order. Batches that are out are waited for: they may arrive after all. */
-  async function makeRoom(size: number): Promise<void> {
-    while (!fits(size)) {
-      await front.load();
-      if (front.out > 0 || settling > 0) {
-        await (front.out > 0 ? front.returned() : lastSettled);
-        continue;
-      }
-      const room = Math.max(size, Math.min(maxBytes / 64, MOST_ROOM));
-      let freed = 0;
-      let count = 0;
-      for (const { blob } of front.ahead) {
-        if (freed >= room) break;
-        freed += blob.length;
-        count++;
-      }
-      if (count === 0 && rows === 0) return;
-      if (count > 0) await drop('full', front.cut(count), `the outbox is full (${maxBytes} bytes)`);
-    }
-  }
-
-  /** True when something was too old. */
-  function expire(): boolean {
-    const limit = age.ms() - maxAgeMs;
-    const young = front.ahead.findIndex(({ head }) => head.clock >= limit);
-    const old = front.cut(young < 0 ? front.ahead.length : young);
-    if (old.length > 0) void drop('age', old, `older than ${maxAgeMs / 3_600_000} h`).catch(() => {});
-    return old.length > 0;
-  }
+  const { makeRoom, expire } = dropping<Row>({
+    maxBytes,
+    maxAgeMs,
+    codec,
+    front,
+    rows: () => rows,
+    fits,
+    nowMs: age.ms,
+    settling: () => (settling > 0 ? lastSettled : undefined),
+    gone,
+    onDropped: options.onDropped?.bind(options),
+  });
 
   /** One blob; halved where it alone is larger than the whole outbox. */
   async function put(texts: readonly string[]): Promise<readonly Keeping[]> {
