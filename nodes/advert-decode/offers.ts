@@ -4,8 +4,11 @@ import { askForReplay } from '../../src/archive/replays.ts';
 import { claimsAdvert } from '../../src/decoders/claims.ts';
 import type { AdvertDecoder } from '../../src/decoders/define.ts';
 import type { UserDecoders } from '../../src/decoders/user-folder.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
 import { reasonOf } from '../../src/kernel/fault.ts';
 import type { Database } from '../../src/store/database.ts';
+
+const TWICE_MS = 5000;
 
 export type Offers = {
   /** The folder was read again. */
@@ -82,7 +85,9 @@ export function openOffers({ store, folder, decoders, onOffer, log }: OffersOpti
     for (const one of neighbours) if (one.store === store && one.folder === folder) one.replayed(new Set(names));
     return `replay ${id} waits for a replay node`;
   }
-  let asking: Promise<string> | undefined;
+
+  /** The last answer, and until when (steady ms) another press is the same one: for ever while it is not there yet. */
+  let asked: { answer: Promise<string>; until: number } | undefined;
 
   return {
     scanned() {
@@ -94,11 +99,16 @@ export function openOffers({ store, folder, decoders, onOffer, log }: OffersOpti
     },
     words: () => offer && told(offer),
     accept(by) {
-      // Whoever presses twice has asked once.
-      asking ??= ask(by).finally(() => {
-        asking = undefined;
-      });
-      return asking;
+      // Whoever presses twice has asked once, also where the first press was answered before the second came.
+      const isSame = asked !== undefined && offer === undefined && systemClock.steady() < asked.until;
+      if (asked !== undefined && (isSame || asked.until === Infinity)) return asked.answer;
+      const one = { answer: ask(by), until: Infinity };
+      asked = one;
+      one.answer.then(
+        () => (one.until = systemClock.steady() + TWICE_MS),
+        () => (one.until = 0),
+      );
+      return one.answer;
     },
     close() {
       neighbours.delete(self);
