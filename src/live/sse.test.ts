@@ -133,6 +133,12 @@ describe('live server-sent events', () => {
       assert.equal(((await answer.json()) as { status: number }).status, status);
     });
 
+  it('says what it was given that is no number', async () => {
+    await start();
+    const answer = await fetch(`http://${served.at}/sse?channel=alarms&conflate_ms=often`);
+    assert.match(((await answer.json()) as { title: string }).title, /^conflate_ms: expected a number .* got "often"$/);
+  });
+
   it('refuses pages of other sites, other methods and one client too many', async () => {
     await start({}, { maxConnections: 1, origins: ['https://scada.example'] });
     const url = `http://${served.at}/sse?channel=alarms`;

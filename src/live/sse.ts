@@ -139,10 +139,11 @@ function askedOf(query: URLSearchParams): Asked | Refused {
   if (others.length > 0) return { refused: 'channel: expected one; open a stream for each' };
   const channel = channelNamed(name);
   if (channel === undefined) return { refused: expected('channel', 'one that exists, such as device:42', name) };
+  const conflateMs = query.get('conflate_ms');
   const wishes = wishesOf({
     filter: query.get('filter') ?? '',
     snapshot: ['1', 'true'].includes(query.get('snapshot') ?? ''),
-    ...(query.has('conflate_ms') && { conflate_ms: Number(query.get('conflate_ms')) }),
+    ...(conflateMs !== null && { conflate_ms: Number.isNaN(Number(conflateMs)) ? conflateMs : Number(conflateMs) }),
   });
   if ('refused' in wishes) return wishes;
   const filter = parseFilter(wishes.filter, channel.columns);
