@@ -215,17 +215,23 @@ describe('migrate', () => {
 
   it('refuses a TimescaleDB that is too old', async function () {
     if (server.variant !== 'plain') return this.skip();
-    const url = await server.database('old_timescaledb');
-    await ask(
-      url,
-      `SET allow_system_table_mods = on;
-       INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
-       VALUES (99999, 'timescaledb', 10, 'public'::regnamespace, false, '2.17.2')`,
-    );
-    await assert.rejects(migrate(url), {
+    const tooOld = {
       code: 'FIELDLINE_MIGRATION',
-      message: /TimescaleDB: expected version 2\.18 or newer, got "2\.17\.2"/,
+      message: /TimescaleDB: expected version 2\.23 or newer, got "2\.22\.1"/,
       nextStep: /ALTER EXTENSION timescaledb UPDATE/,
-    });
+    };
+    const install = `SET allow_system_table_mods = on;
+      INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+      VALUES (99999, 'timescaledb', 10, 'public'::regnamespace, false, '2.22.1')`;
+    const url = await server.database('old_timescaledb');
+    await ask(url, install);
+    await assert.rejects(migrate(url), tooOld);
+    // One with tables of Fieldline: it matters where they are hypertables.
+    const born = await server.database('born');
+    await migrate(born);
+    await ask(born, install);
+    assert.equal((await migrate(born)).variant, 'plain');
+    await ask(born, "UPDATE fieldline_migrations SET variant = 'timescale'");
+    await assert.rejects(migrate(born), tooOld);
   });
 });

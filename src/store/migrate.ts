@@ -79,10 +79,12 @@ async function applyAll(
   log: (line: string) => void,
 ): Promise<Migrated> {
   // An extension is there before the transactions that make its tables.
-  const variant = await alone(
-    query,
-    async () => variantOf(await doneIn(query, migrations)) ?? detectVariant(query, log),
-  );
+  const variant = await alone(query, async () => {
+    const born = variantOf(await doneIn(query, migrations));
+    // One that is born with hypertables is looked at again: its server may have come to an older TimescaleDB.
+    if (born === 'plain') return born;
+    return (await hasTimescale(query)) ? 'timescale' : (born ?? offeredVariant(query, log));
+  });
   const applied: string[] = [];
   for (;;) {
     const name = await alone(query, () => applyNext(query, migrations, variant));
@@ -194,29 +196,32 @@ async function apply(query: Query, migration: Migration, variant: Variant): Prom
   );
 }
 
-/** From here on hypertables know transition tables, and ON CONFLICT DO NOTHING is right on compressed chunks. */
-const OLDEST_TIMESCALEDB = [2, 18] as const;
+/** Before, ON CONFLICT DO NOTHING lost rows, and DELETE from a chunk left out what is compressed in it. */
+const OLDEST_TIMESCALEDB = [2, 23] as const;
+
+/** Throws where it is too old: it brings a time_bucket of its own, so plain PostgreSQL is no way out. */
+async function hasTimescale(query: Query): Promise<boolean> {
+  const [found] = await query<{ version: string }>(
+    "SELECT extversion AS version FROM pg_extension WHERE extname = 'timescaledb'",
+  );
+  if (found !== undefined && tooOld(found.version))
+    throw new MigrationFault(
+      expected('TimescaleDB', `version ${OLDEST_TIMESCALEDB.join('.')} or newer`, found.version),
+      'Install a newer one on the server, then ALTER EXTENSION timescaledb UPDATE as the first statement of a psql -X.',
+    );
+  return found !== undefined;
+}
 
 /**
- * TimescaleDB where it is installed, or where it can be: offered and preloaded. It is never tried out: CREATE EXTENSION
- * without the preloaded library ends the connection. What is preloaded is seen by its settings, since only few may read
+ * TimescaleDB where it can be installed: offered and preloaded. It is never tried out: CREATE EXTENSION without the
+ * preloaded library ends the connection. What is preloaded is seen by its settings, since only few may read
  * shared_preload_libraries. A user who may not do that gets plain PostgreSQL.
  */
-async function detectVariant(query: Query, log: (line: string) => void): Promise<Variant> {
-  const [found] = await query<{ installed: string | null; offered: string | null; preloaded: boolean }>(`SELECT
-    (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS installed,
+async function offeredVariant(query: Query, log: (line: string) => void): Promise<Variant> {
+  const [found] = await query<{ offered: string | null; preloaded: boolean }>(`SELECT
     (SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb') AS offered,
     EXISTS (SELECT FROM pg_settings WHERE name = 'timescaledb.disable_load') AS preloaded`);
-  const { installed = null, offered = null, preloaded = false } = found ?? {};
-  if (installed !== null) {
-    // It brings a time_bucket of its own, so plain PostgreSQL is no way out.
-    if (tooOld(installed))
-      throw new MigrationFault(
-        expected('TimescaleDB', `version ${OLDEST_TIMESCALEDB.join('.')} or newer`, installed),
-        'Install a newer one on the server, then ALTER EXTENSION timescaledb UPDATE as the first statement of a psql -X.',
-      );
-    return 'timescale';
-  }
+  const { offered = null, preloaded = false } = found ?? {};
   if (offered === null) return 'plain';
   if (!preloaded) {
     log('TimescaleDB is there but not in shared_preload_libraries, plain PostgreSQL is used');
