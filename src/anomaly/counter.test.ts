@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { isCounter } from './counter.ts';
 import { random } from './noise.fixture.ts';
 import { begin, scoring } from './score.ts';
+import { series } from './series.ts';
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 0, 5);
@@ -49,6 +50,26 @@ describe('counter', () => {
     const { alarms } = run((at, drawn) => (at < 180 ? 0 : (at < 3000 ? 1 : 4) * (2 + drawn)), 3030);
     assert.equal(alarms.filter(at => at > 600 && at < 3000).length, 0);
     assert.notEqual(alarms.length, 0);
+  });
+
+  it('is never expected to run backwards', () => {
+    const one = series();
+    const next = random(7919);
+    let value = 0;
+    let open = 0;
+    const told = Array.from({ length: 2000 }, (_, at) => {
+      if (open === 0 && next() < 0.03) open = 6;
+      if (open > 0) open--;
+      value += open > 0 ? 5 + next() : 0;
+      return one.score(START + at * MINUTE, value);
+    });
+    // Judged by its rate, that is once it is known for a counter.
+    const rates = told.filter(({ judged, isMean }) => judged !== undefined && isMean === undefined);
+    assert.ok(rates.length > 1000);
+    assert.deepEqual(
+      rates.filter(({ expected = 0, band: [low] = [0] }) => expected < 0 || low < 0),
+      [],
+    );
   });
 
   it('may count two pulses where it mostly counts none', () => {

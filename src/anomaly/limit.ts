@@ -1,7 +1,7 @@
 // Limit: the surprise from which on a value of this series is an anomaly.
 import { wearinessOf } from './episode.ts';
 import { LEARNED } from './panel.ts';
-import { plainness } from './plain.ts';
+import { plainness, wasPlain } from './plain.ts';
 import { daysKnown } from './rhythm.ts';
 
 // At one false alarm in 10,000 points, and how much more halves the alarms (by ln): measured on generated series
@@ -13,7 +13,7 @@ const LEAST = 6;
 const YOUNG_POINTS = 30;
 const YOUNG_DAYS = 2;
 const OF_YOUTH = 0.4;
-/** What series of pure noise must do more; as they have no day, their youth ends with that. */
+/** What series of pure noise must do more; as they have no day, their youth ends with that, and no fault brings it back. */
 const OF_PLAINNESS = 0.05;
 
 /** For so many false alarms to be expected in 10,000 points. */
@@ -23,7 +23,7 @@ export const baseLimit = (falseAlarms: number): number => Math.max(LEAST, LIMIT 
 export function limitOf(cells: Float64Array, base: number, time: number): number {
   const youth = 1 - Math.min(1, daysKnown(cells, time) / YOUNG_DAYS);
   const plain = plainness(cells);
-  const doubt = OF_YOUTH * youth * (1 - plain) + OF_PLAINNESS * plain;
+  const doubt = OF_YOUTH * youth * (1 - wasPlain(cells)) + OF_PLAINNESS * plain;
   return limitOfRuns(cells, base) * (1 + doubt);
 }
 

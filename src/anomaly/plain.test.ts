@@ -31,4 +31,16 @@ describe('plain noise', () => {
     ).filter(Boolean);
     assert.ok(found.length >= 18, `${found.length} of 20`);
   });
+
+  it('finds one behind a fault that lasted as well', () => {
+    const found = Array.from({ length: 20 }, (_, seed) =>
+      alarms(
+        seed,
+        10,
+        3001,
+        (next, at) => gauss(next) + (at === 3000 ? 7.5 : at >= 2000 && at < 2200 ? 7 : 0),
+      ).includes(3000),
+    ).filter(Boolean);
+    assert.ok(found.length >= 18, `${found.length} of 20`);
+  });
 });

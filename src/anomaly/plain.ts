@@ -17,11 +17,14 @@ const SETTLED = 100;
 const YOUNG = 300;
 const GROWN = 1000;
 
-// Mean distance from the mean, and from the forecast.
-const [SPREAD, LEFT, COUNT] = places(PLAIN);
+// Mean distance from the mean, and from the forecast. KEPT: how plain the series was at its plainest, of late.
+const [SPREAD, LEFT, COUNT, KEPT] = places(PLAIN);
 
 const between = (low: number, high: number, value: number): number =>
   Math.min(1, Math.max(0, (value - low) / (high - low)));
+
+/** A fault makes noise look as if values told of the next; how plain the series was before is kept in mind for so many. */
+const MEMORY = 4000;
 
 /** Learns how far a value was from the long-run mean, of which `scale` is the usual distance, and from the best forecast. */
 export function learnPlainness(cells: Float64Array, fromMean: number, fromForecast: number, scale: number): void {
@@ -31,6 +34,7 @@ export function learnPlainness(cells: Float64Array, fromMean: number, fromForeca
   const most = MOST * scale;
   cells[SPREAD]! += weight * (Math.min(most, Math.abs(fromMean)) - cells[SPREAD]!);
   cells[LEFT]! += weight * (Math.min(most, Math.abs(fromForecast)) - cells[LEFT]!);
+  cells[KEPT] = Math.max(cells[KEPT]! - 1 / MEMORY, plainness(cells));
 }
 
 /** From 0, each value tells of the next, to 1, none does. */
@@ -40,3 +44,6 @@ export function plainness(cells: Float64Array): number {
   const age = between(YOUNG, GROWN, cells[COUNT]!);
   return age * between(FROM, SURE, left) * (1 - between(MISLED_FROM, MISLED, left));
 }
+
+/** The same of late, whatever fault has been since. */
+export const wasPlain = (cells: Float64Array): number => Math.max(0, cells[KEPT]!);

@@ -85,7 +85,7 @@ export type Scoring = {
 /** Points before the first judgement. */
 const LEARNING = 64;
 const STUCK_SCORE = -0.25;
-const NEW_CODE_SCORE = -0.5;
+const RARE_CODE_SCORE = -0.5;
 const HALF_HOUR = 1_800_000;
 // Squares of it stay finite; no sensor gives more.
 const LARGEST = 1e140;
@@ -179,9 +179,9 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     if (cells[LEARNED]! < LEARNING) say(cells, 1, 'learning');
     else if (role === 'size') ask(known, time);
     else say(cells, 1, 'normal');
-    if (role === 'new' && !isAccepted(cells, value)) {
-      say(cells, NEW_CODE_SCORE, 'range');
-      cells[GRAVITY] = NEW_CODE_SCORE;
+    if (role === 'rare' && !isAccepted(cells, value)) {
+      say(cells, RARE_CODE_SCORE, 'range');
+      cells[GRAVITY] = RARE_CODE_SCORE;
     }
     if (tame(cells, onceBefore(cells) <= cells[JUDGED_BY]!)) learn(known);
     if (wasFirstWild(cells)) startOver(known);
@@ -240,8 +240,10 @@ export function explain(known: Known, options: ScoreOptions): Scored {
   if (limit > 0) {
     const [low, high, expected] = outlook(cells, limit);
     const near = nearness(expected, options);
-    scored.expected = expected;
-    scored.band = [bounded(Math.min(low, expected - near)), bounded(Math.max(high, expected + near))];
+    // A counter does not run backwards, whatever a forecast of its rate makes of it.
+    const least = isCounter(cells) && high > 0 ? 0 : -LARGEST;
+    scored.expected = Math.max(least, expected);
+    scored.band = [Math.max(least, Math.min(low, expected - near)), bounded(Math.max(high, expected + near))];
     const mean = meanAt(cells, limit);
     if (mean !== undefined) scored.isMean = true;
     if (mean !== undefined || isCounter(cells)) scored.judged = mean ?? cells[WATCHED]!;

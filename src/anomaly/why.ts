@@ -1,6 +1,7 @@
 // Why: what was said of a value in a sentence, for a person who knows nothing of the method.
 import { unitOf } from '../reading/units.ts';
 import type { Known } from './cells.ts';
+import { visitsBefore } from './codes.ts';
 import { lastTimeOf, standing, usualPause } from './rhythm.ts';
 import { endedLength, endedValue, usualLength } from './runs.ts';
 import { type Scored, watchedOf } from './score.ts';
@@ -53,9 +54,16 @@ function reason(known: Known, told: Scored, metric: string, value: number): stri
     return `${metric} has been exactly ${text.value(value)}${lasting}, ${values} values in a row, where up to ${most} would have passed. ${besides(told, value, text)}`;
   }
   if (kind === 'pulse') return `${pulse(cells, now - since, text)}. ${besides(told, value, text)}`;
-  if (told.band === undefined) return `${metric} is ${text.value(value)}, a state that was never seen before`;
+  if (told.band === undefined)
+    return `${metric} is ${text.value(value)}, a state that ${seenBefore(visitsBefore(cells))}`;
   const remark = REMARKS[kind]?.({ above: judgedOf(told, value) > told.expected!, lasting }) ?? 'unusual';
   return `${text.subject}, ${remark}: ${passing(told, text)}`;
+}
+
+/** How often a state had come, in words. */
+function seenBefore(visits: number): string {
+  if (visits === 0) return 'was never seen before';
+  return `came only ${visits === 1 ? 'once' : `${visits} times`} before`;
 }
 
 /** `lasted`: for how long (ms), NaN where times are unknown. */
