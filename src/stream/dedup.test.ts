@@ -1,7 +1,10 @@
 // Dedup on tickets: what is seen, what is dropped with the first copy, what is forgotten.
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { fakeClock } from '../kernel/clock.ts';
 import { closeDelivery, issueTicket, type Settled, settle, type Ticket } from '../kernel/ticket.ts';
+import { until } from '../../test/support/until.ts';
 import type { Raw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
 import { dedup } from './dedup.ts';
@@ -35,6 +38,23 @@ describe('dedup', () => {
     assert.equal(seen.passes('k', undefined), true);
     clock.step(86_400_000);
     assert.equal(seen.passes('k', undefined), false);
+  });
+
+  it('lets go of a message as soon as it is stored, and not when its window is over', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const { seen } = start();
+    const held = Array.from({ length: 10 }, (_, n) => {
+      const ticket = issueTicket(0, 0, () => undefined);
+      seen.passes(`k${n}`, ticket);
+      closeDelivery(ticket);
+      return new WeakRef(ticket);
+    });
+    await until(() => {
+      collect();
+      return held.every(ticket => ticket.deref() === undefined);
+    });
+    assert.equal(seen.passes('k0', undefined), false, 'its key is known all the same');
   });
 
   it('settles a copy with the first while that is under way, and needs both to be over', async () => {

@@ -1,6 +1,6 @@
 // Dedup: the first message of a key passes, copies within its window are dropped; a key counts as seen only when its first copy has settled.
 import type { Clock } from '../kernel/clock.ts';
-import { head, merge, type Ticket } from '../kernel/ticket.ts';
+import { head, merge, type Ticket, whenSettled } from '../kernel/ticket.ts';
 
 export type DedupOptions = { windowMs: number; maxKeys: number; clock: Clock };
 
@@ -15,8 +15,8 @@ export type Dedup = {
   readonly evicted: number;
 };
 
-/** First copy of a key: when it passed (steady ms), its ticket while it has not settled, and the first copy after it. */
-type First = { key: string; at: number; ticket: Ticket | undefined; next: First | undefined };
+/** First copy of a key: when it passed (steady ms), its ticket while it is open or has failed, and the first copy after it. */
+type First = { readonly key: string; at: number; ticket: Ticket | undefined; next: First | undefined };
 
 export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
   const firsts = new Map<string, First>();
@@ -46,10 +46,11 @@ export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
         }
         // It keeps its place in the chain: what is behind it may then stay one window longer in memory, never in effect.
         before.at = now;
-        before.ticket = ticket;
+        hold(before, ticket);
         return true;
       }
-      const first: First = { key, at: now, ticket, next: undefined };
+      const first: First = { key, at: now, ticket: undefined, next: undefined };
+      hold(first, ticket);
       firsts.set(key, first);
       if (newest === undefined) oldest = first;
       else newest.next = first;
@@ -66,11 +67,21 @@ export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
   };
 }
 
+/**
+ * A ticket is kept until its message is stored, and no longer: whoever holds it holds the message, and a window's worth of
+ * messages is two thirds of the memory at 8,000 a second.
+ */
+function hold(first: First, ticket: Ticket | undefined): void {
+  first.ticket = ticket;
+  if (ticket === undefined) return;
+  whenSettled(ticket, ({ ok }) => {
+    if (ok && first.ticket === ticket) first.ticket = undefined;
+  });
+}
+
 /** Looks at the ticket when the next copy comes, since a source may send again before anyone else hears of the failure. */
-function hasFailed(first: First): boolean {
-  if (first.ticket === undefined) return false;
-  const { settled, failure } = head(first.ticket);
-  if (!settled) return false;
-  first.ticket = undefined;
-  return failure !== undefined && !failure.ok;
+function hasFailed({ ticket }: First): boolean {
+  if (ticket === undefined) return false;
+  const { settled, failure } = head(ticket);
+  return settled && failure !== undefined && !failure.ok;
 }
