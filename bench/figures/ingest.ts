@@ -3,6 +3,7 @@ import type { Figure, Options, Report } from '../figure.ts';
 import { ms } from '../figure.ts';
 import { startLoad, type Task } from '../load.ts';
 import { load, median, type Usage } from '../machine.ts';
+import type { Range } from '../message.ts';
 import { mosquittoProgram, startMosquitto } from '../mosquitto.ts';
 import { type Count, type Latency, openRows, type Rows } from '../rows.ts';
 import { type BrokerKind, brokersOf, openStage, startSteady } from '../stage.ts';
@@ -15,10 +16,16 @@ const STOCK_WARM_UP = { rate: 1000, seconds: 20 };
 /** Above this the stock flow only fills its memory. */
 const STOCK_LIMIT = 10_000;
 const PREFIX = 'meter';
+/**
+ * Each rate has devices of its own, which have sent at that rate for so long: meters that all count faster from one second
+ * to the next are an anomaly in every message, told at length.
+ */
+const SETTLED_SECONDS = 8;
 /** A rate holds when what is left at its end is committed within this time. */
 const TAIL_MS = 1000;
 
 type Run = {
+  range: Range;
   offered: number;
   committed: number;
   latency: Latency;
@@ -28,17 +35,17 @@ type Run = {
   rssMb: number;
 };
 
-/** One run at a rate, of the same devices as the runs before it; the numbers from `first` on keep their rows apart. */
+/** One run at a rate, of the same devices as the runs at that rate before it; the numbers from `first` on keep their rows apart. */
 async function measure(
   url: string,
   rows: Rows,
   usage: () => Usage,
-  first: number,
+  { prefix, next: first }: Range,
   rate: number,
   seconds: number,
-): Promise<Run & { next: number }> {
+): Promise<Run> {
   const before = usage();
-  const { range } = await startLoad({ url, rate, seconds, range: { prefix: PREFIX, first } }).complete(120_000);
+  const { range } = await startLoad({ url, rate, seconds, range: { prefix, first } }).complete(120_000);
   const count = await rows.settled(range, 120_000);
   const after = usage();
   const published = range.next - range.first;
@@ -51,8 +58,15 @@ async function measure(
     count,
     cpuPer1000: ((after.cpuSeconds - before.cpuSeconds) * 1000) / published,
     rssMb: after.rssMb,
-    next: range.next,
+    range,
   };
+}
+
+/** Sends and waits until all of it is stored. */
+async function lead(rows: Rows, task: Parameters<typeof startLoad>[0]): Promise<Range> {
+  const { range } = await startLoad(task).complete(120_000);
+  await rows.settled(range, 120_000);
+  return range;
 }
 
 async function measureAll(
@@ -64,14 +78,13 @@ async function measureAll(
   usage: () => Usage,
   warmUp: Pick<Task, 'rate' | 'seconds'>,
 ): Promise<void> {
-  const warm = (await startLoad({ url, ...warmUp, range: { prefix: PREFIX } }).complete(120_000)).range;
-  await rows.settled(warm, 120_000);
-  let first = warm.next;
+  await lead(rows, { url, ...warmUp, range: { prefix: PREFIX } });
   for (const rate of options.rates) {
+    let range = await lead(rows, { url, rate, seconds: SETTLED_SECONDS, range: { prefix: `${PREFIX}-at-${rate}` } });
     const runs: Run[] = [];
     for (let n = 0; n < options.runs; n++) {
-      const run = await measure(url, rows, usage, first, rate, options.seconds);
-      first = run.next;
+      const run = await measure(url, rows, usage, range, rate, options.seconds);
+      range = run.range;
       runs.push(run);
     }
     const middle = (pick: (run: Run) => number) => median(runs.map(pick));
