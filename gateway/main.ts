@@ -5,6 +5,7 @@ import { readEnvironment, rootFolder } from './environment.ts';
 import { type Level, openLogs } from './log.ts';
 import { type Started, startGateway } from './start.ts';
 import { stops as openStops } from './stop.ts';
+import { growUnderLoad, keepRoom } from './young-generation.ts';
 
 /** Ends the process whatever hangs. */
 const STOP_LIMIT_MS = 9500;
@@ -74,6 +75,8 @@ for (const [name, level] of Object.entries({ log: 'info', info: 'info', warn: 'w
 >))
   Object.assign(console, { [name]: (...values: unknown[]) => consoleLog(level, format(...values)) });
 
+// A start makes much that stays, which says nothing of the load to come.
+keepRoom();
 try {
   const root = rootFolder();
   const environment = readEnvironment(process.env, root);
@@ -83,6 +86,7 @@ try {
   delete process.env['FIELDLINE_SECRET'];
   starting = startGateway({ environment, root, logs, stops });
   const started = await starting;
+  growUnderLoad();
   if (ending === undefined) announce(started);
 } catch (error) {
   // A stop in the middle of the start makes the start fail: the stop goes on.

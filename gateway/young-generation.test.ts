@@ -1,0 +1,25 @@
+// The room for what is young: as small as it began while little happens, more under load.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+
+describe('young generation', () => {
+  it('stays small at little load, and grows under load', () => {
+    const flags = ['--min-semi-space-size=2', '--max-semi-space-size=8', '--disable-warning=ExperimentalWarning'];
+    const fixture = path.join(import.meta.dirname, 'young-generation.fixture.ts');
+    const [little, much] = JSON.parse(execFileSync(process.execPath, [...flags, fixture], { encoding: 'utf8' }));
+    // V8 counts both halves.
+    assert.ok(little <= 4 && much > 4, `${little} MB at little load, ${much} MB under load`);
+  }).timeout(120_000);
+
+  it('has the same room wherever the gateway is started', () => {
+    for (const file of ['package.json', 'Dockerfile', 'deploy/fieldline.service']) {
+      const text = readFileSync(path.join(ROOT, file), 'utf8');
+      const [, least, most] = /--min-semi-space-size=(\d+)\W+--max-semi-space-size=(\d+)/.exec(text) ?? [];
+      assert.deepEqual([file, least, most], [file, '8', '32']);
+    }
+  });
+});
