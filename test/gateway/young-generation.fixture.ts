@@ -1,8 +1,8 @@
 // A process that works little, then much, and prints the room for what is young (MB) after each.
 import { getHeapSpaceStatistics } from 'node:v8';
 import { setTimeout as wait } from 'node:timers/promises';
-import { until } from '../test/support/until.ts';
-import { growUnderLoad, keepRoom } from './young-generation.ts';
+import { until } from '../support/until.ts';
+import { growUnderLoad, keepRoom } from '../../gateway/young-generation.ts';
 
 const room = (): number =>
   getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')!.space_size / 2 ** 20;
