@@ -10,7 +10,7 @@ export const keepRoom = (): void => growBy(1);
 
 /**
  * Lets it grow while its collections take more than `most` of the time, for the sake of CPU; 1,000 messages a second take a
- * third of that. It does not shrink again by itself. Until the process ends, or the returned function is called.
+ * third of that. V8 takes it back when little is made. Until the process ends, or the returned function is called.
  */
 export function growUnderLoad(lookMs = 5000, most = 0.03): () => void {
   let spent = 0;
