@@ -69,7 +69,7 @@ export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
 
 /**
  * A ticket is kept until its message is stored, and no longer: whoever holds it holds the message, and a window's worth of
- * messages is two thirds of the memory at 8,000 a second.
+ * messages is a third of the live memory at 8,000 a second.
  */
 function hold(first: First, ticket: Ticket | undefined): void {
   first.ticket = ticket;
