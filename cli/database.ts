@@ -5,6 +5,7 @@ import { nodesFolder, readEnvironment, rootFolder } from '../gateway/environment
 import { urlOfCluster } from '../gateway/postgres-cluster.ts';
 import { readJson } from '../gateway/private-file.ts';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
+import { codeOf } from '../src/reading/error-code.ts';
 import type { Io } from './io.ts';
 
 export type DatabasePlace = {
@@ -44,8 +45,8 @@ const NOT_OURS = /^(08|28|57P)/;
 /** Undefined where the embedded database of this directory has answered, so that it was something else. */
 export function embeddedFault(directory: string, error: unknown): Fault | undefined {
   if (!(error instanceof Fault) || error.code !== 'FIELDLINE_DATABASE' || error.kind !== 'outage') return undefined;
-  const { code } = (error.cause ?? {}) as { code?: unknown };
-  const hasAnswered = typeof code === 'string' && /^\d[0-9A-Z]{4}$/.test(code) && !NOT_OURS.test(code);
+  const code = codeOf(error.cause);
+  const hasAnswered = code !== undefined && /^\d[0-9A-Z]{4}$/.test(code) && !NOT_OURS.test(code);
   if (hasAnswered) return undefined;
   const pid = runningGateway(directory);
   const which = `database: the embedded database of ${directory}`;

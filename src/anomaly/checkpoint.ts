@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setImmediate as breath } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { reasonOf } from '../kernel/fault.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 /** Layout, little endian: these bytes, which say what the keys of series are; then of each series length of name and of state (u32), CRC-32 of both, name, state. */
 const BEGIN = 'fieldline anomaly 1 ';
@@ -78,7 +79,7 @@ export async function readCheckpoint(
   try {
     bytes = await readFile(file);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? { taken: 0 } : { taken: 0, why: reasonOf(error) };
+    return codeOf(error) === 'ENOENT' ? { taken: 0 } : { taken: 0, why: reasonOf(error) };
   }
   const magic = magicOf(keys);
   let at = magic.length;

@@ -1,6 +1,7 @@
 // Database errors as faults: is this row wrong, or is the database away (or not as it should be), so that waiting helps?
 import { Fault, reasonOf } from '../kernel/fault.ts';
 import { certificateHints } from '../reading/certificate.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 /**
  * SQLSTATE classes that speak about the row: 21 two rows of a batch with one identity, 22 data exception, 23 constraint,
@@ -95,7 +96,7 @@ export function databaseFault(error: unknown): Fault {
   if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
   if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
-  const hint = SAID.find(([said]) => said.test(text))?.[1] ?? HINTS[String((error as { code?: unknown } | null)?.code)];
+  const hint = SAID.find(([said]) => said.test(text))?.[1] ?? HINTS[codeOf(error) ?? ''];
   const detail = [text, hint, state && `SQLSTATE ${state}`].filter(part => part !== undefined).join('; ');
   return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
 }
@@ -150,8 +151,8 @@ function isOfRow(state: string, error: unknown): boolean {
 }
 
 function stateOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code) ? code : undefined;
+  const code = codeOf(error);
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code) ? code : undefined;
 }
 
 function textOf(error: unknown): string {

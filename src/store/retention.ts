@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Fault } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
+import { codeOf } from '../reading/error-code.ts';
 
 /** Rows of one delete: short enough for no writer to notice. */
 const STEP = 5000;
@@ -51,8 +52,7 @@ async function dropOld(query: Query, name: string, cutoff: string): Promise<bool
 }
 
 /** configuration_limit_exceeded: so many rows of a compressed chunk would have to be unpacked for a step. */
-const isTooMuch = (error: unknown): boolean =>
-  error instanceof Fault && (error.cause as { code?: unknown } | undefined)?.code === '53400';
+const isTooMuch = (error: unknown): boolean => error instanceof Fault && codeOf(error.cause) === '53400';
 
 async function deleteOld(query: Query, name: string, cutoff: string, signal?: AbortSignal): Promise<number> {
   try {

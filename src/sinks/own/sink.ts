@@ -1,6 +1,7 @@
 // Sink into a table of the operator's own: readings as its columns are mapped, each row once, whatever happens to the table meanwhile.
 import { Fault } from '../../kernel/fault.ts';
 import type { BulkWrite, Outcome, Query, Sink, Written } from '../../reading/contracts.ts';
+import { codeOf } from '../../reading/error-code.ts';
 import { type Contest, contestOf, contestsOf } from './contest.ts';
 import { type Mapping, type Plan, planOf } from './plan.ts';
 import { type Arrived, type Row, rowsOfAll } from './rows.ts';
@@ -126,8 +127,7 @@ function outcomesOf(part: Written<Row, Answer>): readonly (readonly [Row, Outcom
 
 /** SQLSTATE class 42: something is not there, is another, or may not be used. */
 function isOfTable(error: unknown): boolean {
-  const { code } = ((error as Fault).cause ?? {}) as { code?: unknown };
-  return typeof code === 'string' && code.startsWith('42');
+  return error instanceof Error && codeOf(error.cause)?.startsWith('42') === true;
 }
 
 function restless(table: string): Fault {
