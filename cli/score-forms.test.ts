@@ -1,5 +1,6 @@
 // fieldline score reads a CSV whatever it looks like: quotes, separators, forms of time and number, and rows that are no such thing.
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import { csv, lastOf, rows, score, time, value } from './score.fixture.ts';
 
 describe('score, forms of CSV', () => {
@@ -121,6 +122,49 @@ describe('score, forms of CSV', () => {
         shifted,
       );
     });
+
+  it('finds the same without a header, whatever is to be added', async () => {
+    const { code, errors, out } = await score(rows.join('\n'), '--explain', '--alarms', '--why');
+    assert.deepEqual([code, errors, out.length], [0, [], 200]);
+    assert.deepEqual(out.map(lastOf), (await score(csv)).out.slice(1).map(lastOf));
+  });
+
+  const named = `timestamp;Außen °C\n${rows.join('\n').replaceAll(',', ';')}`;
+  const swapped = (bytes: Buffer) => Buffer.from(bytes).swap16();
+  const utf16 = Buffer.from(`\ufeff${named}`, 'utf16le');
+  const western = 'line 1: no UTF-8; such lines are read as Windows-1252, and written as UTF-8';
+  const encodings: [name: string, bytes: Buffer, note?: string][] = [
+    ['UTF-8', Buffer.from(named)],
+    ['UTF-16', utf16],
+    ['UTF-16, high bytes first', swapped(utf16)],
+    ['Windows-1252', Buffer.from(named, 'latin1'), western],
+    [
+      'lines that are not all of one',
+      Buffer.concat([Buffer.from('timestamp;Au\xdfen °C\n', 'latin1'), Buffer.from(named)]),
+      western,
+    ],
+  ];
+  for (const [name, bytes, note] of encodings)
+    for (const size of [bytes.length, 7])
+      it(`reads ${name} in pieces of ${size}`, async () => {
+        const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+          bytes.subarray(at * size, (at + 1) * size),
+        );
+        const { out, errors } = await score(pieces, '--value', 'Außen °C');
+        assert.equal(out[0], 'timestamp;Außen °C;anomaly_score');
+        const before = out.length - rows.length;
+        assert.ok(out.slice(before).every((line, at) => line.startsWith(rows[at]!.replace(',', ';'))));
+        assert.deepEqual(
+          errors.filter(line => line.includes('UTF')),
+          note === undefined ? [] : [`score: ${note}`],
+        );
+      });
+
+  it('says of a compressed file what it is', async () => {
+    const { code, errors } = await score([gzipSync(csv)]);
+    assert.equal(code, 2);
+    assert.match(errors.join('\n'), /input: expected text, got "a file compressed by gzip: gunzip it first"/);
+  });
 
   it('finds the same with decimal commas, and writes its own numbers so', async () => {
     const lines = rows.map(row => row.replace(',', ';').replace(/\.(\d+)$/, ',$1'));

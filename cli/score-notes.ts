@@ -23,6 +23,7 @@ const nothing = (): Tally => ({ rows: 0, first: '' });
 
 export function openNotes() {
   let rows = 0;
+  let foreignFrom: number | undefined;
   let before = { key: '', time: Number.NEGATIVE_INFINITY };
   const [wide, numbers, times, backward] = [nothing(), nothing(), nothing(), nothing()];
   const add = (tally: Tally, first: () => string): void => {
@@ -30,6 +31,10 @@ export function openNotes() {
   };
 
   return {
+    /** The first line that is no UTF-8. */
+    foreign(line: number): void {
+      foreignFrom = line;
+    },
     take({ line, key, cells, value, time, width, wanted }: Taken): void {
       rows++;
       if (width > wanted) add(wide, () => expected(`line ${line}`, quantity(wanted, 'cell'), width));
@@ -47,6 +52,9 @@ export function openNotes() {
       const noTime =
         times.rows === rows ? 'pauses and times of day were not judged' : 'they were judged without a time';
       return [
+        ...(foreignFrom === undefined
+          ? []
+          : [`line ${foreignFrom}: no UTF-8; such lines are read as Windows-1252, and written as UTF-8`]),
         ...(wide.rows > 0
           ? [so(wide, 'their score stands in a column behind its own; a decimal comma needs ; between cells')]
           : []),

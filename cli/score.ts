@@ -1,5 +1,6 @@
 // fieldline score: adds an anomaly score to each row of a CSV of times and values as it streams through.
 import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { rhythmOf } from '../src/anomaly/device.ts';
 import type { Scored, ScoreOptions } from '../src/anomaly/score.ts';
 import { type Series, series } from '../src/anomaly/series.ts';
@@ -7,6 +8,7 @@ import { boundedMap } from '../src/kernel/bounded.ts';
 import { type Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
 import { openNotes } from './score-notes.ts';
+import { textOf } from './score-text.ts';
 import {
   cellOf,
   cellsOf,
@@ -69,12 +71,14 @@ export const run = subcommand(
     const chosen = (['explain', 'alarms', 'why'] as const).flatMap(option => (values[option] ? COLUMNS[option] : []));
     const added = [...chosen, 'anomaly_score'] as const;
     const settings = settingsOf(values);
+    const wanted = { time: values.time, value: values.value, by: values.by };
     const known = boundedMap<string, Series>(MOST_SERIES);
     const notes = openNotes();
     let table: Table | undefined;
     let rows = 0;
     let comma = false;
-    for await (const { line, text: row } of rowsOf(await inputOf(positionals[0], io))) {
+    const texts = textOf(await inputOf(positionals[0], io), notes.foreign);
+    for await (const { line, text: row } of rowsOf(Readable.from(texts))) {
       const bare = table === undefined ? row.replace(/^\ufeff/, '') : row;
       // Excel's own line about what stands between cells.
       if (bare === '' || (table === undefined && /^sep=.$/i.test(bare))) {
@@ -82,8 +86,8 @@ export const run = subcommand(
         continue;
       }
       if (table === undefined) {
-        table = tableOf(bare, values);
-        if (table === undefined) throw noTable(line, bare, values);
+        table = tableOf(bare, wanted);
+        if (table === undefined) throw noTable(line, bare, wanted);
         if (table.names !== undefined) {
           await io.stdout([row, ...added].join(table.delimiter));
           continue;
@@ -129,7 +133,7 @@ function noTable(line: number, row: string, { time, value, by }: Wanted): Fault 
   return wrongUse(`input, line ${line}`, what, row);
 }
 
-async function inputOf(file: string | undefined, io: Io): Promise<NodeJS.ReadableStream> {
+async function inputOf(file: string | undefined, io: Io): Promise<AsyncIterable<string | Uint8Array>> {
   if (file === undefined || file === '-') return io.stdin;
   try {
     const handle = await open(file);
