@@ -36,9 +36,9 @@ export const definition = defineNode({
     const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
     await ending.get(file);
-    const hearing = await openHearing(file);
-    const unheard = ({ metadata: { entry } }: Reading, from: number, to: number) =>
-      unheardOf(entry, from, to, hearing.absences);
+    const hearing = await openHearing(file, () => keeper.isSaved);
+    const unheard = (reading: Reading | undefined, from: number, to: number) =>
+      unheardOf(reading?.metadata.entry, from, to, hearing.absences);
     const scorer = deviceScorer({ ...options, maxSeries: settings.maxSeries, unheard });
     const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
     if (taken > 0) host.log('info', `series restored: ${taken}`);

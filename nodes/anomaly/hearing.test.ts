@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { StoredReading } from '../../src/anomaly/catch-up.ts';
 import type { Host } from '../../src/palette/define.ts';
 import { checkSettings } from '../../src/palette/settings.ts';
 import type { Reading } from '../../src/reading/reading.ts';
@@ -16,14 +17,19 @@ const ABSENT = 120 * SECOND;
 describe('anomaly, what it did not hear', () => {
   let directory = '';
   beforeEach(() => {
+    stored = [];
     directory = mkdtempSync(path.join(tmpdir(), 'hearing-'));
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
+  /** What a database would answer to what is asked after a crash. */
+  let stored: StoredReading[] = [];
+  const query = async (_: string, values: readonly unknown[] = []) => (values.length > 0 ? stored : []);
+
   const started = async () => {
     const host = {
       ...{ id: 'node', directory, count() {}, gauge() {}, status() {}, log() {} },
-      ...{ evaluate: () => undefined, config: () => undefined },
+      ...{ evaluate: () => undefined, config: () => (stored.length > 0 ? { query } : undefined) },
     };
     const node = await definition.start(checkSettings(fields, {}).settings, host as unknown as Host);
     const said = (deviceId: string, time: number): Promise<Reading> =>
@@ -39,6 +45,14 @@ describe('anomaly, what it did not hear', () => {
         );
       });
     return { node, said };
+  };
+  const iso = (time: number) => new Date(time).toISOString();
+  /** What a killed process left: when the series were saved, and what it noted of its hearing. */
+  const killed = (saved: number, note: string): void => {
+    const state = heard().replace('.heard', '');
+    utimesSync(state, saved / SECOND, saved / SECOND);
+    writeFileSync(`${state}.open`, '');
+    writeFileSync(heard(), note);
   };
   const heard = () => path.join(directory, 'anomaly', 'node.state.heard');
   const kind = async (reading: Promise<Reading>) => (await reading).metadata.anomaly?.kind;
@@ -56,7 +70,7 @@ describe('anomaly, what it did not hear', () => {
     const stopped = Date.now() - ABSENT;
     await play(first.said, stopped);
     await first.node.close?.(false);
-    writeFileSync(heard(), new Date(stopped).toISOString());
+    writeFileSync(heard(), iso(stopped));
     const back = Date.now();
     const { node, said } = await started();
     assert.notEqual(await kind(said('steady', back)), 'gap');
@@ -66,14 +80,54 @@ describe('anomaly, what it did not hear', () => {
     await node.close?.(false);
   });
 
+  it('knows after a second start what it did not hear before the first one', async () => {
+    const first = await started();
+    const stopped = Date.now() - ABSENT;
+    await play(first.said, stopped);
+    await first.node.close?.(false);
+    writeFileSync(heard(), iso(stopped));
+    const back = Date.now();
+    await (await started()).node.close?.(false);
+    const { node, said } = await started();
+    assert.notEqual(await kind(said('steady', back)), 'gap');
+    assert.equal(await kind(said('silent before', back)), 'gap');
+    await node.close?.(false);
+  });
+
+  it('tells after a kill a silence in which all were silent, so that there was nothing to be saved', async () => {
+    const first = await started();
+    const fell = Date.now() - 10 * ABSENT;
+    await play(first.said, fell);
+    await first.node.close?.(false);
+    killed(fell, `${iso(Date.now() - ABSENT)} ${iso(Date.now() - ABSENT)}`);
+    const { node, said } = await started();
+    assert.equal(await kind(said('steady', Date.now())), 'gap');
+    await node.close?.(false);
+  });
+
+  it('learns after a kill what is stored as it was judged: an absence before it is no pause of devices', async () => {
+    const first = await started();
+    const stopped = Date.now() - 4 * ABSENT;
+    await play(first.said, stopped);
+    await first.node.close?.(false);
+    // It was back for 90 s; of that nothing was saved, and the device fell silent again 20 s before the kill.
+    const back = stopped + 2 * ABSENT;
+    stored = Array.from({ length: 70 }, (_, second) => ({
+      ...{ deviceId: 'steady', at: new Date(back + second * SECOND), digest: String(second), metadata: {} },
+      telemetry: { v: 20 + ((second * 7919) % 101) / 101 },
+    }));
+    killed(stopped, `${iso(back + 90 * SECOND)}\n${iso(stopped)} ${iso(back)}`);
+    const { node, said } = await started();
+    assert.equal(await kind(said('steady', Date.now())), 'gap');
+    await node.close?.(false);
+  });
+
   it('takes for unheard after a kill what came since the last save, where no database tells it', async () => {
     const first = await started();
     const saved = Date.now() - ABSENT;
     await play(first.said, saved);
     await first.node.close?.(false);
-    const state = heard().replace('.heard', '');
-    utimesSync(state, saved / SECOND, saved / SECOND);
-    writeFileSync(`${state}.open`, '');
+    killed(saved, iso(Date.now()));
     const back = Date.now();
     const { node, said } = await started();
     assert.notEqual(await kind(said('steady', back)), 'gap');
@@ -86,7 +140,7 @@ describe('anomaly, what it did not hear', () => {
     await until(() => existsSync(heard()));
     const before = Date.now();
     await node.close?.(false);
-    const noted = Date.parse(readFileSync(heard(), 'utf8'));
+    const noted = Date.parse(readFileSync(heard(), 'utf8').split(/\s/)[0] ?? '');
     assert.ok(noted >= before && noted <= Date.now(), String(noted));
   });
 });

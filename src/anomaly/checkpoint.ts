@@ -113,6 +113,8 @@ export type Keeper = {
   changed(series: number): void;
   /** Writes what changed since the last time; never throws. False when that failed: the next time tries again. */
   save(): Promise<boolean>;
+  /** All changes are on the disk. */
+  readonly isSaved: boolean;
   close(): Promise<boolean>;
 };
 
@@ -125,12 +127,13 @@ export function keepCheckpoint(options: {
   failed: (why: unknown) => void;
 }): Keeper {
   const { file, keys, everyMs, states, failed } = options;
-  let unsaved = 0;
+  let [unsaved, onTheWay] = [0, 0];
   let saving = Promise.resolve(true);
   const write = async (): Promise<boolean> => {
     const changes = unsaved;
     if (changes === 0) return true;
     unsaved = 0;
+    onTheWay = changes;
     try {
       await writeCheckpoint(file, keys, states());
       return true;
@@ -138,6 +141,8 @@ export function keepCheckpoint(options: {
       unsaved += changes;
       failed(why);
       return false;
+    } finally {
+      onTheWay = 0;
     }
   };
   const save = (): Promise<boolean> => {
@@ -150,6 +155,9 @@ export function keepCheckpoint(options: {
       unsaved += series;
     },
     save,
+    get isSaved() {
+      return unsaved + onTheWay === 0;
+    },
     close() {
       clearInterval(timer);
       return save();

@@ -123,8 +123,8 @@ describe('device scorer', () => {
       ['b', [300, 310]],
     ]);
     const scorer = deviceScorer({
-      unheard({ metadata }, from, to) {
-        const [begin = 0, end = 0] = absences.get(String(metadata.entry)) ?? [];
+      unheard(of, from, to) {
+        const [begin = 0, end = 0] = absences.get(String(of?.metadata.entry)) ?? [];
         const at = (minute: number) => Date.UTC(2026, 0, 5) + minute * 60_000;
         return Math.max(0, Math.min(to, at(end)) - Math.max(from, at(begin)));
       },

@@ -13,8 +13,11 @@ import { why } from './why.ts';
 export type DeviceScorerOptions = ScoreOptions & {
   /** Above this the series of the key that was quiet for longest are forgotten. */
   maxSeries?: number;
-  /** Milliseconds between two times in which nobody listened to what sends readings like this one: that is no silence of its device. */
-  unheard?: (reading: Reading, from: number, to: number) => number;
+  /**
+   * Milliseconds between two times in which nobody listened to what sends readings like this one, undefined of one that is
+   * learned from what is stored: that is no silence of its device.
+   */
+  unheard?: (reading: Reading | undefined, from: number, to: number) => number;
   /** Readings whose result is remembered, so that one that is sent again is not scored as a new point. */
   remembered?: number;
 };
@@ -90,7 +93,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
 
   let judged: Reading | undefined;
   const { unheard } = options;
-  const deaf: Unheard | undefined = unheard && ((from, to) => (judged === undefined ? 0 : unheard(judged, from, to)));
+  const deaf: Unheard | undefined = unheard && ((from, to) => unheard(judged, from, to));
 
   const take = (one: Known, metric: string, time: number, value: number, guarded: boolean): number => {
     const when = rhythmOf(metric, time);
