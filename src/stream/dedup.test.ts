@@ -12,6 +12,9 @@ import { deviceOf, identityOf } from './key.ts';
 
 const OUTAGE: Settled = { ok: false, kind: 'outage', reason: 'database away' };
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
 const start = (windowMs = 1000, maxKeys = 10) => {
   const clock = fakeClock();
   const outcomes = new Map<string, Settled>();
@@ -41,8 +44,6 @@ describe('dedup', () => {
   });
 
   it('lets go of a message as soon as it is stored, and not when its window is over', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const { seen } = start();
     const held = Array.from({ length: 10 }, (_, n) => {
       const ticket = issueTicket(0, 0, () => undefined);
@@ -55,6 +56,22 @@ describe('dedup', () => {
       return held.every(ticket => ticket.deref() === undefined);
     });
     assert.equal(seen.passes('k0', undefined), false, 'its key is known all the same');
+  });
+
+  it('keeps no more of a long key than of a short one', () => {
+    const KEYS = 20_000;
+    const bytesOf = (key: (n: number) => string): number => {
+      const { seen } = start(1000, KEYS);
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      for (let n = 0; n < KEYS; n++) seen.passes(key(n), undefined);
+      collect();
+      const bytes = process.memoryUsage().heapUsed - before;
+      assert.equal(seen.passes(key(1), undefined), false);
+      return bytes / KEYS;
+    };
+    const long = bytesOf(n => `${'content '.repeat(50)}${n} ${'device '.repeat(50)}${n}`);
+    assert.ok(long < 250, `${long} bytes a key`);
   });
 
   it('settles a copy with the first while that is under way, and needs both to be over', async () => {

