@@ -1,6 +1,7 @@
 // What a client says to a broker, as packets of MQTT 5 or 3.1.1.
-import { generate, type IConnectPacket } from 'mqtt-packet';
+import type { IConnectPacket } from 'mqtt-packet';
 import type { TopicFilter } from './audience.ts';
+import { packetBytes } from './packet-writer.ts';
 
 /** Protocol level of MQTT 3.1.1 and of MQTT 5. */
 export type Version = 4 | 5;
@@ -40,16 +41,16 @@ export function connectPacket(options: ConnectOptions, version: Version): Buffer
     ...(password === undefined ? {} : { password: Buffer.from(password) }),
     ...(version === 5 ? { properties } : {}),
   };
-  return generate(packet, { protocolVersion: version });
+  return packetBytes(packet, { protocolVersion: version });
 }
 
 export function subscribePacket(filters: readonly TopicFilter[], version: Version): Buffer {
   // Retained messages only where the subscription is new [MQTT5-3.3.1-10]; 3.1.1 sends them each time.
   const subscriptions = filters.map(({ filter, qos }) => ({ topic: filter, qos, nl: false, rap: false, rh: 1 }));
-  return generate({ cmd: 'subscribe', messageId: SUBSCRIBE_ID, subscriptions }, { protocolVersion: version });
+  return packetBytes({ cmd: 'subscribe', messageId: SUBSCRIBE_ID, subscriptions }, { protocolVersion: version });
 }
 
 export function unsubscribePacket(filters: readonly string[], version: Version): Buffer {
   const unsubscriptions = [...filters];
-  return generate({ cmd: 'unsubscribe', messageId: UNSUBSCRIBE_ID, unsubscriptions }, { protocolVersion: version });
+  return packetBytes({ cmd: 'unsubscribe', messageId: UNSUBSCRIBE_ID, unsubscriptions }, { protocolVersion: version });
 }

@@ -1,8 +1,9 @@
 // A message to be published as its MQTT packet, and whether a broker takes it.
-import { generate, type IPublishPacket } from 'mqtt-packet';
+import type { IPublishPacket } from 'mqtt-packet';
 import { expected, Fault, reasonOf } from '../kernel/fault.ts';
 import type { Version } from './client-packets.ts';
 import type { Allowance } from './connack.ts';
+import { packetBytes } from './packet-writer.ts';
 
 /** `entries`: of the messages in the ledger. */
 export type Outgoing = {
@@ -57,7 +58,7 @@ export function packetOf({ topic, payload, qos, retain }: Outgoing, id: number |
     ...(id === undefined ? {} : { messageId: id }),
   };
   try {
-    return generate(packet, { protocolVersion: version });
+    return packetBytes(packet, { protocolVersion: version });
   } catch (error) {
     throw new Fault('FIELDLINE_MESSAGE', reasonOf(error));
   }
