@@ -49,7 +49,7 @@ export function batcher<Row, Answer>(
   write: (rows: readonly Row[]) => Promise<readonly Answer[] | Again>,
   options: BatcherOptions<Row> = {},
 ): Batcher<Row, Answer> {
-  const { maxRows = 5000, lingerMs = 5, limitRows = 100_000, clock = systemClock, after = timer } = options;
+  const { maxRows = 5000, lingerMs = 1, limitRows = 100_000, clock = systemClock, after = timer } = options;
   const { bytesOf = () => 0, maxBytes = 16 * MEGABYTE, limitBytes = 128 * MEGABYTE } = options;
   const queue: Parcel<Row, Answer>[] = [];
   let inFlight: readonly Parcel<Row, Answer>[] = [];
