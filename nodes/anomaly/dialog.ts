@@ -28,7 +28,7 @@ export function dialog(admin: Admin): void {
     const options = checkedOptions(settings);
     const query = queryOf(request);
     if (typeof query === 'string') throw new Error(query);
-    const points = await storedPoints(query, { device, metric }, TRIED);
+    const points = await storedPoints(query, { device, metric }, TRIED, 0);
     const tried = trial(points, metric, options, DRAWN);
     return { ...tried, falseAlarmsADay: (options.falseAlarms * tried.pointsADay) / SHARE };
   });

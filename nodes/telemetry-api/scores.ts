@@ -33,7 +33,7 @@ async function scorePoints(query: Query, ask: Ask): Promise<readonly ScorePoint[
   const series = await seriesOf(query, ask);
   if (series === undefined) return [];
   const count = Math.min(MOST_SHOWN, Math.max(1, Math.floor(Number(ask['points'])) || 1));
-  const points = await storedPoints(query, series, LEARNED + count);
+  const points = await storedPoints(query, series, LEARNED + count, count);
   const { shown, isRate } = trial(points, series.metric, deployedOptions(series.device, series.metric) ?? {}, count);
   // What was said when it came stands; what stands nowhere is judged anew, as the deployed node would.
   const said = points.slice(points.length - shown.length).map(point => point.said);

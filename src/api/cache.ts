@@ -41,10 +41,10 @@ export function cached<T>(
 }
 
 /** `load` is at work for at most one part in so many of the time: a dear answer is reused for longer than a cheap one. */
-const SHARE = 100;
+const SHARE = 200;
 const MOST_MS = 30_000;
 
-/** Never dearer than one percent of a connection, however often it is asked; at most 30 s old. */
+/** Never dearer than half a percent of a connection, however often it is asked; at most 30 s old. */
 export function sparing<T>(load: () => Promise<T>, clock: Clock): () => Promise<T> {
   let kept: { value: T; until: number } | undefined;
   let running: Promise<T> | undefined;

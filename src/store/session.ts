@@ -3,7 +3,8 @@ import type { ClientBase } from 'pg';
 
 /**
  * Triggers that tell of other writers' rows skip the connections that carry the mark. Values are written as the driver
- * reads them. A server would keep the locks of a transaction whose client has gone without a word for hours.
+ * reads them. A server would keep the locks of a transaction whose client has gone without a word for hours,
+ * and would work at one question of a dashboard with all its cores, while every commit waits.
  */
 const SETTINGS = {
   'fieldline.writer': 'on',
@@ -12,6 +13,7 @@ const SETTINGS = {
   extra_float_digits: '1',
   standard_conforming_strings: 'on',
   idle_in_transaction_session_timeout: '60s',
+  max_parallel_workers_per_gather: '0',
 };
 
 /** Of a connection alone: the server notices by itself that nobody is there any more. */
