@@ -49,6 +49,8 @@ function settingsOf(port: number, directory: string): string[] {
     unix_socket_directories: '',
     max_connections: 60,
     min_wal_size: minWalSize(directory),
+    // What a session has written goes to the disk soon after: a checkpoint that forces all of it at once holds up all commits.
+    backend_flush_after: '256kB',
     fsync: 'on',
     synchronous_commit: 'on',
     password_encryption: 'scram-sha-256',

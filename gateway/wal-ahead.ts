@@ -3,12 +3,12 @@ import { statfsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 
-const PLENTY_BYTES = 10e9;
+const PLENTY_BYTES = 20e9;
 
-/** Setting `min_wal_size`, what PostgreSQL keeps to be used again: at 2 KB a measurement enough for 250,000. On a small disk its own default. */
+/** Setting `min_wal_size`, what PostgreSQL keeps to be used again: as much as it lets come to be (`max_wal_size`). On a small disk its own default. */
 export function minWalSize(directory: string): string {
   const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize > PLENTY_BYTES ? '512MB' : '80MB';
+  return bavail * bsize > PLENTY_BYTES ? '1GB' : '80MB';
 }
 
 const LOOK_MS = 200;
@@ -24,7 +24,7 @@ const LOOK = `
 const NEXT_PIECE = `SELECT pg_logical_emit_message(false, 'fieldline', ''), pg_switch_wal()`;
 
 /**
- * Makes pieces while the database has little else to do, until there are as many as `min_wal_size` asks for: ten seconds
+ * Makes pieces while the database has little else to do, until there are as many as `min_wal_size` asks for: twenty seconds
  * at the first start, nothing at the next. A piece that is written for the first time holds up all commits by 50 to 150 ms,
  * at 10,000 measurements a second once a second; one that is used again does not (docs/adr/0010-wal-made-ahead.md).
  * `url`: a superuser's. Rejects where PostgreSQL does, and when `signal` is aborted.
