@@ -3,6 +3,8 @@ import { createConnection, type Socket } from 'node:net';
 import mqttPacket from 'mqtt-packet';
 
 export type Connection = {
+  /** Resolves when the broker has accepted it for the first time. */
+  readonly opened: Promise<void>;
   /** Packets that may still be published before the window is full. */
   readonly room: number;
   readonly unacknowledged: number;
@@ -28,6 +30,7 @@ export function openConnection(options: { url: string; clientId: string; window:
   let accepted = false;
   let connects = 0;
   let closed = false;
+  const opened = Promise.withResolvers<void>();
 
   function send(id: number, packet: Packet): void {
     const { topic, payload, sent: dup } = packet;
@@ -45,6 +48,7 @@ export function openConnection(options: { url: string; clientId: string; window:
       if (packet.cmd === 'connack' && packet.returnCode === 0) {
         accepted = true;
         connects++;
+        opened.resolve();
         current.cork();
         for (const [id, waiting] of packets) send(id, waiting);
         current.uncork();
@@ -79,6 +83,7 @@ export function openConnection(options: { url: string; clientId: string; window:
   connect();
 
   return {
+    opened: opened.promise,
     get room() {
       return options.window - packets.size;
     },
