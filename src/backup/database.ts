@@ -5,6 +5,7 @@ import { copyIn, copyOut } from './copy.ts';
 import { leftOutOf } from './left-out.ts';
 import { type Made, makeAll, type NotMade, onTopOf, partsOf, RELATIONS } from './objects.ts';
 import {
+  addedTo,
   copyInSql,
   copyOutSql,
   keyOf,
@@ -17,6 +18,7 @@ import {
   sumOf,
   type TableShape,
   tablesOf,
+  takesRowsOf,
 } from './tables.ts';
 
 export type DatabaseHead = {
@@ -216,12 +218,21 @@ async function silenceTriggers(client: pg.Client): Promise<readonly string[]> {
   return rows.length === 0 ? [] : ['SET CONSTRAINTS ALL IMMEDIATE', ...rows.map(({ on }) => on)];
 }
 
-/** Tables of the operator's own are made, those of the migrations are emptied of what the migrations have put there. */
+/**
+ * Tables of the operator's own are made, those of the migrations are emptied of what the migrations have put there. One of
+ * these that an operator had changed so that its rows would not fit into it is made as it was; what stood on it comes after the rows.
+ */
 async function prepare(client: pg.Client, head: DatabaseHead): Promise<readonly NotMade[]> {
   const { types = [], parts = types.map(sql => ({ key: sql, sql })), tables, sequences } = head;
   // What a function speaks of may come after it.
   await client.query('SET check_function_bodies = off');
   const standing = new Map((await tablesOf(client)).map(table => [tableKey(table), table]));
+  for (const table of tables) {
+    const migrated = standing.get(tableKey(table));
+    if (migrated === undefined || takesRowsOf(migrated, table)) continue;
+    await client.query(`DROP TABLE ${sqlName(table)} CASCADE`);
+    standing.delete(tableKey(table));
+  }
   const there = [...standing.keys()].map(key => ({ key, sql: '' }));
   const own = tables.filter(table => !standing.has(tableKey(table)));
   const left = await makeAll(
@@ -236,19 +247,14 @@ async function prepare(client: pg.Client, head: DatabaseHead): Promise<readonly 
   const lost = left.find(({ key }) => own.some(table => tableKey(table) === key));
   if (lost !== undefined) throw wrong(`${lost.key} to be made (${lost.sql})`, lost.reason);
   if (tables.length > 0) await client.query(`TRUNCATE ${tables.map(sqlName).join(', ')} CASCADE`);
-  for (const table of tables)
-    for (const column of addedTo(standing.get(tableKey(table)), table))
+  for (const table of tables) {
+    const migrated = standing.get(tableKey(table));
+    for (const column of migrated === undefined ? [] : addedTo(migrated, table))
       await client.query(`ALTER TABLE ${sqlName(table)} ADD COLUMN ${column}`);
+  }
   for (const { name, months } of tables)
     for (const month of months) await client.query('SELECT prepare_month($1, $2)', [name, `${month}-01T00:00:00Z`]);
   return left;
-}
-
-/** Columns that an operator has given to a table of the migrations; those of another server say the same in other words. */
-function addedTo(standing: TableShape | undefined, { definitions = [] }: TableShape): readonly string[] {
-  const nameOf = (definition: string): string => /^"(?:[^"]|"")*"|^\S+/.exec(definition)![0];
-  const known = new Set(standing?.definitions?.map(nameOf));
-  return standing === undefined ? [] : definitions.filter(definition => !known.has(nameOf(definition)));
 }
 
 const tableKey = (table: TableShape): string => `table ${sqlName(table)}`;

@@ -104,6 +104,10 @@ const ON_TOP = `WITH rights AS (
   SELECT sql, sql, 9, 0::int8 FROM comments
   ORDER BY step, oid, key`;
 
+/** Of an index on a table in partitions the server tells how to make it on none of them, where it would serve nobody. */
+const onPartitionsToo = (sql: string): string =>
+  sql.replace(/^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")*"|\S+) ON )ONLY /, '$1');
+
 async function found(client: pg.ClientBase, sql: string): Promise<Made[]> {
   return (await client.query<Made>(sql)).rows.map(({ key, sql: text }) => ({ key, sql: text }));
 }
@@ -132,7 +136,7 @@ export async function makeAll(
     for (const made of left) {
       await client.query('SAVEPOINT made');
       try {
-        await client.query(made.sql);
+        await client.query(onPartitionsToo(made.sql));
         await client.query('RELEASE SAVEPOINT made');
       } catch (error) {
         await client.query('ROLLBACK TO SAVEPOINT made');

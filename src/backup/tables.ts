@@ -159,6 +159,38 @@ async function monthsOf(client: pg.ClientBase, table: string, leaves: readonly s
   return [...new Set([...named, ...rows.map(({ month }) => month)])].sort();
 }
 
+type Column = { name: string; type: string; filled: boolean };
+
+/** A column out of its line in a CREATE TABLE; its default does not matter to rows that are there. */
+function columnOf(definition: string): Column {
+  const name = nameOf(definition);
+  const rest = definition.slice(name.length);
+  return {
+    name,
+    type: rest.replace(/ (?:DEFAULT|GENERATED|NOT NULL).*$/s, '').trim(),
+    filled: / NOT NULL$/.test(rest),
+  };
+}
+
+/** Its name as SQL. */
+const nameOf = (definition: string): string => /^"(?:[^"]|"")*"|^\S+/.exec(definition)![0];
+
+/** Lines of CREATE TABLE of the columns that `wanted` has besides those of `standing`. */
+export function addedTo({ definitions: known = [] }: TableShape, { definitions = [] }: TableShape): readonly string[] {
+  const names = new Set(known.map(nameOf));
+  return definitions.filter(definition => !names.has(nameOf(definition)));
+}
+
+/** Can `standing` hold the rows of `wanted`, given the columns that are added? Not where a column of it is gone, is of another type, or may be empty. */
+export function takesRowsOf({ definitions: known = [] }: TableShape, { definitions }: TableShape): boolean {
+  if (definitions === undefined) return true;
+  const columns = new Map(definitions.map(columnOf).map(column => [column.name, column]));
+  return known.map(columnOf).every(({ name, type, filled }) => {
+    const column = columns.get(name);
+    return column !== undefined && column.type === type && (column.filled || !filled);
+  });
+}
+
 export async function sequencesOf(client: pg.ClientBase): Promise<Sequence[]> {
   const { rows } = await client.query<Omit<Sequence, 'schema'> & { schema: string | null }>(
     `SELECT ${SCHEMA} AS schema, sequencename::text AS name, last_value::text AS last,
