@@ -118,7 +118,7 @@ export const fields = {
   maxSeries: {
     kind: 'number',
     label: 'Most series',
-    help: 'Above this the device that was quiet for longest is forgotten; a series takes about 9 KB.',
+    help: 'Above this the device that was quiet for longest is forgotten; a series takes about 11 KB.',
     initial: 10000,
     min: 1,
     max: 1000000,

@@ -28,6 +28,8 @@ export const WEEK_SLOTS = 7 * SLOTS;
 export const DRIFT_SPAN = 24;
 export const MOST_CODES = 6;
 export const MOST_ACCEPTED = 8;
+/** Pauses that were too long; two weeks of two a day, but for weekends. */
+export const MOST_PAUSES = 24;
 /** Largest and smallest values, largest and smallest means, largest errors of each forecast of a value. */
 export const SIDES = 8;
 export const EXTREMES_OF_A_SIDE = 10;
@@ -71,6 +73,7 @@ export const ZERO_DAYS = take(SLOTS);
 export const HABIT = take(SLOTS);
 export const SEASON_MEANS = take(SLOTS);
 export const SEASON_DAYS = take(SLOTS);
+export const PAUSES_KEPT = take(3 * MOST_PAUSES);
 const CELLS = taken;
 
 /** Where the opinion, the tail, the histogram (among the bins) of a model, what is to come into it (among the pending) stand, and the extremes of a side. */

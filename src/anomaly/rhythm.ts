@@ -1,6 +1,7 @@
 // Rhythm: when values come and whether they move; tells gaps and stuck sensors.
 import { acceptedReach, PAUSE as ACCEPTED_PAUSE, STRETCH } from './accepted.ts';
 import { places, RHYTHM } from './cells.ts';
+import { isHabit, keepPause } from './pauses.ts';
 import { breakRun, isOfTwo } from './runs.ts';
 import { oddZeros } from './zeros.ts';
 
@@ -62,7 +63,17 @@ export function gapBefore(cells: Float64Array, time: number, unheard?: Unheard):
   if (deaf > 0) breakRun(cells);
   // Mostly of our own making: it tells nothing of the rhythm.
   if (deaf <= heard) learnPause(cells, pause);
-  return share > 1 && pause <= acceptedReach(cells, ACCEPTED_PAUSE) ? 1 : share;
+  return share > 1 && isUsual(cells, time, pause) ? 1 : share;
+}
+
+/** A pause that is too long is none that somebody called normal, or that comes again and again. */
+function isUsual(cells: Float64Array, time: number, pause: number): boolean {
+  const count = cells[PAUSES]!;
+  const isOne = pause <= acceptedReach(cells, ACCEPTED_PAUSE) || isHabit(cells, time, pause, count);
+  keepPause(cells, time, pause, count);
+  // Of the run of equal values that lasts over it nobody saw the end.
+  if (isOne) breakRun(cells);
+  return isOne;
 }
 
 function learnPause(cells: Float64Array, pause: number): void {
