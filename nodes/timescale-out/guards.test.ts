@@ -27,6 +27,23 @@ const guards: readonly [name: string, sql: string, says: RegExp][] = [
     /too much \(SQLSTATE 23514\)/,
   ],
   [
+    'a trigger that looks for a table by the row',
+    trigger(`BEGIN IF new.v >= ${BAD} THEN EXECUTE 'SELECT FROM of_' || new.v; END IF; RETURN new; END`),
+    /relation "of_50\d" does not exist \(SQLSTATE 42P01\)/,
+  ],
+  [
+    'a trigger that ends without an answer',
+    trigger(`BEGIN IF new.v < ${BAD} THEN RETURN new; END IF; END`),
+    /without RETURN \(SQLSTATE 2F005\)/,
+  ],
+  [
+    'a trigger that looks at what only some rows fill',
+    trigger(
+      `DECLARE r record; BEGIN IF new.v < ${BAD} THEN SELECT 0 AS n INTO r; END IF; new.v := new.v + r.n; RETURN new; END`,
+    ),
+    /"r" is not assigned yet \(SQLSTATE 55000\)/,
+  ],
+  [
     'row security',
     `ALTER TABLE $ ENABLE ROW LEVEL SECURITY; ALTER TABLE $ FORCE ROW LEVEL SECURITY;
      CREATE POLICY low ON $ USING (true) WITH CHECK (v < ${BAD})`,
@@ -49,14 +66,13 @@ describe('timescale-out node: guards on a table', () => {
       ALTER DATABASE ${url.pathname.slice(1)} OWNER TO guarded; ALTER SCHEMA public OWNER TO guarded`);
     Object.assign(url, { username: 'guarded', password: 'secret' });
   });
-  const flow = (table: string) => [
+  const flow = (table: string, key = '', policy = 'memory') => [
     { id: 'db', type: 'fieldline-timescale-db', url: url.href },
     { id: 'src', type: 'test-source', wires: [['own']] },
     {
-      ...{ id: 'own', type: 'fieldline-timescale-out', store: 'db', wires: [[], []], policy: 'memory' },
+      ...{ id: 'own', type: 'fieldline-timescale-out', store: 'db', wires: [[], []], policy },
       ...{
-        table: 'own',
-        ownTable: table,
+        ...{ table: 'own', ownTable: table, key },
         columns: ['n', 'v'].map(column => ({ column, from: `telemetry.${column}` })),
       },
     },
@@ -96,6 +112,65 @@ describe('timescale-out node: guards on a table', () => {
     );
     const values = Array.from({ length: 20 }, (_, v) => v);
     assert.deepEqual(await held('guarded_many', values), { stored: values, letters: [] });
+  });
+
+  const failing = `EXECUTE 'SELECT FROM of_' || new.v`;
+  const says = /^database away, .*waiting.*relation "of_\d+" does not exist/;
+  const letters = () => plant.store.query('SELECT * FROM dead_letters');
+
+  it('a trigger that fails for every row: all wait until it is mended, also beside a row that is there already', async () => {
+    await make('guarded_all', 'ALTER TABLE $ ADD UNIQUE (n)');
+    await plant.runtime.deploy(flow('guarded_all', 'n'));
+    const payload = [0, 1, 2].map(n => meterReading(n, { n, v: n }));
+    assert.deepEqual(await plant.runtime.emit('src', { payload: payload[0] }), { ok: true });
+    await plant.store.query(
+      trigger(`BEGIN ${failing}; RETURN new; END`, 'AFTER INSERT ON $ FOR EACH ROW').replaceAll('$', 'guarded_all'),
+    );
+    const waits = plant.runtime.emit('src', { payload });
+    await plant.runtime.untilStatus('own', says);
+    await plant.store.query('DROP TRIGGER guard ON guarded_all');
+    assert.deepEqual(await waits, { ok: true });
+    assert.deepEqual(await letters(), []);
+    assert.equal((await plant.store.query('SELECT FROM guarded_all')).length, 3);
+  });
+
+  for (const policy of ['memory', 'disk'])
+    it(`a row alone at which a trigger fails: it waits, and the next one tells that it is to blame, policy ${policy}`, async () => {
+      const table = `guarded_lone_${policy}`;
+      await make(table, trigger(`BEGIN IF new.v >= ${BAD} THEN ${failing}; END IF; RETURN new; END`));
+      await plant.runtime.deploy(flow(table, '', policy));
+      const lone = plant.runtime.emit('src', { payload: meterReading(0, { n: 0, v: BAD }) });
+      await plant.runtime.untilStatus('own', /^database away.*relation "of_500" does not exist/);
+      const next = plant.runtime.emit('src', { payload: meterReading(1, { n: 1, v: 1 }) });
+      assert.deepEqual([await lone, await next], [{ ok: true }, { ok: true }]);
+      await plant.runtime.untilStatus('own', /1 rejected: relation "of_500"/);
+      assert.deepEqual(await plant.store.query(`SELECT v FROM ${table}`), [{ v: 1 }]);
+      await plant.store.query('DELETE FROM dead_letters');
+    });
+
+  for (const [type, value, reason] of [
+    ['regclass', 'nothing', 'relation "nothing" does not exist (SQLSTATE 42P01)'],
+    ['jsonpath', '$[', 'syntax error at end of jsonpath input (SQLSTATE 42601)'],
+  ] as const)
+    it(`a value alone that PostgreSQL cannot read as ${type}: a dead letter at once`, async () => {
+      const table = `guarded_${type}`;
+      await make(table, `ALTER TABLE $ ALTER v TYPE ${type} USING NULL`);
+      await plant.runtime.deploy(flow(table));
+      const payload = meterReading(0, { n: 0, v: value });
+      assert.deepEqual(await plant.runtime.emit('src', { payload }), { ok: true });
+      assert.deepEqual(await plant.store.query('DELETE FROM dead_letters RETURNING reason'), [{ reason }]);
+    });
+
+  it('a sequence that has come to its end: rows wait for more numbers', async () => {
+    await make('guarded_end', 'ALTER TABLE $ ADD id int GENERATED ALWAYS AS IDENTITY (MAXVALUE 2)');
+    await plant.runtime.deploy(flow('guarded_end'));
+    const payload = [0, 1, 2].map(n => meterReading(n, { n, v: n }));
+    const waits = plant.runtime.emit('src', { payload });
+    await plant.runtime.untilStatus('own', /reached maximum value of sequence.*raise its MAXVALUE/);
+    await plant.store.query('ALTER TABLE guarded_end ALTER id SET MAXVALUE 100');
+    assert.deepEqual(await waits, { ok: true });
+    assert.deepEqual(await letters(), []);
+    assert.equal((await plant.store.query('SELECT FROM guarded_end')).length, 3);
   });
 
   it('a guard that asks to come again: rows wait until it lets them', async () => {

@@ -24,7 +24,12 @@ export type Sink<Row> = { write(rows: readonly Row[]): Promise<readonly Outcome[
 export type Query = <R>(sql: string, values?: readonly unknown[]) => Promise<readonly R[]>;
 
 /** A statement that takes many items at once: arrays among the values become PostgreSQL arrays. */
-export type Statement = { sql: string; values: readonly unknown[] };
+export type Statement = {
+  sql: string;
+  values: readonly unknown[];
+  /** Reads the same values as their types and touches no table: what fails here fails by its values, whatever it is called. */
+  reads?: string;
+};
 
 /** What one statement of a bulk write answered for its items; or the one item that the database refused, and why. */
 export type Written<Item, Row> =
@@ -38,4 +43,6 @@ export type Written<Item, Row> =
 export type BulkWrite = <Item, Row>(
   items: readonly Item[],
   statement: (items: readonly Item[]) => Statement,
+  /** Whether an answer tells of an item that is new. With it the statement may be one for no items, too. */
+  landed?: (rows: readonly Row[]) => boolean,
 ) => Promise<readonly Written<Item, Row>[]>;

@@ -1,7 +1,8 @@
 // Bulk writes: one statement for many items; when the database refuses it, parts of it until the culprits stand alone.
 import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query, Statement, Written } from '../reading/contracts.ts';
-import { refusingHypertable, unfilledFault } from './fault.ts';
+import { type Blame, blameAmong } from './blame.ts';
+import { mayBeOfRow, refusingHypertable, unfilledFault } from './fault.ts';
 
 type Transaction = <T>(work: (query: Query, prepared: Query) => Promise<T>) => Promise<T>;
 
@@ -10,14 +11,18 @@ type Transaction = <T>(work: (query: Query, prepared: Query) => Promise<T>) => P
  * written in parts, inside one transaction with savepoints: an outage in the middle then leaves nothing behind.
  */
 export function bulkWrite(prepared: Query, transaction: Transaction): BulkWrite {
-  return async (items, statement) => {
+  return async (items, statement, landed) => {
     const whole = statement(items);
     try {
       return [{ items, rows: await prepared(whole.sql, whole.values) }];
     } catch (error) {
-      const fault = await ofItem(error, whole, prepared);
-      if (items.length === 1) return [{ items: [items[0]!], refused: fault.message }];
-      return await transaction((query, prepared) => narrowed(query, prepared, items, statement));
+      if (landed === undefined || !isDoubtful(error)) {
+        const fault = await ofItem(error, whole, prepared);
+        if (items.length === 1) return [{ items: [items[0]!], refused: fault.message }];
+      }
+      return await transaction((query, prepared) =>
+        narrowed(query, prepared, items, statement, landed && blameAmong(query, items, statement, landed)),
+      );
     }
   };
 }
@@ -31,6 +36,7 @@ async function narrowed<Item, Row>(
   prepared: Query,
   items: readonly Item[],
   statement: (items: readonly Item[]) => Statement,
+  blame: Blame<Item> | undefined,
 ): Promise<readonly Written<Item, Row>[]> {
   const written: Written<Item, Row>[] = [];
   // At the end of the transaction nobody could tell whose fault it was.
@@ -38,7 +44,7 @@ async function narrowed<Item, Row>(
   /** One of the items before this place is refused; the last one was before `last`. */
   let until = items.length;
   let last = 0;
-  for (let at = 0, size = items.length >> 1; at < items.length; ) {
+  for (let at = 0, size = Math.max(1, items.length >> 1); at < items.length; ) {
     const part = items.slice(at, at + size);
     const { sql, values } = statement(part);
     try {
@@ -46,9 +52,10 @@ async function narrowed<Item, Row>(
       at += part.length;
       await query('RELEASE SAVEPOINT part; SAVEPOINT part');
     } catch (error) {
-      if (!isOfItem(error)) throw error;
+      const isBlamed = blame !== undefined && isDoubtful(error);
+      if (!isBlamed && !isOfItem(error)) throw error;
       await query('ROLLBACK TO SAVEPOINT part');
-      const { message } = await ofItem(error, { sql }, query);
+      const { message } = await ofItem(isBlamed ? await blame.of(error, part) : error, { sql }, query);
       until = at + part.length;
       if (part.length === 1) {
         written.push({ items: [part[0]!], refused: message });
@@ -63,6 +70,8 @@ async function narrowed<Item, Row>(
   return written;
 }
 
+const isDoubtful = (error: unknown): error is Fault =>
+  error instanceof Fault && error.kind === 'outage' && mayBeOfRow(error);
 const isOfItem = (error: unknown): error is Fault => error instanceof Fault && error.kind === 'data';
 
 /** Not by the chunk: it may have come with the statement, and be gone with it. */

@@ -1,6 +1,6 @@
 // Database errors as faults: which speak of the row, which of the database, and what they say.
 import assert from 'node:assert/strict';
-import { databaseFault } from './fault.ts';
+import { databaseFault, mayBeOfRow } from './fault.ts';
 
 describe('database faults', () => {
   const cases: readonly [code: string | undefined, message: string, kind: string, says: RegExp][] = [
@@ -9,6 +9,7 @@ describe('database faults', () => {
     ['54000', 'index row size', 'data', /54000/],
     ['P0001', 'raised by a trigger', 'data', /P0001/],
     ['XX000', 'invalid memory alloc request size 1073741824', 'data', /XX000/],
+    ['2200H', 'nextval: reached maximum value of sequence "x"', 'outage', /raise its MAXVALUE/],
     ['XX000', 'cache lookup failed for type 1', 'outage', /XX000/],
     ['42P01', 'relation "x" does not exist', 'outage', /run the migrations/],
     ['42P10', 'there is no unique or exclusion constraint', 'outage', /a unique index is missing/],
@@ -59,6 +60,30 @@ describe('database faults', () => {
   ] as const)
     it(`${code} told by ${routine} is ${kind}`, () => {
       assert.equal(databaseFault(Object.assign(new Error('refused'), { code, routine })).kind, kind);
+    });
+
+  for (const [code, whose] of [
+    ['42P01', true],
+    ['42601', true],
+    ['2F005', true],
+    ['55000', true],
+    ['0A000', true],
+    ['XX000', true],
+    ['XX001', false],
+    ['2200H', false],
+    ['25006', false],
+    ['40P01', false],
+    ['53100', false],
+    ['55P03', false],
+    ['57014', false],
+    ['58030', false],
+    ['28P01', false],
+    ['26000', false],
+    [undefined, false],
+    ['ECONNREFUSED', false],
+  ] as const)
+    it(`${code ?? 'no code'} ${whose ? 'may be' : 'is not'} of a row`, () => {
+      assert.equal(mayBeOfRow(databaseFault(Object.assign(new Error('refused'), { code }))), whose);
     });
 
   it('take a statement that is too long for a string as data, so that it is cut into parts', () => {

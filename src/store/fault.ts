@@ -13,6 +13,8 @@ const DATA = new Set(['21', '22', '23', '54', 'P0']);
 const TOO_MANY = '53400';
 /** Internal errors are in English everywhere: this value grew beyond a gigabyte, e.g. an array of 34 million numbers as jsonb. */
 const TOO_LARGE = /^invalid memory alloc request size/;
+/** A sequence has come to its end: no row brings that about, and somebody can mend it. */
+const NO_MORE_NUMBERS = '2200H';
 /**
  * Routines of PostgreSQL whose errors are about the row, whatever their SQLSTATE: row security and the check of a view,
  * RAISE, a CASE without a match.
@@ -21,10 +23,17 @@ const GUARDS = new Set(['ExecWithCheckOptions', 'exec_stmt_raise', 'exec_stmt_ca
 /** Unless such a guard says by its class that it may work later: connection, read-only, retry, resources, state, operator. */
 const LATER = new Set(['08', '25', '40', '53', '55', '57']);
 
+/** Besides those: login, database, prepared statement, system; a damaged page, a damaged index. */
+const NEVER = new Set(['26', '28', '3D', '58']);
+const NEVER_CODES = new Set(['42P05', 'XX001', 'XX002', NO_MORE_NUMBERS]);
+/** object_not_in_prerequisite_state: a variable of a trigger that only some rows fill. */
+const UNPREPARED = '55000';
+
 const POOLER = 'a pooler has lost what was prepared; from here on nothing is prepared';
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {
   ...certificateHints({ peer: 'server', trust: 'let &sslrootcert=/path/ca.pem in the address name its issuer' }),
+  [NO_MORE_NUMBERS]: 'raise its MAXVALUE, or make it and its column bigint',
   '25006': 'the database is read-only',
   '26000': POOLER,
   '28000': 'pg_hba.conf of the server refuses it; where it asks for encryption, add ?sslmode=require to the address',
@@ -110,6 +119,22 @@ export function overtimeFault(error: unknown, limitMs: number): Fault {
     : databaseFault(error);
 }
 
+/**
+ * Whether it may come about by a row all the same: what a trigger or the text of an unusual type runs into goes by any
+ * code, also that of a missing table.
+ */
+export function mayBeOfRow({ cause }: Fault): boolean {
+  const state = stateOf(cause);
+  if (state === undefined || NEVER_CODES.has(state)) return false;
+  const classOf = state.slice(0, 2);
+  return state === UNPREPARED || (!LATER.has(classOf) && !NEVER.has(classOf));
+}
+
+/** The same fault, now that a row turned out to bring it about: without advice for the database. */
+export function asOfRow({ cause }: Fault): Fault {
+  return new Fault('FIELDLINE_ROW', `${textOf(cause)} (SQLSTATE ${stateOf(cause)})`, { kind: 'data', cause });
+}
+
 /** Statements for the tables of Fieldline. A table of an operator is looked at before anything is written to it. */
 const INSERTS = /INSERT INTO (\w+)(?: AS \w+)? \(([^)]*)\)/g;
 
@@ -147,7 +172,8 @@ function isOfRow(state: string, error: unknown): boolean {
   const classOf = state.slice(0, 2);
   const { routine } = error as { routine?: string };
   const isGuard = GUARDS.has(routine ?? '') && !LATER.has(classOf);
-  return DATA.has(classOf) || state === TOO_MANY || isGuard || TOO_LARGE.test(reasonOf(error));
+  const isData = DATA.has(classOf) && state !== NO_MORE_NUMBERS;
+  return isData || state === TOO_MANY || isGuard || TOO_LARGE.test(reasonOf(error));
 }
 
 function stateOf(error: unknown): string | undefined {

@@ -5,7 +5,7 @@ import { codeOf } from '../../reading/error-code.ts';
 import { type Contest, contestOf, contestsOf } from './contest.ts';
 import { type Mapping, type Plan, planOf } from './plan.ts';
 import { type Arrived, type Row, rowsOfAll } from './rows.ts';
-import { type Answer, statementOf } from './statement.ts';
+import { type Answer, landed, statementOf } from './statement.ts';
 import { describeTable } from './table.ts';
 
 export type OwnSink = Sink<Arrived> & {
@@ -59,7 +59,7 @@ export function ownSink({ query, bulk, target, mapping }: OwnSinkOptions): OwnSi
     while (contests.length > 0) {
       const contestOfWinner = new Map(contests.map(contest => [contest.winner, contest]));
       const next: Contest[] = [];
-      const parts = await bulk<Row, Answer>([...contestOfWinner.keys()], part => statementOf(by, part, target));
+      const parts = await bulk<Row, Answer>([...contestOfWinner.keys()], part => statementOf(by, part, target), landed);
       for (const [winner, outcome] of parts.flatMap(outcomesOf)) {
         const { before, after } = contestOfWinner.get(winner)!;
         if (outcome === undefined) {

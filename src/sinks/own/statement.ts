@@ -5,8 +5,15 @@ import type { Plan } from './plan.ts';
 import type { Row } from './rows.ts';
 import { shapeSql, sqlNameOf } from './table.ts';
 
+type Texts = { sql: string; reads: string };
+
 /** `same`: the table is as it was described. `stored`: numbers of the rows that are new, within those sent; null: all. */
 export type Answer = { same: boolean; stored: readonly number[] | null };
+
+/** Whether the table has taken a row that was new. */
+export function landed([answer]: readonly Answer[]): boolean {
+  return answer?.same === true && (answer.stored === null || answer.stored.length > 0);
+}
 
 export function statementOf(plan: Plan, rows: readonly Row[], target: string): Statement {
   const { table, mapped, remembers } = plan;
@@ -15,12 +22,12 @@ export function statementOf(plan: Plan, rows: readonly Row[], target: string): S
   for (const at of mapped.keys()) values.push(rows.map(row => row.texts[at]));
   if (remembers) values.push(rows.map(({ identity }) => identity));
   if (receipts.length > 0) values.push(receipts);
-  return { sql: textOf(plan, receipts.length > 0), values };
+  return { ...textsOf(plan, receipts.length > 0), values };
 }
 
-const texts = new WeakMap<Plan, Map<boolean, string>>();
-function textOf(plan: Plan, receipts: boolean): string {
-  const known = texts.get(plan) ?? new Map<boolean, string>();
+const texts = new WeakMap<Plan, Map<boolean, Texts>>();
+function textsOf(plan: Plan, receipts: boolean): Texts {
+  const known = texts.get(plan) ?? new Map<boolean, Texts>();
   texts.set(plan, known);
   let text = known.get(receipts);
   if (text === undefined) {
@@ -34,7 +41,7 @@ function textOf(plan: Plan, receipts: boolean): string {
  * $1 oid, $2 shape, $3 target, $4 numbers, then an array of texts for each column. Every value is a text that PostgreSQL
  * reads as the type of its column: what it cannot read is a data fault of that row.
  */
-function compose(plan: Plan, receipts: boolean): string {
+function compose(plan: Plan, receipts: boolean): Texts {
   const { table, mapped, remembers } = plan;
   const casts = mapped.map(({ column }, at) => `c${at}::${column.cast} AS c${at}`);
   const names = mapped.map((_, at) => `c${at}`);
@@ -50,6 +57,7 @@ function compose(plan: Plan, receipts: boolean): string {
     `sent AS MATERIALIZED (SELECT number, ${casts.join(', ')}
       FROM shape, unnest($4::int4[], ${arrays.join(', ')}) AS r (number, ${names.join(', ')}) WHERE same)`,
   ];
+  const reads = `WITH ${parts.join(',\n')}\nSELECT count(*), $3::text AS target${receipts ? `, $${next}::text[] AS keys` : ''} FROM sent`;
   // Another attempt of the same write may still be under way on the server: the unique key of the receipts waits for it.
   if (remembers)
     parts.push(`fresh AS (INSERT INTO receipts (key, target) SELECT identity, $3 FROM sent ORDER BY identity
@@ -61,7 +69,10 @@ function compose(plan: Plan, receipts: boolean): string {
   parts.push(`stored AS (INSERT INTO ${sqlNameOf(table)} AS held (${columns})
       SELECT ${mapped.map((_, at) => `c${at}`).join(', ')} FROM sent ${remembers ? 'JOIN fresh ON fresh.key = identity' : ''}
       ORDER BY number ${conflictOf(plan)})`);
-  return `WITH ${parts.join(',\n')}\nSELECT same, ${answerOf(plan)} AS stored, $3::text AS target FROM shape`;
+  return {
+    sql: `WITH ${parts.join(',\n')}\nSELECT same, ${answerOf(plan)} AS stored, $3::text AS target FROM shape`,
+    reads,
+  };
 }
 
 function conflictOf(plan: Plan): string {
