@@ -65,6 +65,30 @@ describe('fieldline dead-letters', () => {
     assert.match((await letters('list', '--state', 'open')).errors, /0 open, 0 queued, 0 resolved, 2 discarded/);
   });
 
+  for (const [name, argv, says] of [
+    ['shows', ['show', '1', '99'], /letter 99: expected the number of a dead letter, got "none of it"/],
+    ['sends', ['resend', '1', '99'], /letter 99: expected the number/],
+    ['discards', ['discard', '1', '99'], /letter 99: expected the number/],
+    [
+      'discards what has settled',
+      ['discard', '1', '2'],
+      /letter 2: expected one that is open or queued, got "resolved"/,
+    ],
+    ['sends what cannot be read', ['resend', '1', '3'], /letter 3: expected --text or --hex, .*, got nothing/],
+  ] as const)
+    it(`${name}, and names the letters of which there is nothing to be done`, async () => {
+      await keepLetters(db.store.query, 'ingest', [
+        { kind: 'damaged', attempts: 1, receivedAt: 1, givenUpAt: 4, reason: 'r', bytes: Buffer.from('{') },
+      ]);
+      await db.store.query("UPDATE dead_letters SET state = 'resolved' WHERE id = 2");
+      const { code, out, errors } = await letters(...argv);
+      assert.deepEqual([code, out.flatMap(({ id, ids }) => ids ?? [id])], [1, [1]]);
+      assert.match(errors, says);
+      assert.doesNotMatch(errors, /letter 1:/);
+      assert.equal((await letters(argv[0], '1')).code, 0);
+      assert.equal((await letters(argv[0], '1')).code, 0);
+    });
+
   it('counts those that are still on the disk', async () => {
     const file = await openDeadLetters(lettersFolder(join(directory, 'fieldline'), 'n'));
     await file.append({ topic: 't', bytes: Buffer.from('x'), receivedAt: 1, source: 's', protocol: 'mqtt' }, 'why', 1);

@@ -3,8 +3,9 @@ import { openDeadLetters } from '../src/delivery/letters/file.ts';
 import { lettersFolder, nodesWithLetters } from '../src/delivery/letters/mover.ts';
 import { type LetterFilter, letterFilterOf } from '../src/delivery/letters/filter.ts';
 import { carryOut } from '../src/delivery/letters/orders.ts';
+import { expected } from '../src/kernel/fault.ts';
 import { quantity } from '../src/reading/quantity.ts';
-import { openStore } from '../src/store/store.ts';
+import { openStore, type Store } from '../src/store/store.ts';
 import { withDatabase } from './database.ts';
 import type { Io } from './io.ts';
 import { subcommand, wrongUse as wrong } from './subcommand.ts';
@@ -36,7 +37,7 @@ const options = {
 } as const;
 const COMMANDS = ['list', 'show', 'resend', 'discard'];
 
-/** Exit code: 0 done, 1 failed, 2 wrong use. */
+/** Exit code: 0 done, 1 failed, or nothing to be done with a letter that was named, 2 wrong use. */
 export const run = subcommand(
   { name: 'dead-letters', text: USAGE, options, arguments: true },
   async ({ values, positionals: [command, ...ids] }, io) => {
@@ -66,7 +67,9 @@ export const run = subcommand(
         io.stderr(
           `${counts.open} open, ${counts.queued} queued, ${counts.resolved} resolved, ${counts.discarded} discarded${disk}`,
         );
-        return 0;
+        const leftAlone = ids.length === 0 ? [] : await leftAloneOf(store, command, ids.map(Number), acted);
+        for (const words of leftAlone) io.stderr(words);
+        return leftAlone.length > 0 ? 1 : 0;
       } catch (error) {
         const waiting = await onDisk(folder);
         if (waiting > 0)
@@ -80,6 +83,30 @@ export const run = subcommand(
     });
   },
 );
+
+/** What is to be said of named letters with which nothing was done; not of those that had got so far before. */
+async function leftAloneOf(
+  { query }: Store,
+  command: string,
+  ids: readonly number[],
+  acted: readonly number[] = [],
+): Promise<readonly string[]> {
+  const left = ids.filter(id => !acted.includes(id));
+  const rows = await query<{ id: number; state: string; kind: string }>(
+    'SELECT id, state, kind FROM dead_letters WHERE id = ANY ($1::bigint[])',
+    [left],
+  );
+  const there = new Map(rows.map(row => [row.id, row]));
+  return left.flatMap(id => {
+    const { state, kind } = there.get(id) ?? {};
+    const where = `letter ${id}`;
+    if (state === undefined) return expected(where, 'the number of a dead letter', 'none of it');
+    if (command === 'discard' && state === 'resolved') return expected(where, 'one that is open or queued', state);
+    if (command === 'resend' && state !== 'queued' && kind === 'damaged')
+      return expected(where, '--text or --hex, as its line on the disk could not be read', undefined);
+    return [];
+  });
+}
 
 function whoOf({ env }: Io): string {
   return `command line, ${env['SUDO_USER'] ?? env['USER'] ?? 'unknown'}`;

@@ -1,5 +1,4 @@
 // `fieldline decode adverts|laser`: one answer line for each line, in order, each decoded alone.
-import { existsSync } from 'node:fs';
 import { advertReading } from '../src/decoders/advert-reading.ts';
 import { advertOf, normalAddress } from '../src/decoders/advert-record.ts';
 import { type LaserKind, laserKinds } from '../src/decoders/laser/define.ts';
@@ -9,7 +8,7 @@ import type { UserDecoders } from '../src/decoders/user-folder.ts';
 import { fromHex } from '../src/kernel/bytes.ts';
 import type { Reading } from '../src/reading/reading.ts';
 import { type Io, type Line, linesOf } from './io.ts';
-import { openOwnDecoders } from './own-decoders.ts';
+import { checkNamedFolder, openOwnDecoders } from './own-decoders.ts';
 import { subcommand, wrongUse } from './subcommand.ts';
 
 type Answer = Reading | { rejected: string };
@@ -35,7 +34,7 @@ export const run = subcommand(
     if (!FORMS.includes(form) || more.length > 0)
       throw wrongUse('argument', FORMS.join(' or '), [form, ...more].join(' ') || undefined);
     if (folder !== undefined && form === 'laser') throw wrongUse('--folder', 'adverts', form);
-    if (folder !== undefined && !existsSync(folder)) throw wrongUse('--folder', 'a folder that exists', folder);
+    checkNamedFolder('--folder', folder);
     const decoders = form === 'laser' ? undefined : await decodersOf(folder, io);
     const decode = decoders === undefined ? laserDecode : advertDecode(decoders.registry);
     try {

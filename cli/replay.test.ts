@@ -44,6 +44,14 @@ describe('fieldline replay', () => {
     assert.equal(await count('sensor_readings'), 2);
   });
 
+  it('takes an advert on the topic above those of the scanners for what it is, as its filter does', async () => {
+    await keep([message('bt-mqtt/raw', { address: 'a4c1388d18b2', service_data: { fcd2: '4002ca09' } }, 1)]);
+    await replay([]);
+    assert.deepEqual(await db.store.query('SELECT device_id, metric FROM sensor_readings'), [
+      { device_id: 'A4:C1:38:8D:18:B2', metric: 'temperature' },
+    ]);
+  });
+
   it('gives what came with a key back to the organisation of the key', async () => {
     const text = '{"device_id":"meter","flow_rate":3}';
     const reading: Reading = {
@@ -130,7 +138,12 @@ describe('fieldline replay', () => {
     [['--resume', '1.5'], undefined, /--resume: expected the number of a replay, got "1.5"/],
     [['--topic', 'a/#/b'], undefined, /topic filter/],
     [['--keys', command], undefined, /--keys: entry 1 is not/],
-    [['--keys', `${command}/none`], undefined, /--keys: .*(ENOENT|ENOTDIR)/],
+    [['--keys', `${command}/none`], undefined, /--keys: expected a file that can be read, got .*(ENOENT|ENOTDIR)/],
+    [['--decoders', `${command}.none`], undefined, /--decoders: expected a folder that exists, got ".*none"/],
+    [['--decoders', command], undefined, /--decoders: expected a folder that exists/],
+    [['--queue', '--resume', '3'], undefined, /--queue: expected it without --resume, got "3"/],
+    [['--queue', '--rate', '5'], undefined, /--queue: expected it without --rate/],
+    [['--resume', '3', '--from', '1h'], undefined, /--resume: expected it without --from, got "1h"/],
     [[], {}, /expected DATABASE_URL, --database-url, or a gateway that has run/],
   ];
   for (const [argv, env, says] of wrong)

@@ -25,7 +25,7 @@ import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { withDatabase } from './database.ts';
 import type { Io } from './io.ts';
-import { openOwnDecoders } from './own-decoders.ts';
+import { checkNamedFolder, openOwnDecoders } from './own-decoders.ts';
 import { REPLAY_SOURCE, replayFlow } from './replay-flow.ts';
 import { subcommand, wrongUse } from './subcommand.ts';
 
@@ -58,6 +58,12 @@ const options = {
   'database-url': { type: 'string' },
 } as const;
 
+/** A replay that is resumed has its range; one that is queued goes by the flow of the node. */
+const NOT_BESIDE = [
+  ['queue', ['resume', 'rate', 'decoders', 'keys']],
+  ['resume', ['from', 'to', 'scanner', 'device', 'topic']],
+] as const;
+
 const OWNER = 'fieldline replay';
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const TELL_MS = 1000;
@@ -67,6 +73,11 @@ const BATCHES = 40;
 
 /** Exit code: 0 done, 1 failed or stopped, 2 wrong use. Progress on standard error, one JSON line of the result on standard output. */
 export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({ values: given }, io) => {
+  for (const [option, others] of NOT_BESIDE)
+    if (given[option] !== undefined)
+      for (const other of others)
+        if (given[other] !== undefined) throw wrongUse(`--${option}`, `it without --${other}`, given[other]);
+  checkNamedFolder('--decoders', given.decoders);
   const selection = selectionOf(given, Date.now());
   const perSecond = given.rate === undefined ? undefined : numberOf('--rate', given.rate);
   const resume = given.resume === undefined ? undefined : replayNumber(given.resume);
@@ -125,7 +136,7 @@ function deviceKeys(file: string): ReadonlyMap<string, string> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault('FIELDLINE_SETTING', `--keys: ${reasonOf(error)}`);
+    throw wrongUse('--keys', 'a file that can be read', `${file}: ${reasonOf(error)}`);
   }
   const { keys, fault } = keysOf(text);
   if (fault !== undefined) throw new Fault('FIELDLINE_SETTING', `--${fault}`);

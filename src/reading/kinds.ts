@@ -3,9 +3,9 @@
 /** advert: advert-decode. frame: laser-decode. message: normalize. modbus: none, its register map is not archived. */
 export type RawKind = 'advert' | 'frame' | 'message' | 'modbus';
 
-/** Topics of the sources: adverts below `bt-mqtt/raw/`, frames of GATT links below `ble/`. */
+/** Topics of the sources: adverts at `bt-mqtt/raw` and below, as the filter `bt-mqtt/raw/#` takes both; frames of GATT links below `ble/`. */
 export function kindOf(topic: string): RawKind {
-  if (topic.startsWith('bt-mqtt/raw/')) return 'advert';
+  if (`${topic}/`.startsWith('bt-mqtt/raw/')) return 'advert';
   if (topic.startsWith('ble/')) return 'frame';
   return topic.startsWith('modbus/') ? 'modbus' : 'message';
 }
