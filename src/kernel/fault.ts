@@ -5,8 +5,7 @@ export type FaultKind = 'data' | 'outage' | 'unfinished';
 
 /** Every code with its next step; `docs/reference/errors.md` is generated from this table. */
 export const faultCodes = {
-  FIELDLINE_SETTING:
-    'Correct the setting in the node, the option of the command or the environment variable that is named.',
+  FIELDLINE_SETTING: 'Correct the setting in the node, the option or the environment variable that is named.',
   FIELDLINE_PORT_IN_USE: 'Stop the other program, or choose another port with PORT or MQTT_LISTEN.',
   FIELDLINE_DIR: 'Point FIELDLINE_DIR at a folder that this user can write to.',
   FIELDLINE_DIR_IN_USE:
