@@ -155,6 +155,8 @@ describe('device scorer', () => {
     [{ elementId: '', elementType: 't' }, { value_mm: 1 }, 't'],
     [{ elementId: '', elementType: '' }, { value_mm: 1 }, 'm'],
     [{ elementId: 7 as unknown as string }, { value_mm: 1 }, '7'],
+    [{ elementId: 0 as unknown as string, elementType: 't' }, { value_mm: 1 }, '0'],
+    [{ elementId: null as unknown as string, elementType: 't' }, { value_mm: 1 }, 't'],
     [{ elementId: 'e' }, { power: 1 }, 'm'],
   ];
   for (const [metadata, telemetry, key] of keys)

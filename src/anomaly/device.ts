@@ -55,7 +55,8 @@ export function seriesKey({
 }: Pick<Reading, 'deviceId' | 'telemetry' | 'metadata'>): string {
   if (telemetry['value_mm'] === undefined) return deviceId;
   // A flow of one's own may number its elements, or leave them empty.
-  return String(metadata.elementId || metadata.elementType || deviceId);
+  const given = [metadata.elementId, metadata.elementType].find(element => String(element ?? '') !== '');
+  return String(given ?? deviceId);
 }
 
 /** The time (ms) by which a metric is judged: somebody walks about with a laser meter, its measurements have no rhythm. */
