@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { lockFolder } from '../gateway/data-directory.ts';
 import { databaseFault } from '../src/store/fault.ts';
 import { ask } from './command.fixture.ts';
 import { embeddedFault } from './database.ts';
@@ -14,12 +15,17 @@ import { run as replay } from './replay.ts';
 
 describe('embedded database of a subcommand', () => {
   let directory: string;
+  let release: (() => void) | undefined;
   beforeEach(() => {
     directory = mkdtempSync(path.join(os.tmpdir(), 'fieldline-embedded-'));
     // Nobody listens there.
     note('database.json', { cluster: 'postgres', password: 'hidden', port: 1 });
   });
-  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+  afterEach(() => {
+    release?.();
+    release = undefined;
+    rmSync(directory, { recursive: true, force: true });
+  });
   const note = (file: string, content: object) =>
     writeFileSync(path.join(directory, file), JSON.stringify(content), { mode: 0o600 });
   const env = () => ({ FIELDLINE_DIR: directory });
@@ -41,8 +47,15 @@ describe('embedded database of a subcommand', () => {
       assert.doesNotMatch(errors, /hidden|Check DATABASE_URL/);
     });
 
-    it(`${name}: does not answer where the gateway runs`, async () => {
+    it(`${name}: is not running where the gateway was killed, also when another process has its id`, async () => {
+      lockFolder(directory)();
       note('gateway.json', { pid: process.pid });
+      const { errors } = await ask(run, argv, env());
+      assert.match(errors, /the embedded database of \S+ is not running/);
+    });
+
+    it(`${name}: does not answer where the gateway runs`, async () => {
+      release = lockFolder(directory);
       const { code, errors } = await ask(run, argv, env());
       assert.equal(code, 1);
       assert.match(
@@ -59,7 +72,7 @@ describe('embedded database of a subcommand', () => {
   }
 
   it('doctor: does not answer where the gateway runs', async () => {
-    note('gateway.json', { pid: process.pid });
+    release = lockFolder(directory);
     const { out } = await ask(doctor, [], { ...env(), PORT: '0', MQTT_LISTEN: '127.0.0.1:0' });
     assert.match(
       out,

@@ -1,6 +1,6 @@
 // The database of a subcommand: named on the command line or in the environment, else the one of a gateway that runs.
-import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { holderOf } from '../gateway/data-directory.ts';
 import { nodesFolder, readEnvironment, rootFolder } from '../gateway/environment.ts';
 import { urlOfCluster } from '../gateway/postgres-cluster.ts';
 import { readJson } from '../gateway/private-file.ts';
@@ -48,7 +48,7 @@ export function embeddedFault(directory: string, error: unknown): Fault | undefi
   const code = codeOf(error.cause);
   const hasAnswered = code !== undefined && /^\d[0-9A-Z]{4}$/.test(code) && !NOT_OURS.test(code);
   if (hasAnswered) return undefined;
-  const pid = runningGateway(directory);
+  const pid = holderOf(directory);
   const which = `database: the embedded database of ${directory}`;
   return pid === undefined
     ? new EmbeddedFault(
@@ -74,10 +74,4 @@ class EmbeddedFault extends Fault {
   override get nextStep(): string {
     return this.#next;
   }
-}
-
-/** Process id of the gateway that works on this directory, as it left it there. */
-export function runningGateway(directory: string): number | undefined {
-  const pid = readJson<{ pid: number }>(path.join(directory, 'gateway.json'))?.pid;
-  return pid !== undefined && existsSync(`/proc/${pid}`) ? pid : undefined;
 }

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { unfinishedRestore } from '../gateway/data-directory.ts';
+import { holderOf, unfinishedRestore } from '../gateway/data-directory.ts';
 import type { Environment } from '../gateway/environment.ts';
 import { urlOfCluster } from '../gateway/postgres-cluster.ts';
 import { packagedPrograms } from '../gateway/postgres-programs.ts';
@@ -11,7 +11,7 @@ import { connectPublisher } from '../sim/publisher.ts';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore } from '../src/store/store.ts';
-import { embeddedFault, runningGateway } from './database.ts';
+import { embeddedFault } from './database.ts';
 
 /** warns: it works, but not as it should. */
 export type Finding = { part: string; state: 'works' | 'warns' | 'fails'; detail: string; next?: string };
@@ -29,7 +29,7 @@ export async function* findings(environment: Environment): AsyncGenerator<Findin
   yield works('settings', `data in ${environment.directory}, demo ${environment.demo ? 'on' : 'off'}`);
   yield dataDirectory(environment.directory);
   yield diskSpace(environment.directory);
-  const running = runningGateway(environment.directory);
+  const running = holderOf(environment.directory);
   yield await port('port', environment.host, environment.port, running, 'PORT');
   if (environment.mqttUrl === undefined)
     yield await port('MQTT port', environment.mqttListen.host, environment.mqttListen.port, running, 'MQTT_LISTEN');
@@ -57,7 +57,7 @@ export function dataDirectory(directory: string): Finding {
   while (!existsSync(at)) at = path.dirname(at);
   try {
     accessSync(at, constants.R_OK | constants.W_OK | constants.X_OK);
-    const pid = runningGateway(directory);
+    const pid = holderOf(directory);
     const used = pid === undefined ? '' : `, in use by the gateway with process id ${pid}`;
     return works('data directory', at === directory ? `${directory}${used}` : `${directory} can be made`);
   } catch (error) {

@@ -26,20 +26,43 @@ export type DataDirectory = {
 /** Locks that this process holds; one that is collected as garbage is let go of. */
 const held = new Set<DatabaseSync>();
 
+const noteOf = (folder: string): string => path.join(folder, 'gateway.json');
+const lockOf = (folder: string): string => path.join(folder, 'gateway.lock');
+const notedIn = (folder: string): number | undefined => readJson<{ pid: number }>(noteOf(folder))?.pid;
+const isHeld = (error: unknown): boolean => /locked|busy/i.test(reasonOf(error));
+
+/**
+ * Process id of the gateway that holds a folder now. The lock tells, not the note: after a kill the note stays, and in a
+ * container the next process has the same id. It is read for a moment, and nothing is changed.
+ */
+export function holderOf(folder: string): number | undefined {
+  if (!existsSync(lockOf(folder))) return undefined;
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(lockOf(folder), { readOnly: true });
+    lock.exec('PRAGMA busy_timeout = 0; SELECT 1 FROM sqlite_schema');
+    return undefined;
+  } catch (error) {
+    return isHeld(error) ? notedIn(folder) : undefined;
+  } finally {
+    lock?.close();
+  }
+}
+
 /**
  * Holds a folder through a lock of the operating system: it ends with the process however that ends, so that no lock is
  * ever stale, not even when a later process has the same id. Node has no flock, SQLite takes one.
  */
 export function lockFolder(folder: string): () => void {
-  const note = path.join(folder, 'gateway.json');
-  const lock = new DatabaseSync(path.join(folder, 'gateway.lock'));
+  const note = noteOf(folder);
+  const lock = new DatabaseSync(lockOf(folder));
   try {
     lock.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    if (!/locked|busy/i.test(reasonOf(error)))
+    if (!isHeld(error))
       throw new Fault('FIELDLINE_DIR', expected(folder, 'a file system with locks', reasonOf(error)), { cause: error });
-    const holder = readJson<{ pid: number }>(note)?.pid;
+    const holder = notedIn(folder);
     throw new Fault(
       'FIELDLINE_DIR_IN_USE',
       expected(
