@@ -1,11 +1,30 @@
 // timescale-db in real Node-RED: where the address comes from, and what happens without one.
 import assert from 'node:assert/strict';
+import { defineNode } from '../../src/palette/define.ts';
 import { fault } from '../../src/palette/fields.ts';
+import { nodeRed } from '../../src/palette/register.ts';
+import type { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/store.ts';
 import { type TestRuntime, testRuntime } from '../../test/support/node-red.ts';
 import { postgresFor, type TestPostgres } from '../../test/support/postgres.ts';
 import rawArchiveNode from '../raw-archive/raw-archive.ts';
 import timescaleDbNode, { definition } from './timescale-db.ts';
+
+const users: Database[] = [];
+const userNode = nodeRed(
+  defineNode({
+    type: 'fieldline-test-user',
+    family: 'store',
+    icon: 'font-awesome/fa-flask',
+    summary: 'Test user of a database.',
+    outputs: [],
+    fields: { store: { kind: 'config', label: 'Database', help: '', initial: '', of: definition.type } },
+    start(_settings, host) {
+      users.push(host.config<Database>('store')!);
+      return {};
+    },
+  }),
+);
 
 describe('timescale-db node', () => {
   let server: TestPostgres;
@@ -14,7 +33,7 @@ describe('timescale-db node', () => {
   before(async function () {
     server = await postgresFor(this);
     runtime = await testRuntime();
-    runtime.register(timescaleDbNode, rawArchiveNode);
+    runtime.register(timescaleDbNode, rawArchiveNode, userNode);
   });
   after(async () => {
     await runtime?.deploy([]);
@@ -63,6 +82,20 @@ describe('timescale-db node', () => {
     const store = openStore({ url: server.url, connections: 1000 });
     assert.equal(store.pool.options.max, 20);
     await store.close();
+  });
+
+  it('has one pool with all others of its address, as imported flows bring them', async () => {
+    runtime.settings.services = { databaseUrl: server.url };
+    users.length = 0;
+    const urls = ['', server.url, server.url.replace('postgres:', 'postgresql:')];
+    await runtime.deploy(
+      urls.flatMap((url, n) => [
+        { id: `db${n}`, type: 'fieldline-timescale-db', url },
+        { id: `user${n}`, type: 'fieldline-test-user', store: `db${n}` },
+      ]),
+    );
+    assert.equal(users.length, 3);
+    assert.equal(new Set(users.map(({ pool }) => pool)).size, 1);
   });
 
   it('does not start without one, or with another kind of address', async () => {

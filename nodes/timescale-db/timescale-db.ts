@@ -2,7 +2,7 @@
 import { defineConfig } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { databaseAddress } from '../../src/store/address.ts';
-import { openDatabase } from '../../src/store/database.ts';
+import { shareDatabase } from '../../src/store/shared-database.ts';
 import { defaultConnections } from '../../src/store/store.ts';
 
 export const definition = defineConfig({
@@ -66,7 +66,7 @@ export const definition = defineConfig({
     },
   },
   start(settings, host) {
-    const database = openDatabase({
+    const database = shareDatabase({
       url: databaseAddress(settings.url, host.services['databaseUrl']),
       password: host.secret('password'),
       connections: settings.connections,
