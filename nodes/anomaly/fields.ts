@@ -45,7 +45,7 @@ export const fields = {
     kind: 'number',
     label: 'False alarms',
     unit: 'in 10,000 values',
-    help: 'Used with the fourth choice; low is 0.1, medium 1, high 5. What that is in a day for a device stands below, where settings can be tried.',
+    help: 'Used with the fourth choice; low is 0.1, medium 1, high 5; more than 50 are hardly reached, as an episode is told once. What that is in a day for a device stands below, where settings can be tried.',
     initial: 1,
     min: 0.01,
     max: 100,

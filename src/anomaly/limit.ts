@@ -8,7 +8,10 @@ import { daysKnown } from './rhythm.ts';
 // (docs/anomaly.md).
 const LIMIT = 9.65;
 const PER_LN = 1.6;
-const LEAST = 6;
+// Of many alarms each raises the limit, and hides what is no worse: from 10 on it takes more, and more than 50 are not reached.
+const MANY = 10;
+const MOST = 50;
+const PER_LN_OF_MANY = 2.6;
 // Young series are judged more mildly: their tails rest on few points, and who has seen no two days knows no day.
 const YOUNG_POINTS = 30;
 const YOUNG_DAYS = 2;
@@ -17,7 +20,11 @@ const OF_YOUTH = 0.4;
 const OF_PLAINNESS = 0.05;
 
 /** For so many false alarms to be expected in 10,000 points. */
-export const baseLimit = (falseAlarms: number): number => Math.max(LEAST, LIMIT - PER_LN * Math.log(falseAlarms));
+export function baseLimit(falseAlarms: number): number {
+  const few = Math.min(falseAlarms, MANY);
+  const beyond = Math.min(falseAlarms, MOST) / few;
+  return LIMIT - PER_LN * Math.log(few) - PER_LN_OF_MANY * Math.log(Math.max(1, beyond));
+}
 
 /** `time`: of the point that is judged (ms, NaN: unknown). */
 export function limitOf(cells: Float64Array, base: number, time: number): number {

@@ -1,5 +1,6 @@
 // What an operator may ask for: direction, nearness, sensitivity, guard, feedback, and status registers left alone.
 import assert from 'node:assert/strict';
+import { gauss, random } from './noise.fixture.ts';
 import type { Scored, ScoreOptions } from './score.ts';
 import { type Series, series } from './series.ts';
 
@@ -64,6 +65,20 @@ describe('what an operator may ask for', () => {
     const [few, some, many] = [count(0.01), count(1), count(50)];
     assert.ok(few < some && some < many, `${few} ${some} ${many}`);
   });
+
+  for (const falseAlarms of [5, 20, 40])
+    it(`gives about as many false alarms as were asked for: ${falseAlarms} in 10,000`, () => {
+      const next = random(11);
+      const [SERIES, LENGTH, YOUNG] = [4, 10_000, 600];
+      let found = 0;
+      for (let n = 0; n < SERIES; n++) {
+        const one = series({ falseAlarms });
+        for (let point = 0; point < LENGTH; point++)
+          if (one.score(at(point), 20 + gauss(next)).score < 0 && point >= YOUNG) found++;
+      }
+      const rate = found / (SERIES * (LENGTH - YOUNG) * 1e-4);
+      assert.ok(rate > 0.5 * falseAlarms && rate < 2 * falseAlarms, `${rate}`);
+    });
 
   it('neither judges nor learns while the guard is up, and sees no gap behind it', () => {
     const one = grown();
