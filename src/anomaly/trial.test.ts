@@ -31,6 +31,20 @@ describe('a trial of settings', () => {
     assert.ok(Math.abs(days - 1499 / 1440) < 1e-9);
   });
 
+  const rates: [name: string, time: (at: number) => number, aDay: number][] = [
+    ['one a minute', at => at, 1440],
+    ['one a minute, and nothing for a month', at => at + (at >= 5000 ? 43_200 : 0), 1229],
+    ['five in a burst each hour', at => 60 * Math.floor(at / 5) + (at % 5) / 60, 120],
+    ['one a minute by day alone', at => 1440 * Math.floor(at / 840) + (at % 840), 840],
+    ['one in a week', at => 7 * 1440 * at, 1 / 7],
+  ];
+  for (const [name, time, aDay] of rates)
+    it(`knows how many points a day are: ${name}`, () => {
+      const all = Array.from({ length: 8400 }, (_, at) => ({ time: START + time(at) * MINUTE, value: 20 }));
+      const { pointsADay } = trial(all, 'v', {}, 1);
+      assert.ok(Math.abs(pointsADay / aDay - 1) < 0.05, `${pointsADay}`);
+    });
+
   it('heeds the settings', () => assert.equal(trial(spiky, 'v', { direction: 'down' }, 100).found, 0));
 
   it('shows of a counter its rate a second, since it was known to be one', () => {

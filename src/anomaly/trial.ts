@@ -24,13 +24,14 @@ export type Trial = {
   readonly learning: number;
   /** Anomalies of all points. */
   readonly found: number;
-  /** Points a day: of the usual pause between two. */
+  /** Points a day: what comes in bursts, or not at night, has fewer than its usual pause would make. */
   readonly pointsADay: number;
   readonly days: number;
 };
 
 const ANOMALIES = 20;
 const DAY = 86_400_000;
+const MANY = 10;
 
 /** Scores points in order from their own past alone, as a node with these options would have. */
 export function trial(points: readonly Point[], metric: string, options: ScoreOptions, shown: number): Trial {
@@ -64,5 +65,8 @@ export function trial(points: readonly Point[], metric: string, options: ScoreOp
 function pointsADay(points: readonly Point[]): number {
   const pauses = points.slice(1).map(({ time }, at) => time - points[at]!.time);
   const usual = pauses.sort((one, other) => one - other)[pauses.length >> 1] ?? 0;
-  return usual > 0 ? DAY / usual : 0;
+  // A month without values tells nothing of the days with some.
+  const most = Math.max(DAY, MANY * usual);
+  const all = pauses.reduce((sum, pause) => sum + Math.min(pause, most), 0);
+  return all > 0 ? (DAY * pauses.length) / all : 0;
 }
