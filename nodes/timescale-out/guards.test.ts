@@ -115,7 +115,8 @@ describe('timescale-out node: guards on a table', () => {
   });
 
   const failing = `EXECUTE 'SELECT FROM of_' || new.v`;
-  const says = /^database away, .*waiting.*relation "of_\d+" does not exist/;
+  const says =
+    /^database away, .*waiting.*relation "of_\d+" does not exist.*; in PL\/pgSQL function guarded_\w+\(\) line/;
   const letters = () => plant.store.query('SELECT * FROM dead_letters');
 
   it('a trigger that fails for every row: all wait until it is mended, also beside a row that is there already', async () => {

@@ -106,7 +106,9 @@ export function databaseFault(error: unknown): Fault {
   if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
   const hint = SAID.find(([said]) => said.test(text))?.[1] ?? HINTS[codeOf(error) ?? ''];
-  const detail = [text, hint, state && `SQLSTATE ${state}`].filter(part => part !== undefined).join('; ');
+  const detail = [text, hint, state && `SQLSTATE ${state}`, functionOf(error)]
+    .filter(part => part !== undefined)
+    .join('; ');
   return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
 }
 
@@ -179,6 +181,13 @@ function isOfRow(state: string, error: unknown): boolean {
 function stateOf(error: unknown): string | undefined {
   const code = codeOf(error);
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code) ? code : undefined;
+}
+
+/** Of a trigger, e.g.: what is missing there no migration makes. */
+function functionOf(error: unknown): string | undefined {
+  const { where } = Object(error) as { where?: unknown };
+  const line = typeof where === 'string' ? /^PL\/\w+ function .*/m.exec(where)?.[0] : undefined;
+  return line && `in ${line}`;
 }
 
 function textOf(error: unknown): string {

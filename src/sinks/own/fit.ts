@@ -1,6 +1,7 @@
 // Does a value fit its column? As the text that PostgreSQL reads, or the reason why not; nothing is rounded or cut silently.
 import { expected } from '../../kernel/fault.ts';
 import { NUMERIC } from '../../reading/payload.ts';
+import { quantity } from '../../reading/quantity.ts';
 import type { Column } from './table.ts';
 
 export type Fitted = { text: string } | { fault: string };
@@ -71,6 +72,16 @@ const characters: Fit = (value, column) => {
   return text(given);
 };
 
+/** Of a system type PostgreSQL cuts off without a word what is longer. */
+const MOST_BYTES: Readonly<Record<string, number>> = { name: 63, char: 1 };
+const short: Fit = (value, column) => {
+  const fit = characters(value, column);
+  const most = MOST_BYTES[column.base]!;
+  return 'text' in fit && Buffer.byteLength(fit.text) > most
+    ? misfit(column, `at most ${quantity(most, 'byte')}`, value)
+    : fit;
+};
+
 const json: Fit = value => text(JSON.stringify(value));
 
 /** Not `now` or `infinity`, which PostgreSQL would take for a time. */
@@ -112,7 +123,16 @@ function arrayText(items: readonly unknown[]): string {
 
 const fits: Readonly<Record<string, Fit>> = {
   ...{ int2: whole, int4: whole, int8: whole, float4: floating, float8: floating, numeric },
-  ...{ bool: truth, text: characters, varchar: characters, bpchar: characters, json, jsonb: json },
+  ...{
+    bool: truth,
+    text: characters,
+    varchar: characters,
+    bpchar: characters,
+    name: short,
+    char: short,
+    json,
+    jsonb: json,
+  },
   ...{ timestamptz: time, timestamp: time, date: time, uuid, bytea: bytes },
 };
 

@@ -90,6 +90,8 @@ describe('own table sink: refused', () => {
     ['a text too long for a domain over that', 'curt', 'four', /at most 3 characters/],
     ['a text too long for a domain over an array', 'shorts', '{four}', /22001/],
     ['a word for a domain over a domain over a time', 'moment', 'now', /expected a time/],
+    ['a text too long for a name', 'name', 'x'.repeat(64), /column v \(name\): expected at most 63 bytes/],
+    ['a text too long for a "char"', '"char"', 'ab', /column v \("char"\): expected at most 1 byte,/],
     ['U+0000', 'text', 'a\0b', /without U\+0000/],
     ['U+0000 in JSON', 'jsonb', 'a\0b', /22P05/],
     ['half a surrogate pair', 'text', '\ud800', /column v \(text\): expected text of whole characters/],
@@ -136,13 +138,15 @@ describe('own table sink: refused', () => {
   it('a view: one that takes no rows waits; a row that lacks what the table below needs goes alone', async () => {
     const { table, sql } = await open('n int, v int NOT NULL', { n: 'telemetry.n' });
     await sql('CREATE VIEW "$ total" AS SELECT count(*) AS n FROM $');
+    await sql('CREATE MATERIALIZED VIEW "$ kept" AS SELECT n FROM $');
     await sql('CREATE VIEW "$ named" AS SELECT n, v AS "the value" FROM $');
     const onView = (view: string, map: Record<string, string>) =>
       into({ table: `${table} ${view}`, columns: columns(map), key: '', conflict: 'skip' });
-    await assert.rejects(
-      onView('total', { n: 'telemetry.n' }).write([arrived(1, { n: 1 })]),
-      outage(/expected a table, or a view that takes new rows/),
-    );
+    for (const view of ['total', 'kept'])
+      await assert.rejects(
+        onView(view, { n: 'telemetry.n' }).write([arrived(1, { n: 1 })]),
+        outage(/expected a table, or a view that takes new rows/),
+      );
     const named = onView('named', { n: 'telemetry.n', 'the value': 'telemetry.v' });
     const [empty, full] = reasonsOf(await named.write([arrived(2, { n: 2 }), arrived(3, { n: 3, v: 3 })]));
     assert.match(empty!, /null value in column "v".*23502/);

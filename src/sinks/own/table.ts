@@ -39,8 +39,8 @@ export type Table = {
   shape: string;
 };
 
-/** Tables, partitioned tables, views that take rows, foreign tables. */
-const KINDS = "('r', 'p', 'v', 'f')";
+/** Tables, partitioned tables, views, foreign tables. */
+const KINDS = "('r', 'p', 'v', 'f', 'm')";
 
 /** Only views are looked into: of a table that somebody has locked it would wait for the end of the lock. */
 const OPEN = "CASE WHEN c.relkind IN ('r', 'p') THEN true ELSE pg_relation_is_updatable(c.oid, true) & 8 = 8 END";
