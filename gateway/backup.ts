@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ArchiveWriter, writeArchive } from '../src/backup/archive.ts';
 import { dumpDatabase, type Sums } from '../src/backup/database.ts';
+import { isDamage } from '../src/delivery/journal/database.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { filesToKeep, type Kept, unlessGone } from './backup-files.ts';
 import { askForGiven, askForJournals, type Given } from './control.ts';
@@ -114,15 +115,20 @@ function givenTo(directory: string, { databaseUrl, secret }: Given): Given {
 
 async function addFiles(backup: Backup): Promise<number> {
   const { archive, directory, staging, secret, log } = backup;
-  const { copied, kept } = await copyJournals(backup);
+  const { copied, kept, damaged } = await copyJournals(backup);
+  for (const { place, reason } of damaged)
+    log('warn', `${place} is damaged (${reason}) and goes into the backup as it lies`);
   const links = kept.filter(({ kind }) => kind === 'link').map(place => place.path);
   if (links.length > 0) log('warn', `links and what they lead to are left out: ${links.join(', ')}`);
   // Journals, then the rest: what has left a journal meanwhile is in what follows it.
-  const journals = kept.filter(({ path: place }) => copied.has(place));
+  const journals = [
+    ...kept.flatMap(({ path: place }) => (copied.has(place) ? place : [])),
+    ...damaged.flatMap(({ beside }) => beside),
+  ];
   const other = (place: string): boolean => !copied.has(place) && !(place === 'secret' && secret !== undefined);
   const rest = kept.filter(({ path: place, kind }) => kind === 'file' && other(place));
   let files = 0;
-  for (const { path: place } of journals) files += await addFile(archive, path.join(staging, place), place);
+  for (const place of journals) files += await addFile(archive, path.join(staging, place), place);
   for (const { path: place } of rest) {
     backup.signal.throwIfAborted();
     files += await addFile(archive, path.join(directory, place), place);
@@ -133,8 +139,10 @@ async function addFiles(backup: Backup): Promise<number> {
   return files + 1;
 }
 
+type Copies = { copied: ReadonlySet<string>; kept: readonly Kept[]; damaged: readonly Damaged[] };
+
 /** Whole copies of the ledger and of all SQLite files, at their paths in `staging`. A deploy may open and close some meanwhile: then begun anew. */
-async function copyJournals(backup: Backup): Promise<{ copied: ReadonlySet<string>; kept: readonly Kept[] }> {
+async function copyJournals(backup: Backup): Promise<Copies> {
   const { staging, running, signal } = backup;
   for (let attempt = 1; ; attempt++)
     try {
@@ -148,7 +156,7 @@ async function copyJournals(backup: Backup): Promise<{ copied: ReadonlySet<strin
     }
 }
 
-async function tryToCopy({ directory, staging, running, signal }: Backup) {
+async function tryToCopy({ directory, staging, running, signal }: Backup): Promise<Copies> {
   const copied = new Set<string>();
   const copyAll = (places: readonly Kept[], copy: (from: string, to: string) => void): void => {
     for (const { path: place } of places) {
@@ -164,18 +172,42 @@ async function tryToCopy({ directory, staging, running, signal }: Backup) {
   );
   if (running) for (const place of await askForJournals(directory, staging, signal)) copied.add(place);
   const kept = filesToKeep(directory);
+  const damaged: Damaged[] = [];
   copyAll(
     kept.filter(({ path: place, kind }) => kind === 'sqlite' && !copied.has(place)),
-    copySqlite,
+    (from, to) => {
+      const reason = copySqlite(from, to);
+      if (reason === undefined) return;
+      const place = path.relative(directory, from);
+      damaged.push({ place, reason, beside: copyAsItLies(from, to).map(end => `${place}${end}`) });
+    },
   );
-  return { copied, kept };
+  return { copied, kept, damaged };
 }
 
-function copySqlite(from: string, to: string): void {
+/** A file of SQLite that cannot be copied whole, and the files that belong to it. */
+type Damaged = { place: string; reason: string; beside: readonly string[] };
+/** Its log, and what an outbox and the broker's journal know of it: with these the gateway recovers it as it would here. */
+const BESIDE = ['-wal', '-mark'];
+
+function copyAsItLies(from: string, to: string): readonly string[] {
+  copyFileSync(from, to);
+  const beside = BESIDE.filter(end => existsSync(from + end));
+  for (const end of beside) copyFileSync(from + end, to + end);
+  return beside;
+}
+
+/** Answers why the file is damaged where it is: then there is no copy. */
+function copySqlite(from: string, to: string): string | undefined {
   // The broker of a gateway that was killed a moment ago may still be closing its journal.
   const source = new DatabaseSync(from, { readOnly: true, timeout: LOCK_MS });
   try {
     source.prepare('vacuum into ?').run(to);
+    return undefined;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    rmSync(to, { force: true });
+    return reasonOf(error);
   } finally {
     source.close();
   }

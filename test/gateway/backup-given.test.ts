@@ -1,8 +1,18 @@
 // What a backup takes from outside the data directory, and what it does where files go away or are not there.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { backUp, type BackupOptions } from '../../gateway/backup.ts';
 import { openControl } from '../../gateway/control.ts';
 import { lockFolder } from '../../gateway/data-directory.ts';
@@ -51,6 +61,36 @@ describe('backup of a data directory', () => {
     assert.equal(files, 2);
     assert.deepEqual(said, ['links and what they lead to are left out: fieldline/decoders']);
   });
+
+  for (const runs of [false, true])
+    it(`takes a damaged file of SQLite as it lies, with its log and mark, ${runs ? 'beside a gateway' : 'without one'}`, async () => {
+      const place = 'fieldline/outbox.damaged-1';
+      const db = new DatabaseSync(path.join(directory, place));
+      db.exec('CREATE TABLE entry (bytes BLOB); INSERT INTO entry VALUES (zeroblob(100000))');
+      db.close();
+      const bytes = readFileSync(path.join(directory, place));
+      bytes.fill(0x5a, 4096, 12_288);
+      writeFileSync(path.join(directory, place), bytes);
+      put(`${place}-mark`, 'mark');
+      const release = lockFolder(directory);
+      if (!runs) release();
+      const close = runs ? await openControl(directory, options) : undefined;
+      try {
+        await backUp(options);
+      } finally {
+        close?.();
+        if (runs) release();
+      }
+      const paths: string[] = [];
+      for await (const member of readArchive(options.file)) {
+        paths.push(member.path);
+        const pieces: Uint8Array[] = [];
+        for await (const piece of member.chunks()) pieces.push(piece);
+        if (member.path === `files/${place}`) assert.deepEqual(Buffer.concat(pieces), bytes);
+      }
+      assert.deepEqual(paths, [`files/${place}`, `files/${place}-mark`]);
+      assert.match(said.join(), /^fieldline\/outbox\.damaged-1 is damaged \(.+\) and goes into the backup as it lies/);
+    });
 
   it('goes on without a file that is taken away while it is taken', async () => {
     for (const place of ['flows.json', 'fieldline/state']) put(place);
