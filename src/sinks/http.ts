@@ -22,7 +22,7 @@ export type HttpSinkOptions = {
 
 export type HttpSink = Sink<Post> & {
   arrived(row: Post): boolean;
-  /** The request at which the last write failed, although the server was there: it may be what the server breaks down over. */
+  /** The request at which the last write failed, although the server was there: it may be what the server breaks down over, or a filter keeps from it. */
   failedAt(): Post | undefined;
 };
 
@@ -31,6 +31,8 @@ export type HttpSink = Sink<Post> & {
  * §15.5.8), or a moment later (request timeout, too early, too many requests: RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4).
  */
 const LATER = new Set([401, 403, 407, 408, 425, 429]);
+/** Of those, what may be said of this one request: a filter in between finds an attack in it, or it takes too long to read. */
+const MAYBE_OF_REQUEST = new Set([403, 408]);
 /** The server is there, and speaks of itself: no request is to blame (RFC 9110 §15.6.4). */
 const UNAVAILABLE = 503;
 const REASON_BYTES = 2000;
@@ -113,6 +115,7 @@ export function httpSink(options: HttpSinkOptions): HttpSink {
     const { statusCode: status = 0, headers } = response;
     if (status >= 200 && status < 300) {
       if (!PAGE.test(text)) return 'stored';
+      failedAt = row;
       throw away(
         `HTTP ${status} with a page, not an answer: ${text.slice(0, 100)}; is this the address, and no proxy or login between?`,
       );
@@ -121,7 +124,8 @@ export function httpSink(options: HttpSinkOptions): HttpSink {
     if (status >= 400 && status < 500 && !LATER.has(status)) return { rejected: said };
     if (status < 400 && headers.location !== undefined) throw away(`HTTP ${status}: moved to ${headers.location}`);
     const asked = retryAfterMs(headers, now());
-    if (status >= 500 && status !== UNAVAILABLE && asked === undefined) failedAt = row;
+    const isSuspect = MAYBE_OF_REQUEST.has(status) || (status >= 500 && status !== UNAVAILABLE);
+    if (isSuspect && asked === undefined) failedAt = row;
     throw away(said, asked);
   }
 
