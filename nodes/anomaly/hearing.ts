@@ -6,6 +6,8 @@ import { RETURN_MS } from '../../src/reading/listening.ts';
 /** As exact is the moment of a kill; an orderly end is exact. */
 const EVERY_MS = 10_000;
 const MOST_ABSENCES = 64;
+/** What is shorter, as most deploys are, makes no pause that anybody would call long. */
+const SHORTEST_MS = 1000;
 /** Files of nodes that ended in this process: after a deploy nobody has to come back to us. */
 const endedHere = new Set<string>();
 
@@ -44,8 +46,9 @@ export async function openHearing(saved: string, isSaved: () => boolean): Promis
       const back = endedHere.delete(file) ? 0 : RETURN_MS;
       // Nothing came between a save that was long ago and a note that all was saved.
       const from = knowsAll ? heardUntil : Math.min(heardUntil, Math.max(savedAt, knownUntil));
-      if (!Number.isNaN(from)) absences.push([from, Date.now() + back]);
-      absences.splice(0, absences.length - MOST_ABSENCES);
+      const to = Date.now() + back;
+      if (to - from >= SHORTEST_MS) absences.push([from, to]);
+      if (absences.length > MOST_ABSENCES) absences.shift();
       void note();
       timer = setInterval(note, EVERY_MS).unref();
     },
