@@ -87,7 +87,7 @@ function rightFaults(
   conflict: ConflictPolicy,
 ): readonly string[] {
   if (!table.open)
-    return [expected(titleOf(table), 'a table, or a view that takes new rows', 'a view that takes none')];
+    return [expected(titleOf(table), 'a table, or a view that takes new rows', 'one that takes none')];
   const all = mapped.map(({ column }) => column);
   const keys = all.filter(({ name }) => key.includes(name));
   const others = key.length > 0 && conflict === 'update' ? all.filter(column => !keys.includes(column)) : [];
