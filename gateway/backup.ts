@@ -45,6 +45,8 @@ type Backup = Omit<BackupOptions, 'file' | 'tell'> & {
 /** Works beside a gateway that runs, and without one. Rejects with a Fault; no file is left then. */
 export function backUp({ directory, file, tell, ...options }: BackupOptions): Promise<About> {
   return interruptible(async signal => {
+    if (isNobodys(directory, options))
+      throw wrong(directory, 'the data directory of a gateway (FIELDLINE_DIR)', 'one with nothing in it to be kept');
     const release = lockIfIdle(directory);
     const running = release === undefined;
     const staging = path.join(directory, `backup-${process.pid}`);
@@ -80,6 +82,13 @@ async function writeAll(backup: Backup): Promise<About> {
 
 function wrong(where: string, what: string, got: unknown): Fault {
   return new Fault('FIELDLINE_BACKUP', expected(where, what, got));
+}
+
+/** A slip of the pen in FIELDLINE_DIR would give backups of nothing, for months. */
+function isNobodys(directory: string, { databaseUrl }: Given): boolean {
+  if (!existsSync(directory)) return true;
+  const hasDatabase = databaseUrl !== undefined || existsSync(path.join(directory, 'database.json'));
+  return !hasDatabase && filesToKeep(directory).length === 0;
 }
 
 /** Copies that a backup which was killed has left. */

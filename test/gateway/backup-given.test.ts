@@ -62,6 +62,21 @@ describe('backup of a data directory', () => {
     assert.deepEqual(said, ['links and what they lead to are left out: fieldline/decoders']);
   });
 
+  for (const [name, make] of [
+    ['is not there', () => rmSync(directory, { recursive: true })],
+    ['holds nothing', () => undefined],
+  ] as const)
+    it(`refuses a directory that ${name}, and leaves it alone`, async () => {
+      make();
+      const was = existsSync(directory);
+      await assert.rejects(
+        backUp(options),
+        /data: expected the data directory of a gateway \(FIELDLINE_DIR\), got "one with nothing/,
+      );
+      assert.equal(existsSync(options.file), false);
+      assert.deepEqual(was ? readdirSync(directory) : existsSync(directory), was ? ['fieldline'] : false);
+    });
+
   for (const runs of [false, true])
     it(`takes a damaged file of SQLite as it lies, with its log and mark, ${runs ? 'beside a gateway' : 'without one'}`, async () => {
       const place = 'fieldline/outbox.damaged-1';
