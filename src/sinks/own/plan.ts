@@ -86,8 +86,7 @@ function rightFaults(
   key: readonly string[],
   conflict: ConflictPolicy,
 ): readonly string[] {
-  if (!table.open)
-    return [expected(titleOf(table), 'a table, or a view that takes new rows', 'one that takes none')];
+  if (!table.open) return [expected(titleOf(table), 'a table, or a view that takes new rows', 'one that takes none')];
   const all = mapped.map(({ column }) => column);
   const keys = all.filter(({ name }) => key.includes(name));
   const others = key.length > 0 && conflict === 'update' ? all.filter(column => !keys.includes(column)) : [];
