@@ -44,6 +44,7 @@ describe('pauses', () => {
       without(byDay, onDay(20, 600), onDay(20, 900)),
       [onDay(1, 360), onDay(2, 360), onDay(20, 900)],
     ],
+    ['days before, when the device was tried', [-4000, -2000, ...without(minutes(0, 1200), 700, 850)], [850]],
     [
       'five outages that come when they like',
       [300, 1100, 2500, 3300, 4500].reduce((left, from) => without(left, from, from + 200), minutes(0, 6000)),

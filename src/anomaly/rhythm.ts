@@ -8,6 +8,8 @@ import { oddZeros } from './zeros.ts';
 /** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
 const GAP_INTERVALS = 5;
 const KNOWN_INTERVALS = 20;
+/** A longest pause of more usual intervals is of another time. */
+const FORGOTTEN = 50;
 // −ln of the chance of a run of equal values at which the sensor counts as stuck, and the shortest such run.
 const STUCK_SURPRISE = 15;
 const STUCK_RUN = 12;
@@ -80,9 +82,12 @@ function learnPause(cells: Float64Array, pause: number): void {
   const [usual, longest] = [cells[USUAL]!, cells[LONGEST]!];
   // A far-ahead time or a week without power must not become the usual pause.
   const most = cells[PAUSES]! < 3 ? pause : GAP_INTERVALS * usual;
-  cells[LONGEST] = Math.max(0.999 * longest, Math.min(pause, 4 * most));
   cells[PAUSES]!++;
-  cells[USUAL] = usual + Math.max(1 / cells[PAUSES]!, 0.02) * (Math.min(pause, most) - usual);
+  const now = usual + Math.max(1 / cells[PAUSES]!, 0.02) * (Math.min(pause, most) - usual);
+  // What was long before a device was installed for good is no measure of it.
+  const before = Math.min(0.999 * longest, FORGOTTEN * now);
+  cells[USUAL] = now;
+  cells[LONGEST] = Math.max(before, Math.min(pause, 4 * most));
 }
 
 /** Seconds between the point of this time and the one before; 0 when it is late or repeats a time, NaN for the first and without time. */
