@@ -32,6 +32,10 @@ const LEFT_OUT = [
   `SELECT 'rights on columns', format('%s.%I', c.oid::regclass, a.attname) FROM pg_attribute a, ${RELATIONS}
      AND a.attrelid = c.oid AND a.attacl IS NOT NULL`,
   `SELECT 'inheritance', c.oid::regclass::text FROM ${RELATIONS} AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)`,
+  // Those that come of the whole table are made with it again.
+  `SELECT 'indexes of single partitions', i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+     JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE ${OWN_SCHEMA} AND c.relispartition AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)`,
   `SELECT DISTINCT 'passwords of roles', a.grantee::regrole::text FROM ${RELATIONS.replace(' WHERE', ', aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee WHERE')}
      AND a.grantee <> c.relowner AND r.rolcanlogin AND NOT r.rolsuper`,
 ].join(' UNION ALL ');
