@@ -8,7 +8,7 @@ import { unitShown } from '../../src/api/display.ts';
 import type { Query } from '../../src/reading/contracts.ts';
 
 /** Values before the ones shown that the score learns from. */
-const LEARNED = 3000;
+const LEARNED = 1000;
 const MOST_SHOWN = 2000;
 
 /**
