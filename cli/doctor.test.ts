@@ -149,6 +149,12 @@ describe('fieldline doctor', () => {
     };
     const asked = (...more: string[]) => doctor(['--ledger', ...more], { FIELDLINE_DIR: folder });
 
+    it('does not take a directory that is not there for one in which nothing was counted', async () => {
+      const { code, errors } = await doctor(['--ledger'], { FIELDLINE_DIR: path.join(folder, 'typo') });
+      assert.equal(code, 1);
+      assert.match(errors, /typo: expected the data directory of a gateway, got nothing/);
+    });
+
     it('shows every source, and that it balances', async () => {
       assert.equal((await asked()).out, `No message was counted yet in ${path.join(folder, 'fieldline')}.`);
       keep([line]);

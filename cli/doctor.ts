@@ -1,7 +1,8 @@
 // fieldline doctor: what of this machine and configuration works, and what to do about the rest; --ledger: does every message add up?
+import { existsSync } from 'node:fs';
 import { type Environment, nodesFolder, readEnvironment, rootFolder } from '../gateway/environment.ts';
 import { hasLedger, readLedger } from '../src/delivery/ledger-file.ts';
-import { Fault } from '../src/kernel/fault.ts';
+import { expected, Fault } from '../src/kernel/fault.ts';
 import { type LedgerRow, ledgerRows } from '../src/reading/ledger-row.ts';
 import { quantity } from '../src/reading/quantity.ts';
 import { type Finding, findings } from './doctor-checks.ts';
@@ -31,7 +32,12 @@ export const run = subcommand({ name: 'doctor', text: USAGE, options }, async ({
     else tell(wrong, io);
     return 1;
   }
-  if (values.ledger) return ledger(nodesFolder(environment.directory), values.json === true, io);
+  if (values.ledger) {
+    const { directory } = environment;
+    if (!existsSync(directory))
+      throw new Fault('FIELDLINE_DIR', expected(directory, 'the data directory of a gateway', undefined));
+    return ledger(nodesFolder(directory), values.json === true, io);
+  }
   const found: Finding[] = [];
   for await (const finding of findings(environment)) {
     found.push(finding);
