@@ -8,12 +8,16 @@ const growBy = (factor: 1 | 2): void => setFlagsFromString(`--semi-space-growth-
 /** From now on the room stays as it is, for the sake of memory (docs/adr/0007). */
 export const keepRoom = (): void => growBy(1);
 
+/** So many looks without load, and it may no longer grow: load that comes back sooner does not wait for a look. */
+const REST_LOOKS = 12;
+
 /**
  * Lets it grow while its collections take more than `most` of the time, for the sake of CPU; 1,000 messages a second take a
- * third of that. V8 takes it back when little is made. Until the process ends, or the returned function is called.
+ * third of that. V8 takes it back when little is made, within seconds. Until the process ends, or the returned function is called.
  */
 export function growUnderLoad(lookMs = 5000, most = 0.03): () => void {
   let spent = 0;
+  let quiet = REST_LOOKS;
   let since = performance.now();
   const observer = new PerformanceObserver(list => {
     for (const { duration, detail } of list.getEntries() as (PerformanceEntry & { detail: NodeGCPerformanceDetail })[])
@@ -22,7 +26,8 @@ export function growUnderLoad(lookMs = 5000, most = 0.03): () => void {
   observer.observe({ entryTypes: ['gc'] });
   const timer = setInterval(() => {
     const now = performance.now();
-    growBy(spent > most * (now - since) ? 2 : 1);
+    quiet = spent > most * (now - since) ? 0 : quiet + 1;
+    growBy(quiet < REST_LOOKS ? 2 : 1);
     spent = 0;
     since = now;
   }, lookMs).unref();

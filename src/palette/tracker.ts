@@ -18,12 +18,11 @@ import { beginTrace } from './trace.ts';
 import type { CompleteEvent, DeliveryNode, RedHooks, TrackedMessage } from './red.ts';
 
 // A function value: lodash clones share it by reference, so that the clones of a fan-out carry one ticket; JSON drops it.
-type Carrier = (() => void) & { ticket: Ticket };
+// `sent`: members of the payloads that the source sent. As values of an old WeakMap they would outlive every young collection.
+type Carrier = (() => void) & { ticket: Ticket & { sent?: readonly unknown[] } };
 const TICKET = Symbol('fieldline.ticket');
 const carrierOf = (message: TrackedMessage): Carrier | undefined => message[TICKET] as Carrier | undefined;
 
-/** What a source sent with a ticket: the members of its payloads. */
-const sent = new WeakMap<Ticket, readonly unknown[]>();
 const context = new AsyncLocalStorage<Ticket | undefined>();
 const open = new Set<Ticket>();
 // Deliveries announced by preDeliver and not yet received; what is received unannounced (link call, catch) counts itself.
@@ -47,8 +46,7 @@ export function ticketOf(message: Message): Ticket | undefined {
 
 /** Members of what the source sent of which this message is, or was made; undefined when no source tracks it. */
 export function sentOf(message: Message): readonly unknown[] | undefined {
-  const carrier = carrierOf(message);
-  return carrier && sent.get(carrier.ticket);
+  return carrierOf(message)?.ticket.sent;
 }
 
 /** Marks a message with a ticket; whoever receives it or a clone of it works for that ticket. */
@@ -64,10 +62,10 @@ export function inContextOf<T>(ticket: Ticket | undefined, run: () => T): T {
 /** Issues a ticket, sends with it, and resolves when every delivery that came of it is over. */
 export function track(messages: readonly Message[], send: () => void, source = 'source'): Promise<Settled> {
   return new Promise(resolve => {
-    const ticket = issueTicket(epoch, performance.now(), resolve);
+    const ticket: Carrier['ticket'] = issueTicket(epoch, performance.now(), resolve);
     open.add(ticket);
     const members = messages.flatMap(one => one.payload);
-    sent.set(ticket, members);
+    ticket.sent = members;
     whenSettled(ticket, () => forget(ticket));
     beginTrace(ticket, source, members);
     for (const message of messages) carry(message, ticket);
