@@ -1,8 +1,9 @@
 // The stage of a figure: PostgreSQL that records commit times, a broker, a gateway that runs the shipped flow, and rows to count.
 import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { urlOfCluster } from '../gateway/postgres-cluster.ts';
-import { walAhead } from '../gateway/wal-ahead.ts';
+import { steadySettings, walAhead } from '../gateway/wal-ahead.ts';
 import { startPostgres, type TestPostgres } from '../test/support/postgres.ts';
 import { type Gateway, makeGateway } from './gateway.ts';
 import type { Report } from './figure.ts';
@@ -33,12 +34,9 @@ export function embeddedUrl(directory: string): string {
   return urlOfCluster(JSON.parse(file) as { port: number; password: string });
 }
 
-/** As the embedded database is set (gateway/database.ts). */
-const STEADY = { min_wal_size: '1GB', backend_flush_after: '256kB' };
-
-/** A server that has been in use for a while: the pieces of its log are used again, and not made while it is measured. */
+/** A server that is set like the embedded one and has been in use for a while: the pieces of its log are used again, and not made while it is measured. */
 export async function startSteady(): Promise<TestPostgres> {
-  const postgres = await startPostgres({ track_commit_timestamp: 'on', ...STEADY });
+  const postgres = await startPostgres({ track_commit_timestamp: 'on', ...steadySettings(os.tmpdir()) });
   await walAhead(postgres.url);
   return postgres;
 }

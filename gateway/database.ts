@@ -10,7 +10,7 @@ import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Level, Log } from './log.ts';
 import { type Cluster, clearCluster, openCluster, remember, USER } from './postgres-cluster.ts';
 import type { Processes } from './processes.ts';
-import { minWalSize } from './wal-ahead.ts';
+import { steadySettings } from './wal-ahead.ts';
 
 export type Database = {
   /** Of the database `fieldline`, with user and password. The same for as long as the gateway runs. */
@@ -48,9 +48,7 @@ function settingsOf(port: number, directory: string): string[] {
     port,
     unix_socket_directories: '',
     max_connections: 60,
-    min_wal_size: minWalSize(directory),
-    // What a session has written goes to the disk soon after: a checkpoint that forces all of it at once holds up all commits.
-    backend_flush_after: '256kB',
+    ...steadySettings(directory),
     fsync: 'on',
     synchronous_commit: 'on',
     password_encryption: 'scram-sha-256',

@@ -11,6 +11,12 @@ export function minWalSize(directory: string): string {
   return bavail * bsize > PLENTY_BYTES ? '1GB' : '80MB';
 }
 
+/** Settings of a server that takes thousands of measurements a second, with its data in this folder (docs/adr/0010-wal-made-ahead.md). */
+export function steadySettings(directory: string) {
+  // What a session has written goes to the disk soon after: a checkpoint that forces all of it at once holds up all commits.
+  return { min_wal_size: minWalSize(directory), backend_flush_after: '256kB' };
+}
+
 const LOOK_MS = 200;
 /** Others who write so much from one look to the next are not to be held up: they make the pieces that they need. */
 const BUSY_BYTES = 200_000;
