@@ -65,11 +65,16 @@ describe('anomaly, what it did not hear', () => {
     }
   };
 
+  /** A node that heard both, and was stopped. */
+  const ranUntil = async (end: number) => {
+    const { node, said } = await started();
+    await play(said, end);
+    await node.close?.(false);
+  };
+
   it('judges after a restart the silence that it heard, and no other', async () => {
-    const first = await started();
     const stopped = Date.now() - ABSENT;
-    await play(first.said, stopped);
-    await first.node.close?.(false);
+    await ranUntil(stopped);
     writeFileSync(heard(), iso(stopped));
     const back = Date.now();
     const { node, said } = await started();
@@ -81,10 +86,8 @@ describe('anomaly, what it did not hear', () => {
   });
 
   it('knows after many a deploy what it did not hear before the first one', async () => {
-    const first = await started();
     const stopped = Date.now() - ABSENT;
-    await play(first.said, stopped);
-    await first.node.close?.(false);
+    await ranUntil(stopped);
     writeFileSync(heard(), iso(stopped));
     const back = Date.now();
     for (let deploys = 0; deploys < 70; deploys++) await (await started()).node.close?.(false);
@@ -95,10 +98,8 @@ describe('anomaly, what it did not hear', () => {
   });
 
   it('tells after a kill a silence in which all were silent, so that there was nothing to be saved', async () => {
-    const first = await started();
     const fell = Date.now() - 10 * ABSENT;
-    await play(first.said, fell);
-    await first.node.close?.(false);
+    await ranUntil(fell);
     killed(fell, `${iso(Date.now() - ABSENT)} ${iso(Date.now() - ABSENT)}`);
     const { node, said } = await started();
     assert.equal(await kind(said('steady', Date.now())), 'gap');
@@ -106,10 +107,8 @@ describe('anomaly, what it did not hear', () => {
   });
 
   it('learns after a kill what is stored as it was judged: an absence before it is no pause of devices', async () => {
-    const first = await started();
     const stopped = Date.now() - 4 * ABSENT;
-    await play(first.said, stopped);
-    await first.node.close?.(false);
+    await ranUntil(stopped);
     // It was back for 90 s; of that nothing was saved, and the device fell silent again 20 s before the kill.
     const back = stopped + 2 * ABSENT;
     stored = Array.from({ length: 70 }, (_, second) => ({
@@ -123,10 +122,8 @@ describe('anomaly, what it did not hear', () => {
   });
 
   it('takes for unheard after a kill what came since the last save, where no database tells it', async () => {
-    const first = await started();
     const saved = Date.now() - ABSENT;
-    await play(first.said, saved);
-    await first.node.close?.(false);
+    await ranUntil(saved);
     killed(saved, iso(Date.now()));
     const back = Date.now();
     const { node, said } = await started();
