@@ -58,8 +58,7 @@ export function blameAmong<Item, Row>(
 
   return {
     async of(fault, part) {
-      if (await takes) return asOfRow(fault);
-      if (await isUnreadable(part)) return asOfRow(fault);
+      if ((await takes) || (await isUnreadable(part))) return asOfRow(fault);
       takes ??= takesOthers();
       return (await takes) ? asOfRow(fault) : fault;
     },

@@ -39,7 +39,7 @@ export type Table = {
   shape: string;
 };
 
-/** Tables, partitioned tables, views, foreign tables. */
+/** Tables, partitioned tables, views, foreign tables, materialized views: also those that take no rows are found, and said to be that. */
 const KINDS = "('r', 'p', 'v', 'f', 'm')";
 
 /** Only views are looked into: of a table that somebody has locked it would wait for the end of the lock. */
