@@ -19,7 +19,7 @@ import type { CompleteEvent, DeliveryNode, RedHooks, TrackedMessage } from './re
 
 // A function value: lodash clones share it by reference, so that the clones of a fan-out carry one ticket; JSON drops it.
 // `sent`: members of the payloads that the source sent. As values of an old WeakMap they would outlive every young collection.
-type Carrier = (() => void) & { ticket: Ticket & { sent?: readonly unknown[] } };
+type Carrier = (() => void) & { ticket: Ticket & { sent?: readonly unknown[] | undefined } };
 const TICKET = Symbol('fieldline.ticket');
 const carrierOf = (message: TrackedMessage): Carrier | undefined => message[TICKET] as Carrier | undefined;
 
@@ -66,7 +66,7 @@ export function track(messages: readonly Message[], send: () => void, source = '
     open.add(ticket);
     const members = messages.flatMap(one => one.payload);
     ticket.sent = members;
-    whenSettled(ticket, () => forget(ticket));
+    whenSettled(ticket, ({ ok }) => forget(ticket, ok));
     beginTrace(ticket, source, members);
     for (const message of messages) carry(message, ticket);
     context.run(ticket, send);
@@ -74,8 +74,10 @@ export function track(messages: readonly Message[], send: () => void, source = '
   });
 }
 
-function forget(ticket: Ticket): void {
+function forget(ticket: Carrier['ticket'], ok: boolean): void {
   open.delete(ticket);
+  // It has been counted. The functions that carry the ticket outlive young collections, and whatever it holds with them.
+  if (ok) ticket.sent = undefined;
   if (open.size > 0) return;
   const waiting = emptied;
   emptied = [];

@@ -1,6 +1,9 @@
 // LISTEN: is called back when somebody notifies a channel, over a connection of its own that comes back by itself.
 import type pg from 'pg';
 import { backoff } from '../kernel/backoff.ts';
+import { ask } from './ask.ts';
+
+const ANSWER_MS = 35_000;
 
 /**
  * `onNotify` is called at once when it begins to listen, again after every lost connection, and at each notification: what
@@ -20,7 +23,7 @@ export function listenTo(pool: pg.Pool, channel: string, onNotify: () => void): 
       opened.on('notification', onNotify);
       opened.once('end', again);
       opened.once('error', again);
-      await opened.query(`LISTEN "${channel.replaceAll('"', '""')}"`);
+      await ask(opened, { text: `LISTEN "${channel.replaceAll('"', '""')}"` }, ANSWER_MS);
       waits.reset();
       onNotify();
     } catch {

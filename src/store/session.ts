@@ -1,5 +1,6 @@
 // What a session of Fieldline is set to, whatever user, database and server are; behind a pooler, what each transaction is.
 import type { ClientBase } from 'pg';
+import { ask } from './ask.ts';
 
 /**
  * Triggers that tell of other writers' rows skip the connections that carry the mark. Values are written as the driver
@@ -47,10 +48,14 @@ export function sessionOf(statementTimeoutMs: number): Session {
   return {
     async begin(client, limitMs) {
       // A pooler gives a number of its own for the process that is to be cancelled.
-      const asked = { text: 'SELECT pg_backend_pid() AS pid', query_timeout: limitMs };
-      const { rows } = await client.query<{ pid: number }>(asked);
+      const { rows } = await ask(client, { text: 'SELECT pg_backend_pid() AS pid' }, limitMs);
       if (rows[0]?.pid !== (client as { processID?: number | null }).processID) pooled.add(client);
-      else await client.query(`${setting({ ...settings, ...OF_CONNECTION }, 'SET')}; ${WHERE_NEEDED(false)}`);
+      else
+        await ask(
+          client,
+          { text: `${setting({ ...settings, ...OF_CONNECTION }, 'SET')}; ${WHERE_NEEDED(false)}` },
+          limitMs,
+        );
     },
     isPooled: client => pooled.has(client),
     transaction: client => (pooled.has(client) ? isolated : 'BEGIN'),

@@ -4,6 +4,7 @@ import { digest } from '../kernel/bytes.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query } from '../reading/contracts.ts';
 import { encoded } from './array.ts';
+import { ask } from './ask.ts';
 import { bulkWrite } from './bulk.ts';
 import { databaseFault, overtimeFault } from './fault.ts';
 import { sessionOf } from './session.ts';
@@ -46,7 +47,10 @@ export const defaultConnections = 20;
 
 /** Opens no connection yet. Throws a Fault FIELDLINE_SETTING when the url is none. */
 export function openStore(options: StoreOptions): Store {
-  const session = sessionOf(options.statementTimeoutMs ?? STATEMENT_MS);
+  const { statementTimeoutMs = STATEMENT_MS } = options;
+  // The server ends it before that, where there is one.
+  const limitMs = statementTimeoutMs + 5000;
+  const session = sessionOf(statementTimeoutMs);
   const pool = new pg.Pool(poolConfig(options, session));
   // A connection that the server ends while idle is an event of the pool, one that is checked out an event of the client;
   // unheard, either would end the process. The statement that runs into it rejects anyway.
@@ -83,7 +87,7 @@ export function openStore(options: StoreOptions): Store {
   let named = true;
   const on = (client: pg.PoolClient, faultOf?: typeof databaseFault): { query: Query; prepared: Query } => {
     const run = <Row>(sql: string, values: readonly unknown[], name: object): Promise<readonly Row[]> =>
-      answered<Row>(() => client.query({ ...name, text: sql, values: encoded(sql, values) }), faultOf);
+      answered<Row>(() => ask(client, { ...name, text: sql, values: encoded(sql, values) }, limitMs), faultOf);
     const nameFor = (sql: string) => (named && !session.isPooled(client) ? { name: nameOf(sql) } : {});
     return {
       query: (sql, values = []) => run(sql, values, {}),
@@ -117,7 +121,7 @@ export function openStore(options: StoreOptions): Store {
       return result;
     } catch (error) {
       // What it says adds nothing to the reason.
-      const broken = await client.query('ROLLBACK').then(
+      const broken = await ask(client, { text: 'ROLLBACK' }, limitMs).then(
         () => false,
         () => true,
       );
@@ -186,7 +190,7 @@ export function poolConfig(
   options: StoreOptions,
   session = sessionOf(options.statementTimeoutMs ?? STATEMENT_MS),
 ): pg.PoolConfig {
-  const { connections = defaultConnections, statementTimeoutMs = STATEMENT_MS, connectTimeoutMs = 5_000 } = options;
+  const { connections = defaultConnections, connectTimeoutMs = 5_000 } = options;
   checkUrl(options.url);
   const url = new URL(options.url);
   // To the driver they are one and the same; of the others it complains on the screen.
@@ -205,7 +209,6 @@ export function poolConfig(
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     application_name: url.searchParams.get('application_name') ?? 'fieldline',
-    query_timeout: statementTimeoutMs + 5_000,
     onConnect: client => session.begin(client, connectTimeoutMs),
   };
 }
