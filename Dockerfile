@@ -40,4 +40,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
 STOPSIGNAL SIGTERM
 # As in `npm start`; why: docs/adr/0007-memory-of-the-gateway.md.
 ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=65536
-CMD ["node", "--min-semi-space-size=8", "--max-semi-space-size=32", "--no-allocation-site-pretenuring", "dist/gateway/main.js"]
+CMD ["node", "--min-semi-space-size=8", "--max-semi-space-size=32", "--no-allocation-site-pretenuring", "--gc-memory-reducer-start-delay-ms=60000", "dist/gateway/main.js"]
