@@ -72,9 +72,16 @@ function isAnomaly(given: unknown): given is Anomaly {
 const finite = (given: unknown): number | undefined =>
   typeof given === 'number' && Number.isFinite(given) ? given : undefined;
 
+let written = { time: Number.NaN, text: '' };
+/** The last one is remembered: after a silence all metrics of a device, reading by reading, tell of the same moment. */
+function isoOf(time: number): string {
+  if (time !== written.time) written = { time, text: new Date(time).toISOString() };
+  return written.text;
+}
+
 function alarmIn(metric: string, { severity, kind, since }: NonNullable<Scored['alarm']>): Alarm {
   const told = { metric, severity, kind };
-  return since === undefined ? told : { ...told, since: new Date(since).toISOString() };
+  return since === undefined ? told : { ...told, since: isoOf(since) };
 }
 
 export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
@@ -131,7 +138,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     const { since, alarm: _, isMean: __, ...told } = scored;
     const anomaly: Anomaly = { ...told, metric };
     if (told.severity !== undefined) anomaly.why = why(lowest, scored, metric, Number(reading.telemetry[metric]));
-    if (since !== undefined) anomaly.since = new Date(since).toISOString();
+    if (since !== undefined) anomaly.since = isoOf(since);
     if (alarms !== undefined) anomaly.alarms = alarms;
     return anomaly;
   };
