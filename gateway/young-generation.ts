@@ -13,7 +13,7 @@ const REST_LOOKS = 12;
 
 /**
  * Lets it grow while its collections take more than `most` of the time, for the sake of CPU; 1,000 messages a second take a
- * third of that. V8 takes it back when little is made, within seconds. Until the process ends, or the returned function is called.
+ * third of that. V8 takes it back when little is made. Until the process ends, or the returned function is called.
  */
 export function growUnderLoad(lookMs = 5000, most = 0.03): () => void {
   let spent = 0;

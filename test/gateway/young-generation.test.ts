@@ -22,4 +22,15 @@ describe('young generation', () => {
       assert.deepEqual([file, least, most], [file, '8', '32']);
     }
   });
+
+  it('has the same flags and variables wherever the gateway is started', () => {
+    const of = (file: string) => {
+      const text = readFileSync(path.join(ROOT, file), 'utf8');
+      const [line = ''] = /--min-semi-space-size=.*?dist\/gateway\/main\.js/.exec(text) ?? [];
+      return [line.match(/--[\w-]+(=\w+)?/g), text.match(/MALLOC_\w+=\d+/g)];
+    };
+    const [flags, variables] = of('package.json');
+    assert.ok(flags!.length > 2 && variables!.length > 1);
+    for (const file of ['Dockerfile', 'deploy/fieldline.service']) assert.deepEqual(of(file), [flags, variables], file);
+  });
 });
