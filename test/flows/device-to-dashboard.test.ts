@@ -43,6 +43,32 @@ describe('flow device-to-dashboard', () => {
     assert.deepEqual(kept, [['series', { device: 'm', metric: 'v' }]]);
   });
 
+  it('asks what there is to choose from at every turn while that grows, later at each sixth', () => {
+    const code = (id: string) => flow.find(node => node.id === id)?.func ?? '';
+    const store = () => {
+      const kept = new Map<string, unknown>();
+      return { get: (name: string) => kept.get(name), set: (name: string, value: unknown) => kept.set(name, value) };
+    };
+    const [context, own] = [store(), store()];
+    const isAsked = () => new Function('msg', 'flow', 'context', code('fl-an-when'))({}, context, own) !== null;
+    const answered = (...metrics: string[]) => {
+      const payload = metrics.map(metric => ({ device: 'm', metric }));
+      const { ui_update } = new Function('msg', 'flow', code('fl-an-options'))({ payload }, context);
+      return ui_update.options.map(({ label }: { label: string }) => label);
+    };
+    // Of a fresh gateway nothing is stored at first.
+    for (const stored of [[], [], ['v'], ['v', 'w'], ['v', 'w']]) {
+      assert.ok(isAsked(), `asked with ${stored.length} to come`);
+      assert.deepEqual(
+        answered(...stored),
+        stored.map(metric => `m, ${metric}`),
+      );
+    }
+    assert.deepEqual(Array.from({ length: 8 }, isAsked), [false, true, false, false, false, false, false, true]);
+    answered('v', 'w', 'x');
+    assert.ok(isAsked(), 'soon again, as there was more');
+  });
+
   describe('on a press of a button in the list of anomalies', () => {
     const code = (id: string) => flow.find(node => node.id === id)?.func ?? '';
     const kept = new Map<string, unknown>();
