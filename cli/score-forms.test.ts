@@ -92,8 +92,19 @@ describe('score, forms of CSV', () => {
       out: ['sep=\t', 'time\tpower_kw\tanomaly_score', '1767571200\t1\t1'],
     },
     { name: 'no header, with semicolons', input: '1767571200;1,5', out: ['1767571200;1,5;1'] },
-    { name: 'a header alone', input: 'timestamp,value\n', out: ['timestamp,value,anomaly_score'] },
-    { name: 'nothing', input: '', out: [] },
+    {
+      name: 'a header alone',
+      input: 'timestamp,value\n',
+      out: ['timestamp,value,anomaly_score'],
+      errors: ['score: there is no row of values'],
+    },
+    { name: 'nothing', input: '', out: [], errors: ['score: there is no row of values'] },
+    {
+      name: 'two columns of one name',
+      input: 'timestamp,note,Value,value,note\n2026-01-01,,1,x,',
+      out: ['timestamp,note,Value,value,note,anomaly_score', '2026-01-01,,1,x,,1'],
+      errors: ['score: of the columns called value the first one counts'],
+    },
   ];
   for (const { name, input, out, errors = [] } of cases)
     it(`takes ${name}`, async () => assert.deepEqual(await score(input), { code: 0, out, errors }));
@@ -107,6 +118,10 @@ describe('score, forms of CSV', () => {
     ['without seconds', at => time(at).slice(0, 16)],
     ['without seconds, with a zone', at => `${time(at).slice(0, 16)}+00:00`],
     ['day, month, year', at => time(at).replace(/^(....)-(..)-(..)/, '$3.$2.$1')],
+    ['year, month, day with slashes', at => time(at).replaceAll('-', '/')],
+    ['hours of one digit, as spreadsheets write them', at => time(at).replace(/ 0(?=\d:)/, ' ')],
+    ['the zone in letters', at => `${time(at)} UTC`],
+    ['the zone in whole hours, as PostgreSQL writes it', at => `${time(at)}+00`],
     ['semicolons', time, ';'],
     ['tabs', time, '\t', 'Date\tPressure'],
     ['bars', time, '|'],

@@ -24,6 +24,7 @@ const nothing = (): Tally => ({ rows: 0, first: '' });
 export function openNotes() {
   let rows = 0;
   let foreignFrom: number | undefined;
+  let twice: string | undefined;
   let before = { key: '', time: Number.NEGATIVE_INFINITY };
   const [wide, numbers, times, backward] = [nothing(), nothing(), nothing(), nothing()];
   const add = (tally: Tally, first: () => string): void => {
@@ -34,6 +35,10 @@ export function openNotes() {
     /** The first line that is no UTF-8. */
     foreign(line: number): void {
       foreignFrom = line;
+    },
+    /** A name that more than one column has. */
+    twice(name: string | undefined): void {
+      twice = name;
     },
     take({ line, key, cells, value, time, width, wanted }: Taken): void {
       rows++;
@@ -52,6 +57,8 @@ export function openNotes() {
       const noTime =
         times.rows === rows ? 'pauses and times of day were not judged' : 'they were judged without a time';
       return [
+        ...(rows === 0 ? ['there is no row of values'] : []),
+        ...(twice === undefined ? [] : [`of the columns called ${twice} the first one counts`]),
         ...(foreignFrom === undefined
           ? []
           : [`line ${foreignFrom}: no UTF-8; such lines are read as Windows-1252, and written as UTF-8`]),

@@ -20,6 +20,8 @@ export type Table = {
   readonly metric?: number | undefined;
   /** The names of the columns, where the first row tells them. */
   readonly names?: readonly string[];
+  /** Of a column that counts, where another one is called the same. */
+  readonly twice?: string | undefined;
 };
 
 /** Columns by name, where they are not called timestamp and value; `by`: those that tell the series, apart by commas. */
@@ -48,7 +50,11 @@ function headed(row: string, delimiter: string, wanted: Wanted): Table | undefin
   const by = wanted.by?.split(',').map(placeOf) ?? SERIES.map(placeOf).filter(place => place >= 0);
   if (time < 0 || value < 0 || time === value || by.includes(-1)) return undefined;
   const metric = by.find(place => lower[place] === 'metric');
-  return { delimiter, time, value, width: cells.length, by, metric, names };
+  const isCounted = (place: number) => [time, value, ...by].includes(place);
+  const twice = names.find(
+    (_, place) => lower.indexOf(lower[place]!) !== place && isCounted(lower.indexOf(lower[place]!)),
+  );
+  return { delimiter, time, value, width: cells.length, by, metric, names, twice };
 }
 
 function headless(row: string, delimiter: string): Table | undefined {
@@ -72,7 +78,7 @@ export function valueOfCell(cell: string | undefined, table: Table): number | un
   return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, Number(text)));
 }
 
-/** Milliseconds since the epoch. ISO 8601, also a date alone or without seconds; 31.12.2026 23:59; seconds, ms, µs or ns since the epoch. Without zone: UTC. */
+/** Milliseconds since the epoch. ISO 8601, also a date alone or without seconds; 31.12.2026 23:59; 2026/12/31 9:05; seconds, ms, µs or ns since the epoch. Without zone: UTC. */
 export function timeOfCell(cell: string | undefined): number | undefined {
   const text = (cell ?? '')
     .trim()
@@ -80,6 +86,9 @@ export function timeOfCell(cell: string | undefined): number | undefined {
       /^(\d\d?)\.(\d\d?)\.(\d{4})/,
       (_, day, month, year) => `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`,
     )
+    .replace(/^(\d{4})\/(\d\d)\/(\d\d)(?!\d)/, '$1-$2-$3')
+    .replace(/^(\d{4}-\d\d-\d\d[T ])(\d:)/, '$10$2')
+    .replace(/ (?:UTC|GMT)$/i, 'Z')
     .replace(/^(\d{4}-\d\d-\d\d)$/, '$1T00:00:00')
     .replace(/^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(?![:\d])/, '$1:00');
   const iso = isoTime(text);

@@ -2,7 +2,7 @@
 import { milliseconds } from './instant.ts';
 import { shallowEnough } from './payload.ts';
 
-const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
+const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/i;
 
 // The form nearly every device sends; checked without a Date, which costs ten times as much.
 const PLAIN = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z$/;
@@ -26,7 +26,8 @@ export function isoTime(value: unknown): string | undefined {
   const parts = ISO.exec(value.trim());
   if (parts === null) return /^\d{10,19}(\.\d+)?$/.test(value.trim()) ? isoTime(Number(value)) : undefined;
   const [, day, clock, fraction = '', zone = 'Z'] = parts;
-  const date = new Date(`${day}T${clock}${zone.toUpperCase()}`);
+  // Databases write whole hours alone, which Date does not know.
+  const date = new Date(`${day}T${clock}${zone.toUpperCase()}${zone.length === 3 ? ':00' : ''}`);
   // A date such as 31 February is moved on by Date; it is no time.
   if (Number.isNaN(date.getTime()) || new Date(`${day}T${clock}Z`).toISOString().slice(0, 10) !== day) return undefined;
   return `${date.toISOString().slice(0, 19)}.${fraction.padEnd(3, '0')}Z`;
