@@ -13,6 +13,7 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { adopt } from '../../src/reading/sent.ts';
 import type { Database } from '../../src/store/database.ts';
+import { isOvertime } from '../../src/store/fault.ts';
 import { rowsOf } from './rows.ts';
 
 /** Below the time that Node-RED gives a node to close. */
@@ -54,22 +55,25 @@ export const definition = defineNode({
       entry: row.entry,
     }));
     const ledger = archiveLedger<ArchiveRow>(host.directory, ({ entry }) => (entry === undefined ? [] : [entry]));
-    const link = openLink(sink, {
-      target: 'database',
-      ask: () => store.prepared('SELECT 1'),
-      host,
-      policy: linkPolicy(settings, host.directory, host.id),
-      counter: 'fieldline_archived_total',
-      codec: archiveRowCodec,
-      limitRows: settings.memoryRows,
-      // The bytes travel as hex, and JSON as text besides.
-      bytesOf: row => 3 * row.bytes.length,
-      async onDrained(rows, outcomes) {
-        await refused.keep(rows, outcomes);
-        await ledger.drained(rows, outcomes);
+    const link = openLink<ArchiveRow>(
+      { ...sink, isTooMuch: isOvertime },
+      {
+        target: 'database',
+        ask: () => store.prepared('SELECT 1'),
+        host,
+        policy: linkPolicy(settings, host.directory, host.id),
+        counter: 'fieldline_archived_total',
+        codec: archiveRowCodec,
+        limitRows: settings.memoryRows,
+        // The bytes travel as hex, and JSON as text besides.
+        bytesOf: row => 3 * row.bytes.length,
+        async onDrained(rows, outcomes) {
+          await refused.keep(rows, outcomes);
+          await ledger.drained(rows, outcomes);
+        },
+        onDropped: ledger.dropped,
       },
-      onDropped: ledger.dropped,
-    });
+    );
 
     async function keep(message: Message): Promise<void> {
       adopt(message.payload, host.sent(message));

@@ -117,7 +117,7 @@ describe('timescale-out node: faults of PostgreSQL', () => {
     await locker.connect();
     await runtime.deploy(flow({}, { statementTimeoutSeconds: 1 }));
     await waits(
-      /canceling statement due to statement timeout; .*locked.*SQLSTATE 57014/,
+      /canceling statement due to lock timeout; .*locked.*SQLSTATE 55P03/,
       async () => {
         await locker.query('BEGIN');
         await locker.query('LOCK TABLE energy_readings IN ACCESS EXCLUSIVE MODE');

@@ -6,6 +6,8 @@ import { type After, timer } from './timer.ts';
 export type BatcherOptions<Row> = {
   /** Most rows in one write. */
   maxRows?: number;
+  /** Fewer than that, as the other end has them now. */
+  fewerRows?: () => number;
   /** Bytes of a row, about; with it a write and the memory are bounded in bytes, too. */
   bytesOf?: (row: Row) => number;
   /** A write that has as much takes no further row. */
@@ -50,7 +52,12 @@ export function batcher<Row, Answer>(
   options: BatcherOptions<Row> = {},
 ): Batcher<Row, Answer> {
   const { maxRows = 5000, lingerMs = 1, limitRows = 100_000, clock = systemClock, after = timer } = options;
-  const { bytesOf = () => 0, maxBytes = 16 * MEGABYTE, limitBytes = 128 * MEGABYTE } = options;
+  const {
+    fewerRows = () => maxRows,
+    bytesOf = () => 0,
+    maxBytes = 16 * MEGABYTE,
+    limitBytes = 128 * MEGABYTE,
+  } = options;
   const queue: Parcel<Row, Answer>[] = [];
   let inFlight: readonly Parcel<Row, Answer>[] = [];
   let waiting = 0;
@@ -120,8 +127,9 @@ export function batcher<Row, Answer>(
     let rows = 0;
     let bytes = 0;
     let count = 0;
+    const most = Math.min(maxRows, fewerRows());
     for (const parcel of queue) {
-      if (count > 0 && (rows + parcel.rows.length > maxRows || bytes + parcel.bytes > maxBytes)) break;
+      if (count > 0 && (rows + parcel.rows.length > most || bytes + parcel.bytes > maxBytes)) break;
       rows += parcel.rows.length;
       bytes += parcel.bytes;
       count++;

@@ -3,7 +3,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 import type { Again } from './batcher.ts';
 import { type Breaker, isOutage } from './breaker.ts';
-import type { Peer } from './halving.ts';
+import type { Halved } from './halving.ts';
 
 /** What became of a row: what the sink answered, or on the disk and written later, or dropped by policy. */
 export type Fate = Outcome | 'kept' | 'dropped';
@@ -41,7 +41,7 @@ export function memoryCarrier<Row>(sink: Sink<Row>, breaker: Breaker): Carrier<R
 }
 
 /** Drops what meets an outage, and everything until the next attempt is due. */
-export function dropCarrier<Row>(sink: Required<Peer<Row>>, breaker: Breaker): Carrier<Row> {
+export function dropCarrier<Row>(sink: Halved<Row>, breaker: Breaker): Carrier<Row> {
   return {
     async write(rows) {
       try {

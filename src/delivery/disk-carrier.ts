@@ -4,13 +4,13 @@ import { Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
 import { type Breaker, isOutage } from './breaker.ts';
 import { type Carrier, closedFault, type Fate } from './carrier.ts';
-import type { Peer } from './halving.ts';
+import type { Halved } from './halving.ts';
 import type { Batch, Outbox, OutboxState } from './outbox/outbox.ts';
 import { type After, timer } from './timer.ts';
 
 export type DiskCarrierOptions<Row> = {
   /** Rejects with outages only. */
-  sink: Required<Peer<Row>>;
+  sink: Halved<Row>;
   breaker: Breaker;
   /** Most rows in one write out of the outbox. */
   maxRows: number;

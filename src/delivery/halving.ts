@@ -1,5 +1,6 @@
 // Halving: a batch on which a sink chokes is written in halves until only the poison is left, so that one row holds up no other.
-import { reasonOf } from '../kernel/fault.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome, Sink } from '../reading/contracts.ts';
 import { isOutage } from './breaker.ts';
 
@@ -8,13 +9,29 @@ export type Peer<Row> = Sink<Row> & {
   arrived?(row: Row): boolean;
   /** The one row that was under way when the last write failed, although the peer was there. */
   failedAt?(): Row | undefined;
+  /** Of an outage: whether a write of fewer rows may work at once, as where it took too long. */
+  isTooMuch?(fault: Fault): boolean;
 };
+export type Halved<Row> = Sink<Row> &
+  Required<Pick<Peer<Row>, 'arrived' | 'failedAt'>> & {
+    /** As many rows go in one write at present. */
+    mostRows(): number;
+  };
+
+/** A write that took less than this part of what was too long makes room for twice as many rows. */
+const QUICK = 1 / 4;
 
 /**
  * The same sink, which rejects with outages only. Anything else that it throws is the fault of a row: of the one that
  * it throws for alone, which is refused with that reason. Rows before an outage may be written twice, as after any other.
+ * What was too much is an outage, too; the next writes are of half as many rows, and grow again with their haste.
  */
-export function halving<Row>(sink: Peer<Row>): Required<Peer<Row>> {
+export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = systemClock): Halved<Row> {
+  /** Of writes that went in parts, until all of them have landed. */
+  const landed = new WeakMap<Row, Outcome>();
+  let most = Infinity;
+  let tooLongMs = 0;
+
   async function write(rows: readonly Row[]): Promise<readonly Outcome[]> {
     try {
       return await sink.write(rows);
@@ -25,10 +42,39 @@ export function halving<Row>(sink: Peer<Row>): Required<Peer<Row>> {
       return [...(await write(rows.slice(0, middle))), ...(await write(rows.slice(middle)))];
     }
   }
+
+  async function writeTimed(rows: readonly Row[]): Promise<readonly Outcome[]> {
+    const began = clock.steady();
+    try {
+      const outcomes = await write(rows);
+      if (rows.length >= most && clock.steady() - began < tooLongMs * QUICK) most *= 2;
+      return outcomes;
+    } catch (error) {
+      if (!isOutage(error) || sink.isTooMuch?.(error) !== true) throw error;
+      tooLongMs = clock.steady() - began;
+      most = Math.max(1, rows.length >> 1);
+      if (rows.length > 1) throw error;
+      throw new Fault(error.code, `${error.message}; even with one row alone`, { kind: 'outage', cause: error.cause });
+    }
+  }
+
   return {
-    write,
-    arrived: row => sink.arrived?.(row) ?? false,
+    async write(rows) {
+      if (most === Infinity) return writeTimed(rows);
+      let open = rows.filter(row => !landed.has(row));
+      while (open.length > 0) {
+        const part = open.slice(0, most);
+        const outcomes = await writeTimed(part);
+        for (const [at, row] of part.entries()) landed.set(row, outcomes[at]!);
+        open = open.slice(part.length);
+      }
+      const outcomes = rows.map(row => landed.get(row)!);
+      for (const row of rows) landed.delete(row);
+      return outcomes;
+    },
+    arrived: row => landed.get(row) === 'stored' || (sink.arrived?.(row) ?? false),
     failedAt: () => sink.failedAt?.(),
+    mostRows: () => most,
     close: () => sink.close(),
   };
 }

@@ -62,18 +62,18 @@ const DROPS_LOG_MS = 60_000;
 export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptions<Row>): Link<Row> {
   const { target, policy, host, counter = 'fieldline_stored_total', maxRows = 5000 } = options;
   const clock: Clock = options.clock ?? systemClock;
-  const patient = suspecting(halving(peer));
-  const sink: Required<Peer<Row>> = {
-    ...patient,
+  const timed: Peer<Row> = {
+    ...peer,
     write(rows) {
       wroteAt = clock.steady();
-      return patient.write(rows).finally(() => {
+      return peer.write(rows).finally(() => {
         wroteAt = undefined;
         heardAt = clock.steady();
         missed = false;
       });
     },
   };
+  const sink = suspecting(halving(timed, clock));
   const rate = rateMeter(2 * TICK_MS);
   const totals = { rejected: 0, dropped: 0, lost: 0 };
   let lastReason = '';
@@ -91,7 +91,7 @@ export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptio
   const place = policy.kind === 'disk' ? policy : policy.left && existsSync(policy.left.file) && policy.left;
   const disk: DiskCarrier<Row> | undefined = place ? onDisk(place) : undefined;
   let carrier: Carrier<Row> = disk ?? bareCarrier();
-  const batches = batcher<Row, Fate>(write, { ...options, maxRows });
+  const batches = batcher<Row, Fate>(write, { ...options, maxRows, fewerRows: sink.mostRows });
   let closed = false;
   const unwatch = place ? watchOutbox({ file: place.file, rows: () => rowsIn(disk) }) : undefined;
   const ticker = setInterval(() => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
-import type { Peer } from './halving.ts';
+import type { Halved, Peer } from './halving.ts';
 import { openLink } from './link.ts';
 import { suspecting } from './suspect.ts';
 
@@ -14,7 +14,7 @@ function peerOf(fails: (n: number) => boolean, refuses: (n: number) => boolean =
   const arrived = new Set<Row>();
   const tried: number[] = [];
   let failedAt: Row | undefined;
-  const peer: Required<Peer<Row>> = {
+  const peer: Halved<Row> = {
     async write(rows) {
       failedAt = undefined;
       return rows.map((row): Outcome => {
@@ -30,6 +30,7 @@ function peerOf(fails: (n: number) => boolean, refuses: (n: number) => boolean =
       });
     },
     failedAt: () => failedAt,
+    mostRows: () => Infinity,
     arrived: row => arrived.has(row),
     close: async () => {},
   };

@@ -1,7 +1,7 @@
 // Suspect: a row at which the peer fails again and again is refused once the peer was seen to take others, so that it holds them up no longer.
 import type { Outcome } from '../reading/contracts.ts';
 import { isOutage } from './breaker.ts';
-import type { Peer } from './halving.ts';
+import type { Halved } from './halving.ts';
 
 /** Failures at the same row in a row, from which on the peer is tried with another one, too. */
 const FAILURES = 10;
@@ -11,7 +11,7 @@ const FAILURES = 10;
  * that it is away. Only where it takes the row behind, and then fails at this one once more, the row is to blame: in an
  * outage none is refused, however long it lasts.
  */
-export function suspecting<Row extends object>(peer: Required<Peer<Row>>): Required<Peer<Row>> {
+export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
   const refused = new WeakMap<Row, Outcome>();
   let suspect: Row | undefined;
   let failures = 0;

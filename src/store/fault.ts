@@ -13,6 +13,8 @@ const DATA = new Set(['21', '22', '23', '54', 'P0']);
 const TOO_MANY = '53400';
 /** Internal errors are in English everywhere: this value grew beyond a gigabyte, e.g. an array of 34 million numbers as jsonb. */
 const TOO_LARGE = /^invalid memory alloc request size/;
+/** query_canceled: it worked longer than it may; one that waited for a lock goes by another code. */
+const OVERTIME = '57014';
 /** A sequence has come to its end: no row brings that about, and somebody can mend it. */
 const NO_MORE_NUMBERS = '2200H';
 /**
@@ -51,7 +53,7 @@ const HINTS: Readonly<Record<string, string>> = {
   '53300':
     'the database has no connection left for it: raise the limit, or lower "Most connections" of the database node',
   '55P03': 'a table is locked by somebody else',
-  '57014': 'a table is locked by somebody else, or the database is slow',
+  [OVERTIME]: 'it took longer than the "Longest statement" of the database node: a trigger or the database is slow',
 };
 
 /** What goes by a code that says too little, as all of PgBouncer's does (08P01), or by none. */
@@ -114,12 +116,15 @@ export function databaseFault(error: unknown): Fault {
 
 /** The same, but for a statement that was ended after its time limit: that is its own fault. */
 export function overtimeFault(error: unknown, limitMs: number): Fault {
-  return stateOf(error) === '57014'
-    ? new Fault('FIELDLINE_ROW', `database: it takes longer than ${limitMs / 1000} s (SQLSTATE 57014)`, {
+  return stateOf(error) === OVERTIME
+    ? new Fault('FIELDLINE_ROW', `database: it takes longer than ${limitMs / 1000} s (SQLSTATE ${OVERTIME})`, {
         cause: error,
       })
     : databaseFault(error);
 }
+
+/** Whether the statement ran out of its time: with fewer rows it may not. */
+export const isOvertime = ({ cause }: Fault): boolean => stateOf(cause) === OVERTIME;
 
 /**
  * Whether it may come about by a row all the same: what a trigger or the text of an unusual type runs into goes by any

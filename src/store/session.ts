@@ -43,7 +43,12 @@ export type Session = {
 
 export function sessionOf(statementTimeoutMs: number): Session {
   const pooled = new WeakSet<ClientBase>();
-  const settings = { statement_timeout: String(statementTimeoutMs), ...SETTINGS };
+  const settings = {
+    statement_timeout: String(statementTimeoutMs),
+    // So that who waits for a lock (55P03) is not taken for one that works too long (57014).
+    lock_timeout: String(Math.ceil(statementTimeoutMs * 0.8)),
+    ...SETTINGS,
+  };
   const isolated = `BEGIN; ${setting(settings, 'SET LOCAL')}; ${WHERE_NEEDED(true)}`;
   return {
     async begin(client, limitMs) {

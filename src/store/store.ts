@@ -163,7 +163,7 @@ export function openStore(options: StoreOptions): Store {
       share(() =>
         transaction(
           async query => {
-            await query(`SET LOCAL statement_timeout = ${limitMs}`);
+            await query(`SET LOCAL statement_timeout = ${limitMs}; SET LOCAL lock_timeout = 0`);
             return query(sql, values);
           },
           error => overtimeFault(error, limitMs),
