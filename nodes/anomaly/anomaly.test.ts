@@ -123,6 +123,9 @@ describe('anomaly node', () => {
     const guarded = await runtime.emit('s', { payload: reading(200, 'm', 30), guard: true });
     assert.deepEqual(guarded, { ok: true });
     assert.deepEqual(last()[0]?.metadata.anomaly, { score: 1, kind: 'guarded', metric: 'power_kw' });
+    assert.equal((await runtime.untilStatus('a', /guarded$/)).fill, 'yellow');
+    await send(reading(201));
+    assert.equal((await runtime.untilStatus('a', /202 scored, 0 anomalies$/)).fill, 'green');
   });
 
   it('says what cannot be evaluated', async () => {

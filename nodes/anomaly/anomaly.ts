@@ -102,8 +102,9 @@ export const definition = defineNode({
           if (scorer.size !== known) host.gauge('fieldline_anomaly_series', scorer.size);
           known = scorer.size;
           const forgotten = scorer.evicted > 0 ? `, ${scorer.evicted} forgotten` : '';
-          const text = `${scorer.size} series${forgotten}, ${scored} scored, ${quantity(anomalies, 'anomaly', 'anomalies')}${isLearning ? ', learning' : ''}`;
-          host.status(scorer.evicted > 0 ? 'yellow' : 'green', text);
+          const text = `${scorer.size} series${forgotten}, ${scored} scored, ${quantity(anomalies, 'anomaly', 'anomalies')}${guarded ? ', guarded' : isLearning ? ', learning' : ''}`;
+          // A guard that somebody forgot is to be seen.
+          host.status(scorer.evicted > 0 || guarded ? 'yellow' : 'green', text);
           send(message);
           done();
         } catch (error) {

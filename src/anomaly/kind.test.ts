@@ -83,7 +83,7 @@ describe('what a fault is called', () => {
       name: 'spike',
       metric: 'total_energy_kwh',
       value: n => 1000 + n * 0.02 + Math.floor(n / 7) * 0.01 + (n >= FROM ? 5 : 0),
-      why: /^total_energy_kwh rises by 0\.08\d+ kWh\/s, far above what is usual: about 0\.0003\d* kWh\/s was expected/,
+      why: /^total_energy_kwh rises by 30\d\.\d+ kWh\/h, far above what is usual: about 1\.\d+ kWh\/h was expected/,
     },
   ];
   for (const { name, value, why, metric = 'temperature', minutes, pause } of cases.filter(

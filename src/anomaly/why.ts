@@ -13,7 +13,7 @@ const UNKNOWN = 1e100;
 
 /** Several of a kind in one device: `temperature_2`, `temperature_probe_2`. */
 const NUMBERED = /(_probe)?_\d+$/;
-/** Rates below this, a second, are told by the hour. */
+/** Where rates that pass are below this, a second, they are told by the hour, as is one that is far beyond. */
 const SLOW = 0.01;
 const SECONDS_AN_HOUR = 3600;
 
@@ -106,7 +106,7 @@ function texts(told: Scored, value: number, isRate: boolean, metric: string): Te
   const unit = unitOf(metric) ?? unitOf(metric.replace(NUMBERED, '')) ?? '';
   const judged = judgedOf(told, value);
   const { expected = judged, band: [low, high] = [judged, judged] } = told;
-  const isSlow = Math.max(Math.abs(judged), Math.abs(expected)) < SLOW;
+  const isSlow = Math.max(Math.abs(expected), high < UNKNOWN ? high : judged) < SLOW;
   const [scale, per] = isRate ? (isSlow ? [SECONDS_AN_HOUR, '/h'] : [1, '/s']) : [1, ''];
   // Fine enough to tell what was judged from the edge that it is beyond.
   const off = Math.min(...[low, high].map(edge => Math.abs(judged - edge)).filter(distance => distance > 0));
