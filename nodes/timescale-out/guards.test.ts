@@ -64,6 +64,7 @@ describe('timescale-out node: guards on a table', () => {
     url = new URL(plant.server.url);
     await plant.store.query(`CREATE ROLE guarded LOGIN PASSWORD 'secret';
       ALTER DATABASE ${url.pathname.slice(1)} OWNER TO guarded; ALTER SCHEMA public OWNER TO guarded`);
+    await plant.store.query('CREATE DOMAIN guarded_positive AS bigint CHECK (value > 0)');
     Object.assign(url, { username: 'guarded', password: 'secret' });
   });
   const flow = (table: string, key = '', policy = 'memory') => [
@@ -173,6 +174,37 @@ describe('timescale-out node: guards on a table', () => {
     assert.deepEqual(await letters(), []);
     assert.equal((await plant.store.query('SELECT FROM guarded_end')).length, 3);
   });
+
+  for (const [at, [name, value, says]] of (
+    [
+      ['a function that raises', '$_d()', /the default of column "Made" fails: no more today \(SQLSTATE P0001\)/],
+      ['a division by zero', '1 / 0', /the default of column "Made" fails: division by zero/],
+      [
+        'a value that its domain refuses',
+        '-1',
+        /the default of column "Made" fails: value for domain guarded_positive/,
+      ],
+      ['a sequence that is gone', `nextval('gone'::text)`, /relation "gone" does not exist/],
+    ] as const
+  ).entries())
+    it(`a default that fails, ${name}: rows wait until it is mended, alone and together`, async () => {
+      const table = `guarded_default_${at}`;
+      await make(
+        table,
+        `CREATE FUNCTION $_d() RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE ''no more today''; END';
+         ALTER TABLE $ ADD "Made" ${at === 2 ? 'guarded_positive' : 'bigint'}, ADD fixed text DEFAULT 'x';
+         ALTER TABLE $ ALTER "Made" SET DEFAULT ${value}`,
+      );
+      await plant.runtime.deploy(flow(table));
+      const alone = plant.runtime.emit('src', { payload: meterReading(0, { n: 0, v: 0 }) });
+      await plant.runtime.untilStatus('own', says);
+      const together = plant.runtime.emit('src', { payload: [1, 2].map(n => meterReading(n, { n, v: n })) });
+      await plant.runtime.untilStatus('own', new RegExp(`3 waiting.*${says.source}`));
+      await plant.store.query(`ALTER TABLE ${table} ALTER "Made" SET DEFAULT 1`);
+      assert.deepEqual([await alone, await together], [{ ok: true }, { ok: true }]);
+      assert.deepEqual(await letters(), []);
+      assert.equal((await plant.store.query(`SELECT FROM ${table} WHERE fixed = 'x'`)).length, 3);
+    });
 
   it('a guard that asks to come again: rows wait until it lets them', async () => {
     await make('guarded_later', trigger(raising('lock_not_available')));

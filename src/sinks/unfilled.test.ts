@@ -32,6 +32,18 @@ describe('reading sink: a column that nothing fills', () => {
       await alter(`DROP ${column}`);
     });
 
+  it('a column whose default fails: readings wait, and land when it is mended', async () => {
+    await db.store.query(`CREATE FUNCTION failing() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+      ALTER TABLE energy_readings ADD shift int; ALTER TABLE energy_readings ALTER shift SET DEFAULT failing()`);
+    const rows = [1, 2, 3].map(n => reading({ power_kw: n }, {}, { deviceId: `shift ${n}` }));
+    const says = /^table energy_readings: the default of column shift fails: not now \(SQLSTATE P0001\)/;
+    await assert.rejects(open().write(rows), outage(says));
+    await assert.rejects(open().write(rows.slice(0, 1)), outage(says));
+    await db.store.query('ALTER TABLE energy_readings ALTER shift SET DEFAULT 1');
+    assert.deepEqual(await open().write(rows), ['stored', 'stored', 'stored']);
+    await db.store.query('ALTER TABLE energy_readings DROP shift');
+  });
+
   it('a column that some readings fill, and a table that a trigger fills: only their readings are refused', async () => {
     const refused = async (sql: string, says: RegExp) => {
       await db.store.query(sql);

@@ -2,6 +2,7 @@
 import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query, Statement, Written } from '../reading/contracts.ts';
 import { type Blame, blameAmong } from './blame.ts';
+import { checkDefaults } from './defaults.ts';
 import { mayBeOfRow, refusingHypertable, unfilledFault } from './fault.ts';
 
 type Transaction = <T>(work: (query: Query, prepared: Query) => Promise<T>) => Promise<T>;
@@ -18,7 +19,10 @@ export function bulkWrite(prepared: Query, transaction: Transaction): BulkWrite 
     } catch (error) {
       if (landed === undefined || !isDoubtful(error)) {
         const fault = await ofItem(error, whole, prepared);
-        if (items.length === 1) return [{ items: [items[0]!], refused: fault.message }];
+        if (items.length === 1) {
+          await transaction(query => checkDefaults(query, whole.sql));
+          return [{ items: [items[0]!], refused: fault.message }];
+        }
       }
       return await transaction((query, prepared) =>
         narrowed(query, prepared, items, statement, landed && blameAmong(query, items, statement, landed)),
@@ -44,6 +48,7 @@ async function narrowed<Item, Row>(
   /** One of the items before this place is refused; the last one was before `last`. */
   let until = items.length;
   let last = 0;
+  let isChecked = false;
   for (let at = 0, size = Math.max(1, items.length >> 1); at < items.length; ) {
     const part = items.slice(at, at + size);
     const { sql, values } = statement(part);
@@ -55,6 +60,8 @@ async function narrowed<Item, Row>(
       const isBlamed = blame !== undefined && isDoubtful(error);
       if (!isBlamed && !isOfItem(error)) throw error;
       await query('ROLLBACK TO SAVEPOINT part');
+      if (!isChecked && !isBlamed) await checkDefaults(query, sql);
+      isChecked ||= !isBlamed;
       const { message } = await ofItem(isBlamed ? await blame.of(error, part) : error, { sql }, query);
       until = at + part.length;
       if (part.length === 1) {
