@@ -154,11 +154,17 @@ async function initialise(made: Omit<Cluster, 'release'>, processes: Processes):
     );
     if (child.pid !== undefined) processes.forget(child.pid);
     if (code !== 0)
-      throw new Fault('FIELDLINE_DATABASE', expected(draft, 'a new PostgreSQL cluster', said.trim() || `exit ${code}`));
+      throw new Fault(
+        'FIELDLINE_DATABASE',
+        expected(draft, 'a new PostgreSQL cluster', reasonIn(said) || `exit ${code}`),
+      );
   } finally {
     rmSync(passwordFile, { force: true });
   }
 }
+
+/** Of all that initdb says, why it failed. */
+const reasonIn = (said: string): string => /(?:FATAL|PANIC|ERROR|initdb: error): +(.*)/.exec(said)?.[1] ?? said.trim();
 
 /** PostgreSQL processes that work in the cluster's folder, whoever started them. */
 function processesOf(cluster: string): number[] {

@@ -15,6 +15,7 @@ import { interruptible, toldMeanwhile } from './interruptible.ts';
 import type { Log } from './log.ts';
 import { writePrivate } from './private-file.ts';
 import { processesIn } from './processes.ts';
+import { type Needs, type Room, roomOf } from './room.ts';
 import { codeOf } from '../src/reading/error-code.ts';
 
 export type RestoreOptions = {
@@ -25,7 +26,10 @@ export type RestoreOptions = {
   /** Told every few seconds how far it is. */
   tell(line: string): void;
 };
-type Restoring = RestoreOptions & { signal: AbortSignal; onMember: OnMember };
+type Restoring = RestoreOptions & { signal: AbortSignal; onMember: OnMember; needs: Needs };
+
+/** Members under this are files of the data directory, the others its database. */
+const FILES = 'files/';
 
 /** Rejects with a Fault; the directory is as empty as before then. What a restore that was cut off has left is replaced. */
 export function restore(options: RestoreOptions): Promise<About> {
@@ -40,8 +44,14 @@ export function restore(options: RestoreOptions): Promise<About> {
       () => words,
       async () => {
         // All of it is read before anything is written.
-        const about = await checkArchive<About>(options.file, onMember('checked', signal));
-        await restoreAll({ ...options, signal, onMember: onMember('restored', signal) }, about.sums ?? {});
+        const needs: Needs = { files: 0, rows: 0 };
+        const checked = onMember('checked', signal);
+        const about = await checkArchive<About>(options.file, (place, share, size) => {
+          if (place.startsWith(FILES)) needs.files += size;
+          else if (place.startsWith('database/')) needs.rows += size;
+          checked(place, share);
+        });
+        await restoreAll({ ...options, signal, onMember: onMember('restored', signal), needs }, about.sums ?? {});
         return about;
       },
     ),
@@ -59,21 +69,26 @@ async function restoreAll(options: Restoring, sums: Sums): Promise<void> {
       there.slice(0, 3),
     );
   const held = openDataDirectory(directory);
+  const members = readArchive(file, options.onMember);
+  let room: Room | undefined;
   try {
     await processesIn(directory).endLeftovers();
     clear(directory, name => !HELD.test(name));
+    room = roomOf(directory, options.databaseUrl !== undefined);
     writePrivate(mark, `${file}\n`);
-    const members = readArchive(file, options.onMember);
     let member = await members.next();
-    for (; !member.done && member.value.path.startsWith('files/'); member = await members.next())
+    for (; !member.done && member.value.path.startsWith(FILES); member = await members.next())
       await extract(member.value, directory);
     if (!member.done) await restoreDatabase(options, member.value, members, sums);
     rmSync(mark);
     held.release();
   } catch (error) {
     held.release();
+    const fault = error instanceof Fault ? error : wrong(file, 'to be restored', reasonOf(error), error);
+    const told = room?.faultOf(fault, options.needs) ?? fault;
+    await members.return(undefined);
     clear(directory);
-    throw error instanceof Fault ? error : wrong(file, 'to be restored', reasonOf(error));
+    throw told;
   }
 }
 
@@ -95,12 +110,12 @@ function contentsOf(directory: string): string[] {
   }
 }
 
-function wrong(where: string, what: string, got: unknown): Fault {
-  return new Fault('FIELDLINE_BACKUP', expected(where, what, got));
+function wrong(where: string, what: string, got: unknown, cause?: unknown): Fault {
+  return new Fault('FIELDLINE_BACKUP', expected(where, what, got), { cause });
 }
 
 async function extract({ path: place, chunks }: Member, directory: string): Promise<void> {
-  const target = path.resolve(directory, place.slice('files/'.length));
+  const target = path.resolve(directory, place.slice(FILES.length));
   if (!target.startsWith(directory + path.sep)) throw wrong(place, 'a path within the data directory', place);
   mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
   const handle = await open(target, 'wx', 0o600);

@@ -93,8 +93,8 @@ export function writeArchive<About>(file: string, now: number): ArchiveWriter<Ab
   };
 }
 
-/** Told of each member before it is read, and what share of the file lies before it. */
-export type OnMember = (path: string, share: number) => void;
+/** Told of each member before it is read, what share of the file lies before it, and how many bytes it has. */
+export type OnMember = (path: string, share: number, size: number) => void;
 
 async function* membersOf(file: string, onMember: OnMember = () => undefined): AsyncGenerator<Member> {
   const handle = await open(file);
@@ -104,7 +104,7 @@ async function* membersOf(file: string, onMember: OnMember = () => undefined): A
   input.on('error', error => unpacked.destroy(error));
   try {
     for await (const member of membersIn(input.pipe(unpacked))) {
-      onMember(member.path, input.bytesRead / size);
+      onMember(member.path, input.bytesRead / size, member.size);
       yield member;
     }
   } finally {

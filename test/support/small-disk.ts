@@ -4,12 +4,12 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A file system of 48 MB that PostgreSQL may write to, or the reason why there is none. */
-export function smallDisk(): { folder: string; remove(): void } | string {
+/** A file system that PostgreSQL may write to, or the reason why there is none. */
+export function smallDisk(megabytes = 48): { folder: string; remove(): void } | string {
   if (process.getuid?.() !== 0) return 'only root may mount one';
   const folder = mkdtempSync(path.join(tmpdir(), 'fieldline-small-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m,mode=755', 'tmpfs', folder], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', folder], { stdio: 'pipe' });
   } catch (error) {
     rmSync(folder, { recursive: true });
     return String((error as { stderr?: Buffer }).stderr ?? error).trim();
