@@ -1,6 +1,6 @@
 // fieldline dead-letters on a real PostgreSQL: what it lists, shows and queues, and wrong use.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDeadLetters } from '../src/delivery/letters/file.ts';
@@ -65,6 +65,28 @@ describe('fieldline dead-letters', () => {
     assert.match((await letters('list', '--state', 'open')).errors, /0 open, 0 queued, 0 resolved, 2 discarded/);
   });
 
+  const megabytes = Buffer.from(`{"text":"${'é'.repeat(5_000_000)}"}`);
+  for (const [name, bytes, piped] of [
+    ['of 10 MB', megabytes, false],
+    ['of 10 MB on standard input', megabytes, true],
+    ['of bytes that are no text', Buffer.from([0, 0xff, 0x0a]), false],
+    ['of hex digits, which are bytes here', Buffer.from('7b7d'), true],
+  ] as const)
+    it(`takes what is put right from a file ${name}, after a wrong fix as well`, async () => {
+      await letters('resend', '1', '--text', 'wrong');
+      const file = join(directory, 'right');
+      writeFileSync(file, bytes);
+      const { code, lines } = await ask(
+        run,
+        ['resend', '1', '--file', piped ? '-' : file],
+        { DATABASE_URL: db.server.url, FIELDLINE_DIR: directory },
+        bytes,
+      );
+      assert.deepEqual([code, JSON.parse(lines[0]!)], [0, { command: 'resend', ids: [1] }]);
+      const [letter] = await db.store.query<{ fixed: Buffer }>('SELECT fixed FROM dead_letters WHERE id = 1');
+      assert.ok(bytes.equals(letter!.fixed));
+    });
+
   for (const [name, argv, says] of [
     ['shows', ['show', '1', '99'], /letter 99: expected the number of a dead letter, got "none of it"/],
     ['sends', ['resend', '1', '99'], /letter 99: expected the number/],
@@ -109,6 +131,9 @@ describe('fieldline dead-letters', () => {
     ['discard'],
     ['resend', '1', '--hex', 'x'],
     ['resend', '1', '2', '--text', 'x'],
+    ['resend', '1', '2', '--file', '/dev/zero/none'],
+    ['resend', '1', '--file', '/dev/null'],
+    ['resend', '1', '--text', 'x', '--file', '-'],
   ])
     it(`is used wrongly: ${argv.join(' ') || 'without a command'}`, async () => {
       const { code, out } = await letters(...argv);

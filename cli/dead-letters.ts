@@ -1,9 +1,12 @@
 // fieldline dead-letters: lists and shows what could not be stored, and queues it for the gateway to send again.
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { toHex } from '../src/kernel/bytes.ts';
 import { openDeadLetters } from '../src/delivery/letters/file.ts';
 import { lettersFolder, nodesWithLetters } from '../src/delivery/letters/mover.ts';
 import { type LetterFilter, letterFilterOf } from '../src/delivery/letters/filter.ts';
 import { carryOut } from '../src/delivery/letters/orders.ts';
-import { expected } from '../src/kernel/fault.ts';
+import { expected, reasonOf } from '../src/kernel/fault.ts';
 import { quantity } from '../src/reading/quantity.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { withDatabase } from './database.ts';
@@ -21,7 +24,8 @@ Without IDs, resend takes all open letters that the options select; discard need
 
   --state open|queued|resolved|discarded   --source NODE   --topic PATTERN (with %)   --device ID   --reason TEXT
   --limit N            of list and show; 100
-  --text TEXT, --hex HEX   with resend of one letter: sent instead of its bytes, which stay
+  --text TEXT, --hex HEX, --file FILE   with resend of one letter: sent instead of its bytes, which stay;
+                       FILE may hold any bytes, also many; - is standard input
   --database-url URL   instead of DATABASE_URL, or of the gateway that runs`;
 
 const options = {
@@ -33,6 +37,7 @@ const options = {
   limit: { type: 'string' },
   text: { type: 'string' },
   hex: { type: 'string' },
+  file: { type: 'string' },
   'database-url': { type: 'string' },
 } as const;
 const COMMANDS = ['list', 'show', 'resend', 'discard'];
@@ -42,11 +47,14 @@ export const run = subcommand(
   { name: 'dead-letters', text: USAGE, options, arguments: true },
   async ({ values, positionals: [command, ...ids] }, io) => {
     if (command === undefined || !COMMANDS.includes(command)) throw wrong('argument', COMMANDS.join(', '), command);
-    const { limit, 'database-url': given, ...filter } = values;
+    const { limit, file, 'database-url': given, ...filter } = values;
     if (limit !== undefined && !(Number(limit) >= 1)) throw wrong('--limit', 'a number from 1', limit);
+    if ([values.text, values.hex, file].filter(fix => fix !== undefined).length > 1)
+      throw wrong('resend', 'one of --text, --hex and --file', 'several');
     const order = {
       command,
       ...filter,
+      ...(file === undefined ? {} : { hex: await fileHex(file, io) }),
       ...(ids.length > 0 ? { ids } : {}),
       ...(limit ? { limit: Number(limit) } : {}),
     };
@@ -106,6 +114,18 @@ async function leftAloneOf(
       return expected(where, '--text or --hex, as its line on the disk could not be read', undefined);
     return [];
   });
+}
+
+/** A shell passes no argument above 128 KB, and a terminal no bytes that are no text: from a file both come whole. */
+async function fileHex(file: string, { stdin }: Io): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = file === '-' ? await buffer(stdin) : await readFile(file);
+  } catch (error) {
+    throw wrong('--file', 'a file that can be read, or -', reasonOf(error));
+  }
+  if (bytes.length === 0) throw wrong('--file', 'at least one byte', 'none');
+  return toHex(bytes);
 }
 
 function whoOf({ env }: Io): string {
