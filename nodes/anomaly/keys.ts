@@ -1,8 +1,8 @@
 // Which series the values of a reading are of, by the settings; of a stored reading as far as its rows tell.
 import type { Keys } from '../../src/anomaly/catch-up.ts';
 import { seriesKey } from '../../src/anomaly/device.ts';
+import { shortKey } from '../../src/anomaly/memories.ts';
 import { boundedMap } from '../../src/kernel/bounded.ts';
-import { digest } from '../../src/kernel/bytes.ts';
 import type { Host, Message } from '../../src/palette/define.ts';
 import type { Settings } from '../../src/palette/fields.ts';
 import type { Reading } from '../../src/reading/reading.ts';
@@ -14,9 +14,6 @@ const NOT_IN_ROWS = new Set([
   ...['receipt', 'entry', 'receivedAt', 'receivedScore', 'raw', 'rejected', 'digest', 'quality', 'rawHex'],
   ...['name', 'class', 'firmware', 'applicationId', 'lastMeasurement', 'scannerLocation'],
 ]);
-
-/** Of a longer key (a whole object) its digest is kept: ten thousand of them would fill the memory. */
-const LONGEST_KEY = 512;
 
 type Parts = Pick<Reading, 'deviceId' | 'telemetry' | 'metadata'>;
 
@@ -32,14 +29,13 @@ export function keysOf({ series, key, maxSeries }: KeySettings, host: Pick<Host,
     if (series === 'auto') return seriesKey(reading);
     if (series === 'device') return reading.deviceId;
     const own = host.evaluate(key, { ...message, payload: reading });
-    const given = own === undefined || own === null ? reading.deviceId : String(JSON.stringify(own));
-    const text = given.length > LONGEST_KEY ? digest(given) : given;
-    last.set(reading.deviceId, text);
+    const text = shortKey(own === undefined || own === null ? reading.deviceId : String(JSON.stringify(own)));
+    last.set(shortKey(reading.deviceId), text);
     return text;
   };
   const [inRows, name = ''] = IN_ROWS.exec(key.value) ?? [];
   const isStored = series !== 'key' || (inRows !== undefined && !NOT_IN_ROWS.has(name));
   const areDevices = (metric: string) => series === 'device' || (series === 'auto' && metric !== 'value_mm');
   const stored: Keys | undefined = isStored ? { of: reading => of(reading), areDevices } : undefined;
-  return { of, stored, lately: (device: string) => last.get(device) ?? device };
+  return { of, stored, lately: (device: string) => last.get(shortKey(device)) ?? device };
 }

@@ -62,6 +62,23 @@ describe('device scorer', () => {
     assert.deepEqual([scorer.size, scorer.evicted], [3, 2]);
   });
 
+  it('keeps short what stands for a key of any length, and for a device', () => {
+    const scorer = deviceScorer();
+    const long = (end: string) => `${'x'.repeat(5000)}${end}`;
+    const of = (end: string, metadata = {}) => ({ ...reading(0, { a: 1 }), deviceId: long(end), metadata });
+    for (const end of ['1', '2', '1']) scorer.score(of(end));
+    assert.deepEqual(
+      [...scorer.states()].map(([name]) => name.length < 100),
+      [true, true],
+    );
+    assert.equal(scorer.accept(of('2')), 1);
+    assert.equal(scorer.accept(of('3')), 0);
+    const other = deviceScorer();
+    for (const [name, state] of scorer.states()) assert.ok(other.restore(name, state));
+    assert.equal(other.accept(of('1')), 1);
+    assert.equal(other.lastTime(long('1'), 'a'), Date.parse(reading(0, { a: 1 }).timestamp));
+  });
+
   it('forgets the device that was quiet for longest, not the one that speaks', () => {
     const scorer = deviceScorer({ maxSeries: 4 });
     const say = (at: number, deviceId: string, ...metrics: string[]) =>

@@ -4,7 +4,7 @@ import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
 import type { StoredValue } from './catch-up.ts';
 import type { Known } from './cells.ts';
 import { type Accepted, accept, retract } from './feedback.ts';
-import { memories } from './memories.ts';
+import { memories, shortKey } from './memories.ts';
 import { lastTimeOf, noteTime, type Unheard } from './rhythm.ts';
 import { alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { isState, restore, save } from './state.ts';
@@ -62,7 +62,7 @@ export function seriesKey({
 /** The time (ms) by which a metric is judged: somebody walks about with a laser meter, its measurements have no rhythm. */
 export const rhythmOf = (metric: string, time: number): number => (metric === 'value_mm' ? Number.NaN : time);
 
-const identityOf = (device: string, time: number, digest: string): string => `${digest}${time}${device}`;
+const identityOf = (device: string, time: number, digest: string): string => `${digest}${time}${shortKey(device)}`;
 
 function isAnomaly(given: unknown): given is Anomaly {
   const { score, metric, kind } = (given ?? {}) as { [key in keyof Anomaly]?: unknown };

@@ -1,5 +1,6 @@
 // Memories: what all series know, by key and metric, bounded in number.
 import { boundedMap } from '../kernel/bounded.ts';
+import { digest } from '../kernel/bytes.ts';
 import type { Known } from './cells.ts';
 import { begin } from './score.ts';
 
@@ -22,6 +23,12 @@ export type Memories = {
 
 const NONE: Metrics = new Map();
 
+/** Of longer texts the digest is kept: of ten thousand, each as long as a message may be, the memory would be full. */
+const LONGEST = 512;
+
+/** What stands for a key, or the name of a device, of any length. */
+export const shortKey = (key: string): string => (key.length > LONGEST ? digest(key) : key);
+
 /** A name of a series: neither a key nor a metric can make it that of another. */
 const nameOf = (key: string, metric: string): string => `${key.length}:${key}${metric}`;
 
@@ -40,7 +47,8 @@ export function memories(limit: number): Memories {
     else if (oldest !== undefined && metrics.delete(oldest)) forget(1);
   };
 
-  const beginSeries = (key: string, metric: string): Known => {
+  const beginSeries = (given: string, metric: string): Known => {
+    const key = shortKey(given);
     const metrics = known.get(key) ?? new Map();
     // Now the newest: it is not the one to be forgotten.
     known.set(key, metrics);
@@ -52,7 +60,7 @@ export function memories(limit: number): Memories {
   };
 
   return {
-    of: key => known.get(key) ?? NONE,
+    of: key => known.get(shortKey(key)) ?? NONE,
     begin: beginSeries,
     *entries() {
       // Copies: a key that is used meanwhile moves to the end and would come again, without end.
