@@ -46,6 +46,36 @@ describe('a backup of tables that an operator has changed', () => {
       assert.deepEqual(shapeOf(again.head), shapeOf(taken.head));
     });
 
+  for (const [at, [name, alter, lacks]] of (
+    [
+      ['was dropped', '', ['constraint dead_letters_kind_check of dead_letters']],
+      ['was changed', `ALTER TABLE dead_letters ADD CONSTRAINT dead_letters_kind_check CHECK (kind <> 'x')`, []],
+      [
+        'lets pass what was there',
+        'ALTER TABLE dead_letters ADD CONSTRAINT dead_letters_kind_check CHECK (kind <> $$own$$) NOT VALID',
+        [],
+      ],
+    ] as const
+  ).entries())
+    it(`is restored where a CHECK of a table ${name}, with its rows`, async () => {
+      const [source, target] = [
+        await server.database(`unchecked_${at}`),
+        await server.database(`unchecked_again_${at}`),
+      ];
+      await migrate(source);
+      const store = openStore({ url: source, connections: 1 });
+      await store.query(`ALTER TABLE dead_letters DROP CONSTRAINT dead_letters_kind_check;
+        INSERT INTO dead_letters (kind, source, reason, bytes, digest) VALUES ('own', 's', 'r', '', md5('d')::uuid);
+        CREATE TABLE own (n int); INSERT INTO own VALUES (-1); ALTER TABLE own ADD CONSTRAINT positive CHECK (n > 0) NOT VALID;
+        ${alter}`);
+      await store.close();
+      const taken = await backup(source);
+      await restore(target, taken, lacks);
+      const again = await backup(target);
+      assert.deepEqual(again.sums, taken.sums);
+      assert.deepEqual(shapeOf(again.head), shapeOf(taken.head));
+    });
+
   it('brings back indexes on all partitions, which are asked and refuse what is there twice', async () => {
     const [source, target] = [await server.database('indexed'), await server.database('indexed_again')];
     await migrate(source);

@@ -6,6 +6,7 @@ import { leftOutOf } from './left-out.ts';
 import { type Made, makeAll, type NotMade, onTopOf, partsOf, RELATIONS } from './objects.ts';
 import {
   addedTo,
+  checksOf,
   copyInSql,
   copyOutSql,
   keyOf,
@@ -168,6 +169,7 @@ export function fillDatabase(
     await client.query(`BEGIN; ${SETTINGS}; SET LOCAL fieldline.writer = 'on'`);
     const loud = await silenceTriggers(client);
     const left = await prepare(client, head);
+    const dropped = await dropChecks(client, head);
     let notMade: readonly NotMade[] = [];
     await work({
       async fill(name, pieces) {
@@ -185,7 +187,7 @@ export function fillDatabase(
           if (was.digest !== is.digest) throw wrong(`the rows of ${keyOf(table)} as they were`, 'other contents');
         }
         for (const sql of loud) await client.query(sql);
-        notMade = await makeAll(client, [...left, ...(head.onTop ?? [])], await onTopOf(client));
+        notMade = [...dropped, ...(await makeAll(client, [...left, ...(head.onTop ?? [])], await onTopOf(client)))];
         await client.query('COMMIT');
       },
     });
@@ -255,6 +257,29 @@ async function prepare(client: pg.Client, head: DatabaseHead): Promise<readonly 
   for (const { name, months } of tables)
     for (const month of months) await client.query('SELECT prepare_month($1, $2)', [name, `${month}-01T00:00:00Z`]);
   return left;
+}
+
+/**
+ * A CHECK of the migrations that an operator had dropped or changed would refuse rows that were there. What was changed comes
+ * as it was, after the rows; resolves with those that were dropped.
+ */
+async function dropChecks(client: pg.Client, { tables, onTop }: DatabaseHead): Promise<readonly NotMade[]> {
+  const dropped: NotMade[] = [];
+  const standing = new Map((await tablesOf(client)).map(table => [tableKey(table), table]));
+  // An older backup does not tell what stood on tables.
+  for (const table of onTop === undefined ? [] : tables) {
+    const were = checksOf(table);
+    for (const [name, check] of checksOf(standing.get(tableKey(table))!)) {
+      // As new rows are to be, and those that are there need not.
+      if (were.get(name) === check && !check.endsWith(' NOT VALID')) continue;
+      await client.query(`ALTER TABLE ${sqlName(table)} DROP CONSTRAINT ${name}`);
+      if (were.has(name)) continue;
+      const sql = `ALTER TABLE ${sqlName(table)} ADD CONSTRAINT ${name} ${check}`;
+      const reason = 'somebody had dropped it before the backup was taken';
+      dropped.push({ key: `constraint ${name} of ${keyOf(table)}`, sql, reason });
+    }
+  }
+  return dropped;
 }
 
 const tableKey = (table: TableShape): string => `table ${sqlName(table)}`;

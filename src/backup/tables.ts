@@ -191,6 +191,14 @@ export function takesRowsOf({ definitions: known = [] }: TableShape, { definitio
   });
 }
 
+/** Its CHECK constraints: names as SQL, and what they say. */
+export function checksOf({ create }: TableShape): ReadonlyMap<string, string> {
+  const checks = create
+    .map(sql => / ADD CONSTRAINT ("(?:[^"]|"")*"|\S+) (CHECK .*)$/s.exec(sql))
+    .filter(made => made !== null);
+  return new Map(checks.map(([, name = '', check = '']) => [name, check]));
+}
+
 export async function sequencesOf(client: pg.ClientBase): Promise<Sequence[]> {
   const { rows } = await client.query<Omit<Sequence, 'schema'> & { schema: string | null }>(
     `SELECT ${SCHEMA} AS schema, sequencename::text AS name, last_value::text AS last,
