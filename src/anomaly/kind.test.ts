@@ -71,7 +71,7 @@ describe('what a fault is called', () => {
       name: 'gap',
       pause: 100,
       value: fault(() => 0),
-      why: /^temperature came after a pause of 1\.7 h, where one of about 6\d s is usual\. The value itself is not unusual\.$/,
+      why: /^temperature came after a pause of 1\.7 h, where one of about 60 s is usual\. The value itself is not unusual\.$/,
     },
     {
       name: 'range',

@@ -78,12 +78,15 @@ function isUsual(cells: Float64Array, time: number, pause: number): boolean {
   return isOne;
 }
 
+/** Of the last pause among all of them. */
+const weightOf = (cells: Float64Array): number => Math.max(1 / cells[PAUSES]!, 0.02);
+
 function learnPause(cells: Float64Array, pause: number): void {
   const [usual, longest] = [cells[USUAL]!, cells[LONGEST]!];
   // A far-ahead time or a week without power must not become the usual pause.
   const most = cells[PAUSES]! < 3 ? pause : GAP_INTERVALS * usual;
   cells[PAUSES]!++;
-  const now = usual + Math.max(1 / cells[PAUSES]!, 0.02) * (Math.min(pause, most) - usual);
+  const now = usual + weightOf(cells) * (Math.min(pause, most) - usual);
   // What was long before a device was installed for good is no measure of it.
   const before = Math.min(0.999 * longest, FORGOTTEN * now);
   cells[USUAL] = now;
@@ -109,6 +112,9 @@ export const standingSince = (cells: Float64Array): number => cells[MOVED]!;
 /** How long (ms) the last pause was, and how long one is as a rule. */
 export const lastPause = (cells: Float64Array): number => cells[PAUSE]!;
 export const usualPause = (cells: Float64Array): number => cells[USUAL]!;
+/** The same before a gap, which has been learned as the longest that counts: a person knows how often the device sends. */
+export const usualBeforeGap = (cells: Float64Array): number =>
+  cells[USUAL]! / (1 + (GAP_INTERVALS - 1) * weightOf(cells));
 
 /** How many equal values stand in a row, and how many may. */
 export const standing = (cells: Float64Array): readonly [values: number, most: number] => [

@@ -2,7 +2,7 @@
 import { unitOf } from '../reading/units.ts';
 import type { Known } from './cells.ts';
 import { visitsBefore } from './codes.ts';
-import { lastTimeOf, standing, usualPause } from './rhythm.ts';
+import { lastTimeOf, standing, usualBeforeGap, usualPause } from './rhythm.ts';
 import { endedLength, endedValue, usualLength } from './runs.ts';
 import { type Scored, watchedOf } from './score.ts';
 import { standingZeros } from './zeros.ts';
@@ -44,7 +44,7 @@ function reason(known: Known, told: Scored, metric: string, value: number): stri
   const now = lastTimeOf(cells);
   const lasting = now > since ? ` for ${duration(now - since)}` : '';
   if (kind === 'gap')
-    return `${metric} came after a pause of ${duration(now - since)}, where one of about ${duration(usualPause(cells))} is usual. ${besides(told, value, text)}`;
+    return `${metric} came after a pause of ${duration(now - since)}, where one of about ${duration(usualBeforeGap(cells))} is usual. ${besides(told, value, text)}`;
   if (kind === 'stuck' && value === 0) {
     const [values, days] = standingZeros(cells);
     return `${metric} has been exactly ${text.value(0)}${lasting}, ${values} values in a row at times of the day at which it was not for at least ${days} days`;
