@@ -87,6 +87,17 @@ export const drift: Model = {
   },
 };
 
+/** How far that mean is off without the value that moved it most; below 0, it would be off to the other side. */
+export function offWithoutFarthest(cells: Float64Array): number {
+  const mean = cells[LONG_EXPECTED]!;
+  const off = cells[RECENT]! - mean;
+  const side = Math.sign(off);
+  const leaving = cells[DRIFT_COUNT]! % SPAN;
+  let most = side * (cells[VALUE]! - mean);
+  for (let one = 0; one < SPAN; one++) if (one !== leaving) most = Math.max(most, side * (cells[RING + one]! - mean));
+  return Math.abs(off) - most / SPAN;
+}
+
 const JUMP = at.opinionOf(0);
 const JUMP_EXPECTED = JUMP + EXPECTED;
 const HABIT = at.HABIT;

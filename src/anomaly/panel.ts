@@ -1,12 +1,13 @@
 // Panel: every model's opinion of a value, each measured by its own history, and what they say together.
 import * as at from './cells.ts';
-import { pulseOf } from './counter.ts';
 import { errorAt, errorLimit, learnError, mostSurprising } from './errors.ts';
 import { beginFollow, follow, followError } from './follow.ts';
+import { GRID, grainOf, rarePulse } from './grain.ts';
+import { HIGH_MEAN, learnMean, OF_MEANS, surpriseByRange, surpriseByTail } from './means.ts';
 import { drift, EXPECTED, jump, LN, LONG_EXPECTED, LONG_SCALE, outlier, RECENT, SCALE, season } from './models.ts';
 import { learnPlainness, plainness } from './plain.ts';
 import { beginSide, boundAt, learnExtreme, limitOf, type Reach, surpriseBeyond } from './range.ts';
-import { BEND, beginTail, deviationAt, FLOOR, GROWN, learnDeviation, SLOPE, surpriseOf } from './tail.ts';
+import { BEND, beginTail, deviationAt, FLOOR, GROWN, learnDeviation, MOST, SLOPE, surpriseOf } from './tail.ts';
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
 // this series as a rule (in plain noise all models see the same deviation, which is no news), measured where one is alert and
@@ -23,24 +24,18 @@ const ALERT_RATE = 0.02;
 const FAULT = 12;
 const BETWEEN_FAULTS = 500;
 const MOST_FAULTS = 3;
-/** No opinion is stronger, however small the usual deviation was. */
-const MOST = 500;
-// Values, and means of 24 values, so many points apart are extremes of their own.
+// Values so many points apart are extremes of their own.
 const APART = 24;
-const MEANS_APART = 48;
 // A tail begins to learn when its model has settled a little; a mean of 24 values is one from then on.
 const TAILS_FROM = 8;
 const MEANS_FROM = 25;
 /** In the order of their opinions and tails. */
 const models = [jump, outlier, drift, season, follow];
 const [BY_VALUES, BY_MEANS] = [at.MODELS, at.MODELS + 1];
-const [HIGH, LOW, HIGH_MEAN, LOW_MEAN] = [0, 1, 2, 3];
+const [HIGH, LOW] = [0, 1];
 // A range of values knows their distances from each other, not from a mean: a machine that is on or off has no value near
-// its mean. A mean of 24 is told by its distance from the long-run one, as a logarithm: levels wander, and by much at times.
+// its mean.
 const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5, growing: true, smallest: grainOrTail };
-const OF_MEANS: Reach = { trust: 3, usual: 0.1, least: 0.03, exponent: 10, growing: false, smallest: pulseOfMeans };
-/** Values lie on a grid where their least step is not larger than this, in scales; on and off are no grid. */
-const GRID = 1.5;
 /** A tail that bends less is heavy: exponential ones and heavier. */
 const HEAVY = 0.25;
 const SURPRISE = LN + 1;
@@ -107,18 +102,23 @@ export function judge(cells: Float64Array): void {
     if (surprise > ALERT && model !== at.MEANS)
       surprise = Math.min(surprise, mostSurprising(cells, model, Math.abs(value - cells[opinion + EXPECTED]!)));
     cells[opinion + SURPRISE] = surprise;
+    // Means are heard behind all values.
+    if (model === at.MEANS) continue;
     sum += Math.min(MOST, surprise);
     if (surprise > strongest) [strongest, by] = [Math.min(MOST, surprise), model];
   }
   cells[MIDDLE] = cells[LONG_EXPECTED]!;
-  const beyond = outside(cells, HIGH, OF_VALUES, value, -value);
+  const beyond = Math.min(
+    MOST,
+    Math.max(surpriseBeyond(cells, HIGH, OF_VALUES, value), surpriseBeyond(cells, LOW, OF_VALUES, -value)),
+  );
   cells[BEYOND] = beyond;
   sum += beyond;
   if (beyond > strongest) [strongest, by] = [beyond, BY_VALUES];
-  const off = cells[RECENT]! - cells[MIDDLE]!;
-  const meanBeyond =
-    cells[LEARNED]! < MEANS_FROM ? 0 : outside(cells, HIGH_MEAN, OF_MEANS, Math.log(off), Math.log(-off));
-  sum += meanBeyond;
+  const mean = surpriseByTail(cells, strongest);
+  const meanBeyond = surpriseByRange(cells, strongest);
+  sum += mean + meanBeyond;
+  if (mean > strongest) [strongest, by] = [mean, at.MEANS];
   if (meanBeyond > strongest) [strongest, by] = [meanBeyond, BY_MEANS];
   const others = sum - strongest;
   cells[STRONGEST] = strongest;
@@ -138,26 +138,6 @@ function grainOrTail(cells: Float64Array, side: number, extreme: number): number
   const isHeavy = cells[tail + BEND]! < HEAVY && off > Math.exp(cells[tail + FLOOR]!) * scale;
   return isHeavy ? Math.max(grain, cells[tail + SLOPE]! * off) : grain;
 }
-
-/** One pulse of a counter of which hardly any two fall together; 0 of all else, and where there are so many that they are told like any value. */
-function rarePulse(cells: Float64Array): number {
-  const pulse = pulseOf(cells);
-  return pulse > GRID * cells[LONG_SCALE]! ? pulse : 0;
-}
-
-/** A pulse in scales of a model; means of many values come in no grains. */
-const grainOf = (pulse: number, model: number, scale: number): number =>
-  pulse === 0 || model === at.MEANS ? 0 : pulse / scale;
-
-/** By how much one pulse more moves the logarithm of the least extreme among means. */
-function pulseOfMeans(cells: Float64Array, _side: number, extreme: number): number {
-  const pulse = rarePulse(cells);
-  return pulse === 0 ? 0 : Math.log1p(pulse / at.DRIFT_SPAN / Math.exp(extreme));
-}
-
-/** Surprise of what is so far up, or down, of the range of which `side` is the upper side; the next is the lower one. */
-const outside = (cells: Float64Array, side: number, reach: Reach, up: number, down: number): number =>
-  Math.min(MOST, Math.max(surpriseBeyond(cells, side, reach, up), surpriseBeyond(cells, side + 1, reach, down)));
 
 // The models learn at once, so what the opinion rested on is put aside: an explanation is asked for later, and seldom.
 function keepEvidence(cells: Float64Array, by: number): void {
@@ -267,10 +247,6 @@ export function learn(known: at.Known): void {
     learnExtreme(cells, HIGH, OF_VALUES, value, scale, APART);
     learnExtreme(cells, LOW, OF_VALUES, -value, scale, APART);
   }
-  if (learned >= MEANS_FROM) {
-    const off = cells[RECENT]! - cells[MIDDLE]!;
-    learnExtreme(cells, HIGH_MEAN, OF_MEANS, Math.log(off), 1, MEANS_APART);
-    learnExtreme(cells, LOW_MEAN, OF_MEANS, Math.log(-off), 1, MEANS_APART);
-  }
+  if (learned >= MEANS_FROM) learnMean(cells, cells[RECENT]! - cells[MIDDLE]!);
   cells[LEARNED] = learned + 1;
 }

@@ -26,6 +26,8 @@ const GREAT_MEAN = 14;
 // not excuse the next, yet what comes again and again moves the tail all the same.
 export const MOST_LEARNED = 10;
 export const GROWN = 600;
+/** No opinion is stronger, however small the usual deviation was. */
+export const MOST = 500;
 /** Marks, beside its bin, a deviation that is hardly learned. */
 const REST = 128;
 
