@@ -175,16 +175,23 @@ describe('timescale-out node: guards on a table', () => {
     assert.equal((await plant.store.query('SELECT FROM guarded_end')).length, 3);
   });
 
-  for (const [at, [name, value, says]] of (
+  for (const [at, [name, type, value, says]] of (
     [
-      ['a function that raises', '$_d()', /the default of column "Made" fails: no more today \(SQLSTATE P0001\)/],
-      ['a division by zero', '1 / 0', /the default of column "Made" fails: division by zero/],
+      [
+        'a function that raises',
+        'bigint',
+        '$_d()',
+        /the default of column "Made" fails: no more today \(SQLSTATE P0001\)/,
+      ],
+      ['a division by zero', 'bigint', '1 / 0', /the default of column "Made" fails: division by zero/],
       [
         'a value that its domain refuses',
+        'guarded_positive',
         '-1',
         /the default of column "Made" fails: value for domain guarded_positive/,
       ],
-      ['a sequence that is gone', `nextval('gone'::text)`, /relation "gone" does not exist/],
+      ['a function of its domain', '$_of', 'DEFAULT', /the default of column "Made" fails: no more today/],
+      ['a sequence that is gone', 'bigint', `nextval('gone'::text)`, /relation "gone" does not exist/],
     ] as const
   ).entries())
     it(`a default that fails, ${name}: rows wait until it is mended, alone and together`, async () => {
@@ -192,8 +199,9 @@ describe('timescale-out node: guards on a table', () => {
       await make(
         table,
         `CREATE FUNCTION $_d() RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE ''no more today''; END';
-         ALTER TABLE $ ADD "Made" ${at === 2 ? 'guarded_positive' : 'bigint'}, ADD fixed text DEFAULT 'x';
-         ALTER TABLE $ ALTER "Made" SET DEFAULT ${value}`,
+         CREATE DOMAIN $_of AS bigint DEFAULT $_d();
+         ALTER TABLE $ ADD "Made" ${type}, ADD fixed text DEFAULT 'x';
+         ${value === 'DEFAULT' ? '' : `ALTER TABLE $ ALTER "Made" SET DEFAULT ${value}`}`,
       );
       await plant.runtime.deploy(flow(table));
       const alone = plant.runtime.emit('src', { payload: meterReading(0, { n: 0, v: 0 }) });

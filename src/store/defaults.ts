@@ -12,11 +12,12 @@ const INSERTS = new RegExp(
 const COLUMN = new RegExp(NAME, 'g');
 
 const DEFAULTS = `SELECT "table", quote_ident(a.attname) AS column,
-    '(' || pg_get_expr(d.adbin, d.adrelid) || ')::' || format_type(a.atttypid, a.atttypmod) AS value
+    '(' || coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0)) || ')::' || format_type(a.atttypid, a.atttypmod) AS value
   FROM jsonb_to_recordset($1::jsonb) AS s ("table" text, filled jsonb)
   JOIN pg_attribute a ON a.attrelid = to_regclass("table") AND NOT a.attisdropped AND a.attgenerated = ''
-  JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  WHERE NOT filled ?| ARRAY[a.attname::text, quote_ident(a.attname), '"' || replace(a.attname, '"', '""') || '"']`;
+  JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attnum > 0 AND (d.adbin IS NOT NULL OR t.typdefaultbin IS NOT NULL) AND NOT filled ?| ARRAY[a.attname::text, quote_ident(a.attname), '"' || replace(a.attname, '"', '""') || '"']`;
 type Default = { table: string; column: string; value: string };
 
 /**

@@ -30,6 +30,7 @@ describe('database faults', () => {
     [undefined, 'timeout exceeded when trying to connect', 'outage', /all connections .* are busy/],
     ['ENOENT', "ENOENT: no such file or directory, open '/x/ca.pem'", 'outage', /that the address names .*sslrootcert/],
     ['ENOENT', 'connect ENOENT /run/postgresql/.s.PGSQL.5432', 'outage', /5432$/],
+    ['0A000', 'DO ALSO rules are not supported for data-modifying statements in WITH', 'outage', /let a trigger do/],
     [undefined, 'The server does not support SSL connections', 'outage', /switch ssl on/],
     ['ERR_OSSL_X509_KEY_VALUES_MISMATCH', 'x509 certificate routines::key values mismatch', 'outage', /do not belong/],
     ['28000', 'connection requires a valid client certificate', 'outage', /add &sslcert=/],

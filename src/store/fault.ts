@@ -86,6 +86,10 @@ const SAID: readonly (readonly [said: RegExp, hint: string])[] = [
   ],
   [/^(ENOENT|EACCES|EISDIR|ENOTDIR): /, 'a file that the address names (sslrootcert, sslcert, sslkey) cannot be read'],
   [/^Client has encountered a connection error/, 'the connection was lost'],
+  [
+    /rules are not supported for data-modifying statements in WITH/,
+    'let a trigger do what the rule of this table does',
+  ],
   [/does not support SSL connections/, 'switch ssl on in the server, or take sslmode out of the address'],
   [/key values mismatch/, 'sslcert and sslkey of the address do not belong together'],
   [/valid client certificate/, 'add &sslcert=/path/client.pem&sslkey=/path/client.key to the address'],
