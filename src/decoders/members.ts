@@ -1,6 +1,7 @@
 // What comes over a wire to a decoder node (raw messages of ours, or what stock nodes give), sorted into readings and refusals.
 import { fromHex } from '../kernel/bytes.ts';
 import { noteFate } from '../kernel/ledger.ts';
+import { noteDecoded } from '../reading/letter-watch.ts';
 import { parseJson, shallowEnough, tame } from '../reading/payload.ts';
 import { isRaw } from '../reading/raw.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
@@ -27,8 +28,10 @@ export function sortMembers(payload: unknown, decode: (member: unknown) => reado
       for (const one of decode(member))
         if ('reason' in one) {
           noteFate(entry, 'dropped');
+          noteDecoded(entry, 0, one.reason);
           refused.push({ ...one, member });
         } else {
+          noteDecoded(entry, 1, undefined);
           if (entry !== undefined) one.metadata.entry = entry;
           readings.push(one);
         }

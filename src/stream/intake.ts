@@ -1,6 +1,7 @@
 // Intake: reads a message's payload (raw messages of ours, or what stock nodes give) with a normalizer, one or a batch.
 import { reasonOf } from '../kernel/fault.ts';
 import { noteFate } from '../kernel/ledger.ts';
+import { noteDecoded } from '../reading/letter-watch.ts';
 import { isRaw, type Raw } from '../reading/raw.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
 import type { Normalized, Reject } from './normalize.ts';
@@ -37,6 +38,7 @@ export function intake(payload: unknown, topic: string, now: number, normalize: 
 function entered(normalized: Normalized, entry: string | undefined): Normalized {
   if (entry === undefined) return normalized;
   for (const { metadata } of normalized.readings) metadata.entry = entry;
+  noteDecoded(entry, normalized.readings.length, normalized.rejected[0]?.reason);
   if (normalized.rejected.length > 0) noteFate(entry, 'dropped');
   return normalized;
 }

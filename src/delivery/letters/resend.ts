@@ -2,6 +2,7 @@
 import type { Settled } from '../../kernel/ticket.ts';
 import type { Query } from '../../reading/contracts.ts';
 import { entryOfLetter } from '../../reading/letter.ts';
+import { watchLetter } from '../../reading/letter-watch.ts';
 import type { Raw } from '../../reading/raw.ts';
 import { isReading, protocols, type Reading } from '../../reading/reading.ts';
 import type { Letter } from './letters.ts';
@@ -68,9 +69,15 @@ export async function resendRound({ query, filter, claim, emit }: ResendOptions)
   const renewing = setInterval(() => keepClaim(query, claim, [...open]).catch(() => {}), RENEW_MS).unref();
   async function send(letter: Queued): Promise<void> {
     const message = messageOf(letter);
+    const refusal = watchLetter(entryOfLetter(letter));
     const settled = message === undefined ? unfit(letter) : await settledBy(one => emit(one, letter), message);
+    const refused = refusal();
     open.delete(letter.id);
-    if (settled.ok) {
+    if (settled.ok && refused !== undefined) {
+      // For a live message a decision, counted as dropped; whoever sends a letter waits for its rows.
+      await reopenLetter(query, letter.id, letter.stamp, `no reading was made of it: ${refused}`);
+      resent.reopened++;
+    } else if (settled.ok) {
       if (await resolveLetter(query, letter.id, letter.stamp)) resent.resolved++;
       // A sink has refused it again and said why.
       else resent.reopened++;
