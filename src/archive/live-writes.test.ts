@@ -17,8 +17,9 @@ describe('what live data experiences', () => {
     const pid = async () =>
       (
         await db.store.query<{ pid: number }>(
-          "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND state = 'active' AND pid <> pg_backend_pid()",
-          [name],
+          // Not while it is still setting up its session.
+          "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND state = 'active' AND query = $2",
+          [name, sql],
         )
       )[0]?.pid;
     let found = await pid();
