@@ -89,6 +89,25 @@ describe('browser: the page Care', () => {
     await row('text/7').waitFor({ state: 'detached' });
   });
 
+  for (const [kind, fix, shows] of [
+    ['text', 'wrong again', 'wrong again'],
+    ['no text', '\\x0001', '0001'],
+  ] as const)
+    it(`shows what was put in the place of a letter, ${kind}, and beside it what had come`, async () => {
+      await store.query(
+        `INSERT INTO dead_letters (source, kind, topic, reason, bytes, fixed, digest, state, last_at)
+         VALUES ('s', 'raw', 'fixed/7', 'r', convert_to('as it came', 'UTF8'), $1::text::bytea, gen_random_uuid(), 'open', now())`,
+        [fix],
+      );
+      await row('fixed/7').waitFor();
+      await choose('fixed/7');
+      await editor.page.getByText('As it came, before it was put right').waitFor();
+      assert.equal(await content().inputValue(), shows);
+      assert.match((await editor.page.getByRole('region', { name: 'Hex' }).textContent()) ?? '', /as it came/);
+      await store.query(`DELETE FROM dead_letters WHERE source = 's'`);
+      await row('fixed/7').waitFor({ state: 'detached' });
+    });
+
   it('puts one right and sends it again, whatever somebody else has before them', async () => {
     await choose('23000');
     await editor.page.getByText(Buffer.from('"voltage":23000').toString('hex')).waitFor();
