@@ -81,4 +81,28 @@ describe('a restore without room on the disk', () => {
         small.remove();
       }
     });
+
+  it('on a server elsewhere', async function () {
+    const small = smallDisk();
+    if (typeof small === 'string') return this.skip();
+    const store = openStore({ url: server.url, connections: 1 });
+    try {
+      const file = await taken('elsewhere', 1, 70);
+      await store.query(`CREATE TABLESPACE small LOCATION '${small.folder}'`);
+      await store.query('CREATE DATABASE narrow TABLESPACE small');
+      const url = new URL(server.url);
+      url.pathname = '/narrow';
+      const directory = path.join(folder, 'restored');
+      await assert.rejects(restore({ ...quiet, directory, file, databaseUrl: url.href }), {
+        code: 'FIELDLINE_BACKUP',
+        message:
+          /^the disk of the server of DATABASE_URL: expected room for about three times \d+ MB of rows .*, got "less"; .*No space left/,
+      });
+      await store.query('DROP DATABASE narrow WITH (FORCE)');
+      await store.query('DROP TABLESPACE small');
+    } finally {
+      await store.close();
+      small.remove();
+    }
+  });
 });
