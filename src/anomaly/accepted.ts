@@ -1,8 +1,8 @@
 // Accepted: what somebody said was normal of a series, the last few of it, until it is taken back.
 import { ACCEPTED, ACCEPTED_ENTRIES, MOST_ACCEPTED, places } from './cells.ts';
 
-/** What was accepted: a value, a pause, a stretch of equal values, one of zeros, a run of the lower of two states, one of the upper. */
-export const [VALUE, PAUSE, STRETCH, ZEROS, RUN_OFF, RUN_ON] = [1, 2, 3, 4, 5, 6] as const;
+/** What was accepted: a value, a pause, a stretch of equal values, one of zeros, a run of the lower of two states, one of the upper, a mean of the last 24 values. */
+export const [VALUE, PAUSE, STRETCH, ZEROS, RUN_OFF, RUN_ON, MEAN] = [1, 2, 3, 4, 5, 6, 7] as const;
 
 /** `about`: a value, or a time in ms, by which it can be told from others of its kind; `reach`: how far it goes, in what the kind is judged by. */
 export type Entry = { readonly what: number; readonly about: number; readonly reach: number };
@@ -10,11 +10,11 @@ export type Entry = { readonly what: number; readonly about: number; readonly re
 const [WHAT, ABOUT, REACH] = places(0);
 const SIZE = 3;
 
-/** Like an accepted value. */
-export function isAccepted(cells: Float64Array, value: number): boolean {
+/** Like an accepted value, or mean. */
+export function isAccepted(cells: Float64Array, value: number, what: typeof VALUE | typeof MEAN = VALUE): boolean {
   const end = endOf(cells);
   for (let at = ACCEPTED_ENTRIES; at < end; at += SIZE)
-    if (cells[at + WHAT] === VALUE && Math.abs(value - cells[at + ABOUT]!) <= cells[at + REACH]!) return true;
+    if (cells[at + WHAT] === what && Math.abs(value - cells[at + ABOUT]!) <= cells[at + REACH]!) return true;
   return false;
 }
 

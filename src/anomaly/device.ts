@@ -151,9 +151,12 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     const pause = finite(Date.parse(timestamp) - Date.parse(since));
     let heeded = 0;
     for (const [name, one] of known.of(key)) {
-      const value = finite(watchedOf(one).isRate ? judged : telemetry[name]);
+      const { isRate } = watchedOf(one);
+      const value = finite(isRate ? judged : telemetry[name]);
+      // Of what is no counter only a mean is judged in place of the value.
+      const mean = kind === 'drift' || !isRate ? finite(judged) : undefined;
       if ((metric !== undefined && name !== metric) || value === undefined) continue;
-      if (heeds(one, { kind, value, expected: finite(expected), pause })) heeded++;
+      if (heeds(one, { kind, value, mean, expected: finite(expected), pause })) heeded++;
     }
     return heeded;
   };

@@ -68,6 +68,16 @@ describe('feedback', () => {
       /gap/,
     ],
     [
+      'a drift',
+      n => 20 + wobble(n),
+      one => {
+        let last = one.say();
+        for (let n = 0; n < 100 && !(told(last).score < 0); n++) last = one.say(20.4 + wobble(n));
+        return last;
+      },
+      /drift/,
+    ],
+    [
       'a short run',
       duty,
       one => {

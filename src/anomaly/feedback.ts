@@ -1,24 +1,25 @@
 // Feedback: what somebody says was normal is no anomaly from then on, until it is taken back.
-import { addAccepted, PAUSE, removeAccepted, STRETCH, VALUE, ZEROS } from './accepted.ts';
+import { addAccepted, MEAN, PAUSE, removeAccepted, STRETCH, VALUE, ZEROS } from './accepted.ts';
 import { endAlarm } from './alarm.ts';
 import type { Known } from './cells.ts';
 import { forecastOf } from './panel.ts';
 import { lastPause, standing, usualPause } from './rhythm.ts';
 import { endedLength, runBefore } from './runs.ts';
-import { kindSaid, watchedOf } from './score.ts';
+import { explain, watchedOf } from './score.ts';
 import { acceptZeros, retractZeros } from './zeros.ts';
 
-/** A value of which somebody says that it was normal, as it was explained: of a counter its rate; `pause` (ms) before it. */
+/** A value of which somebody says that it was normal, as it was explained: of a counter its rate; `mean` of the last 24 where it was that; `pause` (ms) before it. */
 export type Accepted = {
   readonly kind: string;
   readonly value: number;
+  readonly mean?: number | undefined;
   readonly expected?: number | undefined;
   readonly pause?: number | undefined;
 };
 
 /** A value is like an accepted one within this share of that one's distance from its forecast; a pause, if it is longer by no more. */
 const LIKE = 0.1;
-/** An accepted stretch of equal values mostly still lasts. */
+/** An accepted stretch of equal values mostly still lasts, and a drift goes on: both are told as soon as they show. */
 const LASTS = 3;
 
 /** Values like this one, the one last scored where none is given, stretches and pauses so long are no anomalies from now on. */
@@ -41,20 +42,31 @@ export function retract(known: Known, given?: Accepted): boolean {
   return reach !== undefined;
 }
 
-const lastSaid = (known: Known): Accepted => ({ kind: kindSaid(known), value: watchedOf(known).value });
+function lastSaid(known: Known): Accepted {
+  const { kind, isMean, judged } = explain(known, {});
+  return { kind, value: watchedOf(known).value, mean: isMean && judged };
+}
 
 /** What was meant, by which it is found again. */
-function nameOf(cells: Float64Array, { kind, value, pause = 0 }: Accepted): readonly [what: number, about: number] {
+function nameOf(
+  cells: Float64Array,
+  { kind, value, mean, pause = 0 }: Accepted,
+): readonly [what: number, about: number] {
   if (kind === 'gap') return [PAUSE, pause];
   if (kind === 'stuck') return [value === 0 ? ZEROS : STRETCH, pause];
   if (kind === 'pulse') return [runBefore(cells, value), pause];
-  return [VALUE, value];
+  return mean === undefined ? [VALUE, value] : [MEAN, mean];
 }
 
-function reachOf(cells: Float64Array, what: number, { value, expected = forecastOf(cells), pause }: Accepted): number {
+function reachOf(
+  cells: Float64Array,
+  what: number,
+  { value, mean = value, expected = forecastOf(cells), pause }: Accepted,
+): number {
   /** In values. */
   const length = pause === undefined ? undefined : Math.max(1, Math.round(pause / usualPause(cells)));
   if (what === VALUE) return LIKE * Math.abs(value - expected);
+  if (what === MEAN) return (LASTS - 1) * Math.abs(mean - expected);
   if (what === PAUSE) return (1 + LIKE) * (pause ?? lastPause(cells));
   if (what === STRETCH) return LASTS * (length ?? standing(cells)[0]);
   if (what === ZEROS) return acceptZeros(cells);

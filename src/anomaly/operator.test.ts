@@ -30,6 +30,21 @@ describe('what an operator may ask for', () => {
   for (const [name, options, value, alarm] of cases)
     it(name, () => assert.equal(after(options, value).score < 0, alarm));
 
+  // The mean of the last 24 alarms, of values each of which is usual.
+  const drifts: [name: string, options: ScoreOptions, alarm: boolean][] = [
+    ['told', {}, true],
+    ['near in units', { nearUnits: 0.5 }, false],
+    ['near in percent', { nearPercent: 3 }, false],
+    ['not near enough', { nearUnits: 0.1 }, true],
+  ];
+  for (const [name, options, alarm] of drifts)
+    it(`a drift by 0.3: ${name}`, () => {
+      const one = grown(options);
+      let found = false;
+      for (let n = 1000; n < 1100; n++) found ||= one.score(at(n), 20.3 + wobble(n)).score < 0;
+      assert.equal(found, alarm);
+    });
+
   const unwanted: [name: string, options: ScoreOptions][] = [
     ['a direction that is not asked for', { direction: 'down' }],
     ['nearness', { nearUnits: 25 }],

@@ -1,5 +1,5 @@
 // Score: one streaming judgement per point of a series, from its past alone: 1 is normal, below 0 is an anomaly.
-import { isAccepted } from './accepted.ts';
+import { isAccepted, MEAN } from './accepted.ts';
 import type { Severity } from '../reading/reading.ts';
 import { type AlarmOptions, alarming, endAlarm, heardSince, lastSeverity, severityOf, worstOf } from './alarm.ts';
 import { emptyBlock, type Known, places, SCORE, SLOT, SLOTS, VALUE } from './cells.ts';
@@ -131,18 +131,25 @@ export function scoring(options: ScoreOptions = {}): Scoring {
   const base = baseLimit(falseAlarms);
   const track = alarming(options, KINDS.indexOf('shift'));
 
-  const isNear = (cells: Float64Array, value: number): boolean =>
-    Math.abs(value - forecastOf(cells)) <= nearness(forecastOf(cells), options) || isAccepted(cells, value);
+  const isNear = (cells: Float64Array, limit: number): boolean => {
+    const off = (given: number) => Math.abs(given - forecastOf(cells));
+    const near = nearness(forecastOf(cells), options);
+    const value = cells[VALUE]!;
+    if (off(value) <= near || isAccepted(cells, value)) return true;
+    // Of a mean that is off by little, unless the value is odd by itself.
+    const mean = meanAt(cells, limit);
+    if (mean === undefined || surpriseAlone(cells) > limit) return false;
+    return off(mean) <= near || isAccepted(cells, mean, MEAN);
+  };
 
   /** What the models say of the value in VALUE. */
   const ask = (known: Known, time: number): void => {
     const { cells } = known;
-    const value = cells[VALUE]!;
     const limit = limitOf(cells, base, time);
     const above = isAbove(cells);
     const unwanted = direction !== 'both' && above !== (direction === 'up');
     lookBack(known, time);
-    const side = unwanted || isNear(cells, value) ? 'unwanted' : above ? 'above' : 'below';
+    const side = unwanted || isNear(cells, limit) ? 'unwanted' : above ? 'above' : 'below';
     const kind = kindOf(cells);
     // What follows a wild value is not itself off only because the mean of the last 24 still is.
     const isOff = surpriseAlone(cells) > limit / 2;
@@ -275,9 +282,6 @@ export function alarmOf(cells: Float64Array): Scored['alarm'] {
   const since = heardSince(cells);
   return isTime(since) ? { ...told, since } : told;
 }
-
-/** What the last value was said to be. */
-export const kindSaid = ({ cells }: Known): Kind => KINDS[cells[KIND]!]!;
 
 /** What of the last value was judged: itself or, of a counter, its rise per second. */
 export const watchedOf = ({ cells }: Known): { readonly value: number; readonly isRate: boolean } => ({
