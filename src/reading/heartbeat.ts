@@ -1,6 +1,7 @@
 // Heartbeat (B06, B07): how a scanner says every 60 s that it lives, on `bt-mqtt/scanner/{scanner_id}/status`.
 import { expected } from '../kernel/fault.ts';
-import { keepExtra, type Mapper, numberOf, putNumber, textOf } from './payload.ts';
+import { keepExtra, type Mapper, numberOf, putExtra, putNumber, textOf } from './payload.ts';
+import { isPlace } from './telemetry.ts';
 
 /** The message as scanners publish it. */
 export type HeartbeatWire = {
@@ -12,7 +13,8 @@ export type HeartbeatWire = {
   devices_seen: number;
   /** on, off, unauthorized …: the state of the radio. */
   adapter_status: string;
-  location?: string;
+  /** Words, or a point. */
+  location?: string | { lat: number; lon: number };
 };
 
 export function heartbeatTopic(scannerId: string): string {
@@ -48,8 +50,11 @@ export const heartbeat: Mapper = (payload, draft) => {
   if (draft.deviceId !== undefined) draft.metadata.scannerId = draft.deviceId;
   // Scanners count as offline sooner than other devices.
   draft.metadata['class'] = 'scanner';
-  const location = textOf(payload['location']);
-  if (location !== undefined) draft.metadata['scannerLocation'] = location;
+  const { location } = payload;
+  const place = isPlace(location) ? `${location.lat}, ${location.lon}` : textOf(location);
+  if (place === undefined) putExtra(draft, 'location', location);
+  else draft.metadata['scannerLocation'] = place;
+  if (isPlace(location)) draft.metadata.location = { lat: location.lat, lon: location.lon };
   keepExtra(draft, payload, KNOWN);
   return undefined;
 };
