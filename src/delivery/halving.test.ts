@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { fakeClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
-import { halving } from './halving.ts';
+import { halving, type Peer } from './halving.ts';
+import { openLink } from './link.ts';
 
 type Row = { n: number };
 const LIMIT_MS = 1000;
@@ -17,25 +18,23 @@ function slowly(msOf: (row: Row) => number) {
   const stored = new Set<number>();
   const sizes: number[] = [];
   const database = { up: true, msOf };
-  const sink = halving<Row>(
-    {
-      async write(rows) {
-        if (!database.up) throw away;
-        sizes.push(rows.length);
-        const takes = rows.reduce((ms, row) => ms + database.msOf(row), 0);
-        clock.advance(Math.min(takes, LIMIT_MS));
-        if (takes > LIMIT_MS) throw slow;
-        return rows.map(({ n }): Outcome => {
-          if (stored.has(n)) return 'duplicate';
-          stored.add(n);
-          return 'stored';
-        });
-      },
-      isTooMuch: fault => fault === slow,
-      close: async () => {},
+  const peer: Peer<Row> = {
+    async write(rows) {
+      if (!database.up) throw away;
+      sizes.push(rows.length);
+      const takes = rows.reduce((ms, row) => ms + database.msOf(row), 0);
+      clock.advance(Math.min(takes, LIMIT_MS));
+      if (takes > LIMIT_MS) throw slow;
+      return rows.map(({ n }): Outcome => {
+        if (stored.has(n)) return 'duplicate';
+        stored.add(n);
+        return 'stored';
+      });
     },
-    clock,
-  );
+    isTooMuch: fault => fault === slow,
+    close: async () => {},
+  };
+  const sink = halving(peer, clock);
   /** As a link does it: the same rows again after an outage. */
   async function untilWritten(rows: readonly Row[]): Promise<readonly Outcome[]> {
     for (;;)
@@ -45,7 +44,7 @@ function slowly(msOf: (row: Row) => number) {
         if (error !== slow) throw error;
       }
   }
-  return { sink, database, stored, sizes, untilWritten };
+  return { peer, sink, database, stored, sizes, untilWritten };
 }
 
 describe('halving: writes that take too long', () => {
@@ -73,10 +72,27 @@ describe('halving: writes that take too long', () => {
     const rows = rowsOf(5);
     await assert.rejects(untilWritten(rows), says);
     await assert.rejects(untilWritten(rows), says);
+    assert.equal(sink.failedAt(), rows[3]);
     assert.deepEqual(
       rows.filter(row => sink.arrived(row)).map(({ n }) => n),
       [0, 1, 2],
     );
+  });
+
+  it('one row alone that takes too long for ever is refused where others are taken', async () => {
+    const { peer, stored } = slowly(({ n }) => (n === 3 ? 2000 : 1));
+    const link = openLink(peer, {
+      ...{ target: 'peer', policy: { kind: 'memory' }, firstRetryMs: 1, lastRetryMs: 1 },
+      host: { status() {}, count() {}, gauge() {}, log() {} },
+    });
+    // As single messages, which a write of one row alone would leave without any other.
+    const outcomes = (await Promise.all(rowsOf(5).map(row => link.submit([row])))).flat();
+    assert.deepEqual(
+      outcomes.map(outcome => (typeof outcome === 'object' ? 'refused' : outcome)),
+      ['stored', 'stored', 'stored', 'refused', 'stored'],
+    );
+    assert.deepEqual([...stored], [0, 1, 2, 4]);
+    await link.close();
   });
 
   it('tell of each row as it was, also of those that landed before an outage', async () => {

@@ -24,13 +24,18 @@ const QUICK = 1 / 4;
 /**
  * The same sink, which rejects with outages only. Anything else that it throws is the fault of a row: of the one that
  * it throws for alone, which is refused with that reason. Rows before an outage may be written twice, as after any other.
- * What was too much is an outage, too; the next writes are of half as many rows, and grow again with their haste.
+ * What was too much is an outage, too; the next writes are of half as many rows, and grow again with their haste. Where
+ * one row alone is too much, the outage came at that row.
  */
 export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = systemClock): Halved<Row> {
   /** Of writes that went in parts, until all of them have landed. */
   const landed = new WeakMap<Row, Outcome>();
+  /** How many of the write that is not done yet. */
+  let ahead = 0;
   let most = Infinity;
   let tooLongMs = 0;
+  /** The one row for which, when it was last written, all the time was too little. */
+  let slowest: Row | undefined;
 
   async function write(rows: readonly Row[]): Promise<readonly Outcome[]> {
     try {
@@ -45,6 +50,7 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
 
   async function writeTimed(rows: readonly Row[]): Promise<readonly Outcome[]> {
     const began = clock.steady();
+    slowest = undefined;
     try {
       const outcomes = await write(rows);
       if (rows.length >= most && clock.steady() - began < tooLongMs * QUICK) most *= 2;
@@ -54,6 +60,7 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
       tooLongMs = clock.steady() - began;
       most = Math.max(1, rows.length >> 1);
       if (rows.length > 1) throw error;
+      slowest = rows[0];
       throw new Fault(error.code, `${error.message}; even with one row alone`, { kind: 'outage', cause: error.cause });
     }
   }
@@ -61,20 +68,24 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
   return {
     async write(rows) {
       if (most === Infinity) return writeTimed(rows);
-      let open = rows.filter(row => !landed.has(row));
-      while (open.length > 0) {
-        const part = open.slice(0, most);
+      const open = rows.filter(row => !landed.has(row));
+      ahead = rows.length - open.length;
+      for (let next = 0; next < open.length; ) {
+        const part = open.slice(next, next + most);
         const outcomes = await writeTimed(part);
         for (const [at, row] of part.entries()) landed.set(row, outcomes[at]!);
-        open = open.slice(part.length);
+        next += part.length;
+        ahead += part.length;
       }
+      ahead = 0;
       const outcomes = rows.map(row => landed.get(row)!);
       for (const row of rows) landed.delete(row);
       return outcomes;
     },
     arrived: row => landed.get(row) === 'stored' || (sink.arrived?.(row) ?? false),
-    failedAt: () => sink.failedAt?.(),
-    mostRows: () => most,
+    failedAt: () => slowest ?? sink.failedAt?.(),
+    // Never less than two that have not landed: whether one row is to blame is told by another one.
+    mostRows: () => ahead + Math.max(2, most),
     close: () => sink.close(),
   };
 }

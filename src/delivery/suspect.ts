@@ -12,7 +12,8 @@ const FAILURES = 10;
  * outage none is refused, however long it lasts.
  */
 export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
-  const refused = new WeakMap<Row, Outcome>();
+  /** Refused, or landed while another one was tried. */
+  const settled = new WeakMap<Row, Outcome>();
   let suspect: Row | undefined;
   let failures = 0;
 
@@ -27,32 +28,30 @@ export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
 
   /** Rejects with outages only. */
   async function isToBlame(row: Row, rows: readonly Row[]): Promise<boolean> {
-    const other = rows.find(one => one !== row && !refused.has(one) && !peer.arrived(one));
+    const other = rows.find(one => one !== row && !settled.has(one) && !peer.arrived(one));
     if (other === undefined) return false;
     const [outcome] = await peer.write([other]);
-    if (outcome !== 'stored') {
-      refused.set(other, outcome!);
-      return false;
-    }
+    settled.set(other, outcome!);
+    if (outcome !== 'stored') return false;
     try {
       await peer.write([row]);
     } catch (error) {
       if (!isOutage(error) || peer.failedAt() !== row) throw error;
-      refused.set(row, { rejected: `${error.message}; ${failures + 1} times, while others were taken` });
+      settled.set(row, { rejected: `${error.message}; ${failures + 1} times, while others were taken` });
     }
     return true;
   }
 
   async function write(rows: readonly Row[]): Promise<readonly Outcome[]> {
-    const open = rows.filter(row => !refused.has(row));
+    const open = rows.filter(row => !settled.has(row));
     try {
       const outcomes = open.length === 0 ? [] : await peer.write(open);
       let next = 0;
-      return rows.map(row => refused.get(row) ?? outcomes[next++]!);
+      return rows.map(row => settled.get(row) ?? outcomes[next++]!);
     } catch (error) {
       if (!isAtSuspect() || !(await isToBlame(suspect!, open))) throw error;
       return write(rows);
     }
   }
-  return { ...peer, write };
+  return { ...peer, write, arrived: row => settled.get(row) === 'stored' || peer.arrived(row) };
 }
