@@ -2,14 +2,7 @@
 import { Fault } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
 import { asOfRow, mayBeOfRow } from './fault.ts';
-
-const NAME = String.raw`(?:"(?:[^"]|"")*"|\w+)`;
-/** A table as SQL names it, and the columns that the statement fills. */
-const INSERTS = new RegExp(
-  String.raw`INSERT INTO (${NAME}(?:\.${NAME})?)(?: AS \w+)? \((${NAME}(?:, ${NAME})*)\)`,
-  'g',
-);
-const COLUMN = new RegExp(NAME, 'g');
+import { insertsOf } from './inserts.ts';
 
 const DEFAULTS = `SELECT "table", quote_ident(a.attname) AS column,
     '(' || coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0)) || ')::' || format_type(a.atttypid, a.atttypmod) AS value
@@ -25,7 +18,7 @@ type Default = { table: string; column: string; value: string };
  * cannot be made: a function that raises, a division by zero. Within a transaction, in which nothing of it stays.
  */
 export async function checkDefaults(query: Query, sql: string): Promise<void> {
-  const into = [...sql.matchAll(INSERTS)].map(([, table, columns = '']) => ({ table, filled: columns.match(COLUMN) }));
+  const into = insertsOf(sql);
   if (into.length === 0) return;
   const defaults = await query<Default>(DEFAULTS, [JSON.stringify(into)]);
   if (defaults.length === 0 || (await failureOf(query, defaults)) === undefined) return;

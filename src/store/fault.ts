@@ -2,6 +2,7 @@
 import { Fault, reasonOf } from '../kernel/fault.ts';
 import { certificateHints } from '../reading/certificate.ts';
 import { codeOf } from '../reading/error-code.ts';
+import { insertsOf } from './inserts.ts';
 
 /**
  * SQLSTATE classes that speak about the row: 21 two rows of a batch with one identity, 22 data exception, 23 constraint,
@@ -146,9 +147,6 @@ export function asOfRow({ cause }: Fault): Fault {
   return new Fault('FIELDLINE_ROW', `${textOf(cause)} (SQLSTATE ${stateOf(cause)})`, { kind: 'data', cause });
 }
 
-/** Statements for the tables of Fieldline. A table of an operator is looked at before anything is written to it. */
-const INSERTS = /INSERT INTO (\w+)(?: AS \w+)? \(([^)]*)\)/g;
-
 /** Number of the hypertable that has refused a null, by the name of its chunk; undefined for other faults and tables. */
 export function refusingHypertable(fault: Fault): string | undefined {
   const { code, table } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
@@ -164,17 +162,13 @@ export function unfilledFault(fault: Fault, sql: string, hypertable?: string): F
   const { code, table: relation, column, where } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
   const table = hypertable ?? relation;
   if (code !== '23502' || table === undefined || column === undefined || where !== undefined) return fault;
-  const inserts = [...sql.matchAll(INSERTS)].map(([, name = '', columns = '']) => ({
-    name,
-    filled: columns.split(/,\s*/),
-  }));
-  // The name of a partition begins with that of its table.
-  const into = inserts.filter(({ name }) => table.startsWith(name));
+  // The name of a partition begins with that of its table. One of an operator is in quotes here, and was looked at before.
+  const into = insertsOf(sql).filter(one => table.startsWith(one.table));
   if (into.length === 0 || into.some(({ filled }) => filled.includes(column))) return fault;
   const mend = 'give it one, or drop NOT NULL';
   return new Fault(
     'FIELDLINE_TABLE',
-    `table ${into[0]!.name}: column ${column}: expected a default, since nothing fills it; ${mend}`,
+    `table ${into[0]!.table}: column ${column}: expected a default, since nothing fills it; ${mend}`,
     { kind: 'outage', cause: fault.cause },
   );
 }
