@@ -54,26 +54,24 @@ export const definition = defineNode({
       ...rawOfRow(row),
       entry: row.entry,
     }));
+    const peer = { ...sink, isTooMuch: isOvertime };
     const ledger = archiveLedger<ArchiveRow>(host.directory, ({ entry }) => (entry === undefined ? [] : [entry]));
-    const link = openLink<ArchiveRow>(
-      { ...sink, isTooMuch: isOvertime },
-      {
-        target: 'database',
-        ask: () => store.prepared('SELECT 1'),
-        host,
-        policy: linkPolicy(settings, host.directory, host.id),
-        counter: 'fieldline_archived_total',
-        codec: archiveRowCodec,
-        limitRows: settings.memoryRows,
-        // The bytes travel as hex, and JSON as text besides.
-        bytesOf: row => 3 * row.bytes.length,
-        async onDrained(rows, outcomes) {
-          await refused.keep(rows, outcomes);
-          await ledger.drained(rows, outcomes);
-        },
-        onDropped: ledger.dropped,
+    const link = openLink<ArchiveRow>(peer, {
+      target: 'database',
+      ask: () => store.prepared('SELECT 1'),
+      host,
+      policy: linkPolicy(settings, host.directory, host.id),
+      counter: 'fieldline_archived_total',
+      codec: archiveRowCodec,
+      limitRows: settings.memoryRows,
+      // The bytes travel as hex, and JSON as text besides.
+      bytesOf: row => 3 * row.bytes.length,
+      async onDrained(rows, outcomes) {
+        await refused.keep(rows, outcomes);
+        await ledger.drained(rows, outcomes);
       },
-    );
+      onDropped: ledger.dropped,
+    });
 
     async function keep(message: Message): Promise<void> {
       adopt(message.payload, host.sent(message));

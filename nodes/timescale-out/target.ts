@@ -1,8 +1,7 @@
 // Where timescale-out writes to: the tables of Fieldline, or one of the operator's own.
-import type { Peer } from '../../src/delivery/halving.ts';
 import { Fault, reasonOf } from '../../src/kernel/fault.ts';
 import type { Fields, Settings } from '../../src/palette/fields.ts';
-import type { Query } from '../../src/reading/contracts.ts';
+import type { Query, Sink } from '../../src/reading/contracts.ts';
 import type { Reading, ReadingTable } from '../../src/reading/reading.ts';
 import { parseTableName } from '../../src/sinks/own/name.ts';
 import type { Mapping } from '../../src/sinks/own/plan.ts';
@@ -10,13 +9,12 @@ import { ownSink } from '../../src/sinks/own/sink.ts';
 import { parseSource } from '../../src/sinks/own/source.ts';
 import { readingSink } from '../../src/sinks/readings.ts';
 import type { Database } from '../../src/store/database.ts';
-import { isOvertime } from '../../src/store/fault.ts';
 import type { Carried } from './carried.ts';
 import type { fields } from './fields.ts';
 
 type Chosen = Settings<typeof fields & Fields>;
 export type Target = {
-  sink: Peer<Carried>;
+  sink: Sink<Carried>;
   /** Rejects with what has to be mended before anything can be written. */
   check(): Promise<unknown>;
 };
@@ -30,16 +28,12 @@ export function openTarget(settings: Chosen, store: Database, id: string): Targe
       target: id,
       mapping: checked(mappingOf(settings)),
     });
-    return { sink: { ...sink, isTooMuch: isOvertime }, check: sink.check };
+    return { sink, check: sink.check };
   }
   const table: 'auto' | ReadingTable = settings.table;
   const sink = readingSink({ query: store.prepared, bulk: store.bulk, target: id, table });
   return {
-    sink: {
-      write: rows => sink.write(rows.map(({ row }) => row as Reading)),
-      isTooMuch: isOvertime,
-      close: () => sink.close(),
-    },
+    sink: { write: rows => sink.write(rows.map(({ row }) => row as Reading)), close: () => sink.close() },
     check: () => Promise.resolve(),
   };
 }

@@ -9,6 +9,7 @@ import { entriesOf } from '../../src/reading/reading.ts';
 import { adopt } from '../../src/reading/sent.ts';
 import { keepDeadLetters } from '../../src/sinks/dead-letters.ts';
 import type { Database } from '../../src/store/database.ts';
+import { isOvertime } from '../../src/store/fault.ts';
 import { bytesOf, type Carried, carriedCodec, carriedOf, lateOutputs, outputsOf, refusedOf } from './carried.ts';
 import { dialog } from './dialog.ts';
 import { fields } from './fields.ts';
@@ -40,8 +41,9 @@ export const definition = defineNode({
       watch.failed(refused.at(-1)!.reason);
       await keepDeadLetters(store.query, host.id, refused);
     };
+    const peer = { ...sink, isTooMuch: isOvertime };
     const ledger = linkLedger<Carried>(host.directory, ({ row }) => entriesOf(row));
-    const link = openLink<Carried>(sink, {
+    const link = openLink<Carried>(peer, {
       target: 'database',
       ask: () => store.prepared('SELECT 1'),
       host: watch.host,
