@@ -67,9 +67,9 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
 
   return {
     async write(rows) {
-      if (most === Infinity) return writeTimed(rows);
       const open = rows.filter(row => !landed.has(row));
       ahead = rows.length - open.length;
+      if (ahead === 0 && rows.length <= most) return writeTimed(rows);
       for (let next = 0; next < open.length; ) {
         const part = open.slice(next, next + most);
         const outcomes = await writeTimed(part);
