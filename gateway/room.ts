@@ -23,9 +23,10 @@ export function roomOf(directory: string, isElsewhere: boolean): Room {
       const said = reasonOf(fault);
       const free = freeOn(directory);
       const isFull = free < NONE && free < before;
-      if (!isFull && !SAID.test(said) && codeOf(fault.cause) !== '53100') return fault;
+      const isOfServer = codeOf(fault.cause) === '53100';
+      if (!isFull && !isOfServer && !SAID.test(said)) return fault;
       // What fails for want of room while there is some here is the server's.
-      const isServers = isElsewhere && codeOf(fault.cause) === '53100';
+      const isServers = isElsewhere && isOfServer;
       const disk = isServers ? 'the disk of the server of DATABASE_URL' : `the disk of ${directory}`;
       const parts = isServers ? [] : [`${megabytes(files)} of files`];
       if (rows > 0 && isServers === isElsewhere)

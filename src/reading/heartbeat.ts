@@ -51,10 +51,13 @@ export const heartbeat: Mapper = (payload, draft) => {
   // Scanners count as offline sooner than other devices.
   draft.metadata['class'] = 'scanner';
   const { location } = payload;
-  const place = isPlace(location) ? `${location.lat}, ${location.lon}` : textOf(location);
-  if (place === undefined) putExtra(draft, 'location', location);
-  else draft.metadata['scannerLocation'] = place;
-  if (isPlace(location)) draft.metadata.location = { lat: location.lat, lon: location.lon };
+  const words = textOf(location);
+  if (isPlace(location)) {
+    const { lat, lon } = location;
+    draft.metadata.location = { lat, lon };
+    draft.metadata['scannerLocation'] = `${lat}, ${lon}`;
+  } else if (words !== undefined) draft.metadata['scannerLocation'] = words;
+  else putExtra(draft, 'location', location);
   keepExtra(draft, payload, KNOWN);
   return undefined;
 };
