@@ -1,6 +1,7 @@
 // Decode now of advert-decode: adverts that were pasted, with the keys and the decoder folder as they stand in the form.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { advertsOf } from '../../src/decoders/advert-members.ts';
 import { type LastFrames, readPasted, type Shown, shownOf } from '../../src/decoders/decode-now.ts';
 import { keysOf, sortMembers } from '../../src/decoders/members.ts';
@@ -13,16 +14,24 @@ import type { Reading } from '../../src/reading/reading.ts';
 /** What the nodes that run have at hand, by node. */
 export const deployed = new Map<string, { folder: string; decoders: UserDecoders; frames: LastFrames }>();
 
+/** Folders that were only typed, while their files are tried. */
+const trials = new Map<string, Promise<UserDecoders>>();
+// An answer is due within the ten seconds of any dialog; a trial that nobody asks for any more is let go.
+const PATIENCE_MS = 3000;
+const UNASKED_MS = 30_000;
+
 export function folderOf(setting: string, directory: string): string {
   return setting.trim() || path.join(directory, 'decoders');
 }
 
 /** `readings` or, where nothing was read, `rejected` with all reasons; `shown` in words; `faults` of decoder files. */
 type Answer = { readings?: readonly Reading[]; rejected?: string; shown: readonly Shown[]; faults: readonly string[] };
+/** Instead of an answer: why there is none yet, for a dialog that asks again. */
+type Wait = { wait: string };
 
 type Asked = { node?: unknown; advert?: unknown; text?: unknown; settings?: { folder?: unknown; keys?: unknown } };
 
-async function decodeNow({ body, secret, directory }: AdminRequest): Promise<Answer> {
+async function decodeNow({ body, secret, directory }: AdminRequest): Promise<Answer | Wait> {
   const { node, advert, text, settings } = (body ?? {}) as Asked;
   const id = String(node);
   const { keys, fault } = keysOf(secret(id, 'keys', settings?.keys));
@@ -54,20 +63,41 @@ function memberOf(text: string): unknown {
 async function withDecoders(
   folder: string,
   use: (registry: Registry, faults: readonly string[]) => Answer,
-): Promise<Answer> {
+): Promise<Answer | Wait> {
   const open = [...deployed.values()].find(one => one.folder === folder)?.decoders;
   if (open !== undefined) return use(open.registry(), [...open.faults().values()]);
   if (!existsSync(folder)) return use(registryOf((await shippedDecoders()).map(({ decoder }) => decoder)), []);
-  const opened = await openUserDecoders(folder);
+  const trial = trials.get(folder) ?? begin(folder);
+  const opened = await Promise.race([trial, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+  if (opened === undefined) return { wait: `still trying the decoder files of ${folder}; one of them may not end …` };
   try {
     return use(opened.registry(), [...opened.faults().values()]);
   } finally {
-    opened.close();
+    // Others that wait for the same trial have their turn first.
+    setImmediate(() => leave(folder, trial));
   }
 }
 
+/** A trial of files takes what the machine needs, so whoever asks again meanwhile waits for the same one. */
+function begin(folder: string): Promise<UserDecoders> {
+  const trial = openUserDecoders(folder);
+  trials.set(folder, trial);
+  const unasked = () => setTimeout(UNASKED_MS, undefined, { ref: false });
+  void trial.then(unasked, () => {}).then(() => leave(folder, trial));
+  return trial;
+}
+
+function leave(folder: string, trial: Promise<UserDecoders>): void {
+  if (trials.get(folder) !== trial) return;
+  trials.delete(folder);
+  trial.then(
+    opened => opened.close(),
+    () => {},
+  );
+}
+
 export function registerDecodeNow(admin: Admin): void {
-  // Body: `{ node, text | advert, settings: { folder, keys } }`, the settings as they stand in the form.
+  // Body: `{ node, text | advert, settings: { folder, keys } }`, the settings as they stand in the form. `{ wait }`: ask again.
   admin.act('fieldline/decode', decodeNow);
   admin.act('fieldline/advert-decode/last', ({ body }) => ({
     frames: deployed.get(String((body as Asked | undefined)?.node))?.frames.list() ?? [],

@@ -12,6 +12,8 @@ FieldlineForm.decodeNow = (type, { path, last, hint }) =>
     const take = button('Last frame');
     let open = true;
     let taken = 0;
+    // Only the last question shows what it gets.
+    let asking = 0;
 
     const frameRow = element('div', { class: 'form-row' });
     frameRow.append(element('label', {}, 'Decode now'), text);
@@ -24,11 +26,17 @@ FieldlineForm.decodeNow = (type, { path, last, hint }) =>
       return element('li', ok ? {} : { class: 'fieldline-refused' }, origin === '' ? words : `${words} (${origin})`);
     }
     async function ask(body, where, show) {
+      const asked = ++asking;
       try {
-        const answer = await form.ask(where, { node: form.node.id, ...body });
-        if (open) show(answer);
+        for (;;) {
+          const answer = await form.ask(where, { node: form.node.id, ...body });
+          if (!open || asked !== asking) return;
+          if (answer.wait === undefined) return show(answer);
+          says.textContent = answer.wait;
+          list.replaceChildren();
+        }
       } catch (error) {
-        if (!open) return;
+        if (!open || asked !== asking) return;
         says.textContent = error.message;
         list.replaceChildren();
       }
