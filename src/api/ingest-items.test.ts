@@ -94,6 +94,8 @@ describe('ingest: the messages of the seeds', () => {
   it('a Bluetooth device that another gateway has heard, by the one name of its address', () => {
     const body = { deviceId: 'aa-bb-cc-dd-ee-ff', protocol: 'bluetooth', telemetry: { temperature: 21 } };
     assert.equal(oneOf(body).deviceId, 'AA:BB:CC:DD:EE:FF');
+    assert.equal(oneOf({ ...body, deviceId: 'aabb.ccdd.eeff' }).deviceId, 'AA:BB:CC:DD:EE:FF');
+    assert.equal(oneOf({ ...body, deviceId: '123456789012' }).deviceId, '123456789012');
     assert.equal(oneOf({ ...body, protocol: 'mqtt' }).deviceId, 'aa-bb-cc-dd-ee-ff');
   });
 

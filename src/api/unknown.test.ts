@@ -18,6 +18,7 @@ describe('unknown devices', () => {
   const listed: readonly [name: string, payload: unknown, addresses: readonly string[]][] = [
     ['an advert', { address: A }, [A]],
     ['an address in another spelling', { address: ' aabb-ccddee01 ' }, [A]],
+    ['an address with dots', { address: 'aabb.ccdd.ee01' }, [A]],
     ['an identifier that is no address', { address: "O'Brien; --" }, ["O'Brien; --"]],
     ['several adverts in one message', [1, { address: A }, null, { address: 'b' }], [A, 'b']],
     ['data of the wrong kind', { address: A, manufacturer_data: 'x', service_data: [1], service_uuids: {} }, [A]],

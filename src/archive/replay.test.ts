@@ -84,6 +84,7 @@ describe('replay', () => {
     [{ topic: 'modbus/#' }, ['6']],
     [{ device: 'b.c' }, ['1']],
     [{ device: 'aa-bb-cc-dd-ee-ff' }, ['3', '4', '5']],
+    [{ device: 'aabb.ccdd.eeff' }, ['3', '4', '5']],
   ];
   for (const [selection, texts] of selections)
     it(`selects by ${JSON.stringify(selection)}`, async () => {

@@ -1,6 +1,7 @@
 // From a JSON object (MQTT message, command line record, capture) to the advert that decoders take, or the reason why not.
 import { fromHex } from '../kernel/bytes.ts';
 import type { Advert } from '../reading/advert.ts';
+import { macOf } from '../reading/mac.ts';
 import { deviceName } from '../reading/payload.ts';
 
 /** An advert in JSON: hex maps by company id or UUID, as on `bt-mqtt/raw/{scanner_id}`. */
@@ -19,14 +20,14 @@ export type AdvertRecord = {
 const MAX_BYTES = 1650;
 const MAX_ENTRIES = 64;
 const BASE_UUID = /^0000([0-9a-f]{4})-?0000-?1000-?8000-?00805f9b34fb$/;
-const MAC =
-  /^([0-9a-f]{2})[:-]?([0-9a-f]{2})[:-]?([0-9a-f]{2})[:-]?([0-9a-f]{2})[:-]?([0-9a-f]{2})[:-]?([0-9a-f]{2})$/i;
+const LONGEST_ADDRESS = 64;
 
-/** A MAC in upper case with colons; other identifiers (macOS gives UUIDs) stay as they are; undefined for nothing. */
+/** A MAC in upper case with colons, as device_address of the database gives it; other identifiers (macOS gives UUIDs) stay as they are; undefined for nothing. */
 export function normalAddress(text: string): string | undefined {
   const plain = deviceName(text);
-  const mac = MAC.exec(plain ?? '');
-  return mac === null ? plain?.slice(0, 64) : mac.slice(1).join(':').toUpperCase();
+  if (plain === undefined || plain.length <= LONGEST_ADDRESS) return plain && (macOf(plain) ?? plain);
+  // By characters, as the database counts them.
+  return Array.from(plain).slice(0, LONGEST_ADDRESS).join('');
 }
 
 /** Company id or 16-bit UUID as 4 lower-case hex digits, whatever form the scanner chose; longer UUIDs whole. */

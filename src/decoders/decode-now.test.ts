@@ -13,6 +13,7 @@ describe('decode now', () => {
     ['c0 55', { bytes: Uint8Array.of(0xc0, 0x55) }],
     ['1234', { bytes: Uint8Array.of(0x12, 0x34) }],
     ['aa:bb:cc:dd:ee:ff c055', { bytes: Uint8Array.of(0xc0, 0x55), address: 'AA:BB:CC:DD:EE:FF' }],
+    ['aabb.ccdd.eeff c055', { bytes: Uint8Array.of(0xc0, 0x55), address: 'AA:BB:CC:DD:EE:FF' }],
     ['aa:bb:cc:dd:ee:ff', { bytes: Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff) }],
     ['no hex', undefined],
     ['', undefined],

@@ -1,5 +1,6 @@
 // Decode now: what somebody pastes into a dialog, decoded at once, with the decoder and the reason of a refusal.
 import { fromHex, toHex } from '../kernel/bytes.ts';
+import { unmistakableMacOf } from '../reading/mac.ts';
 import { isRaw } from '../reading/raw.ts';
 import type { Reading } from '../reading/reading.ts';
 import { unitOf } from '../reading/units.ts';
@@ -71,7 +72,9 @@ function pastedBytes(bytes: Uint8Array): string {
 export function readPasted(text: string): { json: unknown } | { bytes: Uint8Array; address?: string } | undefined {
   const json = jsonOf(text);
   if (typeof json === 'object' && json !== null) return { json };
-  const [, address, rest = ''] = /^\s*((?:[0-9a-f]{2}:){5}[0-9a-f]{2})\s+(\S[\s\S]*)$/i.exec(text) ?? [];
+  // Digits alone, or with dashes, may be bytes as well.
+  const [, first = '', rest = ''] = /^\s*(\S*[:._x]\S*)\s+(\S[\s\S]*)$/i.exec(text) ?? [];
+  const address = unmistakableMacOf(first);
   const bytes = fromHex(address === undefined ? text : rest);
-  return bytes && { bytes, ...(address === undefined ? {} : { address: address.toUpperCase() }) };
+  return bytes && { bytes, ...(address === undefined ? {} : { address }) };
 }

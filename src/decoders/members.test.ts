@@ -19,6 +19,14 @@ describe('device keys', () => {
         ['AABBCCDDEEFF', key],
       ],
     ],
+    [
+      'with an address in another spelling',
+      `5448.e68f.80a5=${key} 0xaabbccddeeff=${key}`,
+      [
+        ['5448E68F80A5', key],
+        ['AABBCCDDEEFF', key],
+      ],
+    ],
     ['a short address', `54:48=${key}`, [], /entry 1 is not <address>=<hex key>/],
     ['no key', `aabbccddeeff=${key} 5448E68F80A5`, [['AABBCCDDEEFF', key]], /entry 2/],
   ];

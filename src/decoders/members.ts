@@ -2,6 +2,7 @@
 import { fromHex } from '../kernel/bytes.ts';
 import { noteFate } from '../kernel/ledger.ts';
 import { noteDecoded } from '../reading/letter-watch.ts';
+import { macOf } from '../reading/mac.ts';
 import { parseJson, shallowEnough, tame } from '../reading/payload.ts';
 import { isRaw } from '../reading/raw.ts';
 import { isReading, type Reading } from '../reading/reading.ts';
@@ -75,9 +76,10 @@ export function keysOf(text: string): { keys: ReadonlyMap<string, string>; fault
   for (const entry of text.split(/[\s,;]+/).filter(part => part !== '')) {
     const [address = '', key = ''] = entry.split('=');
     // The entry itself stays out of the reason: it holds a secret.
-    if (fromHex(address)?.length !== 6 || fromHex(key) === undefined)
+    const mac = macOf(address);
+    if (mac === undefined || fromHex(key) === undefined)
       return { keys, fault: `keys: entry ${keys.size + 1} is not <address>=<hex key>` };
-    keys.set(address.toUpperCase().replace(/[:-]/g, ''), key);
+    keys.set(mac.replaceAll(':', ''), key);
   }
   return { keys };
 }

@@ -1,4 +1,6 @@
 // Settings that every node with a radio has, written once (the shape of palette fields, without knowing the palette).
+import { macOf } from '../reading/mac.ts';
+
 export const radioFields = {
   adapter: {
     kind: 'text',
@@ -75,12 +77,7 @@ export const ownDeviceFields = {
 /** An address as devices are known by it, however it was written: upper case with colons. Other names stay as they are. */
 export function addressOf(text: string): string {
   const name = text.trim();
-  return /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(name)
-    ? name
-        .replace(/[:-]/g, '')
-        .replace(/..(?=.)/g, '$&:')
-        .toUpperCase()
-    : name;
+  return macOf(name) ?? name;
 }
 
 /** Words of a setting that lists addresses, in whatever way they are separated. */

@@ -1,6 +1,7 @@
 // Payload: JSON as it came, made harmless, and read field by field: a number is finite, or absent with a reason.
 import { isUtf8 } from 'node:buffer';
 import { expected } from '../kernel/fault.ts';
+import { unmistakableMacOf } from './mac.ts';
 import type { Metadata, Protocol, Value } from './reading.ts';
 
 /** A parsed JSON object that belongs to the reader. A field set to `undefined` has been used. */
@@ -161,11 +162,9 @@ export function deviceName(value: unknown): string | undefined {
   return textOf(typeof value === 'string' ? value.replace(CONTROL, '') : value, limits.deviceLength);
 }
 
-const MAC = /^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i;
-
 /** A Bluetooth address in the one form that is stored (upper case, colons); any other name stays as it is. */
 export function bluetoothName(name: string | undefined): string | undefined {
-  return name !== undefined && MAC.test(name) ? name.toUpperCase().replaceAll('-', ':') : name;
+  return name === undefined ? undefined : (unmistakableMacOf(name) ?? name);
 }
 
 /** Records why a metric is absent. */

@@ -2,7 +2,7 @@
 
 export type DeviceList = { allow: readonly string[]; block: readonly string[] };
 
-const plain = (text: string): string => text.toUpperCase().replace(/[\s:-]/g, '');
+const plain = (text: string): string => text.toUpperCase().replace(/^0X|[\s:._-]/g, '');
 
 /** True for devices that may pass: on the allow list, where there is one, and not on the block list. Block wins. */
 export function deviceFilter({ allow, block }: DeviceList): (device: string) => boolean {
