@@ -16,7 +16,7 @@ export const deployed = new Map<string, { folder: string; decoders: UserDecoders
 
 /** Folders that were only typed, while their files are tried. */
 const trials = new Map<string, Promise<UserDecoders>>();
-// An answer is due within the ten seconds of any dialog; a trial that nobody asks for any more is let go.
+// An answer is due within the deadline of any dialog; a trial that nobody asks for any more is let go.
 const PATIENCE_MS = 3000;
 const UNASKED_MS = 30_000;
 

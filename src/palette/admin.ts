@@ -5,7 +5,7 @@ import { expressionOf } from './expression.ts';
 import { directoryOf } from './host.ts';
 import type { Red } from './red.ts';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 /** What the editor shows in the place of a stored secret. */
 const STORED = '__PWRD__';
 
@@ -27,7 +27,7 @@ export function adminOf(RED: Red): Admin {
           directory: directoryOf(RED),
         };
         const { promise: deadline, reject } = Promise.withResolvers<never>();
-        const timer = setTimeout(() => reject(new Error(expected(path, 'an answer within 10 s', 'none'))), DEADLINE_MS);
+        const timer = setTimeout(() => reject(new Error(expected(path, 'an answer within 30 s', 'none'))), DEADLINE_MS);
         Promise.race([Promise.resolve().then(() => answer(asked)), deadline])
           .then(
             body => response.json(body ?? {}),
