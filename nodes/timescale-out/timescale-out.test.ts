@@ -79,8 +79,8 @@ describe('timescale-out node', () => {
     await plant.server.terminate('SIGQUIT');
     const settled = [10, 11, 12].map(n => plant.runtime.emit('src', { payload: meterReading(n) }));
     await plant.runtime.untilStatus('out', /^database away, retry in \d+ s, 3 waiting; .*ECONNREFUSED/);
-    // The limit of the test runtime is 2 s.
-    await new Promise(resolve => setTimeout(resolve, 2500));
+    const limitMs = plant.runtime.settings.deliveryTimeoutSeconds! * 1000;
+    await new Promise(resolve => setTimeout(resolve, limitMs + 500));
     await plant.server.restart();
     for (const outcome of await Promise.all(settled)) assert.deepEqual(outcome, { ok: true });
     assert.deepEqual(await plant.store.query('SELECT power_kw FROM energy_readings WHERE power_kw >= 10 ORDER BY 1'), [

@@ -181,6 +181,7 @@ for (const [transport, openBench] of transports)
     });
 
     it('a write is never sent twice', async () => {
+      await patiently();
       let writes = 0;
       bench.device.write = () => void writes++;
       await read(requests[0] as ReadRequest);

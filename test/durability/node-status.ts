@@ -26,7 +26,7 @@ export async function watchStatus(url: string): Promise<NodeStatus> {
   });
   socket.send(JSON.stringify({ subscribe: 'status/#' }));
   return {
-    matching: (id, pattern, limitMs = 60_000) =>
+    matching: (id, pattern, limitMs = 100_000) =>
       new Promise((resolve, reject) => {
         const limit = setTimeout(() => {
           changed.delete(look);

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type FlowNode, type Gateway, makeGateway } from '../../bench/gateway.ts';
 import { root } from '../../scripts/imports.ts';
 import { type NodeStatus, watchStatus } from '../durability/node-status.ts';
+import { until } from '../support/until.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8')) as FlowNode[];
 const isNode = (node: FlowNode) => node.type.startsWith('fieldline-') && node['z'] !== undefined;
@@ -22,10 +22,12 @@ const shownFaults: Readonly<Record<string, RegExp>> = {
 
 /** The answer to a deploy comes before its nodes are there. */
 async function press(button: string): Promise<void> {
-  for (let tries = 0; !(await fetch(button, { method: 'POST' })).ok; tries++) {
-    assert.ok(tries < 100, `${button}: pressed ${tries} times`);
-    await wait(100);
-  }
+  await until(
+    async () => (await fetch(button, { method: 'POST' })).ok,
+    () => button,
+    100_000,
+    100,
+  );
 }
 
 describe('examples', () => {

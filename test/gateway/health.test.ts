@@ -1,8 +1,9 @@
 // The part "database" of /health: whether it answers, and where it does not, what to do about it.
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import { databaseProbe } from '../../gateway/health.ts';
+import { databaseProbe, type Part } from '../../gateway/health.ts';
 import { postgresFor, type TestPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
 describe('the health of the database', () => {
   let server: TestPostgres;
@@ -28,9 +29,13 @@ describe('the health of the database', () => {
   for (const [name, urlOf, says] of table)
     it(name, async () => {
       const probe = databaseProbe(urlOf(server.url));
-      const [part] = await probe.ask();
-      await probe.close();
-      assert.match(part!.detail, says);
-      assert.equal(part!.ready, name === 'answers');
+      let part: Part | undefined;
+      // A machine that stands still for longer than the time of one answer is asked again.
+      const answers = async () => {
+        [part] = await probe.ask();
+        return says.test(part!.detail);
+      };
+      await until(answers, () => part).finally(probe.close);
+      assert.equal(part?.ready, name === 'answers');
     });
 });

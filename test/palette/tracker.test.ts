@@ -57,7 +57,8 @@ describe('palette: delivery tracker in Node-RED', () => {
 
   it('the time limit rests while a Fieldline node holds the message', async () => {
     await on.red.deploy([source('k'), sink()]);
-    on.red.onSink('k', (_message, _send, done) => setTimeout(done, 3600));
+    const limitMs = on.red.settings.deliveryTimeoutSeconds! * 1000;
+    on.red.onSink('k', (_message, _send, done) => setTimeout(done, limitMs + 1600));
     assert.deepEqual(await on.red.emit('s', { payload: 1 }), { ok: true });
   });
 

@@ -64,7 +64,8 @@ async function start(): Promise<TestRuntime> {
   const settings: PaletteSettings = {
     services: {},
     directory: path.join(userDir, 'fieldline'),
-    deliveryTimeoutSeconds: 2,
+    // A few tests wait for it; a machine that stands still for a while fails none.
+    deliveryTimeoutSeconds: 8,
     statusGapMs: 20,
   };
   const app = express();
