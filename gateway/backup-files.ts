@@ -13,19 +13,23 @@ const LEFT_OUT = [
   /^postgresql-[^/]*$/,
   /(^|\/)node_modules$/,
   /\.(new|partial|tmp)$/,
-  /-(wal|shm|journal|mark)$/,
+  /-(shm|journal)$/,
 ];
+/** What belongs to a file beside it; kept by itself where that file is gone. */
+const BESIDE = /-(wal|mark)$/;
 const SQLITE = 'SQLite format 3\0';
 
 /** Paths below `directory`, in order; what goes away meanwhile is left out, as clusters of PostgreSQL and sockets are. */
 export function filesToKeep(directory: string, below = ''): Kept[] {
   const entries = unlessGone(() => readdirSync(path.join(directory, below), { withFileTypes: true })) ?? [];
   if (entries.some(({ name }) => name === 'PG_VERSION')) return [];
+  const names = new Set(entries.map(({ name }) => name));
   return entries
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry): Kept[] => {
       const place = path.posix.join(below, entry.name);
       if (LEFT_OUT.some(pattern => pattern.test(place))) return [];
+      if (BESIDE.test(place) && names.has(entry.name.replace(BESIDE, ''))) return [];
       if (entry.isDirectory()) return filesToKeep(directory, place);
       const kind = unlessGone(() => kindOf(entry, path.join(directory, place)));
       return kind === undefined ? [] : [{ path: place, kind }];
@@ -35,10 +39,13 @@ export function filesToKeep(directory: string, below = ''): Kept[] {
 function kindOf(entry: Dirent, file: string): Kept['kind'] | undefined {
   if (entry.isSymbolicLink()) return 'link';
   if (!entry.isFile()) return undefined;
-  return isSqlite(file) ? 'sqlite' : 'file';
+  return isJournal(file) || isSqlite(file) ? 'sqlite' : 'file';
 }
 
-function isSqlite(file: string): boolean {
+/** An outbox, or what the broker holds: whatever lies there is looked at as one. */
+export const isJournal = (place: string): boolean => /\.outbox$|(^|\/)broker\.journal$/.test(place);
+
+export function isSqlite(file: string): boolean {
   const at = openSync(file, 'r');
   try {
     const head = Buffer.alloc(SQLITE.length);

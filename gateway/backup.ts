@@ -6,10 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ArchiveWriter, writeArchive } from '../src/backup/archive.ts';
 import { dumpDatabase, type Sums } from '../src/backup/database.ts';
+import { isLogBroken } from '../src/delivery/journal/damage.ts';
 import { isDamage } from '../src/delivery/journal/database.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
-import { filesToKeep, type Kept, unlessGone } from './backup-files.ts';
-import { askForGiven, askForJournals, type Given } from './control.ts';
+import { copyAsItLies, lossesIn } from './backup-damage.ts';
+import { filesToKeep, isJournal, isSqlite, type Kept, unlessGone } from './backup-files.ts';
+import { askForGiven, askForJournals, type CopiedJournal, type Given } from './control.ts';
 import { lockFolder } from './data-directory.ts';
 import { startDatabase } from './database.ts';
 import { interruptible, toldMeanwhile } from './interruptible.ts';
@@ -124,9 +126,13 @@ function givenTo(directory: string, { databaseUrl, secret }: Given): Given {
 
 async function addFiles(backup: Backup): Promise<number> {
   const { archive, directory, staging, secret, log } = backup;
-  const { copied, kept, damaged } = await copyJournals(backup);
+  const { copied, kept, damaged, mended } = await copyJournals(backup);
+  for (const { place, loss } of mended) log('warn', `${place} lacks in the backup what is lost: ${loss}`);
   for (const { place, reason } of damaged)
     log('warn', `${place} is damaged (${reason}) and goes into the backup as it lies`);
+  for (const { place } of [...damaged, ...mended])
+    for (const loss of await lossesIn(path.join(staging, place), place, path.join(staging, '.looked-at')))
+      log('warn', `lost: ${loss}`);
   const links = kept.filter(({ kind }) => kind === 'link').map(place => place.path);
   if (links.length > 0) log('warn', `links and what they lead to are left out: ${links.join(', ')}`);
   // Journals, then the rest: what has left a journal meanwhile is in what follows it.
@@ -148,7 +154,13 @@ async function addFiles(backup: Backup): Promise<number> {
   return files + 1;
 }
 
-type Copies = { copied: ReadonlySet<string>; kept: readonly Kept[]; damaged: readonly Damaged[] };
+type Copies = {
+  copied: ReadonlySet<string>;
+  kept: readonly Kept[];
+  damaged: readonly Damaged[];
+  /** By the gateway that runs, as it copied them. */
+  mended: readonly CopiedJournal[];
+};
 
 /** Whole copies of the ledger and of all SQLite files, at their paths in `staging`. A deploy may open and close some meanwhile: then begun anew. */
 async function copyJournals(backup: Backup): Promise<Copies> {
@@ -179,7 +191,8 @@ async function tryToCopy({ directory, staging, running, signal }: Backup): Promi
     filesToKeep(directory).filter(({ path: place }) => LEDGER.test(place)),
     copyFileSync,
   );
-  if (running) for (const place of await askForJournals(directory, staging, signal)) copied.add(place);
+  const own = running ? await askForJournals(directory, staging, signal) : [];
+  for (const { place } of own) copied.add(place);
   const kept = filesToKeep(directory);
   const damaged: Damaged[] = [];
   copyAll(
@@ -191,23 +204,16 @@ async function tryToCopy({ directory, staging, running, signal }: Backup): Promi
       damaged.push({ place, reason, beside: copyAsItLies(from, to).map(end => `${place}${end}`) });
     },
   );
-  return { copied, kept, damaged };
+  return { copied, kept, damaged, mended: own.filter(({ loss }) => loss !== undefined) };
 }
 
 /** A file of SQLite that cannot be copied whole, and the files that belong to it. */
 type Damaged = { place: string; reason: string; beside: readonly string[] };
-/** Its log, and what an outbox and the broker's journal know of it: with these the gateway recovers it as it would here. */
-const BESIDE = ['-wal', '-mark'];
-
-function copyAsItLies(from: string, to: string): readonly string[] {
-  copyFileSync(from, to);
-  const beside = BESIDE.filter(end => existsSync(from + end));
-  for (const end of beside) copyFileSync(from + end, to + end);
-  return beside;
-}
-
 /** Answers why the file is damaged where it is: then there is no copy. */
 function copySqlite(from: string, to: string): string | undefined {
+  if (isJournal(from) && !isSqlite(from)) return 'it does not begin as it has to';
+  // Of a broken log SQLite reads the begin, and says nothing of the rest.
+  if (isJournal(from) && isLogBroken(from)) return 'its write-ahead log';
   // The broker of a gateway that was killed a moment ago may still be closing its journal.
   const source = new DatabaseSync(from, { readOnly: true, timeout: LOCK_MS });
   try {

@@ -19,7 +19,7 @@ const tell = (message: FromBroker | FromProcess): void => {
 };
 
 async function open({ file, host: address, port, guarded }: Open): Promise<void> {
-  const journal = await openJournal(file, { onPutBack: text => tell({ log: 'warn', text }) });
+  const journal = await openJournal(file, { onMended: text => tell({ log: 'error', text }) });
   close = () => journal.close();
   const broker = await startBroker({
     journal,

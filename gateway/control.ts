@@ -46,16 +46,15 @@ export async function openControl(directory: string, { databaseUrl, secret }: Gi
 }
 
 /** In the order of their making: what leaves one journal for another is in one of the two copies at least. */
-async function copyJournals(directory: string, to: string): Promise<string[]> {
-  const copied: string[] = [];
+async function copyJournals(directory: string, to: string): Promise<CopiedJournal[]> {
+  const copied: CopiedJournal[] = [];
   for (const [file, journal] of openJournals) {
     const place = path.relative(directory, file);
     if (place.startsWith('..')) continue;
     // Its folder goes with a backup that is stopped, and must not come back.
     if (!existsSync(to)) throw new Error('the backup has ended');
     mkdirSync(path.dirname(path.join(to, place)), { recursive: true, mode: 0o700 });
-    await journal.copyTo(path.join(to, place));
-    copied.push(place);
+    copied.push({ place, loss: await journal.copyTo(path.join(to, place)) });
   }
   return copied;
 }
@@ -82,6 +81,9 @@ async function ask<T>(directory: string, what: string, request: string, signal?:
 export const askForGiven = (directory: string): Promise<Given> =>
   ask(directory, 'say which database it uses', '/given');
 
-/** Paths of the journals of the running gateway, copied to the same paths below `to`. */
-export const askForJournals = (directory: string, to: string, signal: AbortSignal): Promise<readonly string[]> =>
+/** `loss`: what it lacks, in words, as it was found damaged. */
+export type CopiedJournal = { place: string; loss?: string | undefined };
+
+/** The journals of the running gateway, copied to the same paths below `to`. */
+export const askForJournals = (directory: string, to: string, signal: AbortSignal): Promise<readonly CopiedJournal[]> =>
   ask(directory, 'copy its journals', `/copy-journals?to=${encodeURIComponent(to)}`, signal);

@@ -18,7 +18,7 @@ type Attached = { consumer: Consumer; pull?: Pull };
 
 export function brokerHost(
   broker: Broker,
-  copyTo: (file: string) => Promise<void>,
+  copyTo: (file: string) => Promise<string | undefined>,
   tell: (message: FromBroker) => void,
 ): BrokerHost {
   const attached = new Map<number, Attached>();
@@ -76,7 +76,7 @@ export function brokerHost(
         logins.delete(message.login);
       } else if ('copy' in message)
         copyTo(message.to).then(
-          () => tell({ copied: message.copy }),
+          loss => tell({ copied: message.copy, loss }),
           error => tell({ copied: message.copy, fault: reasonOf(error) }),
         );
     },

@@ -26,7 +26,7 @@ export type FromBroker =
   | { page: number; messages: Page }
   | { full: number; is: boolean }
   | { login: number; user: string; password: string; clientId: string }
-  | { copied: number; fault?: string }
+  | { copied: number; loss?: string | undefined; fault?: string }
   | { log: 'info' | 'warn' | 'error'; text: string }
   /** Sent when something of it has changed, and what was counted since the last time. */
   | { state: BrokerState; counted: readonly Counted[] };

@@ -13,8 +13,8 @@ export type RemoteBroker = JournalBroker & {
   lose(reason: string): void;
   /** As last told; undefined while there is no process. */
   state(): BrokerState | undefined;
-  /** Whole copy of the journal. Rejects with a Fault of kind outage when there is none. */
-  copyTo(file: string): Promise<void>;
+  /** Whole copy of the journal; answers what it lacks. Rejects with a Fault of kind outage when there is none. */
+  copyTo(file: string): Promise<string | undefined>;
 };
 
 export type RemoteBrokerOptions = {
@@ -30,7 +30,7 @@ const away = (reason: string): Fault =>
 
 export function remoteBroker({ authenticate = () => true, log }: RemoteBrokerOptions): RemoteBroker {
   const registering = new Map<number, Waiting<number>>();
-  const copying = new Map<number, Waiting<void>>();
+  const copying = new Map<number, Waiting<string | undefined>>();
   const consumers = new Map<number, Known>();
   let tell: ((message: ToBroker) => void) | undefined;
   let state: BrokerState | undefined;
@@ -108,7 +108,7 @@ export function remoteBroker({ authenticate = () => true, log }: RemoteBrokerOpt
       } else if ('copied' in message) {
         const one = copying.get(message.copied);
         copying.delete(message.copied);
-        if (message.fault === undefined) one?.resolve();
+        if (message.fault === undefined) one?.resolve(message.loss);
         else one?.reject(new Fault('FIELDLINE_DIR', message.fault, { kind: 'outage' }));
       } else if ('log' in message) log(message.log, message.text);
       else if ('state' in message) {

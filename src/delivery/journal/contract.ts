@@ -38,8 +38,11 @@ export type Journal = {
   /** Calls back after a commit that brought the reader new entries. Returns the stop. */
   onEntries(reader: string, listener: () => void): () => void;
   state(): JournalState;
-  /** Writes a whole copy of the file, as of now, to a new file. Rejects with a Fault of kind outage when it cannot. */
-  copyTo(file: string): Promise<void>;
+  /**
+   * Writes a whole copy of the file, as of now, to a new file. Answers in words what it lacks, where the file was found
+   * damaged. Rejects with a Fault of kind outage when it cannot.
+   */
+  copyTo(file: string): Promise<string | undefined>;
   /** What was lost when the file was found damaged; the damaged file is kept beside it. */
   readonly loss: string | undefined;
   /** Commits what is queued and ends; appends that wait for room are refused. */

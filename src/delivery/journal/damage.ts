@@ -34,9 +34,9 @@ export const mending = (file: string): string => `${file}-mending`;
  */
 export function logLoss(file: string, now: number): string | undefined {
   const log = `${file}-wal`;
-  const bytes = existsSync(log) ? readFileSync(log) : new Uint8Array();
+  const bytes = bytesOf(log);
   if (bytes.length < LOG_HEADER + FRAME_HEADER) return undefined;
-  const found = framesOf(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const found = framesIn(bytes);
   const isEmpty = !existsSync(file) || statSync(file).size === 0;
   if (found?.broken === 0 && (!isEmpty || found.whole.length === 0)) return undefined;
   const aside = `${log}.damaged-${now}`;
@@ -53,6 +53,16 @@ export function logLoss(file: string, now: number): string | undefined {
     return `${file} was empty: what its write-ahead log holds is saved, which is kept as ${aside}`;
   return says(`${found.broken} of ${found.broken + found.whole.length} parts`);
 }
+
+/** Whether the log of a file that nobody has open is broken in its middle; nothing is changed. */
+export function isLogBroken(file: string): boolean {
+  const bytes = bytesOf(`${file}-wal`);
+  return bytes.length >= LOG_HEADER + FRAME_HEADER && framesIn(bytes)?.broken !== 0;
+}
+
+const bytesOf = (log: string): Uint8Array => (existsSync(log) ? readFileSync(log) : new Uint8Array());
+const framesIn = ({ buffer, byteOffset, byteLength }: Uint8Array): Frames | undefined =>
+  framesOf(new DataView(buffer, byteOffset, byteLength));
 
 type Frames = { whole: { at: number; page: number }[]; broken: number };
 

@@ -17,6 +17,8 @@ const READONLY = 8;
 const CORRUPT = 11;
 const FULL = 13;
 const NOT_A_DATABASE = 26;
+/** A page is where the file has ended: somebody has cut it. */
+const CUT_SHORT = 10 | (2 << 8);
 const WRITE_FAILED = 10 | (3 << 8);
 
 /** Opens or makes it, for this process alone. Throws what SQLite says when it cannot be used, `isDamage` among it. */
@@ -26,14 +28,19 @@ export function connect(file: string): DatabaseSync {
     // Exclusive: a second process on the same file is refused instead of being mixed in. FULL: each commit is on the disk.
     db.exec('pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=full');
     db.exec(`pragma journal_size_limit=${64 << 20}; ${SCHEMA}`);
-    const said = String(db.prepare('pragma quick_check(1)').all()[0]?.['quick_check']);
-    if (said !== 'ok') throw Object.assign(new Error(said), { errcode: CORRUPT });
+    check(db);
     if (!hasOurTables(db)) throw Object.assign(new Error('tables of something else'), { errcode: NOT_A_DATABASE });
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+/** Throws what is damaged, with its place. */
+export function check(db: DatabaseSync): void {
+  const said = String(db.prepare('pragma quick_check(1)').all()[0]?.['quick_check']);
+  if (said !== 'ok') throw Object.assign(new Error(said), { errcode: CORRUPT });
 }
 
 function hasOurTables(db: DatabaseSync): boolean {
@@ -50,7 +57,7 @@ type SystemError = { errcode?: number; code?: string };
 
 export function isDamage(error: unknown): boolean {
   const { errcode = 0 } = error as SystemError;
-  return [CORRUPT, NOT_A_DATABASE].includes(errcode & 0xff);
+  return [CORRUPT, NOT_A_DATABASE].includes(errcode & 0xff) || errcode === CUT_SHORT;
 }
 
 /** The disk takes nothing now: that passes, and says nothing of what lies on it. */

@@ -21,9 +21,12 @@ export type OpenedFile = {
   close(): void;
 };
 
-/** The file, checked; where it was damaged a new one with what could be saved, and what was lost in words. Throws when it cannot be used. */
-export function openFile(file: string): OpenedFile {
-  const { db, loss } = openOrSalvage(file);
+/**
+ * The file, checked; where it was damaged a new one with what could be saved, and what was lost in words. `damage`: what
+ * SQLite has met in it while it was in use. Throws when it cannot be used.
+ */
+export function openFile(file: string, damage?: string): OpenedFile {
+  const { db, loss } = openOrSalvage(file, damage);
   const mark = openMark(`${file}-mark`);
   const behind = mark.found && catchUp(file, db, mark.found);
   // Closed after the database only: closing any handle of a file gives up all locks of this process on it.
@@ -63,22 +66,25 @@ function putBack(file: string, db: DatabaseSync): string {
   return `${file} was taken away while it was in use: it is put back with all that lay in it${kept}`;
 }
 
-function openOrSalvage(file: string): { db: DatabaseSync; loss: string | undefined } {
+function openOrSalvage(file: string, damage: string | undefined): { db: DatabaseSync; loss: string | undefined } {
   const cutOff = goOnReplacing(file);
   const emptied = existsSync(file) && statSync(file).size === 0 && `${file} was empty: what lay there is lost`;
   // Before SQLite opens it and writes over it.
   const lost = logLoss(file, Date.now());
   const losses = [cutOff, lost ?? (emptied || undefined)];
-  const opened = existsSync(mending(file)) ? 'its write-ahead log' : connectUndamaged(file);
+  const opened = existsSync(mending(file)) ? 'its write-ahead log' : connectUndamaged(file, damage);
   if (typeof opened === 'string') losses.push(salvage(file, opened));
   const db = typeof opened === 'string' ? connect(file) : opened;
   return { db, loss: losses.filter(Boolean).join('; ') || undefined };
 }
 
-/** Or what is wrong with it. */
-function connectUndamaged(file: string): DatabaseSync | string {
+/** Or what is wrong with it: where it was met but the check finds nothing, as much as is known. */
+function connectUndamaged(file: string, damage: string | undefined): DatabaseSync | string {
   try {
-    return connect(file);
+    const db = connect(file);
+    if (damage === undefined) return db;
+    db.close();
+    return damage;
   } catch (error) {
     if (isDamage(error)) return reasonOf(error);
     throw error;

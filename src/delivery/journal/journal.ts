@@ -16,8 +16,8 @@ export type JournalOptions = {
   maxBytes?: number;
   /** A few short notes that are known even where the file was put back to an earlier state. */
   marked?: readonly string[];
-  /** The file was taken away while it was in use, and what was done about it, in words. */
-  onPutBack?(text: string): void;
+  /** The file was found damaged or taken away while it was in use: what was lost, and what was done about it, in words. */
+  onMended?(text: string): void;
 };
 
 // An acknowledgement may be lost in a crash (the entry comes again), so it waits for company.
@@ -65,9 +65,22 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     if (request.reads || request.writes || request.close) thread.post(request);
   }
 
+  function lies(now: { bytes: number; entries: number }): void {
+    storedBytes = now.bytes;
+    entries = now.entries;
+  }
+
+  /** What this process knows of it is written again: it may have lain where the file was damaged. */
+  function mended(text: string): void {
+    const { writes } = commit.next;
+    for (const name of readers.names) writes.newReaders.push([readers.numberOf(name), name]);
+    writes.notes.unshift(...notes);
+    schedule();
+    options.onMended?.(text);
+  }
+
   function committed(after: { bytes: number; entries: number }): void {
-    storedBytes = after.bytes;
-    entries = after.entries;
+    lies(after);
     const woken = new Set<number>();
     for (const entry of commit.committed()) {
       tail.push(entry, entry.readers);
@@ -81,8 +94,10 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
 
   thread.listen(response => {
     if ('committed' in response) committed(response.committed);
-    else if ('putBack' in response) options.onPutBack?.(response.putBack);
-    else if ('refused' in response) {
+    else if ('mended' in response) {
+      lies(response);
+      mended(response.mended);
+    } else if ('refused' in response) {
       commit.refused(response.refused);
       // A disk that stays full must not hold the end for ever: nothing in a refused batch was ever acknowledged.
       if (closing) thread.stop();
@@ -177,7 +192,8 @@ export async function openJournal(file: string, options: JournalOptions = {}): P
     async copyTo(to) {
       const refusal = closed();
       if (refusal) throw refusal;
-      await questions.ask(id => thread.post({ copy: { id, to } }));
+      const { loss } = await questions.ask(id => thread.post({ copy: { id, to } }));
+      return loss;
     },
     loss: opened.loss,
     close() {

@@ -44,15 +44,15 @@ export type Request = { close?: true; reads?: Read[]; writes?: Writes; copy?: Co
 
 /** Entries that were read, with their blobs one after the other. */
 export type Page = { rows: readonly { seq: number; meta: string; length: number }[]; blobs: Uint8Array };
-/** To a read or a copy: done (a read with its page), or why not. */
-export type Answer = { answers: number; page?: Page } | { answers: number; fault: string };
+/** To a read or a copy: done (a read with its page), or why not. `loss`: what a copy lacks because the file was damaged, in words. */
+export type Answer = { answers: number; page?: Page; loss?: string } | { answers: number; fault: string };
 
 export type Response =
   | { opened: Opened }
   | { unusable: string }
   | Answer
-  /** The file was taken away, and was put back. */
-  | { putBack: string }
+  /** The file was taken away or damaged, and was put back or mended; in words, with what lies in it now. */
+  | { mended: string; bytes: number; entries: number }
   | { committed: { bytes: number; entries: number } }
   | { refused: string };
 

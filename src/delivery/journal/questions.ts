@@ -3,10 +3,12 @@ import { Fault } from '../../kernel/fault.ts';
 import { type Answer, entriesOf, type Read } from './messages.ts';
 import type { Entry } from './tail.ts';
 
+type Done = Exclude<Answer, { fault: string }>;
+
 export type Questions = {
-  /** `send` is called at once, with the number that the answer will bear. Resolves with the entries that were asked for. */
-  ask(send: (id: number) => void): Promise<readonly Entry[]>;
-  /** The same for a page of entries, which leaves with the next `reads`. */
+  /** `send` is called at once, with the number that the answer will bear. */
+  ask(send: (id: number) => void): Promise<Done>;
+  /** Asks for a page of entries, which leaves with the next `reads`. */
   read(asked: Omit<Read, 'id'>): Promise<readonly Entry[]>;
   /** The reads that have not been sent yet: they are sent now. */
   reads(): Read[];
@@ -16,11 +18,11 @@ export type Questions = {
 };
 
 export function openQuestions(): Questions {
-  const open = new Map<number, { resolve(entries: readonly Entry[]): void; reject(fault: Fault): void }>();
+  const open = new Map<number, { resolve(done: Done): void; reject(fault: Fault): void }>();
   let last = 0;
   let unsent: Read[] = [];
 
-  function ask(send: (id: number) => void): Promise<readonly Entry[]> {
+  function ask(send: (id: number) => void): Promise<Done> {
     return new Promise((resolve, reject) => {
       open.set(++last, { resolve, reject });
       send(last);
@@ -29,7 +31,10 @@ export function openQuestions(): Questions {
 
   return {
     ask,
-    read: asked => ask(id => unsent.push({ id, ...asked })),
+    async read(asked) {
+      const { page } = await ask(id => unsent.push({ id, ...asked }));
+      return page === undefined ? [] : entriesOf(page);
+    },
     reads() {
       const reads = unsent;
       unsent = [];
@@ -39,7 +44,7 @@ export function openQuestions(): Questions {
       const question = open.get(answer.answers);
       open.delete(answer.answers);
       if ('fault' in answer) question?.reject(new Fault('FIELDLINE_DIR', answer.fault, { kind: 'outage' }));
-      else question?.resolve(answer.page === undefined ? [] : entriesOf(answer.page));
+      else question?.resolve(answer);
     },
     end(reason) {
       for (const { reject } of open.values()) reject(reason);

@@ -70,11 +70,11 @@ const MOST_BYTES = 1 << 30;
 
 /** Opens or makes the file, for this process alone. Rejects with a Fault of kind outage when it cannot be used. */
 export async function openOutbox<Row>(file: string, options: OutboxOptions<Row> = {}): Promise<Outbox<Row>> {
-  const onPutBack = (text: string): void => options.onGone?.({ why: 'damaged', rows: 0, text });
+  const onMended = (text: string): void => options.onGone?.({ why: 'damaged', rows: 0, text });
   const journal = await openJournal(file, {
     maxBytes: options.maxBytes ?? MOST_BYTES,
     marked: ['begin', 'end'],
-    onPutBack,
+    onMended,
   });
   try {
     return await outboxIn(journal, file, options);
