@@ -39,8 +39,9 @@ describe('modbus-poll node', () => {
     await simulator.close();
   });
 
+  // Long enough for whatever answers: a busy machine may hold the process up.
   const flow = (poll: object = {}, bus: object = {}): FlowNode[] => [
-    { id: 'bus', type: 'fieldline-modbus-bus', host: '127.0.0.1', port: simulator.port, timeoutMs: 100, ...bus },
+    { id: 'bus', type: 'fieldline-modbus-bus', host: '127.0.0.1', port: simulator.port, timeoutMs: 10_000, ...bus },
     {
       id: 'p',
       type: 'fieldline-modbus-poll',
@@ -219,7 +220,7 @@ describe('modbus-poll node', () => {
 
   it('shows a silent unit in red, and comes back by itself', async () => {
     simulator.misbehave = () => ({ kind: 'silence' });
-    await runtime.deploy(flow({}, { probeSeconds: 0.1 }));
+    await runtime.deploy(flow({}, { timeoutMs: 100, probeSeconds: 0.1 }));
     const status = await runtime.untilStatus('p', /no answer/);
     assert.equal(status.fill, 'red');
     assert.match(status.text ?? '', /unit 1.*; .*; no value yet$/);

@@ -37,9 +37,10 @@ describe('modbus-write node', () => {
     await simulator.close();
   });
 
-  const flow = (settings: object = {}, more: FlowNode[] = []): FlowNode[] => [
+  // Long enough for whatever answers: a busy machine may hold the process up.
+  const flow = (settings: object = {}, more: FlowNode[] = [], timeoutMs = 10_000): FlowNode[] => [
     ...more,
-    { id: 'bus', type: 'fieldline-modbus-bus', host: '127.0.0.1', port: simulator.port, timeoutMs: 200 },
+    { id: 'bus', type: 'fieldline-modbus-bus', host: '127.0.0.1', port: simulator.port, timeoutMs },
     { id: 's', type: 'test-source', wires: [['w']] },
     { id: 'w', type: 'fieldline-modbus-write', bus: 'bus', deviceId: 'h-1', map, wires: [['k'], ['e']], ...settings },
     { id: 'k', type: 'test-sink' },
@@ -57,7 +58,7 @@ describe('modbus-write node', () => {
   });
 
   it('sends what it does not carry out to its second output, and the source does not repeat it', async () => {
-    await runtime.deploy(flow());
+    await runtime.deploy(flow({}, [], 200));
     assert.deepEqual(await runtime.emit('s', { payload: { setpoint: 99 } }), { ok: true });
     assert.deepEqual(await runtime.emit('s', { payload: { function: 6, address: 3, value: 1 } }), { ok: true });
     simulator.misbehave = () => ({ kind: 'silence' });

@@ -45,8 +45,8 @@ describe('embedded broker: bounds', () => {
         longest = Math.max(longest, performance.now() - began);
       }
       await until(() => live.got.length === 300);
-      // The bound is the drain timeout of 1 s; the rest is room for a busy machine.
-      assert.ok(longest < 4000, `${Math.round(longest)} ms`);
+      // The bound is the drain timeout of 1 s; the rest is room for a machine that stands still for some seconds.
+      assert.ok(longest < 15_000, `${Math.round(longest)} ms`);
     });
 
   it('asks for user name and password', async () => {
