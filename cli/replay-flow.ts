@@ -1,24 +1,40 @@
 // The flow of `fieldline replay`: decode, score, store, as the shipped flow does it, without Node-RED.
 import { deviceScorer } from '../src/anomaly/device.ts';
-import { advertsOf } from '../src/decoders/advert-members.ts';
+import { advertsOf, RECORDED } from '../src/decoders/advert-members.ts';
 import { laserOf } from '../src/decoders/laser/members.ts';
 import { sortMembers } from '../src/decoders/members.ts';
 import type { Registry } from '../src/decoders/registry.ts';
+import { replayGuard } from '../src/decoders/replay-guard.ts';
 import { batcher } from '../src/delivery/batcher.ts';
 import { Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Settled } from '../src/kernel/ticket.ts';
 import type { Outcome } from '../src/reading/contracts.ts';
 import { byKind } from '../src/reading/kinds.ts';
+import { quantity } from '../src/reading/quantity.ts';
 import type { Raw } from '../src/reading/raw.ts';
 import type { Reading } from '../src/reading/reading.ts';
 import { keepDeadLetters, type Refused } from '../src/sinks/dead-letters.ts';
 import { readingSink } from '../src/sinks/readings.ts';
-import { REPLAYED } from '../src/reading/stages.ts';
+import { metricsOf } from '../src/sinks/rows.ts';
 import type { Store } from '../src/store/store.ts';
 import { intake } from '../src/stream/intake.ts';
 import { normalizer } from '../src/stream/normalize.ts';
 
-export type ReplayCounts = { stored: number; duplicates: number; rejected: number; undecoded: number };
+/** Readings, but for the last two. */
+export type ReplayCounts = {
+  /** They have become rows. */
+  stored: number;
+  /** Their rows were there before. */
+  duplicates: number;
+  /** They make no row: they tell of their device alone. */
+  withoutValues: number;
+  /** The database has refused them: dead letters. */
+  rejected: number;
+  /** Adverts, frames and messages of which nothing could be read. */
+  undecoded: number;
+  /** Frames of encrypted devices that somebody had recorded and sent again; the live flow refuses them, too. */
+  recorded: number;
+};
 
 export type ReplayFlow = {
   /** Everything that the messages gave is committed when it settles. */
@@ -29,6 +45,20 @@ export type ReplayFlow = {
 
 /** Name of this writer in the dead letters. */
 export const REPLAY_SOURCE = 'fieldline replay';
+
+/** `3 readings new, 0 there before, 2 messages undecoded`; what there is none of is left out, but for the first two. */
+export function countedWords(counts: ReplayCounts): string {
+  const { stored, duplicates, withoutValues, rejected, undecoded, recorded } = counts;
+  return [
+    `${quantity(stored, 'reading')} new, ${duplicates} there before`,
+    withoutValues > 0 ? `${withoutValues} without values` : '',
+    rejected > 0 ? `${rejected} refused by the database: dead letters` : '',
+    undecoded > 0 ? `${quantity(undecoded, 'message')} undecoded` : '',
+    recorded > 0 ? `${quantity(recorded, 'frame')} recorded and sent again` : '',
+  ]
+    .filter(words => words !== '')
+    .join(', ');
+}
 const OK: Settled = { ok: true };
 
 /** `registry` is asked for each batch: a user's decoder may come, change or be set aside meanwhile. `keys` as of `keysOf`. */
@@ -37,7 +67,8 @@ export function replayFlow(
   registry: () => Registry,
   keys?: ReadonlyMap<string, string>,
 ): ReplayFlow {
-  const counts: ReplayCounts = { stored: 0, duplicates: 0, rejected: 0, undecoded: 0 };
+  const counts: ReplayCounts = { stored: 0, duplicates: 0, withoutValues: 0, rejected: 0, undecoded: 0, recorded: 0 };
+  const guard = replayGuard();
   const normalize = normalizer();
   // What is in the tables keeps its score; new rows get one, from their own past in the archive.
   const scorer = deviceScorer();
@@ -45,12 +76,14 @@ export function replayFlow(
   const writes = batcher<Reading, Outcome>(rows => sink.write(rows));
 
   function decoded(raws: readonly Raw[]): readonly Reading[] {
-    const { advert, frame, message } = byKind(raws.map(raw => ({ ...raw, entry: REPLAYED })));
+    const { advert, frame, message } = byKind(raws);
     const options = { registry: registry(), keys, now: Date.now() };
-    const adverts = sortMembers(advert, member => advertsOf(member, options));
+    const adverts = sortMembers(advert, member => advertsOf(member, { ...options, guard }));
     const frames = sortMembers(frame, member => [laserOf(member, options)]);
     const messages = intake(message, '', options.now, normalize);
-    counts.undecoded += adverts.refused.length + frames.refused.length + messages.rejected.length;
+    const recorded = adverts.refused.filter(({ label }) => label === RECORDED).length;
+    counts.recorded += recorded;
+    counts.undecoded += adverts.refused.length - recorded + frames.refused.length + messages.rejected.length;
     return [...adverts.readings, ...frames.readings, ...messages.readings];
   }
 
@@ -58,9 +91,11 @@ export function replayFlow(
     const outcomes = await writes.submit(readings);
     const refused: Refused[] = [];
     for (const [at, outcome] of outcomes.entries())
-      if (outcome === 'stored') counts.stored++;
-      else if (outcome === 'duplicate') counts.duplicates++;
-      else refused.push({ row: readings[at], topic: undefined, reason: outcome.rejected });
+      if (outcome !== 'stored' && outcome !== 'duplicate')
+        refused.push({ row: readings[at], topic: undefined, reason: outcome.rejected });
+      else if (metricsOf(readings[at]!).length === 0) counts.withoutValues++;
+      else if (outcome === 'stored') counts.stored++;
+      else counts.duplicates++;
     counts.rejected += refused.length;
     if (refused.length > 0) await keepDeadLetters(store.query, REPLAY_SOURCE, refused);
   }

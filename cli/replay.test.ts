@@ -29,9 +29,10 @@ describe('fieldline replay', () => {
     assert.ok(cursor);
     assert.deepEqual(told, {
       ...{ state: 'done', settled: 5, failed: 0, total: 5 },
-      ...{ stored: 3, duplicates: 0, rejected: 0, undecoded: 2 },
+      ...{ stored: 3, duplicates: 0, withoutValues: 0, rejected: 0, undecoded: 2, recorded: 0 },
     });
     assert.match(first.errors, /replay \d+: 5 of 5 \(100 %\)/);
+    assert.match(first.errors, /replay \d+: 3 readings new, 0 there before, 2 messages undecoded$/m);
     assert.deepEqual(
       await db.store.query('SELECT device_id, metric, value, anomaly_score FROM sensor_readings ORDER BY device_id'),
       [
@@ -42,6 +43,49 @@ describe('fieldline replay', () => {
     const { stored, duplicates } = (await replay([])).out[0]!;
     assert.deepEqual({ stored, duplicates }, { stored: 0, duplicates: 3 });
     assert.equal(await count('sensor_readings'), 2);
+  });
+
+  it('counts as new only what has become rows: not what tells of a device alone', async () => {
+    await keep([
+      temperature(1),
+      message('bt-mqtt/raw/pi', { address: 'a4c1388d18b2', service_data: { fcd2: '400001' } }, 2),
+    ]);
+    for (const [stored, duplicates] of [
+      [1, 0],
+      [0, 1],
+    ]) {
+      const { errors, out } = await replay([]);
+      const { settled, ...told } = out[0]!;
+      assert.deepEqual(
+        [settled, told['stored'], told['duplicates'], told['withoutValues']],
+        [2, stored, duplicates, 1],
+      );
+      assert.match(errors, new RegExp(`${stored} readings? new, ${duplicates} there before, 1 without values`));
+    }
+    assert.equal(await count('devices'), 2);
+  });
+
+  it('refuses a recorded frame of an encrypted device, as the live flow did, each time', async () => {
+    const heard = (frame: string, at: number) =>
+      message(
+        'bt-mqtt/raw/pi',
+        { address: 'A4:C1:38:05:8E:E9', bindkey: '7475a4a77584401780ffc3ee62dd353c', service_data: { fe95: frame } },
+        at,
+      );
+    const [newer, older] = [
+      '5859eb2ac1e98e0538c1a40759530f8d380000b77a70f8',
+      '5859eb2a9ee98e0538c1a4d07ad3e338000033635d10',
+    ];
+    await keep([heard(newer!, 1), heard(older!, 2), heard(newer!, 3)]);
+    for (const [stored, duplicates] of [
+      [2, 0],
+      [0, 2],
+    ]) {
+      const { errors, out } = await replay([]);
+      const told = out[0]!;
+      assert.deepEqual([told['stored'], told['duplicates'], told['recorded']], [stored, duplicates, 1], errors);
+      assert.match(errors, /1 frame recorded and sent again/);
+    }
   });
 
   it('takes an advert on the topic above those of the scanners for what it is, as its filter does', async () => {

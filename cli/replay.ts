@@ -20,13 +20,12 @@ import { keysOf } from '../src/decoders/members.ts';
 import { courier } from '../src/delivery/courier.ts';
 import { keepLetters } from '../src/delivery/letters/letters.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
-import { REPLAYED } from '../src/reading/stages.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { withDatabase } from './database.ts';
 import type { Io } from './io.ts';
 import { checkNamedFolder, openOwnDecoders } from './own-decoders.ts';
-import { REPLAY_SOURCE, replayFlow } from './replay-flow.ts';
+import { countedWords, REPLAY_SOURCE, replayFlow } from './replay-flow.ts';
 import { subcommand, wrongUse } from './subcommand.ts';
 
 const USAGE = `Usage: fieldline replay [--from TIME] [--to TIME] [--scanner ID] [--device ID] [--topic FILTER] [options]
@@ -174,8 +173,8 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
     maxOpen: BATCHES,
     emit: flow.emit,
     async deadLetter(raw, reason, attempts) {
-      const { topic, source: scannerId, protocol, deviceId, receivedAt, bytes } = raw;
-      const letter = { topic, scannerId, protocol, deviceId, receivedAt, bytes, reason, attempts, entry: REPLAYED };
+      const { topic, source: scannerId, protocol, deviceId, receivedAt, bytes, entry } = raw;
+      const letter = { topic, scannerId, protocol, deviceId, receivedAt, bytes, reason, attempts, entry };
       await keepLetters(query, REPLAY_SOURCE, [{ kind: 'raw', ...letter, givenUpAt: Date.now() }]);
       replayRun.gaveUp(raw);
     },
@@ -194,6 +193,7 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
   decoders.close();
   const state = wordOf(end);
   io.stderr(`replay ${id}: ${state === 'done' ? doneFigures(now()) : replayFigures(now())}`);
+  io.stderr(`replay ${id}: ${countedWords(flow.counts)}`);
   io.stdout(JSON.stringify({ id, state, ...replayRun.progress, total, ...flow.counts }));
   if (end !== 'interrupted' && end.state === 'failed') io.stderr(`replay ${id}: ${end.reason}`);
   if (state === 'interrupted') io.stderr(`replay ${id}: goes on with fieldline replay --resume ${id}`);

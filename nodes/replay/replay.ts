@@ -11,7 +11,6 @@ import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { byKind } from '../../src/reading/kinds.ts';
 import type { Raw } from '../../src/reading/raw.ts';
-import { REPLAYED } from '../../src/reading/stages.ts';
 import type { Database } from '../../src/store/database.ts';
 import { fields } from './fields.ts';
 
@@ -57,7 +56,7 @@ export const definition = defineNode({
           source: run.source,
           mode: 'batches',
           emit(raws) {
-            const { advert, frame, message } = byKind(raws.map(raw => ({ ...raw, entry: REPLAYED })));
+            const { advert, frame, message } = byKind(raws);
             const parts = [advert, frame, message];
             const lost = parts.findIndex((part, output) => part.length > 0 && !host.wired(output));
             // Settled as stored it would be, and never come again.
@@ -114,16 +113,10 @@ export const definition = defineNode({
   },
 });
 
-function letterOf({ topic, source, protocol, deviceId, receivedAt, bytes }: Raw, reason: string, attempts: number) {
-  const from = {
-    topic,
-    scannerId: source,
-    protocol,
-    receivedAt,
-    bytes,
-    ...(deviceId === undefined ? {} : { deviceId }),
-  };
-  return { ...from, kind: 'raw', reason, attempts, givenUpAt: Date.now(), entry: REPLAYED } as const;
+function letterOf(raw: Raw, reason: string, attempts: number) {
+  const { topic, source: scannerId, protocol, deviceId, receivedAt, bytes, entry } = raw;
+  const from = { topic, scannerId, protocol, deviceId, receivedAt, bytes, entry };
+  return { ...from, kind: 'raw', reason, attempts, givenUpAt: Date.now() } as const;
 }
 
 export default nodeRed(definition);

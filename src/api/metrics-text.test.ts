@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { allHistograms, histogram } from '../reading/histogram.ts';
 import { entryOfLetter } from '../reading/letter.ts';
-import { noteCommitted, notePushed, REPLAYED } from '../reading/stages.ts';
+import { noteCommitted, notePushed, replayEntry } from '../reading/stages.ts';
 import { metricsText } from './metrics-text.ts';
 
 describe('metrics as text', () => {
@@ -68,7 +68,7 @@ describe('metrics as text', () => {
     noteCommitted(reading, Date.UTC(2026, 0, 1) + 70);
     notePushed(reading, Date.UTC(2026, 0, 1) + 75);
     noteCommitted({ ...reading, metadata: { ...reading.metadata, timestampSource: 'gateway' } }, 0);
-    for (const entry of [REPLAYED, entryOfLetter({ id: 1, digest: '0' })])
+    for (const entry of [replayEntry(1), entryOfLetter({ id: 1, digest: '0' })])
       noteCommitted({ ...reading, metadata: { ...reading.metadata, entry } }, Date.now());
     assert.deepEqual(
       stages.map((stage, at) => count(stage) - before[at]!),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { Fault } from '../kernel/fault.ts';
 import type { Settled } from '../kernel/ticket.ts';
 import type { Raw } from '../reading/raw.ts';
+import { isReplayEntry } from '../reading/stages.ts';
 import { archive } from './archive.ts';
 import { openReplay, type ReplayRun } from './replay.ts';
 import {
@@ -64,7 +65,8 @@ describe('replay', () => {
       got.map(({ bytes, receivedAt }) => [Buffer.from(bytes).toString('hex'), receivedAt]),
       messages.map(({ bytes = Buffer.from('7'), receivedAt }) => [Buffer.from(bytes).toString('hex'), receivedAt]),
     );
-    const { bytes, ...link } = got[7]!;
+    const { bytes, entry, ...link } = got[7]!;
+    assert.ok(isReplayEntry(entry), entry);
     assert.deepEqual(link, { ...ble, source: 'pi', receivedAt: T0 + 50 });
     assert.deepEqual(await db.store.query('SELECT state, settled, failed, claimed_until FROM replays'), [
       { state: 'done', settled: 9, failed: 0, claimed_until: null },

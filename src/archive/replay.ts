@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 import { reasonOf } from '../kernel/fault.ts';
 import type { Query, Source } from '../reading/contracts.ts';
 import type { Raw } from '../reading/raw.ts';
+import { replayEntry } from '../reading/stages.ts';
 import { changes } from './changes.ts';
 import { insisting } from './insisting.ts';
 import { archivePages, type Placed } from './pages.ts';
@@ -67,6 +68,7 @@ export function openReplay(options: ReplayOptions): ReplayRun {
     let keptAt = clock.steady();
 
     function send(message: Placed): void {
+      message.raw.entry = replayEntry(replay.id);
       const settle = onTheirWay.leaves(message);
       pace.left(1);
       onMessage(message.raw, settled => {

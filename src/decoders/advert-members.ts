@@ -15,12 +15,14 @@ export type AdvertContext = {
   registry: Registry;
   /** Device keys by address: 12 upper-case hex digits. */
   keys?: ReadonlyMap<string, string>;
-  /** Where frames are heard live; not where the past is decoded again. */
+  /** Where frames come in the order in which they were heard; not where a single one is decoded. */
   guard?: ReplayGuard;
   /** Milliseconds since the epoch, for members without a time of receipt. */
   now: number;
 };
 
+/** Label of a frame that somebody recorded and has sent again. */
+export const RECORDED = 'replayed';
 const MAX_ADVERTS = 1000;
 const refuse = (reason: string, label: string): Refusal[] => [{ reason, label }];
 
@@ -68,11 +70,12 @@ function advertAnswer(
     };
   const scannerId = scannerOf(record, raw?.topic ?? '') ?? raw?.source;
   const { counter } = verdict.decoded;
-  const heardAt = timeOf(timestamp, raw?.receivedAt ?? context.now).timestamp;
-  if (counter && advert.address && context.guard?.isReplayed(advert.address, counter, Date.parse(heardAt)))
-    return { reason: 'the counter of this encrypted device fell back: a recorded frame', label: 'replayed' };
+  const receivedAt = raw?.receivedAt ?? context.now;
+  const heard = { at: Date.parse(timeOf(timestamp, receivedAt).timestamp), receivedAt, entry: raw?.entry };
+  if (counter && advert.address && context.guard?.isReplayed(advert.address, counter, heard))
+    return { reason: 'the counter of this encrypted device fell back: a recorded frame', label: RECORDED };
   return advertReading(advert, verdict.decoder, verdict.decoded, {
-    receivedAt: raw?.receivedAt ?? context.now,
+    receivedAt,
     timestamp,
     digest: raw !== undefined && content === raw.bytes ? digestOf(raw) : digest(content ?? textOf(record) ?? ''),
     ...(scannerId === undefined ? {} : { scannerId }),

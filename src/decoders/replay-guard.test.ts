@@ -7,6 +7,7 @@ import { registryOf, shippedDecoders } from './registry.ts';
 import { replayGuard } from './replay-guard.ts';
 
 type Frame = [value: number, heardAt: number];
+const at = (ms: number) => ({ at: ms, receivedAt: ms });
 
 describe('replay guard', () => {
   const cases: [name: string, bits: 16 | 32, frames: Frame[], replayed: boolean][] = [
@@ -98,16 +99,44 @@ describe('replay guard', () => {
   for (const [name, bits, frames, replayed] of cases)
     it(name, () => {
       const guard = replayGuard();
-      const told = frames.map(([value, heardAt]) => guard.isReplayed('a', { value, bits }, heardAt));
+      const told = frames.map(([value, heardAt]) => guard.isReplayed('a', { value, bits }, at(heardAt)));
       assert.equal(told.at(-1), replayed);
     });
+
+  it('lets frames pass of a scanner whose clock is ahead or behind', () => {
+    for (const ahead of [5, -5]) {
+      const guard = replayGuard();
+      const heard = (value: number, receivedAt: number, off: number) =>
+        ({ value, at: receivedAt + off, receivedAt }) as const;
+      // In the order of the archive, which goes by what the scanners say.
+      const frames = [500, 501, 502].flatMap(value => [heard(value, value * 2, 0), heard(value, value * 2, ahead)]);
+      for (const { value, ...when } of frames.sort((a, b) => a.at - b.at))
+        assert.equal(guard.isReplayed('a', { value, bits: 32 }, when), false, `${ahead}: ${value}`);
+    }
+  });
+
+  it('goes through the past of each replay anew, and knows what is live meanwhile', () => {
+    const guard = replayGuard();
+    const past: readonly Frame[] = [
+      [500, 0],
+      [499, 1],
+      [501, 2],
+    ];
+    guard.isReplayed('a', { value: 600, bits: 32 }, at(9));
+    for (const entry of ['replay/1', 'replay/2'])
+      assert.deepEqual(
+        past.map(([value, ms]) => guard.isReplayed('a', { value, bits: 32 }, { ...at(ms), entry })),
+        [false, true, false],
+      );
+    assert.equal(guard.isReplayed('a', { value: 599, bits: 32 }, at(10)), true);
+  });
 
   it('keeps devices apart and forgets the one silent for longest', () => {
     const guard = replayGuard(2);
     for (const device of ['a', 'b', 'a', 'c'])
-      guard.isReplayed(device, { value: device === 'a' ? 600 : 500, bits: 32 }, 0);
-    assert.equal(guard.isReplayed('b', { value: 400, bits: 32 }, 1), false);
-    assert.equal(guard.isReplayed('c', { value: 400, bits: 32 }, 1), true);
+      guard.isReplayed(device, { value: device === 'a' ? 600 : 500, bits: 32 }, at(0));
+    assert.equal(guard.isReplayed('b', { value: 400, bits: 32 }, at(1)), false);
+    assert.equal(guard.isReplayed('c', { value: 400, bits: 32 }, at(1)), true);
   });
 
   it('refuses an advert with a reason, in the node only', async () => {

@@ -13,8 +13,11 @@ const commitToPush = stage('commit_to_push');
 const COMMITTED = Symbol('fieldline.committed');
 type Marked = Reading['metadata'] & { [COMMITTED]?: number };
 
-/** Stands for the ledger's entry of what comes from the archive; a dead letter that is sent again has an entry of its own. */
-export const REPLAYED = 'replay/again';
+/** Stands for the ledger's entry of what a replay brings; a dead letter that is sent again has an entry of its own. */
+export const replayEntry = (id: number): string => `replay/${id}`;
+const OF_REPLAY = /^replay\//;
+export const isReplayEntry = (entry: string | undefined): entry is string =>
+  entry !== undefined && OF_REPLAY.test(entry);
 const BEFORE = /^(replay|letter)\//;
 
 /**

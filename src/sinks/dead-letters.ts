@@ -11,7 +11,7 @@ import {
   letterText,
 } from '../reading/letter.ts';
 import { entryOf, isReading } from '../reading/reading.ts';
-import { REPLAYED } from '../reading/stages.ts';
+import { isReplayEntry } from '../reading/stages.ts';
 
 /** A row that was refused, as it came to the sink, and why. */
 export type Refused = { row: unknown; topic: string | undefined; reason: string };
@@ -80,7 +80,7 @@ function letterOf({ row, topic, reason: why }: Refused) {
     bytes,
     digest: digest(identityOf(row) ?? all),
     attempts: 1,
-    replayed: entryOf(row) === REPLAYED,
+    replayed: isReplayEntry(entryOf(row)),
   };
 }
 

@@ -3,7 +3,7 @@ import { digest } from '../../kernel/bytes.ts';
 import type { Query } from '../../reading/contracts.ts';
 import { countAgain, countReplayed, LARGEST_LETTER, letterText } from '../../reading/letter.ts';
 import { protocols } from '../../reading/reading.ts';
-import { REPLAYED } from '../../reading/stages.ts';
+import { isReplayEntry } from '../../reading/stages.ts';
 import { type LetterFilter, type LetterState, letterCondition } from './filter.ts';
 
 /** raw: bytes as received. reading: JSON of a reading that a sink refused. damaged: a line of the file that cannot be read. */
@@ -70,7 +70,7 @@ export async function keepLetters(query: Query, source: string, letters: readonl
   const others = all.filter(({ entry }) => entry === undefined || !again.has(entry));
   // ON CONFLICT refuses to touch one row twice in a statement; the last of a kind counts.
   const each = [...new Map(others.map(one => [`${one.digest} ${one.received}`, one])).values()];
-  const replayed = each.filter(({ entry }) => entry === REPLAYED);
+  const replayed = each.filter(({ entry }) => isReplayEntry(entry));
   const counted = new Set([...(await countReplayed(query, replayed))].map(place => replayed[place]));
   const kept = each.filter(one => !counted.has(one));
   if (kept.length === 0) return;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { onDatabase } from '../../../test/support/database.ts';
 import { digest } from '../../kernel/bytes.ts';
 import type { Reading } from '../../reading/reading.ts';
-import { REPLAYED } from '../../reading/stages.ts';
+import { replayEntry } from '../../reading/stages.ts';
 import { keepDeadLetters } from '../../sinks/dead-letters.ts';
 import { letter, T0 } from './letters.fixture.ts';
 import { discardLetters, keepLetters, listLetters, type NewLetter, queueLetters } from './letters.ts';
@@ -31,32 +31,32 @@ describe('dead letters of a replay', () => {
 
   it('are one with the reading that waits, whatever it scores now', async () => {
     await refuse('live', reading(-0.2));
-    await refuse('again', reading(1, {}, REPLAYED));
-    await refuse('again', reading(0.5, {}, REPLAYED));
+    await refuse('again', reading(1, {}, replayEntry(1)));
+    await refuse('again', reading(0.5, {}, replayEntry(1)));
     assert.deepEqual(await all(), ['live open 3, of again']);
     await queueLetters(db.store.query, ids, 'me');
-    await refuse('again', reading(1, {}, REPLAYED), 'once more');
+    await refuse('again', reading(1, {}, replayEntry(1)), 'once more');
     assert.deepEqual(await all(), ['live queued 4, once more']);
   });
 
   it('are one with the message that waits, and was received at the same time', async () => {
     await giveUp('live', {});
-    await giveUp('again', { entry: REPLAYED });
-    await giveUp('again', { entry: REPLAYED, receivedAt: T0 + 9 });
+    await giveUp('again', { entry: replayEntry(1) });
+    await giveUp('again', { entry: replayEntry(1), receivedAt: T0 + 9 });
     assert.deepEqual(await all(), ['again open 3, of again', 'live open 6, of again']);
   });
 
   it('are letters of their own where another reading was made of it, nothing waits, or no replay brings it', async () => {
     await refuse('live', reading(1));
     await refuse('other table', reading(1));
-    await refuse('again', reading(1, { telemetry: { voltage: 24_000 } }, REPLAYED));
+    await refuse('again', reading(1, { telemetry: { voltage: 24_000 } }, replayEntry(1)));
     assert.deepEqual(await all(), [
       'again open 1, of again',
       'live open 1, of live',
       'other table open 1, of other table',
     ]);
     await discardLetters(db.store.query, ids, 'me');
-    await refuse('again', reading(1, {}, REPLAYED));
+    await refuse('again', reading(1, {}, replayEntry(1)));
     assert.deepEqual((await all())[1], 'again open 1, of again');
   });
 });
