@@ -40,15 +40,40 @@ export function memoryCarrier<Row>(sink: Sink<Row>, breaker: Breaker): Carrier<R
   };
 }
 
-/** Drops what meets an outage, and everything until the next attempt is due. */
+/**
+ * Drops what meets an outage, and everything until the next attempt is due. Rows that were only too many for one write are
+ * no outage: they go in smaller ones at once.
+ */
 export function dropCarrier<Row>(sink: Halved<Row>, breaker: Breaker): Carrier<Row> {
+  /** Until each row has landed or was, by itself, too much. Where that is said of two in a row the peer is taken to be away. */
+  async function insist(rows: readonly Row[]): Promise<readonly Fate[]> {
+    const givenUp = new Set<Row>();
+    let landedBefore: number | undefined;
+    for (;;)
+      try {
+        const open = rows.filter(row => !givenUp.has(row));
+        const outcomes = open.length === 0 ? [] : await sink.write(open);
+        let next = 0;
+        return rows.map(row => (givenUp.has(row) ? 'dropped' : outcomes[next++]!));
+      } catch (error) {
+        const [slow, ...others] = sink.tooMuch() ?? [];
+        if (slow === undefined) throw error;
+        if (others.length > 0) continue;
+        givenUp.add(slow);
+        const landed = rows.filter(row => sink.told(row) !== undefined).length;
+        const isFirst = landedBefore === undefined && landed + givenUp.size < rows.length;
+        if (landed <= (landedBefore ?? 0) && !isFirst) throw error;
+        landedBefore = landed;
+      }
+  }
+
   return {
     async write(rows) {
       try {
-        return await breaker.attempt(() => sink.write(rows));
+        return await breaker.attempt(() => insist(rows));
       } catch (error) {
         if (!isOutage(error)) throw error;
-        return rows.map(row => (sink.arrived(row) ? 'stored' : 'dropped'));
+        return rows.map(row => sink.told(row) ?? 'dropped');
       }
     },
     async close() {},

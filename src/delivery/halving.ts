@@ -16,6 +16,10 @@ export type Halved<Row> = Sink<Row> &
   Required<Pick<Peer<Row>, 'arrived' | 'failedAt'>> & {
     /** As many rows go in one write at present. */
     mostRows(): number;
+    /** The answer for a row that landed, in a write of which others did not. */
+    told(row: Row): Outcome | undefined;
+    /** The rows for which, when they were last written, all the time was too little. */
+    tooMuch(): readonly Row[] | undefined;
   };
 
 /** A write that took less than this part of what was too long makes room for twice as many rows. */
@@ -34,8 +38,7 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
   let ahead = 0;
   let most = Infinity;
   let tooLongMs = 0;
-  /** The one row for which, when it was last written, all the time was too little. */
-  let slowest: Row | undefined;
+  let slow: readonly Row[] | undefined;
 
   async function write(rows: readonly Row[]): Promise<readonly Outcome[]> {
     try {
@@ -50,7 +53,7 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
 
   async function writeTimed(rows: readonly Row[]): Promise<readonly Outcome[]> {
     const began = clock.steady();
-    slowest = undefined;
+    slow = undefined;
     try {
       const outcomes = await write(rows);
       if (rows.length >= most && clock.steady() - began < tooLongMs * QUICK) most *= 2;
@@ -59,11 +62,13 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
       if (!isOutage(error) || sink.isTooMuch?.(error) !== true) throw error;
       tooLongMs = clock.steady() - began;
       most = Math.max(1, rows.length >> 1);
+      slow = rows;
       if (rows.length > 1) throw error;
-      slowest = rows[0];
       throw new Fault(error.code, `${error.message}; even with one row alone`, { kind: 'outage', cause: error.cause });
     }
   }
+
+  const told = (row: Row): Outcome | undefined => landed.get(row) ?? (sink.arrived?.(row) ? 'stored' : undefined);
 
   return {
     async write(rows) {
@@ -82,8 +87,10 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
       for (const row of rows) landed.delete(row);
       return outcomes;
     },
-    arrived: row => landed.get(row) === 'stored' || (sink.arrived?.(row) ?? false),
-    failedAt: () => slowest ?? sink.failedAt?.(),
+    arrived: row => told(row) === 'stored',
+    told,
+    failedAt: () => (slow?.length === 1 ? slow[0] : sink.failedAt?.()),
+    tooMuch: () => slow,
     // Never less than two that have not landed: whether one row is to blame is told by another one.
     mostRows: () => ahead + Math.max(2, most),
     close: () => sink.close(),

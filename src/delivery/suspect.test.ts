@@ -32,6 +32,8 @@ function peerOf(fails: (n: number) => boolean, refuses: (n: number) => boolean =
     failedAt: () => failedAt,
     mostRows: () => Infinity,
     arrived: row => arrived.has(row),
+    told: row => (arrived.has(row) ? 'stored' : undefined),
+    tooMuch: () => undefined,
     close: async () => {},
   };
   return { bare: peer, peer: suspecting(peer), tried };

@@ -53,5 +53,6 @@ export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
       return write(rows);
     }
   }
-  return { ...peer, write, arrived: row => settled.get(row) === 'stored' || peer.arrived(row) };
+  const told = (row: Row): Outcome | undefined => settled.get(row) ?? peer.told(row);
+  return { ...peer, write, told, arrived: row => told(row) === 'stored' };
 }
