@@ -85,7 +85,7 @@ export function openRows(url: string, readings = 'energy_readings'): Rows {
     count: range => count(range),
     archived: range => count(range, ARCHIVE),
     query,
-    async settled(range, limitMs = 30_000) {
+    async settled(range, limitMs = 100_000) {
       const isWhole = async () =>
         (await rowsNow(range.prefix)) >= range.next - range.first && (await count(range)).lost === 0;
       const end = performance.now() + limitMs;
@@ -93,7 +93,7 @@ export function openRows(url: string, readings = 'energy_readings'): Rows {
       await wait(QUIET_MS);
       return count(range);
     },
-    async atLeast(prefix, rows, limitMs = 30_000) {
+    async atLeast(prefix, rows, limitMs = 100_000) {
       const end = performance.now() + limitMs;
       while ((await rowsNow(prefix)) < rows) {
         if (performance.now() > end)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import mqtt from 'mqtt';
 import type { Store } from '../../src/store/store.ts';
+import { until } from '../support/until.ts';
 import { onEditor } from './editor.ts';
 
 describe('browser: the page Care', () => {
@@ -50,7 +51,9 @@ describe('browser: the page Care', () => {
   it('lists them with reason and content', async () => {
     await row('23000').waitFor();
     assert.match((await row('23000').textContent()) ?? '', /23514/);
-    assert.equal(await editor.page.locator('tbody tr', { hasText: '23514' }).count(), 3);
+    // The page may show at first what it was told of last.
+    await row('23514').nth(2).waitFor();
+    assert.equal(await row('23514').count(), 3);
     assert.deepEqual(await stored(), [1]);
   });
 
@@ -184,6 +187,8 @@ describe('browser: the page Care', () => {
     await gateway.deploy('nodes', flows =>
       flows.map(node => (node.id === 'fl-replay' ? { ...node, perSecond: 1 } : node)),
     );
+    // The answer to a deploy comes before its nodes are there.
+    await until(async () => (await gateway.health()).status === 200);
     await press('Replay the last 24 hours');
     await page.getByText(/\d+: running, \d+ of 14/).waitFor();
     await page.getByRole('progressbar', { name: 'Replay' }).waitFor();

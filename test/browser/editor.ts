@@ -96,6 +96,8 @@ async function openEditor(context: Mocha.Context, settings: GatewaySettings): Pr
       async edit(id) {
         await page.evaluate(`RED.editor.edit(RED.nodes.node("${id}"))`);
         await name.waitFor({ state: 'visible' });
+        // A moment later the editor takes the focus for the dialog, also from a field that is being typed into.
+        await page.waitForFunction('document.activeElement?.closest(".red-ui-tray") != null');
       },
       async leave() {
         await page.locator('#node-dialog-cancel').click();

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import mqtt from 'mqtt';
+import { until } from '../support/until.ts';
 import { onEditor } from './editor.ts';
 
 const shots = process.env['FIELDLINE_SHOTS'];
@@ -94,6 +95,8 @@ describe('browser: try a message', () => {
       { ...at, id: 'try-http', type: 'fieldline-http-out', url: '/api/ingest' },
       { ...at, id: 'try-mqtt', type: 'fieldline-mqtt-out', topic: '' },
     ]);
+    // The answer to a deploy comes before its nodes are there.
+    await until(async () => (await gateway.health()).status === 200);
     await page.reload();
     await page.waitForSelector('.red-ui-flow-node');
     await open('try-http');

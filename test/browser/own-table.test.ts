@@ -26,7 +26,7 @@ describe('browser: a table of your own', () => {
           props: [{ p: 'payload' }], payloadType: 'json', payload: JSON.stringify({ deviceId: 'm', protocol: 'mqtt',
           timestamp: '2026-01-03T16:00:00.000Z', telemetry: { power_kw: 3.2 }, metadata: {} }), wires: [['own1']] }], { addFlow: false, touchImport: true, generateIds: false });
     })()`);
-    await page.evaluate('RED.editor.edit(RED.nodes.node("own1"))');
+    await editor.edit('own1');
     await page.locator('#node-input-table').waitFor({ state: 'visible' });
     assert.equal(await page.locator('#node-input-ownTable').isVisible(), false);
     await page.locator('#node-input-table').selectOption('own');

@@ -76,6 +76,8 @@ describe('seeds 000 and 001 on the radio', () => {
 
   it('the scanner: adverts once per window, heartbeat, commands (B01–B08)', async () => {
     await gateway.deploy('full', () => flowOf('bt-mqtt-scanner.json'));
+    // A command that is published before somebody has subscribed goes to nobody.
+    await until('the subscription', async () => (await gateway.health()).status === 200);
     await until('adverts', () => on('bt-mqtt/raw/scanner-1').length > 3);
     const heard = on('bt-mqtt/raw/scanner-1').map(({ address }) => address);
     assert.equal(new Set(heard.slice(0, 4)).size, 4, heard.join());

@@ -10,7 +10,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited ${limitMs} ms for ${condition}: ${shown(state())}`);
+    if (performance.now() > end) throw new Error(`waited ${limitMs} ms for ${condition}: ${shown(await state())}`);
     await wait(everyMs);
   }
 }
