@@ -147,6 +147,17 @@ describe('archive', () => {
     ]);
   });
 
+  it('refuses alone what a trigger of an operator fails at, and takes the others', async () => {
+    await db.store.query(`CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF new.topic = 'bad' THEN EXECUTE 'SELECT FROM of_it'; END IF; RETURN new; END $$;
+      CREATE TRIGGER guard BEFORE INSERT ON raw_advertisements FOR EACH ROW EXECUTE FUNCTION guard()`);
+    const rows = ['good', 'better', 'bad'].map(topic => archiveRow(raw('{"guarded":1}', { topic }), NOW));
+    const [good, better, bad] = await sink().write(rows);
+    assert.deepEqual([good, better], ['stored', 'stored']);
+    assert.match((bad as { rejected: string }).rejected, /^relation "of_it" does not exist \(SQLSTATE 42P01\)$/);
+    await db.store.query('DROP FUNCTION guard CASCADE');
+  });
+
   it('keeps the same bytes of two topics, and says of a replay what the row alone does not tell', async () => {
     const ble: Partial<Raw> = { protocol: 'bluetooth', deviceId: 'A', signalStrength: -60 };
     const messages = [raw('21.5', { topic: 'home/a' }), raw('21.5', { topic: 'home/b', ...ble })];

@@ -13,6 +13,9 @@ type Item = { at: number; row: ArchiveRow };
 /** Numbers of the stored items within the statement; null when all are. */
 type Answer = { stored: readonly number[] | null };
 
+/** What jsonb says of a text that is JSON: a value or a depth that it does not hold. Whatever else was refused has to do with the row. */
+const OF_JSON = /\(SQLSTATE (22|54)|^invalid memory alloc/;
+
 /** A payload that jsonb refuses is archived without it: the bytes hold all of it. */
 export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRow> {
   const prepared = new Set<string>();
@@ -43,14 +46,14 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
     return new Set(found.map(({ key }) => key));
   }
 
-  /** Writes what it can, fills in the outcomes, and answers what was refused. */
+  /** Writes what it can, fills in the outcomes, and answers what may have been refused for its payload. */
   async function attempt(items: readonly Item[], outcomes: Outcome[]): Promise<readonly Item[]> {
     const refused: Item[] = [];
     if (items.length === 0) return refused;
-    for (const written of await bulk<Item, Answer>(items, part => statementOf(part, target))) {
+    for (const written of await bulk<Item, Answer>(items, part => statementOf(part, target), landed)) {
       if ('refused' in written) {
         outcomes[written.items[0].at] = { rejected: written.refused };
-        refused.push(written.items[0]);
+        if (OF_JSON.test(written.refused)) refused.push(written.items[0]);
         continue;
       }
       const numbers = written.rows[0]?.stored;
@@ -90,6 +93,11 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
     },
     async close() {},
   };
+}
+
+/** Whether the archive has taken a row that was new. */
+function landed([answer]: readonly Answer[]): boolean {
+  return answer?.stored?.length !== 0;
 }
 
 function identityOf({ digest, scannerId, topic }: ArchiveRow, time: string): string {

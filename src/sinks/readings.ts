@@ -7,7 +7,7 @@ import { noteStored } from '../reading/stored.ts';
 import { copyFinder } from './copies.ts';
 import { receiptKey, storedBefore } from './redelivered.ts';
 import { type Entry, entryOf, metricsOf, tables } from './rows.ts';
-import { type Answer, statementOf } from './statement.ts';
+import { type Answer, landed, statementOf } from './statement.ts';
 
 export type ReadingSinkOptions = {
   query: Query;
@@ -39,7 +39,8 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   /** Tells the outcome of each; gives those that found no partition. */
   async function writeEntries(entries: readonly Entry[], outcomes: Outcome[]): Promise<readonly Entry[]> {
     const homeless: Entry[] = [];
-    for (const written of await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey))) {
+    const parts = await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey), landed);
+    for (const written of parts) {
       if ('refused' in written) {
         const [entry] = written.items;
         outcomes[entry.at] = { rejected: written.refused };

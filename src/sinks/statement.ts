@@ -11,6 +11,11 @@ import { heartbeatsOf, scannerColumns, scannersInsert } from './scanners.ts';
  */
 export type Answer = Partial<Record<ReadingTable | `${ReadingTable}_ids`, readonly number[] | null>>;
 
+/** Whether every table that the statement goes into has taken a row that was new. */
+export function landed([answer = {}]: readonly Answer[]): boolean {
+  return Object.keys(tables).every(name => answer[name as ReadingTable]?.length !== 0);
+}
+
 /** What a statement consists of; its text depends on nothing else, so few texts are ever made and planned. */
 type Shape = { tables: readonly Table[]; latest: boolean; scanners: boolean; receipts: boolean };
 

@@ -2,18 +2,21 @@
 import { Fault } from '../kernel/fault.ts';
 import type { Query, Statement } from '../reading/contracts.ts';
 import { asOfRow, mayBeOfRow } from './fault.ts';
+import { insertsOf } from './inserts.ts';
 
-export type Blame<Item> = {
+export type Blame<Item, Row> = {
   /** The fault as one of these items; as it came where the table is to blame, or nobody can tell. */
   of(fault: Fault, part: readonly Item[]): Promise<Fault>;
+  /** What was written, and stays. */
+  wrote(sql: string, rows: readonly Row[]): void;
 };
 
-/** So many are tried one by one, spread over all: where the table takes none of them, it takes nobody. */
+/** So many are tried one by one, spread over all: where a table takes none of them, it takes nobody. */
 const SAMPLES = 20;
 
 /**
- * An item is to blame where its values alone cannot be read, or where the table takes nothing amiss about a statement without
- * items, and takes others. A table that is missing, or a trigger that fails for everybody, is an outage as before.
+ * An item is to blame where its values alone cannot be read, or where each table that it goes into has taken another one
+ * that is new. A table that is missing, or a trigger that fails for everybody, is an outage as before.
  * `items`: all of the write. Each trial is undone to the savepoint `part`.
  */
 export function blameAmong<Item, Row>(
@@ -21,8 +24,13 @@ export function blameAmong<Item, Row>(
   items: readonly Item[],
   statement: (items: readonly Item[]) => Statement,
   landed: (rows: readonly Row[]) => boolean,
-): Blame<Item> {
-  let takes: Promise<boolean> | undefined;
+): Blame<Item, Row> {
+  /** Tables that have taken an item. */
+  const taking = new Set<string>();
+  /** Tables for which samples were tried: they take none where they are not among those. */
+  const tried = new Set<string>();
+
+  const tablesOf = (sql: string): readonly string[] => insertsOf(sql).map(({ table }) => table);
 
   /** What it answers; undefined where it is refused. Rejects where nobody answers. */
   async function trial(sql: string, values: readonly unknown[]): Promise<readonly Row[] | undefined> {
@@ -44,23 +52,39 @@ export function blameAmong<Item, Row>(
     return none.reads !== undefined && (await trial(none.reads, none.values)) !== undefined;
   }
 
-  async function takesOthers(): Promise<boolean> {
+  function wrote(sql: string, rows: readonly Row[]): void {
+    if (landed(rows)) for (const table of tablesOf(sql)) taking.add(table);
+  }
+
+  async function tryFor(table: string): Promise<void> {
+    if (taking.has(table) || tried.has(table)) return;
+    tried.add(table);
     const none = statement([]);
-    if ((await trial(none.sql, none.values)) === undefined) return false;
-    const step = Math.ceil(items.length / SAMPLES);
-    for (let at = 0; at < items.length; at += step) {
-      const { sql, values } = statement([items[at]!]);
+    if ((await trial(none.sql, none.values)) === undefined) return;
+    const others = items.filter(item => tablesOf(statement([item]).sql).includes(table));
+    const step = Math.ceil(others.length / SAMPLES);
+    for (let at = 0; at < others.length && !taking.has(table); at += step) {
+      const { sql, values } = statement([others[at]!]);
       const rows = await trial(sql, values);
-      if (rows !== undefined && landed(rows)) return true;
+      if (rows !== undefined) wrote(sql, rows);
     }
-    return false;
+  }
+
+  async function takesOthers(sql: string): Promise<boolean> {
+    const tables = tablesOf(sql);
+    for (const table of tables) {
+      await tryFor(table);
+      if (!taking.has(table)) return false;
+    }
+    return tables.length > 0;
   }
 
   return {
     async of(fault, part) {
-      if ((await takes) || (await isUnreadable(part))) return asOfRow(fault);
-      takes ??= takesOthers();
-      return (await takes) ? asOfRow(fault) : fault;
+      const { sql } = statement(part);
+      const isTaken = tablesOf(sql).every(table => taking.has(table));
+      return isTaken || (await isUnreadable(part)) || (await takesOthers(sql)) ? asOfRow(fault) : fault;
     },
+    wrote,
   };
 }

@@ -3,7 +3,8 @@ import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Query, Statement, Written } from '../reading/contracts.ts';
 import { type Blame, blameAmong } from './blame.ts';
 import { checkDefaults } from './defaults.ts';
-import { mayBeOfRow, refusingHypertable, unfilledFault } from './fault.ts';
+import { mayBeOfRow } from './fault.ts';
+import { unfilledFault } from './unfilled.ts';
 
 type Transaction = <T>(work: (query: Query, prepared: Query) => Promise<T>) => Promise<T>;
 
@@ -17,13 +18,7 @@ export function bulkWrite(prepared: Query, transaction: Transaction): BulkWrite 
     try {
       return [{ items, rows: await prepared(whole.sql, whole.values) }];
     } catch (error) {
-      if (landed === undefined || !isDoubtful(error)) {
-        const fault = await ofItem(error, whole, prepared);
-        if (items.length === 1) {
-          await transaction(query => checkDefaults(query, whole.sql));
-          return [{ items: [items[0]!], refused: fault.message }];
-        }
-      }
+      if (!isOfItem(error) && (landed === undefined || !isDoubtful(error))) throw error;
       return await transaction((query, prepared) =>
         narrowed(query, prepared, items, statement, landed && blameAmong(query, items, statement, landed)),
       );
@@ -40,7 +35,7 @@ async function narrowed<Item, Row>(
   prepared: Query,
   items: readonly Item[],
   statement: (items: readonly Item[]) => Statement,
-  blame: Blame<Item> | undefined,
+  blame: Blame<Item, Row> | undefined,
 ): Promise<readonly Written<Item, Row>[]> {
   const written: Written<Item, Row>[] = [];
   // At the end of the transaction nobody could tell whose fault it was.
@@ -48,21 +43,20 @@ async function narrowed<Item, Row>(
   /** One of the items before this place is refused; the last one was before `last`. */
   let until = items.length;
   let last = 0;
-  let isChecked = false;
+  const faultOf = culprits(query, blame);
   for (let at = 0, size = Math.max(1, items.length >> 1); at < items.length; ) {
     const part = items.slice(at, at + size);
     const { sql, values } = statement(part);
     try {
-      written.push({ items: part, rows: await prepared<Row>(sql, values) });
+      const rows = await prepared<Row>(sql, values);
+      written.push({ items: part, rows });
+      blame?.wrote(sql, rows);
       at += part.length;
       await query('RELEASE SAVEPOINT part; SAVEPOINT part');
     } catch (error) {
-      const isBlamed = blame !== undefined && isDoubtful(error);
-      if (!isBlamed && !isOfItem(error)) throw error;
+      if (!isOfItem(error) && (blame === undefined || !isDoubtful(error))) throw error;
       await query('ROLLBACK TO SAVEPOINT part');
-      if (!isChecked && !isBlamed) await checkDefaults(query, sql);
-      isChecked ||= !isBlamed;
-      const { message } = await ofItem(isBlamed ? await blame.of(error, part) : error, { sql }, query);
+      const { message } = await faultOf(error, part, sql);
       until = at + part.length;
       if (part.length === 1) {
         written.push({ items: [part[0]!], refused: message });
@@ -77,19 +71,32 @@ async function narrowed<Item, Row>(
   return written;
 }
 
-const isDoubtful = (error: unknown): error is Fault =>
-  error instanceof Fault && error.kind === 'outage' && mayBeOfRow(error);
-const isOfItem = (error: unknown): error is Fault => error instanceof Fault && error.kind === 'data';
+/** The fault of one of the items of a part. Rejects with what is none: an outage, and a table that can take no item at all. */
+function culprits<Item, Row>(query: Query, blame: Blame<Item, Row> | undefined) {
+  let isChecked = false;
+  const unfilled = new Map<string, ReturnType<typeof unfilledFault>>();
 
-/** Not by the chunk: it may have come with the statement, and be gone with it. */
-const HYPERTABLE = 'SELECT table_name::text AS name FROM _timescaledb_catalog.hypertable WHERE id = $1';
+  return async (error: Fault, part: readonly Item[], sql: string): Promise<Fault> => {
+    if (!isOfItem(error)) return orThrow(await blame!.of(error, part));
+    if (!isChecked) await checkDefaults(query, sql);
+    isChecked = true;
+    // Thousands of items may break the same constraint.
+    const { table, column, constraint } = error.cause as Readonly<Record<string, unknown>>;
+    const key = JSON.stringify([sql, table, column, constraint]);
+    const found = unfilled.get(key) ?? unfilledFault(query, error, sql);
+    unfilled.set(key, found);
+    const of = await found;
+    if (of === undefined) return error;
+    if (of.sure || blame === undefined) throw of.fault;
+    return orThrow(await blame.of(of.fault, part));
+  };
+}
 
-/** The fault of one of the items. Rejects with what is none: an outage, and a table that can take no item at all. */
-async function ofItem(error: unknown, { sql }: Pick<Statement, 'sql'>, query: Query): Promise<Fault> {
-  if (!isOfItem(error)) throw error;
-  const number = refusingHypertable(error);
-  const [hypertable] = number === undefined ? [] : await query<{ name: string }>(HYPERTABLE, [number]);
-  const fault = unfilledFault(error, sql, hypertable?.name);
+function orThrow(fault: Fault): Fault {
   if (isOfItem(fault)) return fault;
   throw fault;
 }
+
+const isDoubtful = (error: unknown): error is Fault =>
+  error instanceof Fault && error.kind === 'outage' && mayBeOfRow(error);
+const isOfItem = (error: unknown): error is Fault => error instanceof Fault && error.kind === 'data';

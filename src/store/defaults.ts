@@ -1,16 +1,20 @@
 // Defaults of columns that fail by themselves: whatever the row, the table takes none, so that rows wait for it to be mended.
 import { Fault } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
+import { BASES } from './bases.ts';
 import { asOfRow, mayBeOfRow } from './fault.ts';
 import { insertsOf } from './inserts.ts';
 
-const DEFAULTS = `SELECT "table", quote_ident(a.attname) AS column,
-    '(' || coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0)) || ')::' || format_type(a.atttypid, a.atttypmod) AS value
-  FROM jsonb_to_recordset($1::jsonb) AS s ("table" text, filled jsonb)
-  JOIN pg_attribute a ON a.attrelid = to_regclass("table") AND NOT a.attisdropped AND a.attgenerated = ''
+/** A domain is asked for also without default: it may refuse to have none. */
+const DEFAULTS = `WITH RECURSIVE ${BASES}
+  SELECT title AS "table", quote_ident(a.attname) AS column,
+    '(' || coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0), 'NULL') || ')::' || format_type(a.atttypid, a.atttypmod) AS value
+  FROM base
+  JOIN pg_class c ON c.oid = base.rel
+  JOIN pg_attribute a ON a.attrelid = base.rel AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
   JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  WHERE a.attnum > 0 AND (d.adbin IS NOT NULL OR t.typdefaultbin IS NOT NULL) AND NOT filled ?| ARRAY[a.attname::text, quote_ident(a.attname), '"' || replace(a.attname, '"', '""') || '"']`;
+  WHERE a.attnum <> ALL (base.filled) AND (d.adbin IS NOT NULL OR (c.relkind <> 'v' AND t.typtype = 'd'))`;
 type Default = { table: string; column: string; value: string };
 
 /**

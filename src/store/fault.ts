@@ -2,7 +2,6 @@
 import { Fault, reasonOf } from '../kernel/fault.ts';
 import { certificateHints } from '../reading/certificate.ts';
 import { codeOf } from '../reading/error-code.ts';
-import { insertsOf } from './inserts.ts';
 
 /**
  * SQLSTATE classes that speak about the row: 21 two rows of a batch with one identity, 22 data exception, 23 constraint,
@@ -145,32 +144,6 @@ export function mayBeOfRow({ cause }: Fault): boolean {
 /** The same fault, now that a row turned out to bring it about: without advice for the database. */
 export function asOfRow({ cause }: Fault): Fault {
   return new Fault('FIELDLINE_ROW', `${textOf(cause)} (SQLSTATE ${stateOf(cause)})`, { kind: 'data', cause });
-}
-
-/** Number of the hypertable that has refused a null, by the name of its chunk; undefined for other faults and tables. */
-export function refusingHypertable(fault: Fault): string | undefined {
-  const { code, table } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
-  return code === '23502' ? /^_hyper_(\d+)_/.exec(table ?? '')?.[1] : undefined;
-}
-
-/**
- * An outage where the row was refused for want of a value that no row brings: somebody has added a column without default.
- * `sql`: what was refused. `hypertable`: name of the table that the fault calls by one of its chunks. Every other fault
- * comes back as it is, also one about a table that a trigger writes to.
- */
-export function unfilledFault(fault: Fault, sql: string, hypertable?: string): Fault {
-  const { code, table: relation, column, where } = (fault.cause ?? {}) as Readonly<Record<string, string | undefined>>;
-  const table = hypertable ?? relation;
-  if (code !== '23502' || table === undefined || column === undefined || where !== undefined) return fault;
-  // The name of a partition begins with that of its table. One of an operator is in quotes here, and was looked at before.
-  const into = insertsOf(sql).filter(one => table.startsWith(one.table));
-  if (into.length === 0 || into.some(({ filled }) => filled.includes(column))) return fault;
-  const mend = 'give it one, or drop NOT NULL';
-  return new Fault(
-    'FIELDLINE_TABLE',
-    `table ${into[0]!.table}: column ${column}: expected a default, since nothing fills it; ${mend}`,
-    { kind: 'outage', cause: fault.cause },
-  );
 }
 
 function isOfRow(state: string, error: unknown): boolean {

@@ -17,6 +17,7 @@ export type Column = {
   scale: number | undefined;
   array: boolean;
   notNull: boolean;
+  /** Or there is a trigger that may give it a value. */
   hasDefault: boolean;
   /** By the database alone: generated always, as an expression or an identity. */
   generated: boolean;
@@ -67,7 +68,8 @@ const COLUMNS = `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) 
     CASE WHEN b.typname = 'numeric' AND d.mod > 4 THEN (((d.mod - 4) & 2047) # 1024) - 1024 END AS scale,
     b.typcategory = 'A' AS array,
     a.attnotnull OR d.needed AS "notNull",
-    a.atthasdef OR a.attidentity <> '' OR d.preset AS "hasDefault",
+    a.atthasdef OR a.attidentity <> '' OR d.preset OR (c.relhastriggers AND NOT d.needed AND EXISTS (
+      SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 7 = 7)) AS "hasDefault",
     a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
     has_schema_privilege(c.relnamespace, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'INSERT') AS "mayInsert",
     has_column_privilege(c.oid, a.attnum, 'SELECT') AS "maySelect",
