@@ -60,6 +60,7 @@ export const definition = defineNode({
         await ledger.drained(rows, outcomes);
       },
       onDropped: ledger.dropped,
+      onLost: ledger.lost,
     });
 
     /** What this server has refused and somebody sends again leaves as it was. */

@@ -73,6 +73,7 @@ export const definition = defineNode({
         await ledger.drained(rows, outcomes);
       },
       onDropped: ledger.dropped,
+      onLost: ledger.lost,
     });
     const retain = retains ? latestOfTopics() : () => false;
 

@@ -71,6 +71,7 @@ export const definition = defineNode({
         await ledger.drained(rows, outcomes);
       },
       onDropped: ledger.dropped,
+      onLost: ledger.lost,
     });
 
     async function keep(message: Message): Promise<void> {

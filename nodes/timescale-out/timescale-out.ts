@@ -58,6 +58,7 @@ export const definition = defineNode({
         await ledger.drained(rows, outcomes);
       },
       onDropped: ledger.dropped,
+      onLost: ledger.lost,
     });
     const checks = untilRight(() => store.migrated.then(check), watch.mend);
 

@@ -11,6 +11,8 @@ export type LinkLedger<Row> = {
   drained(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
   /** The same of those that it has dropped. */
   dropped(rows: readonly Row[]): Promise<void>;
+  /** An outbox has lost rows: on the disk when it resolves. */
+  lost(): Promise<void>;
 };
 type Left = Exclude<Word, Hold>;
 type EntriesOf<Row> = (row: Row) => readonly string[];
@@ -67,5 +69,6 @@ function ledgerOf<Row>(
       leave(rows, []);
       await ledger.commit();
     },
+    lost: ledger.commit,
   };
 }

@@ -43,6 +43,8 @@ export type LinkOptions<Row> = BatcherOptions<Row> &
     onDrained?(rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void>;
     /** Rows that were kept on the disk and that a bound of the outbox has dropped; forgotten when it resolves. */
     onDropped?(rows: readonly Row[]): void | Promise<void>;
+    /** Rows that were kept on the disk are lost, nobody knows which: that they were there is forgotten when it resolves. */
+    onLost?(): Promise<void>;
   };
 
 export type Link<Row> = {
@@ -91,7 +93,12 @@ export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptio
   const place = policy.kind === 'disk' ? policy : policy.left && existsSync(policy.left.file) && policy.left;
   const disk: DiskCarrier<Row> | undefined = place ? onDisk(place) : undefined;
   let carrier: Carrier<Row> = disk ?? bareCarrier();
-  const batches = batcher<Row, Fate>(write, { ...options, maxRows, fewerRows: sink.mostRows });
+  const batches = batcher<Row, Fate>(write, {
+    ...options,
+    maxRows,
+    fewerRows: sink.mostRows,
+    needsMore: sink.lacksOther,
+  });
   let closed = false;
   const unwatch = place ? watchOutbox({ file: place.file, rows: () => rowsIn(disk) }) : undefined;
   const ticker = setInterval(() => {
@@ -126,8 +133,8 @@ export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptio
       exists: () => existsSync(file),
       async open() {
         await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-        const { codec, onDropped } = options;
-        return openOutbox<Row>(file, { maxBytes, maxAgeMs, full, codec, clock, onGone, onDropped });
+        const { codec, onDropped, onLost } = options;
+        return openOutbox<Row>(file, { maxBytes, maxAgeMs, full, codec, clock, onGone, onDropped, onLost });
       },
       async onDrained(rows, outcomes) {
         await options.onDrained?.(rows, outcomes);

@@ -38,6 +38,11 @@ describe('messages lost with an outbox', () => {
     await ledgerIn(folder).close();
     rmSync(folder, { recursive: true });
   });
+  const isNoted = (): boolean =>
+    [0, 1].some(slot => {
+      const page = join(folder, `ledger-${slot}.json`);
+      return existsSync(page) && /"damaged":true/.test(readFileSync(page, 'utf8'));
+    });
   function source() {
     const id = `lost-${made++}`;
     const account = openAccount(id, id);
@@ -50,6 +55,7 @@ describe('messages lost with an outbox', () => {
     const stored: number[] = [];
     const log: string[] = [];
     let lostRows = 0;
+    const noted: boolean[] = [];
     let up = false;
     const open = (): Link<Row> =>
       openLink<Row>(
@@ -74,6 +80,10 @@ describe('messages lost with an outbox', () => {
           },
           onDrained: ledger.drained,
           onDropped: ledger.dropped,
+          async onLost() {
+            await ledger.lost();
+            noted.push(isNoted());
+          },
         },
       );
     const first = open();
@@ -97,6 +107,7 @@ describe('messages lost with an outbox', () => {
       [line().stored, line().dropped, stored.length, difference(line())],
       [60 - lostRows, lostRows, 60 - lostRows, 0],
     );
+    assert.deepEqual(new Set(noted), new Set([true]), 'on the disk before the outbox forgets it');
     assert.match(log.join('\n'), /^\d+ messages? lost with a damaged outbox/m);
   });
 
@@ -108,12 +119,7 @@ describe('messages lost with an outbox', () => {
     account.leave(entry);
     await ledgerIn(folder).commit();
     noteDamage();
-    const isOnDisk = () =>
-      [0, 1].some(slot => {
-        const page = join(folder, `ledger-${slot}.json`);
-        return existsSync(page) && /"damaged":true/.test(readFileSync(page, 'utf8'));
-      });
-    await until(isOnDisk);
+    await until(isNoted);
     writeFileSync(file, '');
     const unwatch = watchOutbox({ file, rows: () => 0 });
     bookLost(file, 0);

@@ -42,18 +42,22 @@ export type FrontOptions<Row> = {
   /** Rows that left the outbox, lost ones too. */
   onLeft(rows: number): void;
   onLost(rows: number, text: string): void;
+  /** While somebody takes note of what was lost: until then a crash must show the loss again. */
+  telling(): Promise<unknown> | undefined;
 };
 
 export const READER = 'link';
 export const PAGE = { entries: 2000, bytes: 4 << 20 };
 
 export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Front<Row> {
-  const { codec, clock, committed, onLeft, onLost } = options;
+  const { codec, clock, committed, onLeft, onLost, telling } = options;
   const out = new Set<Lying<Row>>();
   let ahead: Lying<Row>[] = [];
   let done: Lying<Row>[] = [];
   let cursor = 0;
   let read = options.begin;
+  /** As the file notes it. */
+  let { begin } = options;
   let readAt: number | undefined;
   let reading: Promise<void> | undefined;
   let waiting: (() => void)[] = [];
@@ -78,11 +82,18 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
     if (entries.length > 0 || until.row <= read.row) return;
     miss(until, clock.now());
     // Noted, so that the same loss is not told again.
-    if (out.size === 0) void noteBegin(read).catch(() => {});
+    if (out.size === 0) void noteLoss(read).catch(() => {});
   }
 
-  const noteBegin = ({ row, byte }: Position): Promise<void> =>
-    journal.note('begin', sealed(JSON.stringify([row, byte])));
+  async function noteLoss(to: Position): Promise<void> {
+    await telling();
+    if (to.row > begin.row) await noteBegin(to);
+  }
+
+  function noteBegin({ row, byte }: Position): Promise<void> {
+    begin = { row, byte };
+    return journal.note('begin', sealed(JSON.stringify([row, byte])));
+  }
 
   /** Rows are numbered without a gap: what is not there was lost with a part of the file. */
   function miss(to: Position, at: number): void {
@@ -108,6 +119,8 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
     }
     wake();
     done.push(...batches);
+    const told = telling();
+    if (told !== undefined) await told;
     const [oldest = ahead[0]] = out;
     const isYounger = ({ seq }: Lying<Row>): boolean => oldest !== undefined && seq > oldest.seq;
     const seqs = done.flatMap(batch => (isYounger(batch) ? [] : [batch.seq]));

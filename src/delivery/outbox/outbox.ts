@@ -23,6 +23,8 @@ export type OutboxOptions<Row> = {
   uptime?: () => number;
   /** Rows that a bound has dropped, or that a damaged file has lost. */
   onGone?(gone: Gone): void;
+  /** After that of rows that are lost: that they were there is forgotten when it resolves. A crash before tells of them again. */
+  onLost?(): Promise<void>;
   /** The rows themselves that a bound has dropped after they were kept; forgotten when it resolves: a crash before brings them back. */
   onDropped?(rows: readonly Row[]): void | Promise<void>;
 };
@@ -98,8 +100,18 @@ async function outboxIn<Row>(journal: Journal, file: string, options: OutboxOpti
   let lastSettled: Promise<void> = Promise.resolve();
   let settling = 0;
 
-  const gone = (why: Gone['why'], count: number, reason: string): void =>
+  let telling: Promise<unknown> | undefined;
+  function gone(why: Gone['why'], count: number, reason: string): void {
     options.onGone?.({ why, rows: count, text: `${file}: ${reason}` });
+    if (why !== 'damaged' || options.onLost === undefined) return;
+    const all = Promise.all([telling, options.onLost()])
+      .catch(() => {})
+      .finally(() => {
+        if (telling === all) telling = undefined;
+      });
+    telling = all;
+  }
+
   const front = openFront<Row>(journal, {
     codec,
     clock,
@@ -110,6 +122,7 @@ async function outboxIn<Row>(journal: Journal, file: string, options: OutboxOpti
       rows = Math.max(0, rows - count);
     },
     onLost: (count, text) => gone('damaged', count, text),
+    telling: () => telling,
   });
   if (journal.loss !== undefined) options.onGone?.({ why: 'damaged', rows: 0, text: journal.loss });
   // One look at once, so that the age of the oldest is known.
