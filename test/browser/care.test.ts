@@ -115,7 +115,7 @@ describe('browser: the page Care', () => {
     await choose('23000');
     await editor.page.getByText(Buffer.from('"voltage":23000').toString('hex')).waitFor();
     await content().fill((await content().inputValue()).replace('23000', '230'));
-    const other = await editor.page.context().browser()!.newPage();
+    const other = await editor.tab();
     await other.goto(`${editor.gateway.url}/dashboard/care`);
     await other.locator('tbody tr', { hasText: '99000' }).click();
     await other.getByText(/^\d+: /).waitFor();

@@ -93,9 +93,13 @@ describe('browser: decode now', () => {
       const { page } = editor;
       await editor.edit('advert1');
       await page.locator('#node-input-folder').fill(folder);
-      // A machine needs what it needs for the trial: the dialog says so, and asks again by itself.
-      await says('{"manufacturer_data":{"ffff":"53"}}', `still trying the decoder files of ${folder}`);
-      await page.getByText('temperature 21 °C (shed').first().waitFor();
+      // A machine needs what it needs for the trial: the dialog says so, for however short a time, and asks again by itself.
+      await page.evaluate(`window.said = [];
+        new MutationObserver(changes => said.push(...changes.map(({ target }) => target.textContent)))
+          .observe(document.getElementById('dialog-form'), { childList: true, subtree: true })`);
+      await says('{"manufacturer_data":{"ffff":"53"}}', 'temperature 21 °C (shed');
+      const said = await page.evaluate<string[]>('said');
+      assert.ok(said.some(text => text.startsWith(`still trying the decoder files of ${folder}`)));
       for (const words of ['broken.mjs: ', 'endless.mjs: does not end', 'twin.mjs overlaps: twin.mjs matches'])
         await page.getByText(words).first().waitFor();
       await editor.leave();

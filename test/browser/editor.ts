@@ -28,6 +28,8 @@ export type Editor = {
   store: Store;
   /** Errors of scripts in the page, so far. */
   faults: readonly string[];
+  /** A further page of the same browser, not yet anywhere. */
+  tab(): Promise<Page>;
   /** Opens the dialog of a node, by its id. */
   edit(id: string): Promise<void>;
   /** Cancels it. */
@@ -59,13 +61,13 @@ export function onEditor(settings: GatewaySettings = {}): Editor {
     get faults() {
       return editor().faults;
     },
+    tab: () => editor().tab(),
     edit: id => editor().edit(id),
     leave: () => editor().leave(),
   };
 }
 
 async function openEditor(context: Mocha.Context, settings: GatewaySettings): Promise<Opened> {
-  context.timeout(180_000);
   if (!existsSync(CHROMIUM)) {
     console.log(`      skipped: the browser test needs ${CHROMIUM} (Debian package chromium)`);
     return context.skip();
@@ -85,14 +87,18 @@ async function openEditor(context: Mocha.Context, settings: GatewaySettings): Pr
     const cluster = readJson<{ password: string; port: number }>(path.join(gateway.directory, 'database.json'));
     store = openStore({ url: urlOfCluster(cluster!), connections: 1 });
     await withoutTips(gateway.url);
-    const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
-    page.setDefaultTimeout(LONGEST_WAIT_MS);
+    const tab = async (options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> => {
+      const opened = await browser!.newPage(options);
+      opened.setDefaultTimeout(LONGEST_WAIT_MS);
+      return opened;
+    };
+    const page = await tab({ viewport: { width: 1400, height: 1000 } });
     page.on('pageerror', error => faults.push(error.stack ?? error.message));
     await page.goto(`${gateway.url}/`);
     await page.waitForSelector('.red-ui-flow-node');
     const name = page.locator('#node-input-name');
     return {
-      ...{ page, gateway, store, faults, close },
+      ...{ page, gateway, store, faults, close, tab: () => tab() },
       async edit(id) {
         await page.evaluate(`RED.editor.edit(RED.nodes.node("${id}"))`);
         await name.waitFor({ state: 'visible' });

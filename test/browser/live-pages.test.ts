@@ -25,7 +25,7 @@ describe('live rows in two tabs of a browser', () => {
   before(async () => {
     const { gateway, page } = editor;
     key = await firstKeyOf(gateway);
-    tabs.push(page, await page.context().browser()!.newPage());
+    tabs.push(page, await editor.tab());
     for (const tab of tabs) {
       await tab.goto(`${gateway.url}/fieldline/live.html`);
       await tab.evaluate(FOLLOW);
