@@ -96,6 +96,18 @@ describe('fieldline replay', () => {
     ]);
   });
 
+  it('decodes adverts of scanners with another topic prefix', async () => {
+    const advert = { scanner_id: 'attic', address: 'a4c1388d18b2', rssi: -60, service_data: { fcd2: '4002ca09' } };
+    await keep([
+      message('site7/raw/attic', advert, 1),
+      message('site7/raw/attic', { scanner_id: 'attic', power_kw: 3 }, 2),
+    ]);
+    await replay([]);
+    assert.deepEqual(await db.store.query('SELECT device_id, metric, scanner_id FROM sensor_readings'), [
+      { device_id: 'A4:C1:38:8D:18:B2', metric: 'temperature', scanner_id: 'attic' },
+    ]);
+  });
+
   it('gives what came with a key back to the organisation of the key', async () => {
     const text = '{"device_id":"meter","flow_rate":3}';
     const reading: Reading = {

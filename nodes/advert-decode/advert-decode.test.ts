@@ -219,8 +219,8 @@ describe('advert-decode node', () => {
       await runtime.untilStatus('m', /readings?, \d+ rejected$/);
       const [asked] = await store.query<Record<string, unknown>>('SELECT state, owner, selection FROM replays');
       assert.deepEqual([asked?.['state'], asked?.['owner']], ['running', null]);
-      const { topic, from } = asked!['selection'] as Record<string, string>;
-      assert.deepEqual([topic, from], ['bt-mqtt/raw/#', strange.timestamp]);
+      const { kind, from } = asked!['selection'] as Record<string, string>;
+      assert.deepEqual([kind, from], ['advert', strange.timestamp]);
       await writeFile(path.join(folder, 'hut.mjs'), ownDecoder('hut', 21).replace(/ffff/g, 'fffe'));
       await writeFile(path.join(folder, 'barn.mjs'), `${ownDecoder('barn', 21)}// again`);
       for (const id of ['n', 'm']) await runtime.untilStatus(id, /; 3 archived adverts match /);

@@ -6,7 +6,7 @@ import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Query } from '../../src/reading/contracts.ts';
-import { kindOf } from '../../src/reading/kinds.ts';
+import { decoderOf } from '../../src/reading/kinds.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import type { Reading } from '../../src/reading/reading.ts';
@@ -103,7 +103,7 @@ export const definition = defineNode({
 
 function outputOf(message: Raw | Reading): number {
   if (!isRaw(message)) return 3;
-  const kind = kindOf(message.topic);
+  const kind = decoderOf(message);
   return kind === 'advert' ? 0 : kind === 'frame' ? 1 : 2;
 }
 

@@ -49,6 +49,15 @@ describe('unknown devices', () => {
     assert.ok(Date.parse(device!.last_seen) > Date.now() - 60_000);
   });
 
+  it('lists those of scanners with another topic prefix', async () => {
+    await keep({ scanner_id: 'attic', address: A, rssi: -60 }, 0, 'site7/raw/attic');
+    assert.deepEqual(
+      (await unknownDevices(db.store.query, 10)).map(({ address }) => address),
+      [A],
+    );
+    assert.deepEqual(await db.store.query('SELECT address FROM unknown_devices'), [{ address: A }]);
+  });
+
   it('gives of thousands those heard most often, then those heard last', async () => {
     await db.store.query(
       `INSERT INTO raw_advertisements (scanner_id, topic, payload, timestamp)

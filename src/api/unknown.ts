@@ -21,10 +21,10 @@ const ADDRESS_CHARACTERS = 64;
 const unknownSql = `
   WITH recent AS (
     SELECT payload, timestamp FROM raw_advertisements
-    WHERE topic LIKE 'bt-mqtt/raw/%' AND timestamp > now() - interval '${HOURS} hours'
+    WHERE is_advert(topic, payload) AND timestamp > now() - interval '${HOURS} hours'
     ORDER BY timestamp DESC LIMIT ${MESSAGES}
   ), heard AS (
-    SELECT device_address(btrim(advert ->> 'address')) AS address, advert, timestamp
+    SELECT device_address(advert ->> 'address') AS address, advert, timestamp
     FROM recent CROSS JOIN LATERAL jsonb_path_query(payload, 'lax $[*]') AS advert
     WHERE jsonb_typeof(advert -> 'address') = 'string' AND pg_column_size(advert) <= ${ADVERT_BYTES}
       AND length(advert ->> 'address') BETWEEN 1 AND ${ADDRESS_CHARACTERS}

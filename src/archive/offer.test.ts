@@ -28,13 +28,13 @@ describe('offer of what a new decoder knows', () => {
     assert.deepEqual(await offer(), {
       adverts: 4,
       more: false,
-      selection: { topic: 'bt-mqtt/raw/#', from: new Date(T0 + 2).toISOString() },
+      selection: { kind: 'advert', from: new Date(T0 + 2).toISOString() },
     });
   });
 
   it('counts the newest where there are too many, and takes all then', async () => {
     await keep(...adverts);
-    assert.deepEqual(await offer({ most: 6 }), { adverts: 3, more: true, selection: { topic: 'bt-mqtt/raw/#' } });
+    assert.deepEqual(await offer({ most: 6 }), { adverts: 3, more: true, selection: { kind: 'advert' } });
   });
 
   it('is none where nothing matches, or when it is called off', async () => {

@@ -21,7 +21,7 @@ export type OfferOptions = {
   pageRows?: number;
 };
 
-const ADVERTS: Selection = { topic: 'bt-mqtt/raw/#' };
+const ADVERTS: Selection = { kind: 'advert' };
 
 /** Undefined where nothing matches, or when it was called off. Rejects with a Fault of kind outage. */
 export async function offerOf(options: OfferOptions): Promise<Offer | undefined> {

@@ -3,8 +3,18 @@ import { expected, Fault } from '../kernel/fault.ts';
 import { filterFault } from '../kernel/topic.ts';
 import { completed, isoTime } from '../reading/time.ts';
 
-/** Times are ISO 8601 with Z; `from` belongs to the range, `to` does not. What is left out does not limit. */
-export type Selection = { from?: string; to?: string; scanner?: string; device?: string; topic?: string };
+/**
+ * Times are ISO 8601 with Z; `from` belongs to the range, `to` does not. What is left out does not limit. `kind`: adverts
+ * alone, whatever the prefix of their topics.
+ */
+export type Selection = {
+  from?: string;
+  to?: string;
+  scanner?: string;
+  device?: string;
+  topic?: string;
+  kind?: 'advert';
+};
 
 const KEYS = ['from', 'to', 'scanner', 'device', 'topic'] as const;
 const AGO = /^(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)$/;
@@ -94,7 +104,8 @@ export function conditionOf(selection: Selection, first: number): Condition {
   const bind = (value: unknown) => `$${first + values.push(value) - 1}`;
   // A Modbus frame means nothing without the register map it was read with, and that is not in the archive. A message with such a topic is JSON.
   const all = [span.sql, "NOT (topic LIKE 'modbus/%' AND payload IS NULL)"];
-  const { scanner, device, topic } = selection;
+  const { scanner, device, topic, kind } = selection;
+  if (kind === 'advert') all.push(`is_advert(${TOPIC}, payload)`);
   if (scanner !== undefined) all.push(`scanner_id = ${bind(scanner)}`);
   if (topic !== undefined) all.push(topicCondition(topic, bind));
   if (device !== undefined) all.push(deviceCondition(bind(device)));
