@@ -38,6 +38,8 @@ const [HIGH, LOW] = [0, 1];
 const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5, growing: true, smallest: grainOrTail };
 /** A tail that bends less is heavy: exponential ones and heavier. */
 const HEAVY = 0.25;
+/** Ten extremes of a heavy tail hardly ever tell a size that is so many times too small. */
+const MISTOLD = 4;
 const SURPRISE = LN + 1;
 const [JUMPS, OUTLIERS, SEASONS, FOLLOWS] = [jump, outlier, season, follow].map(
   ({ opinion }) => opinion + SURPRISE,
@@ -129,14 +131,15 @@ export function judge(cells: Float64Array): void {
 }
 
 // What lies on a grid may go one step beyond its range any day. And where even the least extreme is part of a heavy tail, ten
-// values alone often miss how heavy: the tail as a whole, of a hundred or more, knows.
-function grainOrTail(cells: Float64Array, side: number, extreme: number): number {
+// values alone often miss how heavy: the tail as a whole, of a hundred or more, knows. Ten that lie close together are no part
+// of one, though: of a pump that is seldom on, the tail is the way from off to on.
+function grainOrTail(cells: Float64Array, side: number, extreme: number, size: number): number {
   const scale = cells[LONG_SCALE]!;
   const grain = cells[GRAIN]! < GRID * scale ? cells[GRAIN]! : rarePulse(cells);
   const off = extreme + (side === HIGH ? -1 : 1) * cells[MIDDLE]!;
   const tail = at.tailOf(at.VALUES);
   const isHeavy = cells[tail + BEND]! < HEAVY && off > Math.exp(cells[tail + FLOOR]!) * scale;
-  return isHeavy ? Math.max(grain, cells[tail + SLOPE]! * off) : grain;
+  return isHeavy ? Math.max(grain, Math.min(MISTOLD * size, cells[tail + SLOPE]! * off)) : grain;
 }
 
 // The models learn at once, so what the opinion rested on is put aside: an explanation is asked for later, and seldom.

@@ -15,14 +15,19 @@ export type Reach = {
   readonly exponent: number;
   /** Whether an extreme that surprises grows on with the stretch that began with it. */
   readonly growing: boolean;
-  /** The size on a side is never less than this, given the least extreme of that side. */
-  smallest(cells: Float64Array, side: number, extreme: number): number;
+  /** The size on a side is never less than this, given the least extreme of that side and the size that the extremes tell. */
+  smallest(cells: Float64Array, side: number, extreme: number, size: number): number;
 };
 // A value so surprising, and by so much more than the least extreme (which is rarer the older the series, and no fault for
-// that), belongs to the stretch before it, until the stretch is long enough to be part of the range.
+// that), belongs to the stretch before it, until the stretch is long enough to be part of the range. So does what is farther
+// out than all but the extreme of a stretch that had such a value: a shift surprises less and less while it lasts, and is one
+// extreme all the same. If it were ten, the next fault would be nothing odd.
 const GREAT = 8;
 const GREATER = 1.7;
 const NEW_RANGE = 400;
+/** A point that never was. */
+const NEVER = -1e9;
+
 /** Logarithm of the farthest a band reaches beyond the range. */
 const MOST_BEYOND = 100;
 /** Size until there are as many extremes as are remembered: no value is surprising. */
@@ -33,7 +38,8 @@ const AGES = 3;
 
 // Cells of one side of a range. TOP: the most extreme values (of the lower side with the sign turned), largest first. SPAN: of
 // how many points they are the extremes. SIZE: how far beyond the least of them is usual. POINTS: learned. HAVE: how many of
-// TOP there are. BEGAN, SEEN: where the last extreme began and was last exceeded, in points; PLACE: its place in TOP. BORN:
+// TOP there are. BEGAN, SEEN: where the last extreme began, and where its stretch was last great or went on being so, in
+// points; PLACE: its place in TOP. BORN:
 // where about the last ten began, on average.
 const TOP = 0;
 const LEAST = REMEMBERED - 1;
@@ -45,8 +51,8 @@ export const limitOf = (side: number): number => extremesOf(side) + LEAST;
 export function beginSide(cells: Float64Array, side: number): void {
   const at = extremesOf(side);
   cells[at + SIZE] = UNKNOWN;
-  cells[at + BEGAN] = -1e9;
-  cells[at + SEEN] = -1e9;
+  cells[at + BEGAN] = NEVER;
+  cells[at + SEEN] = NEVER;
   cells[at + PLACE] = -1;
 }
 
@@ -95,8 +101,11 @@ export function learnExtreme(
   const age = points - cells[at + BEGAN]!;
   const great = surprise > Math.max(GREAT, rarity(cells, at) + GREATER);
   const place = cells[at + PLACE]!;
-  const same = place >= 0 && (age < apart || (great && points - cells[at + SEEN]! < apart && age < NEW_RANGE));
-  if (great || !same) cells[at + SEEN] = points;
+  const isFarthest = place === 0 && given > cells[at + TOP + 1]!;
+  const goesOn = (great || isFarthest) && points - cells[at + SEEN]! < apart;
+  const same = place >= 0 && (age < apart || (goesOn && age < NEW_RANGE));
+  if (great || (same && goesOn)) cells[at + SEEN] = points;
+  else if (!same) cells[at + SEEN] = NEVER;
   if (same && (age >= apart || (great && !reach.growing) || value <= cells[at + TOP + place]!)) return;
   if (!same) {
     if (!full) cells[at + HAVE]!++;
@@ -123,5 +132,6 @@ function sizeOf(cells: Float64Array, side: number, reach: Reach, scale: number):
   const at = extremesOf(side);
   let sum = trust * usual * scale;
   for (let one = 0; one < LEAST; one++) sum += cells[at + TOP + one]! - cells[at + LEAST]!;
-  return Math.max(reach.smallest(cells, side, cells[at + LEAST]!), least * scale, sum / (LEAST + trust));
+  const size = sum / (LEAST + trust);
+  return Math.max(reach.smallest(cells, side, cells[at + LEAST]!, size), least * scale, size);
 }
