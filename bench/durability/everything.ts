@@ -32,8 +32,11 @@ export type Everything = {
 const FAULTS = { full: 24, short: 4 };
 /** Whatever hangs, it ends; a machine that is only slow gets there. */
 const LIMIT_OF_ONE_MS = 300_000;
-/** Around an end or a deploy: what its ledger had not yet written, and answers of a device that nobody waited for. */
-const CUT_MS = 2000;
+/**
+ * Around an end or a deploy: what its ledger had not yet written, and answers of a device that nobody waited for; on a
+ * machine that stands still for some seconds, too.
+ */
+const CUT_MS = 5000;
 const SETTLE_MS = 90_000;
 const PER_MINUTE = 60_000;
 

@@ -30,6 +30,8 @@ export type Outcome = {
 export type RunOptions = { seed: number; rate: number; seconds: number; databaseUrl: string };
 
 const QUIET_MS = 1500;
+/** Looks in a row that found nothing new: during one alone, the machine may have stood still. */
+const QUIET_LOOKS = 4;
 const SETTLE_MS = 60_000;
 
 /** A whole gateway with its flow through the worst for so many seconds. Rejects where what has come does not come to rest. */
@@ -170,10 +172,10 @@ async function drops(gateway: Gateway): Promise<(name: string) => Record<string,
 async function atRest(pool: pg.Pool): Promise<void> {
   const end = performance.now() + SETTLE_MS;
   let before = '';
-  for (;;) {
+  for (let quiet = 0; quiet < QUIET_LOOKS; ) {
     await wait(QUIET_MS);
     const now = JSON.stringify((await pool.query(SIZES)).rows);
-    if (now === before) return;
+    quiet = now === before ? quiet + 1 : 0;
     if (performance.now() > end) throw new Error(`rows are still added ${SETTLE_MS / 1000} s after the last was sent`);
     before = now;
   }
