@@ -136,7 +136,7 @@ describe('applications of the seeds over HTTP', () => {
 
   it('004: a page shows the outage while the database is down, and data comes again afterwards', async () => {
     const page = async () => (await (await fetch(`${gateway.url}/status`)).text()).includes('Everything works.');
-    assert.ok(await page());
+    await until('everything to work', page);
     await running.postgres.terminate('SIGINT');
     const away = await fetch(`${gateway.url}/api/flow-data`);
     assert.deepEqual([away.status, away.headers.get('retry-after')], [503, '5']);
