@@ -1,6 +1,7 @@
 // Batcher: rows of many messages leave together, one batch at a time, in order.
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
+import { moreBehind } from './suspect.ts';
 import { type After, timer } from './timer.ts';
 
 export type BatcherOptions<Row> = {
@@ -8,6 +9,8 @@ export type BatcherOptions<Row> = {
   maxRows?: number;
   /** Fewer than that, as the other end has them now. */
   fewerRows?: () => number;
+  /** Whether what goes again needs more rows behind it than it had, even where it is full. */
+  needsMore?: () => boolean;
   /** Bytes of a row, about; with it a write and the memory are bounded in bytes, too. */
   bytesOf?: (row: Row) => number;
   /** A write that has as much takes no further row. */
@@ -54,6 +57,7 @@ export function batcher<Row, Answer>(
   const { maxRows = 5000, lingerMs = 1, limitRows = 100_000, clock = systemClock, after = timer } = options;
   const {
     fewerRows = () => maxRows,
+    needsMore = () => false,
     bytesOf = () => 0,
     maxBytes = 16 * MEGABYTE,
     limitBytes = 128 * MEGABYTE,
@@ -63,6 +67,8 @@ export function batcher<Row, Answer>(
   let waiting = 0;
   let waitingBytes = 0;
   let lastLeft = -Infinity;
+  /** Rows that go beyond the bounds, until there is an answer. */
+  let beyond = 0;
   let closing: Fault | undefined;
   let callOffDeparture: (() => void) | undefined;
   let onDrained: (() => void) | undefined;
@@ -124,17 +130,24 @@ export function batcher<Row, Answer>(
 
   /** Parcels for one write: as many as fit, at least one. */
   function load(): readonly Parcel<Row, Answer>[] {
+    if (needsMore()) beyond = moreBehind(beyond);
+    const count = fitting(0, Math.min(maxRows, fewerRows()));
+    return queue.splice(0, beyond === 0 ? count : count + fitting(count, beyond));
+  }
+
+  /** How many parcels from there on are of so many rows, and of the bytes of one write; one at least. */
+  function fitting(from: number, most: number): number {
     let rows = 0;
     let bytes = 0;
     let count = 0;
-    const most = Math.min(maxRows, fewerRows());
-    for (const parcel of queue) {
+    for (let at = from; at < queue.length; at++) {
+      const parcel = queue[at]!;
       if (count > 0 && (rows + parcel.rows.length > most || bytes + parcel.bytes > maxBytes)) break;
       rows += parcel.rows.length;
       bytes += parcel.bytes;
       count++;
     }
-    return queue.splice(0, count);
+    return count;
   }
 
   function putBack(): void {
@@ -145,6 +158,7 @@ export function batcher<Row, Answer>(
   function answer(answers: readonly Answer[]): void {
     const answered = inFlight;
     inFlight = [];
+    beyond = 0;
     let from = 0;
     for (const { rows, bytes, resolve } of answered) {
       resolve(answers.slice(from, from + rows.length));

@@ -4,13 +4,13 @@ import { Fault, reasonOf } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
 import { type Breaker, isOutage } from './breaker.ts';
 import { type Carrier, closedFault, type Fate } from './carrier.ts';
-import type { Halved } from './halving.ts';
 import type { Batch, Outbox, OutboxState } from './outbox/outbox.ts';
+import { type Judged, moreBehind } from './suspect.ts';
 import { type After, timer } from './timer.ts';
 
 export type DiskCarrierOptions<Row> = {
   /** Rejects with outages only. */
-  sink: Halved<Row>;
+  sink: Judged<Row>;
   breaker: Breaker;
   /** Most rows in one write out of the outbox. */
   maxRows: number;
@@ -40,6 +40,8 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
   let absent: Fault | undefined;
   let closed = false;
   let draining: Promise<void> = Promise.resolve();
+  /** Rows that are written beyond `maxRows`, until all of a write have arrived. */
+  let more = 0;
   let callOffOpening: (() => void) | undefined;
   let waiting: (() => void)[] = [];
 
@@ -91,7 +93,7 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
       while (!closed && box === from) {
         await breaker.due();
         if (closed) return;
-        const batches = await (ahead ?? from.next(maxRows));
+        const batches = [...(await (ahead ?? from.next(maxRows))), ...(await beyond(from))];
         ahead = undefined;
         if (batches.length === 0) {
           // What was kept since the last look is there on a later turn; others must have theirs meanwhile.
@@ -101,7 +103,8 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
         // Read and unpacked while the first ones are written.
         ahead = from.next(maxRows);
         ahead.catch(() => {});
-        if (!(await carry(from, batches))) {
+        if (await carry(from, batches)) more = 0;
+        else {
           from.giveBack([...batches, ...(await ahead)]);
           ahead = undefined;
         }
@@ -110,6 +113,12 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
     } catch (error) {
       await renew(from, error);
     }
+  }
+
+  /** What is written beyond the bound; more of it each time that this was not enough. */
+  async function beyond(from: Outbox<Row>): Promise<readonly Batch<Row>[]> {
+    if (sink.lacksOther()) more = moreBehind(more);
+    return more === 0 ? [] : from.next(more);
   }
 
   /** False in an outage, which the breaker shows. */

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
 import type { Halved, Peer } from './halving.ts';
+import { linkPlace } from './link.fixture.ts';
 import { openLink } from './link.ts';
 import { suspecting } from './suspect.ts';
+import { until } from '../../test/support/until.ts';
 
 type Row = { n: number };
 const away = new Fault('FIELDLINE_HTTP', 'peer: HTTP 500', { kind: 'outage' });
@@ -70,6 +72,21 @@ describe('a row at which the peer fails', () => {
     );
   });
 
+  for (const bad of [
+    [2, 3],
+    [0, 1, 2, 3, 4],
+    [3, 4, 6, 7],
+    [0, 2, 3, 4, 5, 6, 7],
+  ])
+    it(`and those next to it: rows ${bad.join(', ')} of 16`, async () => {
+      const { peer } = peerOf(n => bad.includes(n));
+      const { outcomes } = (await insist(peer, rowsOf(16), 200))!;
+      assert.deepEqual(
+        outcomes.flatMap((outcome, n) => (outcome === 'stored' ? [] : [n])),
+        bad,
+      );
+    });
+
   it('is not blamed for an outage, however long it lasts: all arrive afterwards', async () => {
     let up = false;
     const { peer } = peerOf(() => !up);
@@ -126,5 +143,35 @@ describe('a row at which the peer fails', () => {
       /^\[\{"rejected":"peer: HTTP 500; \d+ times, while others were taken"\}\]$/,
     );
     await link.close();
+  });
+
+  describe('at the end of a write that takes no more', () => {
+    const place = linkPlace();
+    const host = { status() {}, count() {}, gauge() {}, log() {} };
+    for (const kind of ['memory', 'disk'] as const)
+      it(`is judged by what comes next, policy ${kind}`, async () => {
+        // Each of those behind can tell of one only.
+        const { bare } = peerOf(n => [2, 3, 4, 7, 8].includes(n));
+        const drained: [number, string][] = [];
+        const link = openLink<Row>(bare, {
+          ...{ target: 'peer', policy: kind === 'disk' ? place.disk() : { kind }, maxRows: 4, host },
+          ...{ firstRetryMs: 1, lastRetryMs: 1 },
+          async onDrained(rows, outcomes) {
+            for (const [at, { n }] of rows.entries()) drained.push([n, typeof outcomes[at]]);
+          },
+        });
+        const rows = rowsOf(16);
+        const settled = Promise.all(
+          [0, 4, 8, 9, 10, 11].map((from, at, all) => link.submit(rows.slice(from, all[at + 1] ?? 12))),
+        );
+        if (kind === 'disk') await settled;
+        const last = link.submit(rows.slice(12));
+        const fates = [...(await settled), await last].flat();
+        await until(() => drained.length === fates.filter(fate => fate === 'kept').length);
+        const kept = new Map(drained);
+        const refused = rows.flatMap(({ n }) => ((kept.get(n) ?? typeof fates[n]) === 'object' ? [n] : []));
+        assert.deepEqual(refused, [2, 3, 4, 7, 8]);
+        await link.close();
+      });
   });
 });

@@ -3,19 +3,36 @@ import type { Outcome } from '../reading/contracts.ts';
 import { isOutage } from './breaker.ts';
 import type { Halved } from './halving.ts';
 
+export type Judged<Row> = Halved<Row> & {
+  /** The last write failed at a suspect, and had no other row by which to judge it, or only such as fail, too: more are to go with it. */
+  lacksOther(): boolean;
+};
+
+/** The golden ratio: multiples of it lie spread over 0 to 1, the first ones far from each other. */
+const SPREAD = (Math.sqrt(5) - 1) / 2;
+
 /** Failures at the same row in a row, from which on the peer is tried with another one, too. */
 const FAILURES = 10;
+
+/** So many rows go beyond the bound of a write, at most, until one is found that the peer takes. */
+const MOST_BEHIND = 1000;
+
+/** How many are to go with it the next time, after so many. */
+export function moreBehind(rows: number): number {
+  return Math.min(Math.max(1, 2 * rows), MOST_BEHIND);
+}
 
 /**
  * The same peer. A server that breaks down over one request, or a broker that hangs up over one message, says no more than
  * that it is away. Only where it takes the row behind, and then fails at this one once more, the row is to blame: in an
  * outage none is refused, however long it lasts.
  */
-export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
+export function suspecting<Row extends object>(peer: Halved<Row>): Judged<Row> {
   /** Refused, or landed while another one was tried. */
   const settled = new WeakMap<Row, Outcome>();
   let suspect: Row | undefined;
   let failures = 0;
+  let isLone = false;
 
   /** Whether the outage came at the suspect, as so often. */
   function isAtSuspect(): boolean {
@@ -28,8 +45,11 @@ export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
 
   /** Rejects with outages only. */
   async function isToBlame(row: Row, rows: readonly Row[]): Promise<boolean> {
-    const other = rows.find(one => one !== row && !settled.has(one) && !peer.arrived(one));
-    if (other === undefined) return false;
+    const others = rows.filter(one => one !== row && !settled.has(one) && !peer.arrived(one));
+    isLone = failures - FAILURES >= others.length;
+    if (others.length === 0) return false;
+    // Each time another one: the peer may fail at the next one as well.
+    const other = others[Math.floor((((failures - FAILURES) * SPREAD) % 1) * others.length)]!;
     const [outcome] = await peer.write([other]);
     settled.set(other, outcome!);
     if (outcome !== 'stored') return false;
@@ -44,6 +64,7 @@ export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
 
   async function write(rows: readonly Row[]): Promise<readonly Outcome[]> {
     const open = rows.filter(row => !settled.has(row));
+    isLone = false;
     try {
       const outcomes = open.length === 0 ? [] : await peer.write(open);
       let next = 0;
@@ -54,5 +75,5 @@ export function suspecting<Row extends object>(peer: Halved<Row>): Halved<Row> {
     }
   }
   const told = (row: Row): Outcome | undefined => settled.get(row) ?? peer.told(row);
-  return { ...peer, write, told, arrived: row => told(row) === 'stored' };
+  return { ...peer, write, told, arrived: row => told(row) === 'stored', lacksOther: () => isLone };
 }
