@@ -220,7 +220,7 @@ describe('ingest over HTTP', () => {
 
   it('ends the connection of a client whose refused body does not come, and keeps one whose body does', async () => {
     await scene.close();
-    scene = await openScene({ slowestMs: 30 });
+    scene = await openScene({ slowestMs: 300 });
     const head = 'POST /api/ingest HTTP/1.1\r\nHost: x\r\nX-API-Key: wrong\r\nContent-Length: 5';
     assert.match(await raw(`${head}\r\n\r\n{`), /^HTTP\/1\.1 401/);
     const twice = await raw(`${head}\r\n\r\n{   }${head}\r\nConnection: close\r\n\r\n{   }`);

@@ -24,7 +24,7 @@ describe('bus', () => {
   const open = (more: Partial<BusOptions> = {}, port = simulator.port) =>
     openBus({
       name: 'b',
-      connect: tcpConnector({ host: '127.0.0.1', port, connectTimeoutMs: 500 }),
+      connect: tcpConnector({ host: '127.0.0.1', port, connectTimeoutMs: 5000 }),
       timeoutMs: PATIENT_MS,
       parallel: 4,
       quarantine: { after: 3, probeMs: 60_000 },
@@ -87,7 +87,7 @@ describe('bus', () => {
   const watching =
     (see: (event: { unit: number; by: 1 | -1 }) => void): Connect =>
     async signal => {
-      const link = await tcpConnector({ host: '127.0.0.1', port: simulator.port, connectTimeoutMs: 500 })(signal);
+      const link = await tcpConnector({ host: '127.0.0.1', port: simulator.port, connectTimeoutMs: 5000 })(signal);
       const watched: Link = {
         ended: link.ended,
         end: link.end,

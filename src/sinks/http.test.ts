@@ -132,7 +132,7 @@ describe('http sink', () => {
   ] as const satisfies [string, (response: ServerResponse) => unknown, boolean][])
     it(`${isNamed ? 'names' : 'does not name'} the request over which the server may have broken down: ${name}`, async () => {
       answer = (response, body) => (body === '{"n":2}' ? void ends(response) : response.end());
-      const sink = open({ timeoutMs: 300 });
+      const sink = open({ timeoutMs: 2000 });
       await faultOf(sink.write([post(1), post(2), post(3)]));
       assert.equal(sink.failedAt()?.id, isNamed ? 'id-2' : undefined);
       await sink.write([post(3)]);

@@ -88,7 +88,7 @@ describe('store behind a pooler by transaction', () => {
         return hog;
       }),
     );
-    const late = openStore({ url: pooler.url, connectTimeoutMs: 300 });
+    const late = openStore({ url: pooler.url, connectTimeoutMs: 2000 });
     await assert.rejects(late.query('SELECT 1'), {
       kind: 'outage',
       message: /no connection left \(default_pool_size\)/,
