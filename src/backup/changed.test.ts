@@ -76,6 +76,49 @@ describe('a backup of tables that an operator has changed', () => {
       assert.deepEqual(shapeOf(again.head), shapeOf(taken.head));
     });
 
+  for (const [at, [name, alter, lacks]] of (
+    [
+      [
+        'rows that are there twice since it was dropped',
+        `ALTER TABLE devices DROP CONSTRAINT devices_pkey; INSERT INTO devices (device_id, name) VALUES ('d', 'a'), ('d', 'b')`,
+        [
+          /^key devices devices_pkey: .* Key \(device_id\)=\(d\) is duplicated; remove all but one, then run the statement$/,
+        ],
+      ],
+      [
+        'a time series with rows that are there twice',
+        `DROP INDEX energy_readings_identity; INSERT INTO energy_readings SELECT * FROM energy_readings LIMIT 1`,
+        [/^index energy_readings_identity: .* Key \(.*\)=\(.*\) is duplicated; remove all but one/],
+      ],
+      ['no row twice', 'ALTER TABLE devices DROP CONSTRAINT devices_pkey', []],
+      [
+        'rows that only a wider one tells apart',
+        `ALTER TABLE devices DROP CONSTRAINT devices_pkey, ADD CONSTRAINT devices_pkey PRIMARY KEY (device_id, metadata);
+         INSERT INTO devices (device_id, metadata) VALUES ('d', '{"a":1}'), ('d', '{"a":2}')`,
+        [],
+      ],
+    ] as const
+  ).entries())
+    it(`is restored where a key of a table was dropped or changed, with ${name}`, async () => {
+      const [source, target] = [await server.database(`keyless_${at}`), await server.database(`keyless_again_${at}`)];
+      await migrate(source);
+      const store = openStore({ url: source, connections: 1 });
+      await readingSink({ query: store.prepared, bulk: store.bulk, target: 'out' }).write(readings);
+      await store.query(alter);
+      await store.close();
+      const taken = await backup(source);
+      const notMade = await restore(target, taken, 'some');
+      assert.equal(notMade.length, lacks.length, JSON.stringify(notMade));
+      for (const [n, { key, reason }] of notMade.entries()) assert.match(`${key}: ${reason}`, lacks[n]!);
+      assert.deepEqual((await backup(target)).sums, taken.sums);
+      const again = openStore({ url: target, connections: 1 });
+      const keys = await again.query(
+        "SELECT FROM pg_class WHERE relname IN ('devices_pkey', 'energy_readings_identity')",
+      );
+      await again.close();
+      assert.equal(keys.length, 2 - lacks.length);
+    });
+
   it('brings back indexes on all partitions, which are asked and refuse what is there twice', async () => {
     const [source, target] = [await server.database('indexed'), await server.database('indexed_again')];
     await migrate(source);

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { expected, Fault } from '../kernel/fault.ts';
 import { copyIn, copyOut } from './copy.ts';
+import { dropKeys, keysOf } from './keys.ts';
 import { leftOutOf } from './left-out.ts';
 import { type Made, makeAll, type NotMade, onTopOf, partsOf, RELATIONS } from './objects.ts';
 import {
@@ -168,8 +169,10 @@ export function fillDatabase(
   return connected(url, signal, async client => {
     await client.query(`BEGIN; ${SETTINGS}; SET LOCAL fieldline.writer = 'on'`);
     const loud = await silenceTriggers(client);
+    const keys = await keysOf(client);
     const left = await prepare(client, head);
     const dropped = await dropChecks(client, head);
+    const keyless = await dropKeys(client, keys, head.onTop);
     let notMade: readonly NotMade[] = [];
     await work({
       async fill(name, pieces) {
@@ -187,7 +190,13 @@ export function fillDatabase(
           if (was.digest !== is.digest) throw wrong(`the rows of ${keyOf(table)} as they were`, 'other contents');
         }
         for (const sql of loud) await client.query(sql);
-        notMade = [...dropped, ...(await makeAll(client, [...left, ...(head.onTop ?? [])], await onTopOf(client)))];
+        const behind = [...left, ...(head.onTop ?? [])];
+        notMade = [...dropped, ...(await makeAll(client, behind, await onTopOf(client)))];
+        const double = await makeAll(client, keyless, []);
+        notMade = [
+          ...notMade,
+          ...double.map(key => ({ ...key, reason: `${key.reason}; remove all but one, then run the statement` })),
+        ];
         await client.query('COMMIT');
       },
     });

@@ -140,7 +140,11 @@ export async function makeAll(
         await client.query('RELEASE SAVEPOINT made');
       } catch (error) {
         await client.query('ROLLBACK TO SAVEPOINT made');
-        failed.push({ ...made, reason: reasonOf(error) });
+        const { detail } = error as { detail?: string };
+        failed.push({
+          ...made,
+          reason: detail === undefined ? reasonOf(error) : `${reasonOf(error)}: ${detail.replace(/\.$/, '')}`,
+        });
       }
     }
     if (failed.length === 0 || failed.length === left.length) return failed;
