@@ -79,13 +79,16 @@ function copyWhatIsThere(file: string, fresh: string, db: DatabaseSync): { saved
       pending: db.prepare('insert or ignore into pending values(?, ?)'),
     };
     const mark = readMark(`${file}-mark`);
-    const newest = Math.max(lastSeqOf(db), mark?.seq ?? 0) || Infinity;
+    const last = lastSeqOf(db);
+    const newest = Math.max(last, mark?.seq ?? 0) || Infinity;
     for (const { table, seq, values } of carve(readable.file)) if (seq <= newest) add[table].run(...values);
     // An entry lies there because somebody waits for it: the only one, where there is only one, or the first, whose name is lost.
     db.exec(
       'insert or ignore into pending select coalesce((select id from reader), 1), seq from entry where (select count(*) from reader) < 2',
     );
-    const note = db.prepare('insert or ignore into note values(?, ?)');
+    // Of a log that is broken in its middle notes may be there as they were long before the last entry.
+    const isNewest = mark !== undefined && mark.seq >= last;
+    const note = db.prepare(`insert or ${isNewest ? 'replace' : 'ignore'} into note values(?, ?)`);
     for (const one of Object.entries(mark?.notes ?? {})) note.run(...one);
     counts.missing = countIn(db, 'select count(distinct seq) n from pending where seq not in (select seq from entry)');
     db.exec('delete from pending where seq not in (select seq from entry)');

@@ -59,6 +59,8 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
   /** As the file notes it. */
   let { begin } = options;
   let readAt: number | undefined;
+  /** First row that was missing and the one after the last, of each gap. */
+  const gaps: (readonly [from: number, to: number])[] = [];
   let reading: Promise<void> | undefined;
   let waiting: (() => void)[] = [];
 
@@ -71,6 +73,10 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
       const head = headOf(meta);
       // What lies before the begin has arrived: the file was put back to an earlier state.
       if (head === undefined || head.row < options.begin.row) {
+        journal.ack(READER, [seq]);
+        continue;
+      }
+      if (isTwice(head)) {
         journal.ack(READER, [seq]);
         continue;
       }
@@ -95,9 +101,13 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
     return journal.note('begin', sealed(JSON.stringify([row, byte])));
   }
 
+  /** A damaged file may give a batch a second time, under another number; or one out of its place, which was told to be missing. */
+  const isTwice = ({ row }: Position): boolean => row < read.row && !gaps.some(([from, to]) => from <= row && row < to);
+
   /** Rows are numbered without a gap: what is not there was lost with a part of the file. */
   function miss(to: Position, at: number): void {
     if (to.row <= read.row) return;
+    gaps.push([read.row, to.row]);
     onLeft(to.row - read.row);
     lose(read, to, readAt ?? at, at, 'missing in the file');
     read = to;

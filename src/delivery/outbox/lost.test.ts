@@ -1,6 +1,6 @@
 // What a damaged outbox has lost stays in the file until whoever counts it has taken note: a crash before that shows the loss again.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { until } from '../../../test/support/until.ts';
@@ -71,4 +71,48 @@ describe('rows that a damaged outbox has lost', () => {
         lost,
       );
     });
+
+  /** The file of ROWS batches, closed, with what `harm` does to it; `notes`: what it noted when a third lay in it. */
+  async function harmed(harm: (database: DatabaseSync, notes: Map<string, string>) => void): Promise<void> {
+    const before = await place.open<string>();
+    const notes = new Map<string, string>();
+    for (const n of numbers(0, ROWS)) {
+      await before.append([`${n} ${noise(1000)}`]);
+      if (n !== ROWS / 3) continue;
+      const copy = join(place.folder, 'early.outbox');
+      for (const suffix of ['', '-wal']) cpSync(place.file + suffix, copy + suffix);
+      const early = new DatabaseSync(copy);
+      for (const { key, value } of early.prepare('SELECT key, value FROM note').all())
+        notes.set(String(key), String(value));
+      early.close();
+    }
+    await before.close();
+    const database = new DatabaseSync(place.file);
+    harm(database, notes);
+    database.close();
+  }
+  const counts = async (): Promise<number[]> => {
+    const rows = await drain(await place.open<string>());
+    return [rows.length, place.gone.reduce((sum, one) => sum + one.rows, 0)];
+  };
+
+  it('are counted once where a batch lies there twice, and whole ones are given once', async () => {
+    await harmed(database => {
+      database.exec(overwritten('min(seq) + 1'));
+      for (const which of [1, 3])
+        database.exec(`
+          INSERT INTO entry SELECT (SELECT max(seq) + 1 FROM entry), meta, blob FROM entry WHERE seq = ${entry('min(seq)')} + ${which};
+          INSERT INTO pending SELECT reader, (SELECT max(seq) FROM entry) FROM pending LIMIT 1`);
+    });
+    assert.deepEqual(await counts(), [ROWS - 1, 1]);
+  });
+
+  it('are named to the last where the file notes less than its mark, as one whose log was broken', async () => {
+    await harmed((database, notes) => {
+      for (const [key, value] of notes) database.prepare('UPDATE note SET value = ? WHERE key = ?').run(value, key);
+      database.exec(removed('max(seq) - 2'));
+      writeFileSync(`${place.file}-mending`, '');
+    });
+    assert.deepEqual(await counts(), [ROWS - 3, 3]);
+  });
 });
