@@ -133,6 +133,7 @@ async function restoreDatabase(
   members: AsyncGenerator<Member>,
   sums: Sums,
 ): Promise<void> {
+  if (first.path !== 'database/head.json') throw wrong(first.path, 'a member that a backup has', first.path);
   const pieces: Buffer[] = [];
   for await (const piece of first.chunks()) pieces.push(piece);
   const head = JSON.parse(Buffer.concat(pieces).toString()) as DatabaseHead;

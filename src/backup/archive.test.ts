@@ -66,6 +66,15 @@ describe('backup file', () => {
         END,
       ]),
     );
+  /** Links, devices, pipes and folders: `fieldline backup` writes none. */
+  function ofKind(type: string): Buffer {
+    const tar = gunzipSync(bytes);
+    tar.write(type, 156, 'latin1');
+    tar.write('        ', 148, 'latin1');
+    const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    return gzipSync(tar);
+  }
   const manifest = (format: number) => JSON.stringify({ format, about: '', members: 'of another kind' });
   for (const [name, content, reason] of [
     ['is missing', undefined, /ENOENT/],
@@ -84,6 +93,10 @@ describe('backup file', () => {
       () => tarOf(['manifest.json', manifest(2)]),
       /one of format 2 \(a newer program reads it\)/,
     ],
+    ...['1', '2', '3', '6', '5'].map(
+      type =>
+        [`has a member of kind ${type}`, () => ofKind(type), /files\/empty, which is no file but a link/] as const,
+    ),
     ['has a list that is none', () => tarOf(['manifest.json', '{']), /JSON/],
   ] as const)
     it(`names the place where a file ${name}`, async () => {

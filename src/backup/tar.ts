@@ -6,6 +6,9 @@ import { reasonOf } from '../kernel/fault.ts';
 const BLOCK = 512;
 const NAME = 100;
 const PREFIX = 155;
+/** Kind of a member; both stand for a file. */
+const TYPE = 156;
+const REGULAR: readonly number[] = [0, 0x30];
 
 export type Head = { path: string; size: number };
 
@@ -109,5 +112,7 @@ function headIn(block: Buffer, place: string): Head {
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
   if (text(257, 5) !== 'ustar' || octal(148, 8) !== sum) throw new Error(`no archive of fieldline backup ${place}`);
   const prefix = text(345, PREFIX);
-  return { path: prefix === '' ? text(0, NAME) : `${prefix}/${text(0, NAME)}`, size: octal(124, 12) };
+  const path = prefix === '' ? text(0, NAME) : `${prefix}/${text(0, NAME)}`;
+  if (!REGULAR.includes(block[TYPE]!)) throw new Error(`${path}, which is no file but a link, a device or the like`);
+  return { path, size: octal(124, 12) };
 }
