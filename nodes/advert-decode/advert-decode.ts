@@ -79,7 +79,7 @@ export const definition = defineNode({
     });
     deployed.set(host.id, { folder, decoders, frames });
     const store = host.config<Database>('store');
-    const offers = store && openOffers({ store, folder, decoders, onOffer: show, log: host.log });
+    const offers = store && openOffers({ store, folder, decoders, keys, onOffer: show, log: host.log });
     if (offers !== undefined) offering.set(host.id, offers);
 
     function show(): void {

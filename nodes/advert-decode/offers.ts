@@ -1,14 +1,15 @@
 // Offers of an advert-decode node: when a decoder is added to the folder, the archived adverts that it knows, to be replayed.
 import { type Offer, offerOf } from '../../src/archive/offer.ts';
-import { askForReplay } from '../../src/archive/replays.ts';
-import { claimsAdvert } from '../../src/decoders/claims.ts';
+import { askForReplay, lastEnd } from '../../src/archive/replays.ts';
 import type { AdvertDecoder } from '../../src/decoders/define.ts';
 import type { UserDecoders } from '../../src/decoders/user-folder.ts';
-import { systemClock } from '../../src/kernel/clock.ts';
 import { reasonOf } from '../../src/kernel/fault.ts';
 import type { Database } from '../../src/store/database.ts';
+import { newsOf } from './news.ts';
+import { pressedOnce } from './press.ts';
 
-const TWICE_MS = 5000;
+/** Between two looks whether a replay has come to its end, which may be that of a command line. */
+const LOOK_MS = 5000;
 
 export type Offers = {
   /** The folder was read again. */
@@ -24,22 +25,28 @@ export type OffersOptions = {
   store: Pick<Database, 'query' | 'migrated'>;
   /** Whose decoders these are. */
   folder: string;
-  decoders: UserDecoders;
+  decoders: Pick<UserDecoders, 'registry'>;
+  keys: ReadonlyMap<string, string>;
   /** An offer came or went. */
   onOffer(): void;
   log(level: 'info' | 'warn', text: string): void;
+  lookMs?: number;
 };
 
 /** Nodes that offer what is in the same folder and archive: what one of them has replayed is none of the others' news. */
 type Neighbour = { store: OffersOptions['store']; folder: string; replayed(names: ReadonlySet<string>): void };
 const neighbours = new Set<Neighbour>();
 
-export function openOffers({ store, folder, decoders, onOffer, log }: OffersOptions): Offers {
+export function openOffers(options: OffersOptions): Offers {
+  const { store, folder, decoders, keys, onOffer, log, lookMs = LOOK_MS } = options;
+  const { query } = store;
   // A file that did not change is the same object after each scan.
   let known: readonly AdvertDecoder[] = decoders.registry().decoders;
   let offer: (Offer & { names: readonly string[] }) | undefined;
   let fresh: AdvertDecoder[] = [];
   let counting = new AbortController();
+  /** The last replay that had ended when the offer was counted. */
+  let countedAfter: string | undefined;
 
   function told({ adverts, more, names }: NonNullable<typeof offer>): string {
     return `${more ? 'at least ' : ''}${adverts} archived adverts match ${names.join(', ')}: press the button to replay them`;
@@ -47,25 +54,40 @@ export function openOffers({ store, folder, decoders, onOffer, log }: OffersOpti
 
   async function count(looked: readonly AdvertDecoder[], signal: AbortSignal): Promise<void> {
     await store.migrated;
-    const matches = (bytes: Uint8Array) => claimsAdvert(bytes, looked);
-    const found = await offerOf({ query: store.query, matches, signal });
-    if (signal.aborted || found === undefined) return;
-    offer = { ...found, names: looked.map(({ name }) => name) };
-    log('info', told(offer));
-    onOffer();
+    countedAfter = await lastEnd(query);
+    const found = await offerOf({ query, news: newsOf({ query, decoders, added: looked, keys }), signal });
+    if (signal.aborted) return;
+    const before = offer;
+    offer = found && { ...found, names: looked.map(({ name }) => name) };
+    if (offer !== undefined && offer.adverts !== before?.adverts) log('info', told(offer));
+    if (offer !== undefined || before !== undefined) onOffer();
+  }
+
+  /** A replay that has ended since may have left less to offer, or nothing. */
+  async function look(): Promise<void> {
+    if (offer === undefined || (await lastEnd(query)) === countedAfter) return;
+    countAnew();
+  }
+  const looking = setInterval(() => look().catch(() => {}), lookMs).unref();
+
+  function countAnew(): void {
+    counting.abort();
+    counting = new AbortController();
+    count(fresh, counting.signal).catch((error: unknown) => {
+      countedAfter = undefined;
+      log('warn', `archived adverts: ${reasonOf(error)}`);
+    });
   }
 
   /** What is offered is of these decoders, or nothing. */
   function offerAnew(decoders: AdvertDecoder[]): void {
     fresh = decoders;
     counting.abort();
-    counting = new AbortController();
     if (offer !== undefined) {
       offer = undefined;
       onOffer();
     }
-    if (fresh.length === 0) return;
-    count(fresh, counting.signal).catch((error: unknown) => log('warn', `archived adverts: ${reasonOf(error)}`));
+    if (fresh.length > 0) countAnew();
   }
 
   const self: Neighbour = {
@@ -81,13 +103,10 @@ export function openOffers({ store, folder, decoders, onOffer, log }: OffersOpti
   async function ask(by: string): Promise<string> {
     if (offer === undefined) throw new Error('nothing to replay: no decoder was added that knows archived adverts');
     const { selection, names } = offer;
-    const { id } = await askForReplay(store.query, selection, by);
+    const { id } = await askForReplay(query, selection, by);
     for (const one of neighbours) if (one.store === store && one.folder === folder) one.replayed(new Set(names));
     return `replay ${id} waits for a replay node`;
   }
-
-  /** The last answer, and until when (steady ms) another press is the same one: for ever while it is not there yet. */
-  let asked: { answer: Promise<string>; until: number } | undefined;
 
   return {
     scanned() {
@@ -98,19 +117,9 @@ export function openOffers({ store, folder, decoders, onOffer, log }: OffersOpti
       if (added.length > 0 || left.length < fresh.length) offerAnew([...left, ...added]);
     },
     words: () => offer && told(offer),
-    accept(by) {
-      // Whoever presses twice has asked once, also where the first press was answered before the second came.
-      const isSame = asked !== undefined && offer === undefined && systemClock.steady() < asked.until;
-      if (asked !== undefined && (isSame || asked.until === Infinity)) return asked.answer;
-      const one = { answer: ask(by), until: Infinity };
-      asked = one;
-      one.answer.then(
-        () => (one.until = systemClock.steady() + TWICE_MS),
-        () => (one.until = 0),
-      );
-      return one.answer;
-    },
+    accept: pressedOnce(ask, () => offer === undefined),
     close() {
+      clearInterval(looking);
       neighbours.delete(self);
       counting.abort();
     },

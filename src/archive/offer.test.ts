@@ -18,9 +18,9 @@ describe('offer of what a new decoder knows', () => {
         archiveRow({ source: 'pi', protocol: 'mqtt', receivedAt: T0 + n, ...message }, T0 + 1000),
       ),
     );
-  const even = (bytes: Uint8Array) => bytes.at(-1)! % 2 === 0;
+  const even = async (raws: readonly Raw[]) => new Set(raws.filter(({ bytes }) => bytes.at(-1)! % 2 === 0));
   const offer = (more: object = {}) =>
-    offerOf({ query: db.store.query, matches: even, signal: new AbortController().signal, pageRows: 3, ...more });
+    offerOf({ query: db.store.query, news: even, signal: new AbortController().signal, pageRows: 3, ...more });
   const adverts = Array.from({ length: 9 }, (_, n) => ({ topic: 'bt-mqtt/raw/pi', bytes: Buffer.from([255, n]) }));
 
   it('counts adverts alone, and begins with the oldest that it knows', async () => {
@@ -40,7 +40,7 @@ describe('offer of what a new decoder knows', () => {
   it('is none where nothing matches, or when it is called off', async () => {
     assert.equal(await offer(), undefined);
     await keep(...adverts);
-    assert.equal(await offer({ matches: () => false }), undefined);
+    assert.equal(await offer({ news: async () => new Set() }), undefined);
     assert.equal(await offer({ signal: AbortSignal.abort() }), undefined);
   });
 });

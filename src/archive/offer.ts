@@ -1,5 +1,6 @@
 // What a new decoder would read of the archive: counted from the newest advert back, and offered as a selection to replay.
 import type { Query } from '../reading/contracts.ts';
+import type { Raw } from '../reading/raw.ts';
 import type { Cursor } from './replays.ts';
 import { archivePages } from './pages.ts';
 import type { Selection } from './selection.ts';
@@ -13,8 +14,8 @@ export type Offer = {
 
 export type OfferOptions = {
   query: Query;
-  /** Does the new decoder know a message? */
-  matches(bytes: Uint8Array): boolean;
+  /** Those of which the new decoder would make rows that are not there yet. */
+  news(raws: readonly Raw[]): Promise<ReadonlySet<Raw>>;
   signal: AbortSignal;
   /** Most messages that are looked at. */
   most?: number;
@@ -23,9 +24,9 @@ export type OfferOptions = {
 
 const ADVERTS: Selection = { kind: 'advert' };
 
-/** Undefined where nothing matches, or when it was called off. Rejects with a Fault of kind outage. */
+/** Undefined where there is nothing new, or when it was called off. Rejects with a Fault of kind outage. */
 export async function offerOf(options: OfferOptions): Promise<Offer | undefined> {
-  const { query, matches, signal, most = 200_000, pageRows = 500 } = options;
+  const { query, news, signal, most = 200_000, pageRows = 500 } = options;
   const pages = archivePages({ query, selection: ADVERTS, rows: pageRows, order: 'newest' });
   let looked = 0;
   let adverts = 0;
@@ -33,8 +34,9 @@ export async function offerOf(options: OfferOptions): Promise<Offer | undefined>
   let ended = false;
   while (!ended && looked < most && !signal.aborted) {
     const page = await pages();
+    const fresh = await news((page ?? []).map(({ raw }) => raw));
     for (const { raw, place } of page ?? []) {
-      if (!matches(raw.bytes)) continue;
+      if (!fresh.has(raw)) continue;
       adverts++;
       from = place;
     }

@@ -170,3 +170,9 @@ export async function countReplay(query: Query, { id, selection }: Replay): Prom
   await query('UPDATE replays SET total = $2 WHERE id = $1', [id, row?.total ?? 0]);
   return row?.total ?? 0;
 }
+
+/** When a replay last came to its end, whoever ran it; '' before the first. */
+export async function lastEnd(query: Query): Promise<string> {
+  const [row] = await query<{ at: string }>("SELECT coalesce(max(finished_at)::text, '') AS at FROM replays");
+  return row?.at ?? '';
+}
