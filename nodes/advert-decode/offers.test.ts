@@ -56,7 +56,11 @@ describe('offers of advert-decode', () => {
   async function withOffers(own: AdvertDecoder, use: (words: () => string | undefined) => Promise<void>) {
     let decoders: AdvertDecoder[] = [];
     const offers = openOffers({
-      ...{ store: { query: db.store.query, migrated: Promise.resolve('plain' as const) }, folder: '/decoders', keys: new Map() },
+      ...{
+        store: { query: db.store.query, migrated: Promise.resolve('plain' as const) },
+        folder: '/decoders',
+        keys: new Map(),
+      },
       decoders: { registry: () => registryOf(decoders) },
       ...{ onOffer() {}, log() {}, lookMs: 20 },
     });
