@@ -27,7 +27,7 @@ suite(withNoble('noble: adverts'), () => {
   for (const extended of [false, true]) {
     const kind = extended ? 'extended' : 'legacy';
     it(`${kind}: listens, and asks for nothing`, async () => {
-      scene = await world({ extended });
+      scene = await world({ times: patientTimes, extended });
       await until(() => scene.adverts.filter(({ address }) => address === SENSOR).length > 5);
       assert.equal(scene.controller.scanning, 'passive');
       for (const { receivedAt: _at, ...advert } of scene.adverts.filter(({ address }) => address === SENSOR))
@@ -35,7 +35,7 @@ suite(withNoble('noble: adverts'), () => {
     });
 
     it(`${kind}: asks for scan responses where it is told to; advert and response stay apart`, async () => {
-      scene = await world({ extended, active: true });
+      scene = await world({ times: patientTimes, extended, active: true });
       const own = () => scene.adverts.filter(({ address }) => address === SENSOR);
       await until(() => own().length > 5);
       const forms = new Set(own().map(({ name, service_data: data }) => JSON.stringify([name, data])));
@@ -44,7 +44,7 @@ suite(withNoble('noble: adverts'), () => {
   }
 
   it('hears long extended adverts whole', async () => {
-    scene = await world({ extended: true });
+    scene = await world({ times: patientTimes, extended: true });
     const value = Buffer.alloc(240, 0xab);
     scene.controller.air.add({
       address: 'C0:00:00:00:00:01',
@@ -61,7 +61,7 @@ suite(withNoble('noble: adverts'), () => {
 
   for (const coded of [false, true])
     it(`hears the long range ${coded ? 'where the controller knows it, passively' : 'nowhere else'}, and who advertises periodically`, async () => {
-      scene = await world({ extended: true, coded });
+      scene = await world({ times: patientTimes, extended: true, coded });
       const data = adStructures([0x16, Buffer.from('d2fc4002ca09', 'hex')]);
       const own = { random: true, extended: true, everyMs: 20, data };
       scene.controller.air.add({ ...own, address: 'C0:00:00:00:00:03', coded: true });
@@ -77,7 +77,7 @@ suite(withNoble('noble: adverts'), () => {
 
   for (const extended of [false, true])
     it(`follows addresses that rotate, ${extended ? 'extended' : 'legacy'}, with their scan responses`, async () => {
-      scene = await world({ extended, active: true });
+      scene = await world({ times: patientTimes, extended, active: true });
       scene.controller.air.add({
         address: 'C0:00:00:00:00:02',
         rotateEvery: 2,
@@ -97,7 +97,7 @@ suite(withNoble('noble: adverts'), () => {
     });
 
   it('hands every advert over, however many addresses there are', async () => {
-    scene = await world();
+    scene = await world({ times: patientTimes });
     // While the meter is being connected to, nobody listens.
     await scene.measured();
     await scene.heard();
@@ -110,7 +110,7 @@ suite(withNoble('noble: adverts'), () => {
   });
 
   it('hands over all that was reported before its end', async () => {
-    scene = await world();
+    scene = await world({ times: patientTimes });
     await Promise.all([scene.measured(), scene.heard()]);
     const { air } = scene.controller;
     const sending = setInterval(() => {
@@ -126,7 +126,7 @@ suite(withNoble('noble: adverts'), () => {
   });
 
   it('counts what it cannot read, and says it once', async () => {
-    scene = await world();
+    scene = await world({ times: patientTimes });
     await scene.heard();
     const lost: [count: number, why: string][] = [];
     const faults: string[] = [];
@@ -140,7 +140,7 @@ suite(withNoble('noble: adverts'), () => {
   });
 
   it('scans as long as one user wants to', async () => {
-    scene = await world();
+    scene = await world({ times: patientTimes });
     await scene.measured();
     const stop = scene.radio.scan(() => {});
     stop();
@@ -153,7 +153,7 @@ suite(withNoble('noble: links'), () => {
 
   for (const extended of [false, true])
     it(`measures while it goes on listening, ${extended ? 'extended' : 'legacy'}`, async () => {
-      scene = await world({ extended });
+      scene = await world({ times: patientTimes, extended });
       await scene.measured();
       await scene.heard();
       assert.deepEqual(scene.links, ['up: connected']);
@@ -162,7 +162,7 @@ suite(withNoble('noble: links'), () => {
     });
 
   it('reads, and tells the signal strength; a random address connects as well', async () => {
-    scene = await world();
+    scene = await world({ times: patientTimes });
     const disto = distoMeter({ address: 'C4:00:00:00:00:0F', random: true, battery: 61, firmware: '2.1' });
     scene.controller.air.add(disto.advertiser);
     const link = await scene.radio.connect('c4:00:00:00:00:0f');
@@ -184,7 +184,7 @@ suite(withNoble('noble: links'), () => {
   });
 
   it('has one link to a device, and gives up waiting when nobody waits', async () => {
-    scene = await world();
+    scene = await world({ times: patientTimes });
     await scene.measured();
     await assert.rejects(scene.radio.connect(METER), /has a link already/);
     const nobody = new AbortController();
@@ -241,7 +241,8 @@ suite(withNoble('noble: faults'), () => {
     it(`starts its process again after ${signal}`, async () => {
       const before = scene.states.length;
       process.kill(scene.radio.pid!, signal);
-      await new Promise(resolve => setTimeout(resolve, 60));
+      // What was still on its way does not count.
+      await until(() => scene.states.length > before);
       await Promise.all([scene.measured(), scene.heard()]);
       const states = scene.states.slice(before).map(({ state }) => state);
       assert.deepEqual([states[0], states.at(-1)], ['off', 'on']);

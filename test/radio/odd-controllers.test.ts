@@ -246,7 +246,7 @@ const odd: [name: string, oddity: () => Oddity, options?: { extended?: boolean }
 
 (nobleIsHere ? describe : describe.skip)(withNoble('noble: a controller that'), () => {
   it('has no kernel before it: a device that asks for other connection parameters gets them', async () => {
-    const scene = await world({ oddity: talkative });
+    const scene = await world({ oddity: talkative, times: patientTimes });
     try {
       await scene.measured();
       await until(() => scene.controller.commands.has(COMMAND.leUpdateConnection));
