@@ -59,7 +59,7 @@ describe('live rows in two tabs of a browser', () => {
   it('are told of the gap that a kill may leave, and go on', async () => {
     await editor.gateway.end('SIGKILL');
     await editor.gateway.start();
-    for (const tab of tabs) await tab.waitForFunction('seen.pageGaps === 1 && seen.streamGaps === 1');
+    for (const tab of tabs) await tab.waitForFunction('seen.pageGaps > 0 && seen.streamGaps > 0');
     await send();
     await arrived(3);
     assert.deepEqual(editor.faults, []);
