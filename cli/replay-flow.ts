@@ -75,40 +75,47 @@ export function replayFlow(
   const sink = readingSink({ query: store.prepared, bulk: store.bulk, target: REPLAY_SOURCE });
   const writes = batcher<Reading, Outcome>(rows => sink.write(rows));
 
-  function decoded(raws: readonly Raw[]): readonly Reading[] {
+  /** What a batch gives: it comes again where the database is away, and counts when it has settled. */
+  function decoded(raws: readonly Raw[]) {
     const { advert, frame, message } = byKind(raws);
     const options = { registry: registry(), keys, now: Date.now() };
     const adverts = sortMembers(advert, member => advertsOf(member, { ...options, guard }));
     const frames = sortMembers(frame, member => [laserOf(member, options)]);
     const messages = intake(message, '', options.now, normalize);
     const recorded = adverts.refused.filter(({ label }) => label === RECORDED).length;
-    counts.recorded += recorded;
-    counts.undecoded += adverts.refused.length - recorded + frames.refused.length + messages.rejected.length;
-    return [...adverts.readings, ...frames.readings, ...messages.readings];
+    const undecoded = adverts.refused.length - recorded + frames.refused.length + messages.rejected.length;
+    return { readings: [...adverts.readings, ...frames.readings, ...messages.readings], recorded, undecoded };
   }
 
   async function storeAll(readings: readonly Reading[]): Promise<void> {
     const outcomes = await writes.submit(readings);
     const refused: Refused[] = [];
+    let duplicates = 0;
+    let withoutValues = 0;
     for (const [at, outcome] of outcomes.entries())
       if (outcome !== 'stored' && outcome !== 'duplicate')
         refused.push({ row: readings[at], topic: undefined, reason: outcome.rejected });
-      else if (metricsOf(readings[at]!).length === 0) counts.withoutValues++;
+      else if (metricsOf(readings[at]!).length === 0) withoutValues++;
+      // These are rows by now, whatever becomes of the rest.
       else if (outcome === 'stored') counts.stored++;
-      else counts.duplicates++;
-    counts.rejected += refused.length;
+      else duplicates++;
     if (refused.length > 0) await keepDeadLetters(store.query, REPLAY_SOURCE, refused);
+    counts.duplicates += duplicates;
+    counts.withoutValues += withoutValues;
+    counts.rejected += refused.length;
   }
 
   return {
     async emit(raws) {
       try {
-        const readings = decoded(raws);
+        const { readings, recorded, undecoded } = decoded(raws);
         for (const reading of readings) {
           const anomaly = scorer.score(reading);
           if (anomaly !== undefined) reading.metadata.anomaly = anomaly;
         }
         if (readings.length > 0) await storeAll(readings);
+        counts.recorded += recorded;
+        counts.undecoded += undecoded;
         return OK;
       } catch (error) {
         return { ok: false, kind: error instanceof Fault ? error.kind : 'data', reason: reasonOf(error) };

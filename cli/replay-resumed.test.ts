@@ -31,6 +31,7 @@ describe('fieldline replay, begun before', () => {
     assert.equal(code, 0, errors);
     const { state, settled, stored } = out[0]!;
     assert.deepEqual({ state, settled, stored }, { state: 'done', settled: 3, stored: 1 });
+    assert.match(errors, /1 reading new, 0 there before, since it went on behind 2 messages$/m);
   });
 
   it('says how it ended where somebody else, who asked for the same, was first', async () => {

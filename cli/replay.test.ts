@@ -6,6 +6,7 @@ import { archive } from '../src/archive/archive.ts';
 import { archiveRowOf } from '../src/archive/row.ts';
 import { registryOf, shippedDecoders } from '../src/decoders/registry.ts';
 import { digest } from '../src/kernel/bytes.ts';
+import { Fault } from '../src/kernel/fault.ts';
 import type { Reading } from '../src/reading/reading.ts';
 import { command, message, onArchive, T0, temperature } from '../test/support/cli-replay.ts';
 import { replayFlow } from './replay-flow.ts';
@@ -185,6 +186,21 @@ describe('fieldline replay', () => {
     await flow.close();
     const { undecoded, stored } = flow.counts;
     assert.deepEqual({ undecoded, stored }, { undecoded: 1, stored: 1 });
+  });
+
+  it('counts a batch once that comes again, because the database was away', async () => {
+    let away = 2;
+    const bulk: typeof db.store.bulk = (...given) =>
+      away-- > 0
+        ? Promise.reject(new Fault('FIELDLINE_DATABASE', 'away', { kind: 'outage' }))
+        : db.store.bulk(...given);
+    const { query, prepared } = db.store;
+    const flow = replayFlow({ query, prepared, bulk }, () => registryOf([]));
+    const batch = [temperature(1), message('bt-mqtt/raw/pi', { address: 'x' }, 2)];
+    for (const ok of [false, false, true]) assert.equal((await flow.emit(batch)).ok, ok);
+    await flow.close();
+    const { stored, undecoded } = flow.counts;
+    assert.deepEqual({ stored, undecoded }, { stored: 1, undecoded: 1 });
   });
 
   const wrong: readonly [argv: readonly string[], env: NodeJS.ProcessEnv | undefined, says: RegExp][] = [

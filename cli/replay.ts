@@ -20,6 +20,7 @@ import { keysOf } from '../src/decoders/members.ts';
 import { courier } from '../src/delivery/courier.ts';
 import { keepLetters } from '../src/delivery/letters/letters.ts';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
+import { quantity } from '../src/reading/quantity.ts';
 import { migrationState } from '../src/store/migrate.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { withDatabase } from './database.ts';
@@ -193,7 +194,9 @@ async function work(store: Store, id: number, { folder, keys, perSecond, io }: W
   decoders.close();
   const state = wordOf(end);
   io.stderr(`replay ${id}: ${state === 'done' ? doneFigures(now()) : replayFigures(now())}`);
-  io.stderr(`replay ${id}: ${countedWords(flow.counts)}`);
+  // The figures of readings are those of this command, not of one that was broken off before.
+  const since = replay.settled > 0 ? `, since it went on behind ${quantity(replay.settled, 'message')}` : '';
+  io.stderr(`replay ${id}: ${countedWords(flow.counts)}${since}`);
   io.stdout(JSON.stringify({ id, state, ...replayRun.progress, total, ...flow.counts }));
   if (end !== 'interrupted' && end.state === 'failed') io.stderr(`replay ${id}: ${end.reason}`);
   if (state === 'interrupted') io.stderr(`replay ${id}: goes on with fieldline replay --resume ${id}`);

@@ -31,6 +31,10 @@ describe('words of a replay node', () => {
       ...(['green', 'replay 3 done: 5000 of 5200 (96 %), 200 no longer in the archive'] as const),
     ],
     [
+      { state: 'idle', last: { ...done, settled: 0, total: 0, end: { state: 'done' } } },
+      ...(['green', 'replay 3 done: nothing in the archive is of this selection'] as const),
+    ],
+    [
       { state: 'idle', last: { ...done, failed: 2, end: { state: 'lost' } } },
       ...(['yellow', 'replay 3 stopped: 5000 of 5000 (100 %), 2 given up'] as const),
     ],

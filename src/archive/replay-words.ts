@@ -24,6 +24,7 @@ export function replayFigures({ settled, failed, total }: Pick<Replay, 'settled'
 
 /** The same of one that is done: what it should have come to and did not was dropped from the archive meanwhile. */
 export function doneFigures(replay: Pick<Replay, 'settled' | 'failed' | 'total'>): string {
+  if (replay.settled === 0 && replay.total === 0) return 'nothing in the archive is of this selection';
   const gone = Math.max(0, (replay.total ?? 0) - replay.settled);
   return replayFigures(replay) + (gone > 0 ? `, ${gone} no longer in the archive` : '');
 }
