@@ -67,7 +67,7 @@ describe('timescale-out node: guards on a table', () => {
     await plant.store.query('CREATE DOMAIN guarded_positive AS bigint CHECK (value > 0)');
     Object.assign(url, { username: 'guarded', password: 'secret' });
   });
-  const flow = (table: string, key = '', policy = 'memory') => [
+  const flow = (table: string, key = '', policy = 'memory', more: object = {}) => [
     { id: 'db', type: 'fieldline-timescale-db', url: url.href },
     { id: 'src', type: 'test-source', wires: [['own']] },
     {
@@ -76,6 +76,7 @@ describe('timescale-out node: guards on a table', () => {
         ...{ table: 'own', ownTable: table, key },
         columns: ['n', 'v'].map(column => ({ column, from: `telemetry.${column}` })),
       },
+      ...more,
     },
   ];
   /** `values` as the rows of a message; what the table holds then, and the letters of the others. */
@@ -147,6 +148,20 @@ describe('timescale-out node: guards on a table', () => {
       assert.deepEqual([await lone, await next], [{ ok: true }, { ok: true }]);
       await plant.runtime.untilStatus('own', /1 rejected: relation "of_500"/);
       assert.deepEqual(await plant.store.query(`SELECT v FROM ${table}`), [{ v: 1 }]);
+      await plant.store.query('DELETE FROM dead_letters');
+    });
+
+  for (const policy of ['memory', 'disk'])
+    it(`the same where a write takes no more than that row, policy ${policy}`, async () => {
+      const table = `guarded_single_${policy}`;
+      await make(table, trigger(`BEGIN IF new.v >= ${BAD} THEN ${failing}; END IF; RETURN new; END`));
+      await plant.runtime.deploy(flow(table, '', policy, { batchRows: 1 }));
+      const sent = [BAD, BAD, BAD, 1, 2].map((v, n) =>
+        plant.runtime.emit('src', { payload: meterReading(n, { n, v }) }),
+      );
+      for (const outcome of await Promise.all(sent)) assert.deepEqual(outcome, { ok: true });
+      await plant.runtime.untilStatus('own', /rows\/s, 3 rejected: relation "of_500"/);
+      assert.deepEqual(await plant.store.query(`SELECT v FROM ${table} ORDER BY n`), [{ v: 1 }, { v: 2 }]);
       await plant.store.query('DELETE FROM dead_letters');
     });
 

@@ -11,8 +11,11 @@ export type Peer<Row> = Sink<Row> & {
   failedAt?(): Row | undefined;
   /** Of an outage: whether a write of fewer rows may work at once, as where it took too long. */
   isTooMuch?(fault: Fault): boolean;
+  /** Of an outage: whether rows may have brought it about all the same, which others in the same write would tell. */
+  isDoubtful?(fault: Fault): boolean;
 };
 export type Halved<Row> = Sink<Row> &
+  Pick<Peer<Row>, 'isDoubtful'> &
   Required<Pick<Peer<Row>, 'arrived' | 'failedAt'>> & {
     /** As many rows go in one write at present. */
     mostRows(): number;
@@ -93,6 +96,7 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
     tooMuch: () => slow,
     // Never less than two that have not landed: whether one row is to blame is told by another one.
     mostRows: () => ahead + Math.max(2, most),
+    isDoubtful: fault => sink.isDoubtful?.(fault) === true,
     close: () => sink.close(),
   };
 }

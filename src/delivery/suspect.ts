@@ -4,7 +4,7 @@ import { isOutage } from './breaker.ts';
 import type { Halved } from './halving.ts';
 
 export type Judged<Row> = Halved<Row> & {
-  /** The last write failed at a suspect, and had no other row by which to judge it, or only such as fail, too: more are to go with it. */
+  /** The last write failed, maybe by its rows, and had no other ones to judge them by, or only such as fail, too: more are to go with it. */
   lacksOther(): boolean;
 };
 
@@ -70,6 +70,7 @@ export function suspecting<Row extends object>(peer: Halved<Row>): Judged<Row> {
       let next = 0;
       return rows.map(row => settled.get(row) ?? outcomes[next++]!);
     } catch (error) {
+      if (isOutage(error) && peer.isDoubtful?.(error)) isLone = true;
       if (!isAtSuspect() || !(await isToBlame(suspect!, open))) throw error;
       return write(rows);
     }

@@ -43,6 +43,6 @@ export type Written<Item, Row> =
 export type BulkWrite = <Item, Row>(
   items: readonly Item[],
   statement: (items: readonly Item[]) => Statement,
-  /** Whether an answer tells of an item that is new. With it the statement may be one for no items, too. */
+  /** Whether each table that the statement goes into has taken an item that is new. With it the statement may go with empty arrays, too. */
   landed?: (rows: readonly Row[]) => boolean,
 ) => Promise<readonly Written<Item, Row>[]>;

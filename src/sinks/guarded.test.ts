@@ -52,4 +52,25 @@ describe('reading sink: triggers of an operator', () => {
       await assert.rejects(open().write([power(4)]), outage(/of_it/));
       assert.deepEqual(await open().write([length(3)]), ['stored']);
     }));
+
+  it('a trigger of the whole statement, which fails for no row of it, is an outage', async () => {
+    await db.store.query(`CREATE FUNCTION closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'closed'; END $$;
+      CREATE TRIGGER closed BEFORE INSERT ON energy_readings EXECUTE FUNCTION closed()`);
+    const says = outage(/^database: closed \(SQLSTATE P0001\); it fails without any row, too$/);
+    await assert.rejects(open().write([length(1), power(1), power(2)]), says);
+    await assert.rejects(open().write([power(3)]), says);
+    assert.deepEqual(await open().write([length(2)]), ['stored']);
+    await db.store.query('DROP FUNCTION closed CASCADE');
+  });
+
+  it('a trigger of the whole statement that fails only where there is no row: the others are taken', async () => {
+    await db.store.query(`CREATE FUNCTION mean() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM sum(power_kw)::int / count(*) FROM fresh; RETURN NULL; END $$;
+      CREATE TRIGGER mean AFTER INSERT ON energy_readings REFERENCING NEW TABLE AS fresh EXECUTE FUNCTION mean();
+      ALTER TABLE energy_readings ADD CONSTRAINT low CHECK (power_kw < 100) NOT VALID`);
+    const reasons = reasonsOf(await open().write([power(1), power(2), power(100)]));
+    assert.deepEqual(reasons.slice(0, 2), ['stored', 'stored']);
+    assert.match(reasons[2]!, /check constraint "low"/);
+    await db.store.query('DROP FUNCTION mean CASCADE; ALTER TABLE energy_readings DROP CONSTRAINT low');
+  });
 });

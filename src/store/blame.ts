@@ -7,6 +7,8 @@ import { insertsOf } from './inserts.ts';
 export type Blame<Item, Row> = {
   /** The fault as one of these items; as it came where the table is to blame, or nobody can tell. */
   of(fault: Fault, part: readonly Item[]): Promise<Fault>;
+  /** Whether it fails without any item, as where a trigger of the whole statement does: hardly one of them is to blame. */
+  isWithout(part: readonly Item[]): Promise<boolean>;
   /** What was written, and stays. */
   wrote(sql: string, rows: readonly Row[]): void;
 };
@@ -30,6 +32,9 @@ export function blameAmong<Item, Row>(
   /** Tables for which samples were tried: they take none where they are not among those. */
   const tried = new Set<string>();
 
+  /** By text: what it answers without items. */
+  const known = new Map<string, Promise<readonly Row[] | undefined>>();
+
   const tablesOf = (sql: string): readonly string[] => insertsOf(sql).map(({ table }) => table);
 
   /** What it answers; undefined where it is refused. Rejects where nobody answers. */
@@ -48,19 +53,22 @@ export function blameAmong<Item, Row>(
     const { reads, values } = statement(part);
     if (reads === undefined || (await trial(reads, values)) !== undefined) return false;
     // A type that is gone, or whose reading is broken, is nobody's value.
-    const none = statement([]);
-    return none.reads !== undefined && (await trial(none.reads, none.values)) !== undefined;
+    return (await trial(reads, emptied(values))) !== undefined;
   }
 
   function wrote(sql: string, rows: readonly Row[]): void {
     if (landed(rows)) for (const table of tablesOf(sql)) taking.add(table);
   }
 
+  async function isWithout(part: readonly Item[]): Promise<boolean> {
+    const { sql, values } = statement(part);
+    known.set(sql, known.get(sql) ?? trial(sql, emptied(values)));
+    return (await known.get(sql)) === undefined;
+  }
+
   async function tryFor(table: string): Promise<void> {
     if (taking.has(table) || tried.has(table)) return;
     tried.add(table);
-    const none = statement([]);
-    if ((await trial(none.sql, none.values)) === undefined) return;
     const others = items.filter(item => tablesOf(statement([item]).sql).includes(table));
     const step = Math.ceil(others.length / SAMPLES);
     for (let at = 0; at < others.length && !taking.has(table); at += step) {
@@ -85,6 +93,11 @@ export function blameAmong<Item, Row>(
       const isTaken = tablesOf(sql).every(table => taking.has(table));
       return isTaken || (await isUnreadable(part)) || (await takesOthers(sql)) ? asOfRow(fault) : fault;
     },
+    isWithout,
     wrote,
   };
 }
+
+/** The same statement for no items. */
+const emptied = (values: readonly unknown[]): readonly unknown[] =>
+  values.map(value => (Array.isArray(value) ? [] : value));

@@ -80,6 +80,10 @@ function culprits<Item, Row>(query: Query, blame: Blame<Item, Row> | undefined) 
     if (!isOfItem(error)) return orThrow(await blame!.of(error, part));
     if (!isChecked) await checkDefaults(query, sql);
     isChecked = true;
+    if (blame !== undefined && (await blame.isWithout(part))) {
+      const text = `database: ${error.message}; it fails without any row, too`;
+      return orThrow(await blame.of(new Fault('FIELDLINE_TABLE', text, { kind: 'outage', cause: error.cause }), part));
+    }
     // Thousands of items may break the same constraint.
     const { table, column, constraint } = error.cause as Readonly<Record<string, unknown>>;
     const key = JSON.stringify([sql, table, column, constraint]);

@@ -141,6 +141,11 @@ export function mayBeOfRow({ cause }: Fault): boolean {
   return state === UNPREPARED || (!LATER.has(classOf) && !NEVER.has(classOf));
 }
 
+/** Of an outage: whether rows may have brought it about, which others of the same write would tell. */
+export function isDoubtful(fault: Fault): boolean {
+  return fault.code === 'FIELDLINE_TABLE' || mayBeOfRow(fault);
+}
+
 /** The same fault, now that a row turned out to bring it about: without advice for the database. */
 export function asOfRow({ cause }: Fault): Fault {
   return new Fault('FIELDLINE_ROW', `${textOf(cause)} (SQLSTATE ${stateOf(cause)})`, { kind: 'data', cause });

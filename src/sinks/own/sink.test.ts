@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { digest } from '../../kernel/bytes.ts';
 import type { Reading } from '../../reading/reading.ts';
 import { quoted } from './name.ts';
-import { arrived, columns, onOwnTables, reasonsOf } from '../../../test/support/own-tables.ts';
+import { arrived, columns, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
 import { listTables } from './table.ts';
 
 describe('own table sink', () => {
@@ -100,7 +100,7 @@ describe('own table sink', () => {
     assert.ok(names.includes('plant.meter') && !names.some(name => name.startsWith('pg_')), names.join());
   });
 
-  it('refuses what has no partition, and says so; with the partition it lands', async () => {
+  it('waits while no row has a partition, and says so; refuses alone what has none where others have theirs', async () => {
     await db.store.query('CREATE TABLE parted (at timestamptz, v int) PARTITION BY RANGE (at)');
     const sink = into({
       table: 'parted',
@@ -109,11 +109,16 @@ describe('own table sink', () => {
       conflict: 'skip',
     });
     const row = arrived(1, { v: 1 });
-    assert.match(reasonsOf(await sink.write([row]))[0]!, /no partition of relation "parted" found for row/);
+    const says = outage(/^table parted: expected a partition for at least one of 1 row, got none; make it$/);
+    await assert.rejects(sink.write([row]), says);
     await db.store.query(
       "CREATE TABLE parted_2026 PARTITION OF parted FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
     );
     assert.deepEqual(await sink.write([row]), ['stored']);
+    const far = arrived(400 * 86_400_000, { v: 2 });
+    const [alone, beside] = reasonsOf(await sink.write([far, arrived(2, { v: 3 })]));
+    assert.match(alone!, /no partition of relation "parted" found for row/);
+    assert.equal(beside, 'stored');
     assert.ok(!(await listTables(db.store.query)).includes('public.parted_2026'));
   });
 });
