@@ -45,6 +45,19 @@ describe('what an operator may ask for', () => {
       assert.equal(found, alarm);
     });
 
+  it('a value that is far from the expected one is told by itself where the mean that it moved is near enough', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const next = random(seed);
+      const one = series({ nearUnits: 8 });
+      for (let n = 0; n < 2000; n++) one.score(at(n), 20 + gauss(next));
+      // Each of these is near, and so is their mean; what comes behind them is not, and moves the mean by even more.
+      for (let n = 2000; n < 2024; n++) assert.ok(one.score(at(n), 26 + 0.1 * gauss(next)).score >= 0);
+      const told = one.score(at(2024), 35);
+      assert.ok(told.score < 0 && told.kind !== 'drift' && told.judged === undefined, JSON.stringify(told));
+      assert.ok(told.band !== undefined && told.band[1] < 35, `${told.band}`);
+    }
+  });
+
   const unwanted: [name: string, options: ScoreOptions][] = [
     ['a direction that is not asked for', { direction: 'down' }],
     ['nearness', { nearUnits: 25 }],
@@ -94,6 +107,19 @@ describe('what an operator may ask for', () => {
       const rate = found / (SERIES * (LENGTH - YOUNG) * 1e-4);
       assert.ok(rate > 0.5 * falseAlarms && rate < 2 * falseAlarms, `${rate}`);
     });
+
+  it('gives a band that what was reported lies outside of, however many alarms are asked for', () => {
+    for (const falseAlarms of [0.1, 1, 10, 50]) {
+      const next = random(31);
+      const one = series({ falseAlarms });
+      for (let point = 0; point < 5000; point++) {
+        const value = (point % 300 < 40 ? 60 : 20) + gauss(next);
+        const { score, kind, band, judged = value } = one.score(at(point), value);
+        if (score >= 0 || band === undefined || kind === 'stuck' || kind === 'pulse') continue;
+        assert.ok(judged < band[0] || judged > band[1], `${falseAlarms}: ${kind} ${judged} in ${band} at ${point}`);
+      }
+    }
+  });
 
   it('neither judges nor learns while the guard is up, and sees no gap behind it', () => {
     const one = grown();

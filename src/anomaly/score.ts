@@ -11,6 +11,7 @@ import {
   BEYOND,
   beginPanel,
   forecastOf,
+  hearValueAlone,
   isAbove,
   judge,
   kindOf,
@@ -131,25 +132,29 @@ export function scoring(options: ScoreOptions = {}): Scoring {
   const base = baseLimit(falseAlarms);
   const track = alarming(options, KINDS.indexOf('shift'));
 
+  const isWithin = (cells: Float64Array, value: number, mean?: typeof MEAN): boolean =>
+    Math.abs(value - forecastOf(cells)) <= nearness(forecastOf(cells), options) || isAccepted(cells, value, mean);
+
+  /** Whether it is to be ignored, for its value or, where that is not odd by itself, for the mean that it moved. */
   const isNear = (cells: Float64Array, limit: number): boolean => {
-    const off = (given: number) => Math.abs(given - forecastOf(cells));
-    const near = nearness(forecastOf(cells), options);
-    const value = cells[VALUE]!;
-    if (off(value) <= near || isAccepted(cells, value)) return true;
-    // Of a mean that is off by little, unless the value is odd by itself.
+    if (isWithin(cells, cells[VALUE]!)) return true;
     const mean = meanAt(cells, limit);
-    if (mean === undefined || surpriseAlone(cells) > limit) return false;
-    return off(mean) <= near || isAccepted(cells, mean, MEAN);
+    if (mean === undefined || !isWithin(cells, mean, MEAN)) return false;
+    if (surpriseAlone(cells) <= limit) return true;
+    // The value is odd all the same: then it is what is told of.
+    hearValueAlone(cells);
+    return isWithin(cells, cells[VALUE]!);
   };
 
   /** What the models say of the value in VALUE. */
   const ask = (known: Known, time: number): void => {
     const { cells } = known;
     const limit = limitOf(cells, base, time);
+    const near = isNear(cells, limit);
     const above = isAbove(cells);
-    const unwanted = direction !== 'both' && above !== (direction === 'up');
+    const unwanted = near || (direction !== 'both' && above !== (direction === 'up'));
     lookBack(known, time);
-    const side = unwanted || isNear(cells, limit) ? 'unwanted' : above ? 'above' : 'below';
+    const side = unwanted ? 'unwanted' : above ? 'above' : 'below';
     const kind = kindOf(cells);
     // What follows a wild value is not itself off only because the mean of the last 24 still is.
     const isOff = surpriseAlone(cells) > limit / 2;

@@ -63,9 +63,11 @@ export function surpriseOf(cells: Float64Array, tail: number, ln: number, grain:
 
 /** The deviation that has this surprise. */
 export function deviationAt(cells: Float64Array, tail: number, surprise: number, grain: number): number {
+  const beyond = surprise - AT_FLOOR;
+  if (!(beyond > 0)) return Math.exp(cells[tail + FLOOR]! + beyond);
   const slope = slopeOf(cells, tail, grain);
   const bend = bendOf(slope);
-  const bent = Math.max(0, surprise - AT_FLOOR) * slope;
+  const bent = beyond * slope;
   return Math.exp(cells[tail + FLOOR]! + (bend > 0.01 ? Math.log1p(bend * bent) / bend : bent));
 }
 
