@@ -50,4 +50,22 @@ describe('unknown_devices', () => {
       'mac-os-id',
     ]);
   });
+
+  it('takes adverts of any size and names of any length, and no more of them than an advert can have', async () => {
+    await ask('TRUNCATE raw_advertisements');
+    const address = 'cc:cc:cc:cc:cc:cc';
+    await hear({ address, manufacturer_data: { '0001': '15' }, name: '\u{1f321}'.repeat(500) }, 1);
+    // Some thousand of them in one array are more than the gigabyte that a value of PostgreSQL may have.
+    await ask(
+      `INSERT INTO raw_advertisements (scanner_id, topic, timestamp, payload)
+        SELECT 's', 'bt-mqtt/raw/s', '2026-01-01Z'::timestamptz + n * interval '1 s',
+          jsonb_build_object('address', $1::text, 'name', 'x', 'manufacturer_data', jsonb_build_object('0002', repeat('ab', 30000)))
+        FROM generate_series(1, 3) AS n`,
+      [address],
+    );
+    const columns = 'address, adverts, length(name) AS name, company_ids, example ->> $$address$$ AS example';
+    assert.deepEqual(await ask(`SELECT ${columns} FROM unknown_devices`), [
+      { address: address.toUpperCase(), adverts: 1, name: 200, company_ids: ['0001'], example: address },
+    ]);
+  });
 });
