@@ -1,5 +1,5 @@
 // The journal's SQLite database: schema, settings, the check when it is opened, and what its errors mean.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../../kernel/fault.ts';
@@ -69,6 +69,8 @@ export function isRefusal(error: unknown): boolean {
 
 /** In words. Of a file or a folder that cannot be written SQLite says no more than `disk I/O error`: that is looked for then. */
 export function whyRefused(file: string, error: unknown): string {
+  const odd = [file, `${file}-wal`].map(oddity).find(says => says !== undefined);
+  if (odd !== undefined) return odd;
   for (const place of [file, `${file}-wal`, path.dirname(file)])
     try {
       accessSync(place, constants.W_OK);
@@ -76,6 +78,13 @@ export function whyRefused(file: string, error: unknown): string {
       if ((fault as SystemError).code !== 'ENOENT') return reasonOf(fault);
     }
   return reasonOf(error);
+}
+
+/** A folder, a pipe or a link without an end, where a file has to be. */
+function oddity(place: string): string | undefined {
+  const there = statSync(place, { throwIfNoEntry: false });
+  if (there !== undefined) return there.isFile() ? undefined : `${place} is no file: move it away`;
+  return lstatSync(place, { throwIfNoEntry: false }) && `${place} is a link that leads nowhere: remove it`;
 }
 
 /** Highest number that was ever used. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bytes, journalPlace, text } from './journal.fixture.ts';
@@ -62,6 +62,16 @@ describe('journal on the disk', () => {
   it('says so when the folder does not exist', async () => {
     await assert.rejects(openJournal(join(place.folder, 'no', 'such.db')), { code: 'FIELDLINE_DIR', kind: 'outage' });
   });
+
+  for (const [what, put, reason] of [
+    ['a folder', (file: string) => mkdirSync(file), /journal\.db is no file: move it away"$/],
+    ['a link that leads nowhere', (file: string) => symlinkSync('/no/where', file), /journal\.db is a link that leads/],
+    ['no log but a folder', (file: string) => mkdirSync(`${file}-wal`), /journal\.db-wal is no file: move it away"$/],
+  ] as const)
+    it(`says what stands in its place: ${what}`, async () => {
+      put(place.file);
+      await assert.rejects(openJournal(place.file), { kind: 'outage', message: reason });
+    });
 
   it('saves what can be read from a damaged file and names the loss', async () => {
     const first = await place.open();
