@@ -52,6 +52,34 @@ describe('counter', () => {
     assert.notEqual(alarms.length, 0);
   });
 
+  for (const wrong of [1.3, 1.002, 0.95])
+    it(`that was read wrong once (${wrong} times what it was) is one still: that it runs four times as fast is heard`, () => {
+      const { score } = scoring();
+      const known = begin();
+      const next = random(7919);
+      let value = 417.25;
+      const alarms: number[] = [];
+      for (let at = 0; at < 4030; at++) {
+        value += (at < 4000 ? 1 : 4) * (2 + next());
+        if (score(known, START + at * MINUTE, at === 2000 ? wrong * value : value) < 0) alarms.push(at);
+      }
+      assert.equal(isCounter(known.cells), true);
+      assert.ok(alarms.includes(wrong > 1 ? 2000 : 2001), String(alarms));
+      assert.ok(
+        alarms.some(at => at >= 4000),
+        String(alarms),
+      );
+      assert.deepEqual(
+        alarms.filter(at => at > 600 && at < 4000 && at !== 2000 && at !== 2001),
+        [],
+      );
+    });
+
+  it('that falls again and again was none', () => {
+    const { isCounter: still } = run((_, drawn) => (drawn < 0.01 ? -0.5 : 1), 3000);
+    assert.equal(still, false);
+  });
+
   it('is never expected to run backwards', () => {
     const one = series();
     const next = random(7919);

@@ -4,6 +4,8 @@ import { COUNTER, places } from './cells.ts';
 // So many values without a fall, and so many rises among them, make a counter: a meter may stand still for hours at first.
 const EVIDENCE = 100;
 const RISEN = 30;
+/** One reading in so many may be wrong, and a counter falls behind or before it. */
+const BETWEEN_WRONG = 1000;
 /** Two rises are the same within this share of the counter: it was rounded. */
 const ROUNDING = 1e-12;
 
@@ -43,8 +45,9 @@ export function watch(cells: Float64Array, seconds: number, value: number): Watc
   if (cells[IS_COUNTER] === 1) {
     cells[WATCHED] = step / cells[SECONDS]!;
     if (step >= 0) return 'size';
-    // A meter that was replaced or rolled over falls far; a value that merely falls was no counter.
-    if (value < before / 2) return 'reset';
+    // A meter that was replaced or rolled over falls far, one that was read wrong once a little; what falls again and again
+    // was no counter.
+    if (value < before / 2 || cells[FALLS]! <= cells[VALUES]! / BETWEEN_WRONG) return 'reset';
     cells[IS_COUNTER] = 0;
     return 'changed';
   }
