@@ -36,9 +36,7 @@ describe('adverts of the archive', () => {
       await archive({ query: db.store.prepared, bulk: db.store.bulk, target: 't' }).write([
         archiveRow(raw, raw.receivedAt),
       ]);
-      const [row] = await db.store.query(
-        'SELECT is_advert(topic, payload) AS found FROM raw_advertisements',
-      );
+      const [row] = await db.store.query('SELECT is_advert(topic, payload) AS found FROM raw_advertisements');
       assert.deepEqual(row, { found: isAdvert });
     });
 });
