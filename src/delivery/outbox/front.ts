@@ -2,6 +2,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { reasonOf } from '../../kernel/fault.ts';
 import type { Journal } from '../journal/contract.ts';
+import type { Entry } from '../journal/tail.ts';
 import { type BatchHead, endOf, headOf, type Position, type RowCodec, sealed, unpack } from './batch.ts';
 
 /** A batch as it was read; its rows once it was unpacked. */
@@ -49,6 +50,14 @@ export type FrontOptions<Row> = {
 export const READER = 'link';
 export const PAGE = { entries: 2000, bytes: 4 << 20 };
 
+type Headed = { seq: number; blob: Uint8Array; head: BatchHead | undefined };
+
+/** As their rows follow on each other: in a damaged file the numbers of entries may be wrong. */
+function inOrder(entries: readonly Entry[]): readonly Headed[] {
+  const headed = entries.map(({ seq, meta, blob }) => ({ seq, blob, head: headOf(meta) }));
+  return headed.sort((a, b) => (a.head?.row ?? 0) - (b.head?.row ?? 0));
+}
+
 export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Front<Row> {
   const { codec, clock, committed, onLeft, onLost, telling } = options;
   const out = new Set<Lying<Row>>();
@@ -68,15 +77,10 @@ export function openFront<Row>(journal: Journal, options: FrontOptions<Row>): Fr
     // What comes while the page is read may not be on it.
     const until = committed();
     const entries = await journal.read(READER, cursor, PAGE);
-    for (const { seq, meta, blob } of entries) {
-      cursor = seq;
-      const head = headOf(meta);
+    cursor = entries.at(-1)?.seq ?? cursor;
+    for (const { seq, head, blob } of inOrder(entries)) {
       // What lies before the begin has arrived: the file was put back to an earlier state.
-      if (head === undefined || head.row < options.begin.row) {
-        journal.ack(READER, [seq]);
-        continue;
-      }
-      if (isTwice(head)) {
+      if (head === undefined || head.row < options.begin.row || isTwice(head)) {
         journal.ack(READER, [seq]);
         continue;
       }

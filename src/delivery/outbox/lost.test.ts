@@ -107,6 +107,19 @@ describe('rows that a damaged outbox has lost', () => {
     assert.deepEqual(await counts(), [ROWS - 1, 1]);
   });
 
+  it('are none where only the numbers of batches were changed, and the order is as before', async () => {
+    await harmed(database => {
+      for (const table of ['pending', 'entry'])
+        database.exec(`UPDATE ${table} SET seq = 1000 + seq WHERE seq = ${entry('min(seq)')} + 2`);
+    });
+    const rows = await drain(await place.open<string>());
+    assert.deepEqual(
+      rows.map(text => Number.parseInt(text, 10)),
+      numbers(0, ROWS),
+    );
+    assert.deepEqual(place.gone, []);
+  });
+
   it('are named to the last where the file notes less than its mark, as one whose log was broken', async () => {
     await harmed((database, notes) => {
       for (const [key, value] of notes) database.prepare('UPDATE note SET value = ? WHERE key = ?').run(value, key);
