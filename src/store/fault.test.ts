@@ -41,6 +41,7 @@ describe('database faults', () => {
     ['CERT_HAS_EXPIRED', 'certificate has expired', 'outage', /needs a new certificate/],
     ['CERT_NOT_YET_VALID', 'certificate is not yet valid', 'outage', /time of this machine and of the server/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', 'outage', /let &sslrootcert=.* name its issuer/],
+    ['0A000', 'cannot perform INSERT RETURNING on relation "t"', 'outage', /let a trigger do what the rule/],
     ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5432', 'outage', /ECONNREFUSED/],
     ['EPIPE', 'write EPIPE', 'outage', /EPIPE/],
     [undefined, 'Connection terminated unexpectedly', 'outage', /terminated/],

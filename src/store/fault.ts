@@ -87,7 +87,7 @@ const SAID: readonly (readonly [said: RegExp, hint: string])[] = [
   [/^(ENOENT|EACCES|EISDIR|ENOTDIR): /, 'a file that the address names (sslrootcert, sslcert, sslkey) cannot be read'],
   [/^Client has encountered a connection error/, 'the connection was lost'],
   [
-    /rules are not supported for data-modifying statements in WITH/,
+    /rules are not supported for data-modifying statements in WITH|^cannot perform INSERT RETURNING on relation/,
     'let a trigger do what the rule of this table does',
   ],
   [/does not support SSL connections/, 'switch ssl on in the server, or take sslmode out of the address'],
