@@ -127,10 +127,11 @@ describe('live clients of a gateway that is restarted', () => {
         all(({ values }) => values.at(-1) === written),
         state,
       );
-      const before = Object.fromEntries(Object.entries(followers).map(([name, { ready }]) => [name, ready]));
+      // A first start that was slow may have told of a gap until now.
+      const before = structuredClone(followers);
       await leave();
       await until(
-        all(({ ready }, name) => ready > before[name]!),
+        all(({ ready }, name) => ready > before[name]!.ready),
         state,
       );
       await write();
@@ -140,7 +141,8 @@ describe('live clients of a gateway that is restarted', () => {
       );
       for (const name of resuming) {
         const { values, lost } = followers[name]!;
-        assert.deepEqual([values, lost], [Array.from({ length: written }, (_, at) => at + 1), 0], name);
+        const whole = Array.from({ length: written }, (_, at) => at + 1);
+        assert.deepEqual([values, lost], [whole, before[name]!.lost], name);
       }
       for (const [name, { values }] of Object.entries(followers))
         assert.equal(new Set(values).size, values.length, `${name}: nothing twice`);
