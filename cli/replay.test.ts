@@ -109,6 +109,16 @@ describe('fieldline replay', () => {
     ]);
   });
 
+  it('takes a heartbeat below another prefix for one: its scanner is listed, and no device "status"', async () => {
+    const beat = { scanner_id: 'attic', timestamp: new Date(T0).toISOString(), uptime_s: 60, adapter_status: 'on' };
+    await keep([message('site7/scanner/attic/status', beat, 1)]);
+    await replay([]);
+    assert.deepEqual(await db.store.query('SELECT scanner_id, uptime_s FROM scanners'), [
+      { scanner_id: 'attic', uptime_s: 60 },
+    ]);
+    assert.deepEqual(await db.store.query('SELECT DISTINCT device_id FROM sensor_readings'), [{ device_id: 'attic' }]);
+  });
+
   it('gives what came with a key back to the organisation of the key', async () => {
     const text = '{"device_id":"meter","flow_rate":3}';
     const reading: Reading = {

@@ -1,6 +1,6 @@
 // Heartbeat (B06, B07): how a scanner says every 60 s that it lives, on `bt-mqtt/scanner/{scanner_id}/status`.
 import { expected } from '../kernel/fault.ts';
-import { keepExtra, type Mapper, numberOf, putExtra, putNumber, textOf } from './payload.ts';
+import { deviceName, type Json, keepExtra, type Mapper, numberOf, putExtra, putNumber, textOf } from './payload.ts';
 import { isPlace } from './telemetry.ts';
 
 /** The message as scanners publish it. */
@@ -19,6 +19,16 @@ export type HeartbeatWire = {
 
 export function heartbeatTopic(scannerId: string): string {
   return `bt-mqtt/scanner/${scannerId}/status`;
+}
+
+/**
+ * Scanners may have another prefix than `bt-mqtt`, of any length: `{prefix}/scanner/{scanner}/status` with what that
+ * scanner itself says of its radio or its counts is a heartbeat, too.
+ */
+export function isHeartbeat(topic: string, payload: Json): boolean {
+  const scanner = deviceName(payload['scanner_id']);
+  if (scanner === undefined || !topic.endsWith(`/scanner/${scanner}/status`)) return false;
+  return [...COUNTS, 'uptime', 'uptime_seconds', 'adapter_status'].some(name => Object.hasOwn(payload, name));
 }
 
 const COUNTS = ['uptime_s', 'messages_sent', 'devices_seen'] as const;

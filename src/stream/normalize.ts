@@ -4,11 +4,12 @@ import { expected } from '../kernel/fault.ts';
 import { energy } from '../reading/energy.ts';
 import { fields } from '../reading/fields.ts';
 import { finished } from '../reading/finished.ts';
-import { heartbeat } from '../reading/heartbeat.ts';
+import { heartbeat, isHeartbeat } from '../reading/heartbeat.ts';
 import { ingest } from '../reading/ingest.ts';
 import { measurement } from '../reading/measurement.ts';
 import {
   type Draft,
+  deviceName,
   isJson,
   type Json,
   type Mapper,
@@ -103,10 +104,14 @@ export function normalizer(options: NormalizeOptions = {}): Normalizer {
   const applyMap = map.length > 0 ? fieldMap(map) : undefined;
 
   const readItem = (item: unknown, route: Route<Format>, raw: Raw, identity: string, receiptSuffix: string) => {
-    const { map: mapper, bare } = FORMATS[route.format] as { map: Mapper; bare?: string };
+    const { bare } = FORMATS[route.format] as { bare?: string };
     const payload = isJson(item) ? item : bareValue(item, bare === undefined ? bare : (route.levels['metric'] ?? bare));
     if (payload === undefined) return reject('wrong shape', expected('payload', 'a JSON object', item));
-    const deviceId = route.deviceOf(payload) ?? raw.deviceId;
+    // A rule for any device's own JSON takes its device from the topic, whose last level is the word status here.
+    const isBeat = route.format === 'fields' && isHeartbeat(raw.topic, payload);
+    const format = isBeat ? 'heartbeat' : route.format;
+    const mapper: Mapper = FORMATS[format].map;
+    const deviceId = isBeat ? deviceName(payload['scanner_id']) : (route.deviceOf(payload) ?? raw.deviceId);
     if (deviceId === undefined) return reject('no device', expected('device', 'a name in topic or payload', raw.topic));
     const draft: Draft = { deviceId, protocol: undefined, time: undefined, telemetry: {}, metadata: {} };
     applyMap?.(payload, draft);
@@ -118,9 +123,9 @@ export function normalizer(options: NormalizeOptions = {}): Normalizer {
     if (count > MAX_METRICS) return reject('wrong shape', expected('payload', `at most ${MAX_METRICS} metrics`, count));
     // A device that sends only bad numbers is alive all the same: that is a reading, with the reasons in its quality.
     if (metrics === 0 && draft.metadata.quality === undefined)
-      return reject('no value', expected('payload', `a value of the format ${route.format}`, payload));
+      return reject('no value', expected('payload', `a value of the format ${format}`, payload));
     takeLevels(route.levels, draft);
-    const made = { digest: identity, parser: route.format, receiptSuffix };
+    const made = { digest: identity, parser: format, receiptSuffix };
     const reading = finished(draft, raw, made, limits);
     if (enrich !== undefined) {
       reading.metadata['processedAt'] = new Date(enrich.now()).toISOString();
