@@ -11,8 +11,14 @@ const SCHEMA = `
   create table if not exists last(id integer primary key check(id = 1), seq integer not null);
   create table if not exists note(key text primary key, value text not null) without rowid`;
 
+/** `user_version` of the files. It is to be raised with a schema that an earlier program cannot use. */
+const LAYOUT = 0;
+/** What is beyond is damage. */
+const MOST_LAYOUTS = 1000;
+
 // https://sqlite.org/rescode.html: the low byte is the primary code.
 const NO_SUCH_COLUMN = 1;
+const BUSY = 5;
 const READONLY = 8;
 const CORRUPT = 11;
 const FULL = 13;
@@ -27,9 +33,13 @@ export function connect(file: string): DatabaseSync {
   try {
     // Exclusive: a second process on the same file is refused instead of being mixed in. FULL: each commit is on the disk.
     db.exec('pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=full');
+    const layout = Number(db.prepare('pragma user_version').get()?.['user_version']);
+    if (layout > LAYOUT && layout <= MOST_LAYOUTS) throw new Error(OF_LATER);
     db.exec(`pragma journal_size_limit=${64 << 20}; ${SCHEMA}`);
     check(db);
-    if (!hasOurTables(db)) throw Object.assign(new Error('tables of something else'), { errcode: NOT_A_DATABASE });
+    const columns = columnsOf(db);
+    if (columns === undefined) throw Object.assign(new Error('tables of something else'), { errcode: NOT_A_DATABASE });
+    if (columns > COLUMNS) throw new Error(OF_LATER);
     return db;
   } catch (error) {
     db.close();
@@ -43,15 +53,21 @@ export function check(db: DatabaseSync): void {
   if (said !== 'ok') throw Object.assign(new Error(said), { errcode: CORRUPT });
 }
 
-function hasOurTables(db: DatabaseSync): boolean {
+const OF_LATER =
+  'a file of a later version of Fieldline: install that version again, which sends what lies in it, or move the file away';
+
+/** All that its tables have; undefined where one of ours is not among them. */
+function columnsOf(db: DatabaseSync): number | undefined {
   try {
     db.prepare('select e.seq, meta, blob, reader, name, key, value from entry e, reader, pending, last, note');
-    return true;
+    return db.prepare('select * from entry, reader, pending, last, note').columns().length;
   } catch (error) {
-    if ((error as SystemError).errcode === NO_SUCH_COLUMN) return false;
+    if ((error as SystemError).errcode === NO_SUCH_COLUMN) return undefined;
     throw error;
   }
 }
+/** Of the schema above. */
+const COLUMNS = 11;
 
 type SystemError = { errcode?: number; code?: string };
 
@@ -77,6 +93,8 @@ export function whyRefused(file: string, error: unknown): string {
     } catch (fault) {
       if ((fault as SystemError).code !== 'ENOENT') return reasonOf(fault);
     }
+  if ((((error as SystemError).errcode ?? 0) & 0xff) === BUSY)
+    return 'it is locked: another process works with it, maybe a second gateway on this data directory';
   return reasonOf(error);
 }
 
