@@ -5,16 +5,19 @@ import { BASES } from './bases.ts';
 import { asOfRow } from './fault.ts';
 import { insertsOf } from './inserts.ts';
 
+/** By the catalog alone: to_regclass fails for who has no right to the schema, which a writer of the table above does not need. */
+const named = (schema: string, name: string): string =>
+  `(SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${schema} AND c.relname = ${name})`;
+
 /**
  * $2 schema, $3 table, $4 column, $5 constraint of what PostgreSQL has refused. That table may be a partition, and the chunk
- * of a hypertable may have come with the statement and be gone with it: it is known by its number. A generated column is as
+ * of a hypertable may have come with the statement and be gone with it: $6 is that hypertable. A generated column is as
  * filled as what it is made of. Columns of an index that are expressions, and whole rows, are taken for filled.
  */
-const BROKEN = `WITH RECURSIVE ${BASES}, refusing AS (
-    SELECT to_regclass(quote_ident($2) || '.' || quote_ident($3))::oid AS rel UNION ALL
-    SELECT inhparent FROM pg_inherits JOIN refusing ON inhrelid = rel),
-  top AS (SELECT title, base.rel, base.filled, coalesce(to_regclass(quote_ident($2) || '.' || quote_ident($3))::oid, base.rel) AS told
-    FROM base WHERE base.rel IN (SELECT rel FROM refusing UNION ALL SELECT $6::oid)),
+const BROKEN = `WITH RECURSIVE ${BASES}, refused AS (SELECT ${named('$2', '$3')} AS rel),
+  refusing AS (SELECT rel FROM refused UNION ALL SELECT inhparent FROM pg_inherits JOIN refusing ON inhrelid = rel),
+  top AS (SELECT title, base.rel, base.filled, coalesce(refused.rel, base.rel) AS told
+    FROM base CROSS JOIN refused WHERE base.rel IN (SELECT rel FROM refusing UNION ALL SELECT $6::oid)),
   stake AS (
     SELECT attnum FROM top JOIN pg_attribute ON attrelid = told AND attname = $4
     UNION ALL
@@ -40,7 +43,11 @@ const BROKEN = `WITH RECURSIVE ${BASES}, refusing AS (
   LIMIT 1`;
 type Broken = { table: string; columns: readonly string[]; guarded: boolean };
 
-const HYPERTABLE = `SELECT format('%I.%I', schema_name, table_name)::regclass::oid::int8 AS oid FROM _timescaledb_catalog.hypertable WHERE id = $1`;
+/** What chunks of a hypertable are called, whatever schema and prefix somebody has given them. */
+const CHUNK = /_\d+_chunk$/;
+const HAS_CHUNKS = `SELECT to_regclass('_timescaledb_catalog.hypertable') IS NOT NULL AS here`;
+const HYPERTABLE = `SELECT ${named('schema_name', 'table_name')}::int8 AS oid FROM _timescaledb_catalog.hypertable
+  WHERE associated_schema_name = $1 AND associated_table_prefix = regexp_replace($2, '_\\d+_chunk$', '')`;
 
 /** Integrity constraints of class 23 in which each new row may meet another one: trying others tells nothing. */
 const AMONG_ROWS = new Set(['23505', '23P01']);
@@ -61,10 +68,9 @@ export async function unfilledFault(
   // What a trigger writes elsewhere is told with where it was.
   if (!code?.startsWith('23') || table === undefined || where !== undefined) return undefined;
   if (column === undefined && constraint === undefined) return undefined;
-  const number = /^_hyper_(\d+)_/.exec(table)?.[1];
-  const [hypertable] = number === undefined ? [] : await query<{ oid: number }>(HYPERTABLE, [number]);
   const into = JSON.stringify(insertsOf(sql));
-  const [broken] = await query<Broken>(BROKEN, [into, schema, table, column, constraint, hypertable?.oid]);
+  const above = await hypertableOf(query, schema, table);
+  const [broken] = await query<Broken>(BROKEN, [into, schema, table, column, constraint, above]);
   if (broken === undefined) return undefined;
   return {
     fault: new Fault('FIELDLINE_TABLE', `table ${broken.table}: ${wordsOf(broken, fault, code, column)}`, {
@@ -73,6 +79,14 @@ export async function unfilledFault(
     }),
     sure: AMONG_ROWS.has(code) && !broken.guarded,
   };
+}
+
+async function hypertableOf(query: Query, schema: string | undefined, table: string): Promise<number | undefined> {
+  if (!CHUNK.test(table)) return undefined;
+  const [timescale] = await query<{ here: boolean }>(HAS_CHUNKS);
+  if (!timescale?.here) return undefined;
+  const [found] = await query<{ oid: number }>(HYPERTABLE, [schema, table]);
+  return found?.oid;
 }
 
 function wordsOf({ columns }: Broken, fault: Fault, code: string, column: string | undefined): string {

@@ -1,6 +1,6 @@
 // A hypertable of the operator's own: new chunks, compressed ones, and what TimescaleDB says no to.
 import assert from 'node:assert/strict';
-import { arrived, columns, onOwnTables, reasonsOf } from '../../../test/support/own-tables.ts';
+import { arrived, columns, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
 import { timescaleHere } from '../../../test/support/postgres.ts';
 import type { ConflictPolicy } from './plan.ts';
 
@@ -11,7 +11,7 @@ describe('own table sink: a hypertable', () => {
   before(function () {
     timescaleHere(this);
   });
-  const { db, into } = onOwnTables();
+  const { db, into, open } = onOwnTables();
 
   for (const policy of ['skip', 'update'] as const satisfies readonly ConflictPolicy[])
     it(`${policy}: rows of any time, while chunks come, are compressed and hold what is sent again`, async () => {
@@ -32,5 +32,29 @@ describe('own table sink: a hypertable', () => {
       await query(`SELECT compress_chunk(chunk) FROM show_chunks('${table}') AS chunk`);
       assert.deepEqual(reasonsOf(await sink.write(messages(2))), all(policy === 'skip' ? 'duplicate' : 'stored'));
       assert.deepEqual(await held(), [{ rows: 12, sum: policy === 'skip' ? 36 : 42 }]);
+    });
+
+  for (const [what, more] of [
+    ['chunks of its own', ''],
+    [
+      'chunks that somebody has called otherwise',
+      ", associated_schema_name => 'elsewhere', associated_table_prefix => 'of_$'",
+    ],
+  ])
+    it(`${what}: rows wait where a default breaks a constraint in each, and land when it is mended`, async () => {
+      const { sink, sql } = await open('at timestamptz NOT NULL, v int, s int DEFAULT 1 CHECK (s > 1)', {
+        at: 'timestamp',
+        v: 'telemetry.v',
+      });
+      await sql(`CREATE SCHEMA IF NOT EXISTS elsewhere; SELECT create_hypertable('$', 'at'${more})`);
+      const rows = (from: number) => DAYS.map((day, n) => arrived(day * DAY_MS, { v: from + n }));
+      const says = outage(/^table "public"\."own_\d": column s: its default breaks a constraint/);
+      await assert.rejects(sink.write(rows(0).slice(0, 1)), says);
+      await assert.rejects(sink.write(rows(10)), says);
+      await sql('ALTER TABLE $ ALTER s SET DEFAULT 7');
+      const stored = DAYS.map(() => 'stored');
+      assert.deepEqual(await sink.write(rows(20)), stored);
+      await sql('ALTER TABLE $ ALTER s SET DEFAULT 1');
+      await assert.rejects(sink.write(rows(30)), says);
     });
 });
