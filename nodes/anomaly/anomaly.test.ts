@@ -147,6 +147,22 @@ describe('anomaly node', () => {
     assert.ok((scores.at(-1)?.score ?? -1) >= 0);
   });
 
+  for (const key of ['topic', 'payload.metadata.scannerId'])
+    it(`finds the series of a stored reading by what was said of it, where the key is ${key}`, async () => {
+      await runtime.deploy(flow({ series: 'key', key, keyType: 'msg' }));
+      const emit = (one: Reading) =>
+        runtime.emit('s', { topic: 'north', payload: { ...one, metadata: { ...one.metadata, scannerId: 'gate' } } });
+      for (const one of history(200)) await emit(one);
+      const spike = reading(200, 'm', 30);
+      await emit(spike);
+      const metadata = { anomaly: last()[0]!.metadata.anomaly };
+      await runtime.emit('s', { payload: { ...spike, metadata }, feedback: 'normal', topic: 'dashboard' });
+      assert.match(JSON.stringify(runtime.received('answers').at(-1)?.payload), /"accepted":1,/);
+      for (let at = 201; at < 1101; at++) await emit(reading(at));
+      await emit(reading(1101, 'm', 30));
+      assert.ok((last()[0]?.metadata.anomaly?.score ?? -1) >= 0);
+    });
+
   it('answers what became of "this was normal", and of what it knows no series', async () => {
     await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.answered', keyType: 'msg' }));
     await send(...history(200));

@@ -55,7 +55,7 @@ export const definition = defineNode({
     });
 
     const mark = openMark(`${file}.open`);
-    const { of: keyOf, stored, lately } = keysOf(settings, host);
+    const { of: keyOf, meant, named, stored, lately } = keysOf(settings, host);
     const isBehind = mark.isLeft || why !== undefined;
     const learned = isBehind ? await learnStored(host, stored, scorer) : 0;
     keeper.changed(learned);
@@ -70,7 +70,7 @@ export const definition = defineNode({
           const word = wordOf(message);
           if (word !== undefined) {
             const heed = (reading: Reading): number => {
-              const series = scorer[word === 'normal' ? 'accept' : 'retract'](reading, keyOf(reading, message));
+              const series = scorer[word === 'normal' ? 'accept' : 'retract'](reading, meant(reading, message));
               keeper.changed(series);
               return series;
             };
@@ -89,9 +89,10 @@ export const definition = defineNode({
           let isLearning = false;
           for (const member of membersOf(message.payload)) {
             if (!isReading(member)) continue;
-            const anomaly = scorer.score(member, keyOf(member, message), guarded);
+            const key = keyOf(member, message);
+            const anomaly = scorer.score(member, key, guarded);
             if (anomaly === undefined) continue;
-            member.metadata.anomaly = anomaly;
+            member.metadata.anomaly = named(anomaly, member, key);
             scored++;
             if (anomaly.score < 0) found++;
             isLearning = anomaly.kind === 'learning';

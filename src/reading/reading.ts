@@ -20,6 +20,8 @@ export type Anomaly = {
   why?: string;
   /** All metrics of the reading's series that are in alarm; absent when none is. */
   alarms?: Alarm[];
+  /** The key of the series, where the node tells them apart by a key of its own: by it feedback finds the series again. */
+  series?: string;
 };
 
 export type Severity = 'info' | 'warning' | 'critical';
