@@ -2,11 +2,14 @@
 import { letterFilterOf } from '../../src/delivery/letters/filter.ts';
 import { type LetterAnswer, carryOut } from '../../src/delivery/letters/orders.ts';
 import { resendDesk } from '../../src/delivery/letters/desk.ts';
+import type { Letter } from '../../src/delivery/letters/letters.ts';
 import { Fault } from '../../src/kernel/fault.ts';
+import type { Settled } from '../../src/kernel/ticket.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import type { Query } from '../../src/reading/contracts.ts';
 import { decoderOf } from '../../src/reading/kinds.ts';
+import { LETTER_OF } from '../../src/reading/letter.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import type { Reading } from '../../src/reading/reading.ts';
@@ -18,6 +21,9 @@ import { fields } from './fields.ts';
 const running = new Map<string, (order: unknown, by: string) => Promise<LetterAnswer>>();
 
 const ANSWERS = 4;
+
+/** What these have given up is as it was to leave: no decoder may make something else of it. */
+const LINKS = ['fieldline-http-out', 'fieldline-mqtt-out', 'fieldline-raw-archive', 'fieldline-timescale-out'];
 
 export const definition = defineNode({
   type: 'fieldline-dead-letters',
@@ -50,13 +56,16 @@ export const definition = defineNode({
       return store.query(sql, values);
     };
 
-    function emit(message: Raw | Reading, letterTopic: string | null) {
-      const output = outputOf(message);
-      if (!host.wired(output)) {
-        const why = `output ${output + 1} (${definition.outputs[output]}) is wired to nothing`;
-        return Promise.resolve({ ok: false, kind: 'data', reason: why } as const);
+    function emit(message: Raw | Reading, letter: Letter): Promise<Settled> {
+      const sent: Message = { payload: message, ...(letter.topic === null ? {} : { topic: letter.topic }) };
+      const link = source === '' ? host.other(letter.source) : undefined;
+      if (link !== undefined && LINKS.includes(link.type)) {
+        const why = `the node "${letter.source}" that gave it up does not run: enable it, then send the letter again`;
+        return link.emit?.({ ...sent, [LETTER_OF]: letter.source }) ?? refused(why);
       }
-      const sent: Message = { payload: message, ...(letterTopic === null ? {} : { topic: letterTopic }) };
+      const output = outputOf(message);
+      if (!host.wired(output))
+        return refused(`output ${output + 1} (${definition.outputs[output]}) is wired to nothing`);
       return host.emit(definition.outputs.map((_label, at) => (at === output ? sent : undefined)));
     }
 
@@ -64,7 +73,7 @@ export const definition = defineNode({
       query,
       filter,
       directory: host.directory,
-      emit: (message, letter) => emit(message, letter.topic),
+      emit,
       onCounts({ open, queued }) {
         host.gauge('fieldline_dead_letters_open', open);
         const text = `${open} open${queued > 0 ? `, ${queued} queued` : ''}`;
@@ -100,6 +109,8 @@ export const definition = defineNode({
     };
   },
 });
+
+const refused = (reason: string): Promise<Settled> => Promise.resolve({ ok: false, kind: 'data', reason });
 
 function outputOf(message: Raw | Reading): number {
   if (!isRaw(message)) return 3;

@@ -7,6 +7,7 @@ import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { onlyOne, refusals } from '../../src/delivery/letters/refusals.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { LETTER_OF } from '../../src/reading/letter.ts';
 import { outwardJson } from '../../src/reading/outward.ts';
 import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import { membersOf } from '../../src/reading/reading.ts';
@@ -64,18 +65,19 @@ export const definition = defineNode({
     });
 
     /** What this server has refused and somebody sends again leaves as it was. */
-    const isLetter = (part: unknown): boolean => isRaw(part) && part.protocol === 'http' && part.topic === target.url;
-    const bodyOf = (part: unknown): string =>
-      isLetter(part) ? Buffer.from((part as Raw).bytes).toString() : outwardJson(part);
+    const isLetter = (part: unknown, of: unknown): boolean =>
+      isRaw(part) && (of === host.id || (part.protocol === 'http' && part.topic === target.url));
+    const bodyOf = (part: unknown, of: unknown): string =>
+      isLetter(part, of) ? Buffer.from((part as Raw).bytes).toString() : outwardJson(part);
 
     async function post(message: Message): Promise<void> {
-      const { payload } = message;
+      const { payload, [LETTER_OF]: of } = message;
       const members = membersOf(payload);
       const entries = entriesOfMembers(payload, host.sent(message));
-      const isWhole = settings.send === 'whole' && !members.some(isLetter);
+      const isWhole = settings.send === 'whole' && !members.some(part => isLetter(part, of));
       const rows = (isWhole ? [payload] : members).map((part, at) => ({
         id: randomUUID(),
-        body: bodyOf(part),
+        body: bodyOf(part, of),
         entries: isWhole ? entries.flat() : entries[at]!,
       }));
       const fates = await link.submit(rows);

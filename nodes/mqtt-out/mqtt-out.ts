@@ -5,11 +5,13 @@ import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
 import { onlyOne, refusals } from '../../src/delivery/letters/refusals.ts';
 import { derivedClientId } from '../../src/mqtt/identity.ts';
-import { outgoingCodec, outgoingOf } from '../../src/mqtt/outgoing.ts';
+import { outgoingCodec, outgoingLetter, outgoingOf } from '../../src/mqtt/outgoing.ts';
 import type { Outgoing } from '../../src/mqtt/outgoing-packet.ts';
 import { publisher } from '../../src/mqtt/publisher.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
+import { LETTER_OF } from '../../src/reading/letter.ts';
+import { isRaw, type Raw } from '../../src/reading/raw.ts';
 import { endpointOf } from './endpoint.ts';
 import { fields } from './fields.ts';
 import { latestOfTopics } from './latest.ts';
@@ -78,7 +80,10 @@ export const definition = defineNode({
     const retain = retains ? latestOfTopics() : () => false;
 
     async function publish(message: Message): Promise<void> {
-      const rows = outgoingOf(message, { ...settings, qos, retain }, host.sent(message));
+      const isLetter = message[LETTER_OF] === host.id && isRaw(message.payload);
+      const rows = isLetter
+        ? [outgoingLetter(message.payload as Raw, qos)]
+        : outgoingOf(message, { ...settings, qos, retain }, host.sent(message));
       const fates = await link.submit(rows);
       ledger.noted(rows, fates);
       await refused.keep(rows, fates);

@@ -1,6 +1,6 @@
 // What is published of a message: topic and bytes of each member; and how it lies in an outbox.
 import { outwardJson } from '../reading/outward.ts';
-import { isRaw } from '../reading/raw.ts';
+import { isRaw, type Raw } from '../reading/raw.ts';
 import { noteFate } from '../kernel/ledger.ts';
 import { measurementOf } from '../reading/measurement.ts';
 import { isReading, membersOf } from '../reading/reading.ts';
@@ -17,6 +17,11 @@ export type OutgoingOptions = {
   /** Is it to be kept by the broker as the latest of its topic? */
   retain(topic: string, member: unknown): boolean;
 };
+
+/** A dead letter of this node that is sent again leaves as it was; whether it still is the latest of its topic, nobody knows. */
+export function outgoingLetter({ topic, bytes, entry }: Raw, qos: 0 | 1): Outgoing {
+  return { topic, payload: bytes, qos, retain: false, ...(entry === undefined ? {} : { entries: [entry] }) };
+}
 
 /** `sent`: what the source sent. Throws a Fault of kind data when a member cannot become bytes. An empty topic is refused by the publisher. */
 export function outgoingOf(

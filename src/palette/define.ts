@@ -34,6 +34,8 @@ export type Host = {
   secret(field: string): string;
   /** Source: sends with a delivery ticket and tells what became of the message. */
   emit(output: Output): Promise<Settled>;
+  /** A node of the flow. `emit`, of one that runs: gives a message to its input with a delivery ticket, and tells what became of it. */
+  other(id: string): { type: string; emit?(message: Message): Promise<Settled> } | undefined;
   /** Is anything wired to this output, counted from 0? What is sent to nobody settles as if it had been stored. */
   wired(output: number): boolean;
   /** Sends without a ticket (timers, status messages). */

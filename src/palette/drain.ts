@@ -24,9 +24,7 @@ export function stopSources(): void {
 }
 
 /** For the close of a node: does another one take its place? */
-export function areStopping(): boolean {
-  return stopping;
-}
+export const areStopping = (): boolean => stopping;
 
 export function resumeSources(): void {
   paused = false;

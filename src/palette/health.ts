@@ -4,15 +4,8 @@ export type HealthPart = { id: string; name: string; type: string; ready: boolea
 
 const parts = new Map<string, HealthPart>();
 
-export function reportPart(part: HealthPart): void {
-  parts.set(part.id, part);
-}
-
-export function removePart(id: string): void {
-  parts.delete(id);
-}
+export const reportPart = (part: HealthPart) => void parts.set(part.id, part);
+export const removePart = (id: string) => void parts.delete(id);
 
 /** Every durable source as it last reported itself. */
-export function healthParts(): readonly HealthPart[] {
-  return [...parts.values()];
-}
+export const healthParts = (): readonly HealthPart[] => [...parts.values()];

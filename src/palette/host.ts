@@ -63,6 +63,13 @@ export function hostOf(RED: Red, node: RedNode, config: Record<string, unknown>)
     },
     secret: field => node.credentials?.[field] ?? '',
     wired: output => (node.wires?.[output]?.length ?? 0) > 0,
+    other(id) {
+      const other = RED.nodes.getNode(id);
+      if (other) return { type: other.type, emit: one => track([one], () => other.receive(one), labels.name) };
+      let disabled: { type: string } | undefined;
+      RED.nodes.eachNode(one => (disabled = one.id === id ? one : disabled));
+      return disabled;
+    },
     emit: output => track(messagesOf(output), () => node.send(output), labels.name),
     send: output => inContextOf(undefined, () => node.send(output)),
     ticket: ticketOf,

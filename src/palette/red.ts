@@ -9,6 +9,7 @@ export type RedNode = {
   /** Ids of the nodes at the other ends, by output. */
   wires?: readonly (readonly string[])[];
   send(output: unknown): void;
+  receive(message: Message): void;
   status(status: { fill?: string; shape?: string; text?: string }): void;
   log(text: string): void;
   warn(text: string): void;
@@ -58,6 +59,7 @@ export type Red = {
       options?: { credentials?: Record<string, { type: 'password' }> },
     ): void;
     getNode(id: string): RedNode | null | undefined;
+    eachNode(tell: (config: { id: string; type: string }) => void): void;
     getCredentials(id: string): Record<string, string> | null | undefined;
   };
   hooks: RedHooks;

@@ -85,14 +85,9 @@ function forget(ticket: Carrier['ticket'], ok: boolean): void {
 }
 
 /** For the close of a node: did the deploy or the stop catch messages on their way? */
-export function wasInterrupted(): boolean {
-  return interrupted;
-}
-
+export const wasInterrupted = (): boolean => interrupted;
 /** Tickets that are not settled. */
-export function openTickets(): number {
-  return open.size;
-}
+export const openTickets = (): number => open.size;
 
 /** True when no ticket is open, false when some still are after `limitMs`. */
 export function drained(limitMs: number): Promise<boolean> {

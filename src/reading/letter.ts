@@ -36,6 +36,9 @@ export function entryOfLetter({ id, digest }: { id: number; digest: string }): s
   return `letter/${digest}.${id}`;
 }
 
+/** Field of a message that is a letter on its way back to the node that gave it up: the id of that node. It leaves there as it was. */
+export const LETTER_OF = 'letterOf';
+
 const ENTRY = /^letter\/([0-9a-f-]{36})\.([1-9]\d{0,14})$/;
 
 /** Something was refused of a message with this entry. `givenUpAt`: ISO time, where it may be told a second time. */
