@@ -92,6 +92,26 @@ describe('bad input', () => {
       assert.deepEqual(found, [300, 900]);
     });
 
+  it('names of any length: a series each, kept over a restart under a short one, and told by the whole one', () => {
+    const [one, other] = [deviceScorer(), deviceScorer()];
+    const names = ['a', 'b'].map(end => `😀"\n${'m'.repeat(1_000_000)}${end}`);
+    const of = (minute: number, values: readonly number[]): Reading => ({
+      ...reading(at(minute), 0, 'd'.repeat(1_000_000)),
+      telemetry: Object.fromEntries(names.map((name, place) => [name, values[place]!])),
+    });
+    for (let minute = 0; minute < 200; minute++) one.score(of(minute, [20 + wobble(minute), 900]));
+    for (const [name, state] of one.states()) {
+      assert.ok(Buffer.byteLength(name) < 4096, `${name.length}`);
+      assert.ok(other.restore(name, state));
+    }
+    const spike = of(200, [60, 900]);
+    const told = other.score(spike);
+    assert.deepEqual(told, one.score(spike));
+    assert.ok(told?.metric === names[0] && told.score < 0);
+    assert.equal(other.accept({ ...spike, metadata: { anomaly: told } }), 1);
+    assert.equal(other.accept(spike), 2);
+  });
+
   it('ever new keys: as many series as allowed, the rest counted as forgotten', () => {
     const scorer = deviceScorer({ maxSeries: 100 });
     for (let key = 0; key < 20_000; key++) scorer.score(reading(at(0), 1, `device ${key}`));

@@ -121,7 +121,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     for (const name in reading.telemetry) {
       const value = reading.telemetry[name];
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
-      const one = metrics.get(name) ?? known.begin(key, name);
+      const one = metrics.get(shortKey(name)) ?? known.begin(key, name);
       const scored = take(one, name, time, value, guarded);
       const alarm = alarmOf(one.cells);
       if (alarm !== undefined) {
@@ -150,12 +150,15 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     const { metric, kind = 'normal', judged, expected, since = '' } = metadata.anomaly ?? {};
     const pause = finite(Date.parse(timestamp) - Date.parse(since));
     let heeded = 0;
-    for (const [name, one] of known.of(key)) {
+    const metrics = known.of(key);
+    for (const name of metric === undefined ? Object.keys(telemetry) : [metric]) {
+      const one = typeof name === 'string' ? metrics.get(shortKey(name)) : undefined;
+      if (one === undefined) continue;
       const { isRate } = watchedOf(one);
       const value = finite(isRate ? judged : telemetry[name]);
       // Of what is no counter only a mean is judged in place of the value.
       const mean = kind === 'drift' || !isRate ? finite(judged) : undefined;
-      if ((metric !== undefined && name !== metric) || value === undefined) continue;
+      if (value === undefined) continue;
       if (heeds(one, { kind, value, mean, expected: finite(expected), pause })) heeded++;
     }
     return heeded;
@@ -182,14 +185,14 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     learn({ key, metric, time, value, device, digest, anomaly }, seen) {
       // A message that was not acknowledged before the crash comes again, and its rows are there.
       if (isAnomaly(anomaly)) remember(identityOf(device, time, digest), anomaly);
-      const met = known.of(key).get(metric);
+      const met = known.of(key).get(shortKey(metric));
       if (met === undefined ? known.size >= maxSeries : time <= seen) return false;
       judged = undefined;
       take(met ?? known.begin(key, metric), metric, time, value, isAnomaly(anomaly) && anomaly.kind === 'guarded');
       return true;
     },
     lastTime(key, metric) {
-      const met = known.of(key).get(metric);
+      const met = known.of(key).get(shortKey(metric));
       const time = met === undefined ? Number.NaN : lastTimeOf(met.cells);
       return Number.isNaN(time) ? undefined : time;
     },

@@ -4,8 +4,8 @@ import { digest } from '../kernel/bytes.ts';
 import type { Known } from './cells.ts';
 import { begin } from './score.ts';
 
-/** The series of one key, by metric. */
-export type Metrics = Map<string, Known>;
+/** The series of one key, by `shortKey` of the metric. */
+export type Metrics = ReadonlyMap<string, Known>;
 
 export type Memories = {
   /** The series of a key, an empty map where there is none. */
@@ -26,7 +26,7 @@ const NONE: Metrics = new Map();
 /** Of longer texts the digest is kept: of ten thousand, each as long as a message may be, the memory would be full. */
 const LONGEST = 512;
 
-/** What stands for a key, or the name of a device, of any length. */
+/** What stands for a key, or the name of a device or metric, of any length. */
 export const shortKey = (key: string): string => (key.length > LONGEST ? digest(key) : key);
 
 /** A name of a series: neither a key nor a metric can make it that of another. */
@@ -38,9 +38,9 @@ export function memories(limit: number): Memories {
     size -= series;
     forgotten += series;
   };
-  const known = boundedMap<string, Metrics>(limit, (_, metrics) => forget(metrics.size));
+  const known = boundedMap<string, Map<string, Known>>(limit, (_, metrics) => forget(metrics.size));
 
-  const makeRoom = (metrics: Metrics): void => {
+  const makeRoom = (metrics: Map<string, Known>): void => {
     if (size < limit) return;
     const [oldest] = metrics.keys();
     if (known.size > 1) known.evict();
@@ -54,7 +54,7 @@ export function memories(limit: number): Memories {
     known.set(key, metrics);
     makeRoom(metrics);
     const one = begin();
-    metrics.set(metric, one);
+    metrics.set(shortKey(metric), one);
     size++;
     return one;
   };
