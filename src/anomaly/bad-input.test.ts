@@ -107,7 +107,7 @@ describe('bad input', () => {
     const spike = of(200, [60, 900]);
     const told = other.score(spike);
     assert.deepEqual(told, one.score(spike));
-    assert.ok(told?.metric === names[0] && told.score < 0);
+    assert.ok(told !== undefined && told.metric === names[0] && told.score < 0);
     assert.equal(other.accept({ ...spike, metadata: { anomaly: told } }), 1);
     assert.equal(other.accept(spike), 2);
   });
