@@ -108,7 +108,7 @@ async function leftAloneOf(
   return left.flatMap(id => {
     const { state, kind } = there.get(id) ?? {};
     const where = `letter ${id}`;
-    if (state === undefined) return expected(where, 'the number of a dead letter', 'none of it');
+    if (state === undefined) return `${where}: there is none of this number`;
     if (command === 'discard' && state === 'resolved') return expected(where, 'one that is open or queued', state);
     if (command === 'resend' && state !== 'queued' && kind === 'damaged')
       return expected(where, '--text or --hex, as its line on the disk could not be read', undefined);
