@@ -108,6 +108,14 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
     await buttonAt('a-boiler').first().click();
     const says = 'feedback: expected a reading of a series that this node has scored, got "a-boiler, pressure, ';
     await answer().getByText(says).waitFor();
+    const { page } = editor;
+    const cut = () =>
+      page.evaluate<boolean>(`(({ parentElement, scrollHeight }) => scrollHeight > parentElement.clientHeight)(
+        document.querySelector('#nrdb-ui-widget-fl-an-note [role=status]'))`);
+    const { width, height } = page.viewportSize()!;
+    await page.setViewportSize({ width: 390, height: 844 });
+    assert.equal(await cut(), false);
+    await page.setViewportSize({ width, height });
   });
 
   it('takes "this was normal" for the device that was pressed alone, changes nothing that is stored, and takes it back', async () => {
