@@ -137,6 +137,33 @@ describe('timescale-out node: guards on a table', () => {
     assert.equal((await plant.store.query('SELECT FROM guarded_all')).length, 3);
   });
 
+  for (const [what, table, policies] of [
+    ['of the table, which has no policy', 'guarded_shut', 'CREATE POLICY open ON $ USING (true)'],
+    ['of the receipts, which have no policy', 'receipts', 'CREATE POLICY open ON $ USING (true)'],
+    ['of the table, whose policy is for others', 'guarded_others', 'ALTER POLICY open ON $ USING (true)'],
+  ] as const)
+    it(`row security ${what}: all wait until there is one`, async () => {
+      const into = table === 'receipts' ? 'guarded_open' : table;
+      await make(into, '');
+      const secure = (sql: string) => plant.store.query(sql.replaceAll('$', table));
+      await secure('ALTER TABLE $ ENABLE ROW LEVEL SECURITY; ALTER TABLE $ FORCE ROW LEVEL SECURITY');
+      if (policies.startsWith('ALTER')) await secure("CREATE POLICY open ON $ USING (current_user = 'somebody')");
+      await plant.runtime.deploy(flow(into));
+      const waits = [[0], [1, 2, 3]].map(several =>
+        plant.runtime.emit('src', { payload: several.map(n => meterReading(n, { n, v: n })) }),
+      );
+      await plant.runtime.untilStatus(
+        'own',
+        /^database away.*row security takes no row of this user: it needs a policy/,
+      );
+      assert.deepEqual(await plant.store.query(`SELECT FROM ${into}`), []);
+      await secure(policies);
+      for (const outcome of await Promise.all(waits)) assert.deepEqual(outcome, { ok: true });
+      assert.deepEqual(await letters(), []);
+      assert.equal((await plant.store.query(`SELECT FROM ${into}`)).length, 4);
+      await secure('ALTER TABLE $ DISABLE ROW LEVEL SECURITY');
+    });
+
   for (const policy of ['memory', 'disk'])
     it(`a row alone at which a trigger fails: it waits, and the next one tells that it is to blame, policy ${policy}`, async () => {
       const table = `guarded_lone_${policy}`;

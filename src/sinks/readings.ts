@@ -1,5 +1,5 @@
 // Sink of readings: a mixed batch into its tables, with devices, latest values and receipts, by one statement: all or nothing.
-import { expected } from '../kernel/fault.ts';
+import { expected, Fault } from '../kernel/fault.ts';
 import type { BulkWrite, Outcome, Query, Sink } from '../reading/contracts.ts';
 import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/reading.ts';
 import { noteCommitted } from '../reading/stages.ts';
@@ -20,6 +20,9 @@ export type ReadingSinkOptions = {
 };
 
 const NO_PARTITION = /^no partition of relation /;
+/** None of them has one, or who may have one cannot be told. By the routine: the words are in the language of the server. */
+const isWithoutPartition = (error: unknown): boolean =>
+  error instanceof Fault && (Object(error.cause) as { routine?: string }).routine === 'ExecFindPartition';
 
 /** Rows that PostgreSQL or the checks refuse are rejected one by one; an outage rejects the whole write. */
 export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
@@ -39,8 +42,7 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   /** Tells the outcome of each; gives those that found no partition. */
   async function writeEntries(entries: readonly Entry[], outcomes: Outcome[]): Promise<readonly Entry[]> {
     const homeless: Entry[] = [];
-    const parts = await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey), landed);
-    for (const written of parts) {
+    for (const written of await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey), landed)) {
       if ('refused' in written) {
         const [entry] = written.items;
         outcomes[entry.at] = { rejected: written.refused };
@@ -68,7 +70,10 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
       if (known.size > 0) entries = entries.filter(entry => !known.has(entry));
       if (entries.length === 0) return outcomes;
       await prepareMonths(entries);
-      const homeless = await writeEntries(entries, outcomes);
+      const homeless = await writeEntries(entries, outcomes).catch((error: unknown) => {
+        if (isWithoutPartition(error)) return entries;
+        throw error;
+      });
       if (homeless.length === 0) return outcomes;
       // Somebody has dropped partitions that this sink had made or met.
       prepared.clear();

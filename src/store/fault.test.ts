@@ -55,7 +55,11 @@ describe('database faults', () => {
 
   for (const [code, routine, kind] of [
     ['AB123', 'exec_stmt_raise', 'data'],
-    ['42501', 'ExecWithCheckOptions', 'data'],
+    ['44000', 'ExecWithCheckOptions', 'data'],
+    ['42501', 'ExecWithCheckOptions', 'outage'],
+    ['23514', 'ExecFindPartition', 'outage'],
+    ['23514', 'ExecConstraints', 'data'],
+    ['42501', 'exec_stmt_raise', 'data'],
     ['40001', 'exec_stmt_raise', 'outage'],
     ['42501', 'aclcheck_error', 'outage'],
     ['53400', 'decompress_batches', 'data'],

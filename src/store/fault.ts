@@ -17,11 +17,16 @@ const TOO_LARGE = /^invalid memory alloc request size/;
 const OVERTIME = '57014';
 /** A sequence has come to its end: no row brings that about, and somebody can mend it. */
 const NO_MORE_NUMBERS = '2200H';
-/**
- * Routines of PostgreSQL whose errors are about the row, whatever their SQLSTATE: row security and the check of a view,
- * RAISE, a CASE without a match.
- */
+/** Routines of PostgreSQL whose errors are about the row, whatever their SQLSTATE: the check of a view, RAISE, a CASE without a match. */
 const GUARDS = new Set(['ExecWithCheckOptions', 'exec_stmt_raise', 'exec_stmt_case']);
+/** By code and routine: what refuses some rows, or all of them where somebody has forgotten something; others tell. */
+const UNSURE: Readonly<Record<string, string>> = {
+  '23514 ExecFindPartition': 'none of these rows has a partition: make it',
+  '42501 ExecWithCheckOptions':
+    'row security takes no row of this user: it needs a policy for what is inserted, read and updated there',
+};
+const unsureOf = (error: unknown): string | undefined =>
+  UNSURE[`${codeOf(error)} ${(Object(error) as { routine?: string }).routine}`];
 /** Unless such a guard says by its class that it may work later: connection, read-only, retry, resources, state, operator. */
 const LATER = new Set(['08', '25', '40', '53', '55', '57']);
 
@@ -111,7 +116,7 @@ export function databaseFault(error: unknown): Fault {
   if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
   if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
-  const hint = SAID.find(([said]) => said.test(text))?.[1] ?? HINTS[codeOf(error) ?? ''];
+  const hint = unsureOf(error) ?? SAID.find(([said]) => said.test(text))?.[1] ?? HINTS[codeOf(error) ?? ''];
   const detail = [text, hint, state && `SQLSTATE ${state}`, functionOf(error)]
     .filter(part => part !== undefined)
     .join('; ');
@@ -155,6 +160,7 @@ function isOfRow(state: string, error: unknown): boolean {
   const classOf = state.slice(0, 2);
   const { routine } = error as { routine?: string };
   const isGuard = GUARDS.has(routine ?? '') && !LATER.has(classOf);
+  if (unsureOf(error) !== undefined) return false;
   const isData = DATA.has(classOf) && state !== NO_MORE_NUMBERS;
   return isData || state === TOO_MANY || isGuard || TOO_LARGE.test(reasonOf(error));
 }

@@ -109,7 +109,9 @@ describe('own table sink', () => {
       conflict: 'skip',
     });
     const row = arrived(1, { v: 1 });
-    const says = outage(/^table parted: expected a partition for at least one of 1 row, got none; make it$/);
+    const says = outage(
+      /^database: no partition of relation "parted" found for row; none of these rows has a partition: make it/,
+    );
     await assert.rejects(sink.write([row]), says);
     await db.store.query(
       "CREATE TABLE parted_2026 PARTITION OF parted FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",

@@ -2,7 +2,6 @@
 import { Fault } from '../../kernel/fault.ts';
 import type { BulkWrite, Outcome, Query, Sink, Written } from '../../reading/contracts.ts';
 import { codeOf } from '../../reading/error-code.ts';
-import { quantity } from '../../reading/quantity.ts';
 import { type Contest, contestOf, contestsOf } from './contest.ts';
 import { type Mapping, type Plan, planOf } from './plan.ts';
 import { type Arrived, type Row, rowsOfAll } from './rows.ts';
@@ -57,13 +56,10 @@ export function ownSink({ query, bulk, target, mapping }: OwnSinkOptions): OwnSi
     const changed: Row[] = [];
     const met = await known(rows);
     let contests = contestsOf(by, rows, met, row => tell(row, 'duplicate'));
-    let isFirst = true;
     while (contests.length > 0) {
       const contestOfWinner = new Map(contests.map(contest => [contest.winner, contest]));
       const next: Contest[] = [];
       const parts = await bulk<Row, Answer>([...contestOfWinner.keys()], part => statementOf(by, part, target), landed);
-      if (isFirst && parts.every(isHomeless)) throw homeless(mapping.table, parts.length);
-      isFirst = false;
       for (const [winner, outcome] of parts.flatMap(outcomesOf)) {
         const { before, after } = contestOfWinner.get(winner)!;
         if (outcome === undefined) {
@@ -118,22 +114,6 @@ export function ownSink({ query, bulk, target, mapping }: OwnSinkOptions): OwnSi
     },
     async close() {},
   };
-}
-
-/** Refused for want of a partition. Where that holds for all, one may have been forgotten: nobody would want each row after midnight as a letter. */
-function isHomeless(part: Written<Row, Answer>): boolean {
-  return 'refused' in part && part.refused.startsWith('no partition of relation ');
-}
-
-function homeless(table: string, rows: number): Fault {
-  const what = quantity(rows, 'row');
-  return new Fault(
-    'FIELDLINE_TABLE',
-    `table ${table}: expected a partition for at least one of ${what}, got none; make it`,
-    {
-      kind: 'outage',
-    },
-  );
 }
 
 /** Undefined: the table had changed, and nothing of this part was written. */
