@@ -12,10 +12,11 @@ export type Migrated = { variant: Variant; applied: readonly string[]; version: 
 const LOCK = 0x464c_494e;
 
 /**
- * A transaction that alone migrates, whatever limits the user and the database are set to. Lock and settings end with it:
- * behind a pooler they would stay with a connection of the server that others get next, and the lock with it for ever.
+ * A transaction that alone migrates, whatever limits the user and the database are set to, and sees what another one has
+ * done while it waited for the lock. Lock and settings end with it: behind a pooler they would stay with a connection of the
+ * server that others get next, and the lock with it for ever.
  */
-const BEGIN_ALONE = `BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+const BEGIN_ALONE = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
   SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('lock_timeout', 'transaction_timeout');
   SELECT pg_advisory_xact_lock(${LOCK})`;
 

@@ -15,7 +15,8 @@ describe('store behind a pooler by transaction', () => {
     server = await postgresFor(this);
     const user = openStore({ url: server.url, connections: 1 });
     await user.query(
-      "ALTER ROLE fieldline SET synchronous_commit = off; ALTER ROLE fieldline SET statement_timeout = '7s'",
+      `ALTER ROLE fieldline SET synchronous_commit = off; ALTER ROLE fieldline SET statement_timeout = '7s';
+       ALTER ROLE fieldline SET default_transaction_isolation = 'serializable'`,
     );
     await user.close();
     pooler = await startPooler(server.url);
@@ -53,15 +54,17 @@ describe('store behind a pooler by transaction', () => {
 
   it('sets in each transaction what it needs, and nothing for others', async () => {
     const shown = `SELECT current_setting('fieldline.writer', true) AS mark, current_setting('synchronous_commit') AS kept,
-      current_setting('statement_timeout') AS longest`;
+      current_setting('statement_timeout') AS longest, current_setting('transaction_isolation') AS apart`;
     const own = await Promise.all(Array.from({ length: 12 }, () => store.prepared(shown)));
-    for (const [row] of own) assert.deepEqual(row, { mark: 'on', kept: 'on', longest: '30s' });
-    assert.deepEqual(await store.within(1000)(shown), [{ mark: 'on', kept: 'on', longest: '1s' }]);
+    for (const [row] of own) assert.deepEqual(row, { mark: 'on', kept: 'on', longest: '30s', apart: 'read committed' });
+    assert.deepEqual(await store.within(1000)(shown), [
+      { mark: 'on', kept: 'on', longest: '1s', apart: 'read committed' },
+    ]);
     for (const row of await found(shown))
       assert.deepEqual(
         { ...(row as object), mark: (row as { mark: string | null }).mark || null },
         {
-          ...{ mark: null, kept: 'off', longest: '7s' },
+          ...{ mark: null, kept: 'off', longest: '7s', apart: 'serializable' },
         },
       );
   });

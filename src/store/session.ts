@@ -4,7 +4,8 @@ import { ask } from './ask.ts';
 
 /**
  * Triggers that tell of other writers' rows skip the connections that carry the mark. Values are written as the driver
- * reads them. A server would keep the locks of a transaction whose client has gone without a word for hours,
+ * reads them, and read as it writes them. Writers of the same device wait for each other, where a stricter isolation would
+ * end one of them. A server would keep the locks of a transaction whose client has gone without a word for hours,
  * and would work at one question of a dashboard with all its cores, while every commit waits.
  */
 const SETTINGS = {
@@ -13,6 +14,8 @@ const SETTINGS = {
   intervalstyle: 'postgres',
   extra_float_digits: '1',
   standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  default_transaction_isolation: 'read committed',
   idle_in_transaction_session_timeout: '60s',
   max_parallel_workers_per_gather: '0',
 };
@@ -49,7 +52,8 @@ export function sessionOf(statementTimeoutMs: number): Session {
     lock_timeout: String(Math.ceil(statementTimeoutMs * 0.8)),
     ...SETTINGS,
   };
-  const isolated = `BEGIN; ${setting(settings, 'SET LOCAL')}; ${WHERE_NEEDED(true)}`;
+  // What new transactions are by default comes too late for this one.
+  const isolated = `BEGIN ISOLATION LEVEL READ COMMITTED; ${setting(settings, 'SET LOCAL')}; ${WHERE_NEEDED(true)}`;
   return {
     async begin(client, limitMs) {
       // A pooler gives a number of its own for the process that is to be cancelled.

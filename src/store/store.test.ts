@@ -55,6 +55,8 @@ describe('store', () => {
         "intervalstyle = 'sql_standard'",
         'extra_float_digits = 0',
         'synchronous_commit = off',
+        'array_nulls = off',
+        "default_transaction_isolation = 'serializable'",
       ],
       ...['standard_conforming_strings = off', "idle_session_timeout = '1s'", "timezone = 'Asia/Kathmandu'"],
     ];
@@ -63,15 +65,19 @@ describe('store', () => {
     await store.query(`DO $$ BEGIN IF current_setting('server_version_num')::int >= 170000 THEN
       ALTER DATABASE test SET transaction_timeout = '100ms'; END IF; END $$`);
     const other = openStore({ url: server.url, connections: 1, statementTimeoutMs: 2000 });
-    const [read] = await other.query(`SELECT timestamptz '2026-01-03T16:00:00Z' AS time, 0.1::float8 + 0.2 AS number,
-      interval '90 s' AS span, '\\d' AS text, current_setting('synchronous_commit') AS kept,
-      current_setting('idle_session_timeout') AS idle, current_setting('statement_timeout') AS longest`);
+    const [read] = await other.query(
+      `SELECT timestamptz '2026-01-03T16:00:00Z' AS time, 0.1::float8 + 0.2 AS number,
+      interval '90 s' AS span, '\\d' AS text, $1::text[] AS gap, current_setting('transaction_isolation') AS apart,
+      current_setting('synchronous_commit') AS kept,
+      current_setting('idle_session_timeout') AS idle, current_setting('statement_timeout') AS longest`,
+      ['{NULL}'],
+    );
     assert.equal(await kindOf(other.within(10_000)('SELECT pg_sleep(0.3)')), 'none');
     await other.close();
     await store.query('ALTER DATABASE test RESET ALL');
     assert.deepEqual(JSON.parse(JSON.stringify(read)), {
       ...{ time: '2026-01-03T16:00:00.000Z', number: 0.1 + 0.2, span: { minutes: 1, seconds: 30 }, text: '\\d' },
-      ...{ kept: 'on', idle: '0', longest: '2s' },
+      ...{ gap: [null], apart: 'read committed', kept: 'on', idle: '0', longest: '2s' },
     });
   });
 
