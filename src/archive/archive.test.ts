@@ -137,6 +137,23 @@ describe('archive', () => {
     ]);
   });
 
+  for (const [what, text, payload] of [
+    ['U+0000', '{"address":"A4:C1:38:00:00:01","name":"Shed\\u0000\\u0000"}', { name: 'Shed' }],
+    ['half a pair', '{"address":"A4:C1:38:00:00:01","name":"Shed \\ud83d"}', { name: 'Shed \ufffd' }],
+    ['no end', '{"address":"A4:C1:38:00:00:01","rssi":-1e999}', { rssi: null }],
+  ] as const)
+    it(`finds a device in a message with ${what}, of which all bytes are kept, through an outbox too`, async () => {
+      const row = archiveRowCodec.fromJson(
+        JSON.parse(JSON.stringify(archiveRowCodec.toJson(archiveRow(raw(text), NOW)))),
+      );
+      assert.deepEqual(await sink().write([row]), ['stored']);
+      assert.deepEqual(await db.store.query('SELECT payload, bytes FROM raw_advertisements'), [
+        { payload: { address: 'A4:C1:38:00:00:01', ...payload }, bytes: Buffer.from(text) },
+      ]);
+      const [unknown] = await db.store.query<{ address: string }>('SELECT address FROM unknown_devices');
+      assert.equal(unknown?.address, 'A4:C1:38:00:00:01');
+    });
+
   it('keeps the bytes of JSON that only the database refuses', async () => {
     // JavaScript reads 0, jsonb counts the digits.
     const message = raw(`{"a":1e-${'9'.repeat(20)}}`);

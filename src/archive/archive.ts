@@ -84,9 +84,9 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
       await prepareMonths(items);
       // What was refused follows on its own; if that meets an outage, the rest is found as duplicates when it is retried.
       const refused = await attempt(items, outcomes);
-      const again = refused.filter(({ row }) => row.payload !== null);
+      const again = refused.filter(({ row }) => jsonOf(row) !== null);
       await attempt(
-        again.map(({ at, row }) => ({ at, row: { ...row, payload: null } })),
+        again.map(({ at, row }) => ({ at, row: { ...row, payload: null, mended: undefined } })),
         outcomes,
       );
       return outcomes;
@@ -108,13 +108,17 @@ function receiptKey({ receipt, digest }: ArchiveRow): string | undefined {
   return receipt === undefined ? undefined : `${receipt.key} ${digest}`;
 }
 
+/** The payload is the text of the bytes, and not sent a second time: '' stands for it. */
+function jsonOf({ payload, mended }: ArchiveRow): string | null {
+  return payload === null ? (mended ?? null) : '';
+}
+
 const columns: readonly { name: string; type: string; of(row: ArchiveRow): unknown }[] = [
   { name: 'scanner_id', type: 'text', of: row => row.scannerId },
   { name: 'topic', type: 'text', of: row => row.topic },
   { name: 'timestamp', type: 'timestamptz', of: row => row.timestamp },
   { name: 'received_at', type: 'timestamptz', of: row => new Date(row.receivedAt) },
-  // The payload is the text of the bytes: whether there is one is all that is sent.
-  { name: 'payload', type: 'boolean', of: row => row.payload !== null },
+  { name: 'payload', type: 'text', of: jsonOf },
   { name: 'bytes', type: 'bytea', of: row => row.bytes },
   { name: 'digest', type: 'uuid', of: row => row.digest },
   { name: 'org_id', type: 'text', of: row => row.orgId },
@@ -123,7 +127,7 @@ const columns: readonly { name: string; type: string; of(row: ArchiveRow): unkno
 
 const names = columns.map(({ name }) => name).join(', ');
 const selected = columns.map(({ name }) =>
-  name === 'payload' ? "CASE WHEN payload THEN convert_from(bytes, 'UTF8')::jsonb END" : name,
+  name === 'payload' ? "CASE payload WHEN '' THEN convert_from(bytes, 'UTF8') ELSE payload END::jsonb" : name,
 );
 const [numbers, keys, target] = [1, 2, 3].map(after => `$${columns.length + after}`);
 /** Fewer stored than sent: only then is it worked out which. */

@@ -2,7 +2,7 @@
 import { digest, fromHex } from '../kernel/bytes.ts';
 import { scannerOf } from '../reading/advert.ts';
 import { kindOf } from '../reading/kinds.ts';
-import { holds, isBadText } from '../reading/payload.ts';
+import { holds, isBadText, tame } from '../reading/payload.ts';
 import { digestOf, type Raw } from '../reading/raw.ts';
 import type { Reading, Receipt } from '../reading/reading.ts';
 import { neededReceipt, saidTime, timeOf } from '../reading/time.ts';
@@ -15,8 +15,10 @@ export type ArchiveRow = {
   /** Milliseconds since the epoch. */
   receivedAt: number;
   bytes: Uint8Array;
-  /** JSON text, null where the bytes are none. */
+  /** JSON text, null where the bytes are none that jsonb takes as it is. */
   payload: string | null;
+  /** What jsonb takes of it then: a name that a scanner has filled up with U+0000 must not hide the device. */
+  mended?: string | undefined;
   digest: string;
   /** Only where the row may have no time of its own to be recognised by. */
   receipt: Receipt | undefined;
@@ -35,7 +37,7 @@ export type RawMetadata = Partial<Pick<Raw, 'topic' | 'protocol' | 'deviceId' | 
 /** `now` stands in for a time of receipt that cannot be. */
 export function archiveRow(raw: Raw, now: number): ArchiveRow {
   const receivedAt = possible(raw.receivedAt, now);
-  const { payload, value } = parsed(raw.bytes);
+  const { payload, mended, value } = parsed(raw.bytes);
   const given = typeof value === 'object' && value !== null ? (value as { timestamp?: unknown }).timestamp : undefined;
   const time = timeOf(given, receivedAt);
   return {
@@ -45,6 +47,7 @@ export function archiveRow(raw: Raw, now: number): ArchiveRow {
     receivedAt,
     bytes: raw.bytes,
     payload,
+    mended,
     digest: digestOf(raw),
     receipt: neededReceipt(time, raw.receipt),
     said: raw.receipt?.redelivered ? saidTime(time.deviceTimestamp, now) : undefined,
@@ -85,7 +88,7 @@ export function archiveRowOf(reading: Reading, now: number): ArchiveRow | undefi
     timestamp: timeOf(reading.timestamp, receivedAt).timestamp,
     receivedAt,
     bytes,
-    payload: message ? parsed(bytes).payload : null,
+    ...(message ? textsOf(parsed(bytes)) : { payload: null }),
     digest: digest(bytes),
     receipt,
     orgId,
@@ -101,12 +104,16 @@ function possible(receivedAt: number | undefined, now: number): number {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function parsed(bytes: Uint8Array): { payload: string | null; value: unknown } {
+type Parsed = { payload: string | null; mended?: string | undefined; value: unknown };
+const textsOf = ({ payload, mended }: Parsed) => ({ payload, mended });
+
+function parsed(bytes: Uint8Array): Parsed {
   if (!mayBeJson(bytes)) return { payload: null, value: undefined };
   try {
     const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
-    return { payload: refusedByJsonb(text, value) ? null : text, value };
+    if (!refusedByJsonb(text, value)) return { payload: text, value };
+    return { payload: null, mended: JSON.stringify(tame(value, text)), value };
   } catch {
     return { payload: null, value: undefined };
   }
