@@ -50,7 +50,12 @@ export function archive({ query, bulk, target }: ArchiveOptions): Sink<ArchiveRo
   async function attempt(items: readonly Item[], outcomes: Outcome[]): Promise<readonly Item[]> {
     const refused: Item[] = [];
     if (items.length === 0) return refused;
-    for (const written of await bulk<Item, Answer>(items, part => statementOf(part, target), landed)) {
+    const parts = await bulk<Item, Answer>(items, part => statementOf(part, target), landed).catch((error: unknown) => {
+      // Somebody may have dropped a partition that this sink had made or met.
+      prepared.clear();
+      throw error;
+    });
+    for (const written of parts) {
       if ('refused' in written) {
         outcomes[written.items[0].at] = { rejected: written.refused };
         if (OF_JSON.test(written.refused)) refused.push(written.items[0]);
@@ -130,20 +135,25 @@ const selected = columns.map(({ name }) =>
   name === 'payload' ? "CASE payload WHEN '' THEN convert_from(bytes, 'UTF8') ELSE payload END::jsonb" : name,
 );
 const [numbers, keys, target] = [1, 2, 3].map(after => `$${columns.length + after}`);
-/** Fewer stored than sent: only then is it worked out which. */
-const sql = `WITH raw_stored AS (
+const RECEIPT = `,
+  receipt AS (
+    INSERT INTO receipts (key, target) SELECT key, ${target} FROM unnest(${keys}::text[]) AS key
+    ON CONFLICT (key, target) DO UPDATE SET created_at = excluded.created_at)`;
+/**
+ * Without receipts it does not go into their table, of which it then tells nothing either. Fewer stored than sent: only then
+ * is it worked out which.
+ */
+const textOf = (hasReceipts: boolean): string => `WITH raw_stored AS (
     INSERT INTO raw_advertisements (${names})
     SELECT ${selected.join(', ')}
     FROM unnest(${columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(', ')}) AS sent (${names})
-    ON CONFLICT (scanner_id, timestamp, digest, topic) DO NOTHING RETURNING scanner_id, timestamp, digest, topic),
-  receipt AS (
-    INSERT INTO receipts (key, target) SELECT key, ${target} FROM unnest(${keys}::text[]) AS key
-    ON CONFLICT (key, target) DO UPDATE SET created_at = excluded.created_at)
+    ON CONFLICT (scanner_id, timestamp, digest, topic) DO NOTHING RETURNING scanner_id, timestamp, digest, topic)${hasReceipts ? RECEIPT : ''}
   SELECT CASE WHEN (SELECT count(*) FROM raw_stored) < cardinality(${numbers}::int4[]) THEN (
     SELECT coalesce(array_agg(sent.number), '{}')
     FROM unnest($1::text[], $3::timestamptz[], $7::uuid[], $2::text[], ${numbers}::int4[])
       AS sent (scanner_id, timestamp, digest, topic, number)
     JOIN raw_stored USING (scanner_id, timestamp, digest, topic)) END AS stored`;
+const texts = { with: textOf(true), without: textOf(false) };
 
 const saidBefore = `SELECT key
   FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[]) AS said (scanner_id, timestamp, digest, topic, key)
@@ -152,5 +162,7 @@ const saidBefore = `SELECT key
 function statementOf(items: readonly Item[], name: string): Statement {
   const arrays = columns.map(column => items.map(({ row }) => column.of(row)));
   const receipts = new Set(items.map(({ row }) => receiptKey(row)).filter(key => key !== undefined));
-  return { sql, values: [...arrays, items.map((_, number) => number), [...receipts].sort(), name] };
+  const values = [...arrays, items.map((_, number) => number)];
+  if (receipts.size === 0) return { sql: texts.without, values };
+  return { sql: texts.with, values: [...values, [...receipts].sort(), name] };
 }
