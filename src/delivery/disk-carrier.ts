@@ -96,6 +96,8 @@ export function diskCarrier<Row>(options: DiskCarrierOptions<Row>): DiskCarrier<
         const batches = [...(await (ahead ?? from.next(maxRows))), ...(await beyond(from))];
         ahead = undefined;
         if (batches.length === 0) {
+          // It may have been closed during the look: no change would come after that one.
+          if (closed) return;
           // What was kept since the last look is there on a later turn; others must have theirs meanwhile.
           await (from.state().rows === 0 ? change() : new Promise<void>(resolve => after(0, resolve)));
           continue;

@@ -173,5 +173,35 @@ describe('a row at which the peer fails', () => {
         assert.deepEqual(refused, [2, 3, 4, 7, 8]);
         await link.close();
       });
+
+    for (const kind of ['memory', 'disk'] as const)
+      it(`however many are like it, policy ${kind}`, async () => {
+        const isBad = ({ n }: Row) => n < 3000;
+        // As a database does: where it takes none of a write, it may be to blame itself.
+        const peer: Peer<Row> = {
+          async write(rows) {
+            if (rows.every(isBad)) throw away;
+            return rows.map(row => (isBad(row) ? { rejected: 'no' } : 'stored'));
+          },
+          isDoubtful: () => true,
+          async close() {},
+        };
+        const counts = { stored: 0, rejected: 0 };
+        const count = (outcome: unknown) => counts[outcome === 'stored' ? 'stored' : 'rejected']++;
+        const link = openLink<Row>(peer, {
+          ...{ target: 'peer', policy: kind === 'disk' ? place.disk() : { kind }, maxRows: 50, host },
+          ...{ firstRetryMs: 1, lastRetryMs: 1 },
+          async onDrained(_rows, outcomes) {
+            outcomes.forEach(count);
+          },
+        });
+        const rows = rowsOf(3500);
+        const parts = Array.from({ length: 7 }, (_, n) => link.submit(rows.slice(n * 500, n * 500 + 500)));
+        for (const fate of (await Promise.all(parts)).flat()) if (fate !== 'kept') count(fate);
+        await until(() => counts.stored + counts.rejected === rows.length);
+        assert.deepEqual(counts, { stored: 500, rejected: 3000 });
+        // The outbox is looked into once more just then; nothing is left to wait for.
+        await link.close(600_000);
+      });
   });
 });

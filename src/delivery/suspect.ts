@@ -15,11 +15,14 @@ const SPREAD = (Math.sqrt(5) - 1) / 2;
 const FAILURES = 10;
 
 /** So many rows go beyond the bound of a write, at most, until one is found that the peer takes. */
-const MOST_BEHIND = 1000;
+const MOST_BEHIND = 32_768;
 
-/** How many are to go with it the next time, after so many. */
+/**
+ * How many are to go with it the next time, after so many. From the most it begins anew: an outage may last, and most of its
+ * attempts are to be small.
+ */
 export function moreBehind(rows: number): number {
-  return Math.min(Math.max(1, 2 * rows), MOST_BEHIND);
+  return rows < MOST_BEHIND ? Math.max(1, 2 * rows) : 1;
 }
 
 /**
