@@ -18,6 +18,9 @@ const [SIZES, HAVE, POINTS, CHANGES, LAST] = places(CODES);
 const [CODE, ENTERED, SEEN] = places(0);
 const placeOf = (one: number): number => KNOWN_CODES + 3 * one;
 
+/** A register goes to and fro between its states; a quantity that wanders slowly, as a battery does, comes to each so often at most. */
+const FEW_CHANGES = 4;
+
 /** What a value is: a size, a code as it comes, or one that comes rarely or for the first time. */
 export type Role = 'size' | 'known' | 'rare';
 
@@ -32,10 +35,29 @@ export function roleOf(cells: Float64Array, value: number): Role {
       cells[SIZES] = 1;
       return 'size';
     }
+    const isNext = isNextLevel(cells, value);
     cells[placeOf(one) + CODE] = value;
     cells[HAVE] = have + 1;
+    if (isNext) {
+      enter(cells, one, points);
+      return 'known';
+    }
   }
   return enter(cells, one, points) ? 'rare' : 'known';
+}
+
+/** Whether a new code is the next step of what has only wandered so far. */
+function isNextLevel(cells: Float64Array, value: number): boolean {
+  const have = cells[HAVE]!;
+  if (have < 2 || cells[CHANGES]! > FEW_CHANGES * have) return false;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let one = 0; one < have; one++) {
+    low = Math.min(low, cells[placeOf(one) + CODE]!);
+    high = Math.max(high, cells[placeOf(one) + CODE]!);
+  }
+  const last = cells[placeOf(cells[LAST]!) + CODE]!;
+  const step = (high - low) / (have - 1);
+  return (last === high && value === high + step) || (last === low && value === low - step);
 }
 
 /** Whether the code at this place was entered, and is news. The first two are how the register usually is. */

@@ -32,8 +32,10 @@ const LONG = at.opinionOf(1);
 export const LONG_EXPECTED = LONG + EXPECTED;
 export const LONG_SCALE = LONG + SCALE;
 const [LONG_VARIANCE, LONG_COUNT] = at.places(at.OUTLIER);
-// Of a deviation from the mean only so many scales are learned: a fault that ends leaves mean and scale where they were.
+// Of a deviation from the mean only so many scales are learned: a fault that ends leaves mean and scale where they were. But a
+// series that stood still has no scale, and would never come to a new level: so large a part of a deviation is learned at least.
 const MOST_DEVIATION = 1.5;
+const LEAST_PART = 0.01;
 const TRUSTED_AFTER = 500;
 
 /** Far from the mean of about the last 500 values. */
@@ -46,8 +48,9 @@ export const outlier: Model = {
   learn(cells) {
     const count = ++cells[LONG_COUNT]!;
     const weight = Math.max(1 / count, 1 / 500);
-    const most = count > TRUSTED_AFTER ? MOST_DEVIATION * cells[LONG_SCALE]! : Number.POSITIVE_INFINITY;
-    const deviation = within(most, cells[VALUE]! - cells[LONG_EXPECTED]!);
+    const off = cells[VALUE]! - cells[LONG_EXPECTED]!;
+    const most = Math.max(MOST_DEVIATION * cells[LONG_SCALE]!, LEAST_PART * Math.abs(off));
+    const deviation = count > TRUSTED_AFTER ? within(most, off) : off;
     cells[LONG_EXPECTED]! += weight * deviation;
     cells[LONG_VARIANCE] = (1 - weight) * (cells[LONG_VARIANCE]! + weight * deviation * deviation);
   },

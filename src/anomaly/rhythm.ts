@@ -160,4 +160,5 @@ function areBounded(cells: Float64Array, isOneZero: boolean): boolean {
 /** How many repeats are too many. */
 const mostOf = (cells: Float64Array): number => Math.max(cells[RUN_LIMIT]!, acceptedReach(cells, STRETCH));
 
-const isLively = (cells: Float64Array): boolean => cells[STEPS]! - cells[REPEATS]! >= LIVELY;
+/** Whether the values were seen to move often enough that one which stands still may be stuck. */
+export const isLively = (cells: Float64Array): boolean => cells[STEPS]! - cells[REPEATS]! >= LIVELY;

@@ -22,6 +22,7 @@ import {
   surpriseAlone,
   TOTAL,
 } from './panel.ts';
+import { nearBySteps } from './steps.ts';
 import { tame, wasFirstWild } from './wild.ts';
 import { beginWeek, lookBack, onceBefore, rememberSurprise } from './week.ts';
 import {
@@ -132,8 +133,11 @@ export function scoring(options: ScoreOptions = {}): Scoring {
   const base = baseLimit(falseAlarms);
   const track = alarming(options, KINDS.indexOf('shift'));
 
+  /** Most values surprise nobody: then steps are not looked at, which is dear. */
+  const reach = (cells: Float64Array, mean?: typeof MEAN): number =>
+    Math.max(nearness(forecastOf(cells), options), cells[TOTAL]! > base / 2 ? nearBySteps(cells, mean) : 0);
   const isWithin = (cells: Float64Array, value: number, mean?: typeof MEAN): boolean =>
-    Math.abs(value - forecastOf(cells)) <= nearness(forecastOf(cells), options) || isAccepted(cells, value, mean);
+    Math.abs(value - forecastOf(cells)) <= reach(cells, mean) || isAccepted(cells, value, mean);
 
   /** Whether it is to be ignored, for its value or, where that is not odd by itself, for the mean that it moved. */
   const isNear = (cells: Float64Array, limit: number): boolean => {
@@ -251,12 +255,12 @@ export function explain(known: Known, options: ScoreOptions): Scored {
   const limit = cells[JUDGED_BY]!;
   if (limit > 0) {
     const [low, high, expected] = outlook(cells, limit);
-    const near = nearness(expected, options);
+    const mean = meanAt(cells, limit);
+    const near = Math.max(nearness(expected, options), nearBySteps(cells, mean === undefined ? undefined : MEAN));
     // A counter does not run backwards, whatever a forecast of its rate makes of it.
     const least = isCounter(cells) && high > 0 ? 0 : -LARGEST;
     scored.expected = Math.max(least, expected);
     scored.band = [Math.max(least, Math.min(low, expected - near)), bounded(Math.max(high, expected + near))];
-    const mean = meanAt(cells, limit);
     if (mean !== undefined) scored.isMean = true;
     if (mean !== undefined || isCounter(cells)) scored.judged = mean ?? cells[WATCHED]!;
   }

@@ -41,6 +41,9 @@ export function tame(cells: Float64Array, isNews: boolean): boolean {
   return true;
 }
 
+/** The range of the values so far. */
+export const spanOf = (cells: Float64Array): number => cells[HIGH]! - cells[LOW]!;
+
 /** The first few values tell of the very first, if they keep so many times nearer to each other than to it. */
 const FAR = 20;
 
