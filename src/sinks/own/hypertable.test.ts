@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { arrived, columns, onOwnTables, outage, reasonsOf } from '../../../test/support/own-tables.ts';
 import { timescaleHere } from '../../../test/support/postgres.ts';
 import type { ConflictPolicy } from './plan.ts';
+import { listTables } from './table.ts';
 
 const DAYS = [0, 1, 2, 30, 31, 400];
 const DAY_MS = 86_400_000;
@@ -57,4 +58,27 @@ describe('own table sink: a hypertable', () => {
       await sql('ALTER TABLE $ ALTER s SET DEFAULT 1');
       await assert.rejects(sink.write(rows(30)), says);
     });
+
+  it('is offered, and neither its chunks, in whatever schema, nor its aggregates, which take nothing', async () => {
+    const { query } = db.store;
+    await query(`CREATE SCHEMA chunks; CREATE TABLE hyper_offered (at timestamptz NOT NULL, v int);
+      SELECT create_hypertable('hyper_offered', 'at', associated_schema_name => 'chunks');
+      INSERT INTO hyper_offered VALUES ('2026-01-03Z', 1)`);
+    for (const only of [true, false])
+      await query(`CREATE MATERIALIZED VIEW hyper_hours_${only} WITH (timescaledb.continuous, timescaledb.materialized_only = ${only}) AS
+        SELECT time_bucket('1 hour', at) AS hour, count(*) AS n FROM hyper_offered GROUP BY 1 WITH NO DATA`);
+    const offered = await listTables(query);
+    assert.deepEqual(
+      offered.filter(name => /hyper_offered|hyper_hours|^chunks/.test(name)),
+      ['public.hyper_offered'],
+    );
+    for (const only of [true, false]) {
+      const map = columns({ hour: 'timestamp', n: 'telemetry.v' });
+      const sink = into({ table: `hyper_hours_${only}`, columns: map, key: '', conflict: 'skip' });
+      await assert.rejects(
+        sink.write([arrived(1, { v: 1 })]),
+        outage(/expected a table, or a view that takes new rows/),
+      );
+    }
+  });
 });

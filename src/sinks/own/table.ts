@@ -43,8 +43,14 @@ export type Table = {
 /** Tables, partitioned tables, views, foreign tables, materialized views: also those that take no rows are found, and said to be that. */
 const KINDS = "('r', 'p', 'v', 'f', 'm')";
 
-/** Only views are looked into: of a table that somebody has locked it would wait for the end of the lock. */
-const OPEN = "CASE WHEN c.relkind IN ('r', 'p') THEN true ELSE pg_relation_is_updatable(c.oid, true) & 8 = 8 END";
+/**
+ * Only views are looked into: of a table that somebody has locked it would wait for the end of the lock. A continuous
+ * aggregate of TimescaleDB is one over a table of its own: PostgreSQL would write to that one, and the next refresh take it away.
+ */
+const OPEN = `CASE WHEN c.relkind IN ('r', 'p') THEN true ELSE pg_relation_is_updatable(c.oid, true) & 8 = 8 AND NOT EXISTS (
+    SELECT FROM pg_rewrite w JOIN pg_class b ON b.relnamespace = to_regnamespace('_timescaledb_internal')
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = b.oid
+    WHERE w.ev_class = c.oid) END`;
 
 /** SQL: mark of the columns of the table whose oid is `oid`; null where there is none. */
 export function shapeSql(oid: string): string {
@@ -132,6 +138,7 @@ export async function listTables(query: Query): Promise<readonly string[]> {
      WHERE c.relkind IN ${KINDS} AND NOT c.relispartition AND n.nspname !~ '^(pg_|_timescaledb)'
        AND n.nspname NOT IN ('information_schema', 'timescaledb_information', 'timescaledb_experimental')
        AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'INSERT') AND ${OPEN}
+       AND NOT (c.relname ~ '_[0-9]+_chunk$' AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid))
      ORDER BY n.nspname = 'public' DESC, 1, 2 LIMIT 50000`,
   );
   return rows.map(tableText);
