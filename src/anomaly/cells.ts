@@ -33,6 +33,7 @@ export const MOST_PAUSES = 24;
 /** Largest and smallest values, largest and smallest means, largest errors of each forecast of a value. */
 export const SIDES = 8;
 export const EXTREMES_OF_A_SIDE = 10;
+export const SIDE_CELLS = EXTREMES_OF_A_SIDE + 8;
 
 let taken = 0;
 const take = (count: number): number => {
@@ -64,7 +65,8 @@ export const JUMP = take(3);
 export const SEASON = take(6);
 export const FOLLOW = take(24);
 const TAILS = take(8 * MODELS);
-const EXTREMES = take((EXTREMES_OF_A_SIDE + 8) * SIDES);
+const EXTREMES = take(SIDE_CELLS * SIDES);
+export const RETURNED = take(5);
 export const DRIFT_RING = take(DRIFT_SPAN);
 export const RUN_LENGTHS = take(2 * 12);
 export const KNOWN_CODES = take(3 * MOST_CODES);
@@ -74,6 +76,7 @@ export const HABIT = take(SLOTS);
 export const SEASON_MEANS = take(SLOTS);
 export const SEASON_DAYS = take(SLOTS);
 export const PAUSES_KEPT = take(3 * MOST_PAUSES);
+export const RANGE_ASIDE = take(2 * SIDE_CELLS);
 const CELLS = taken;
 
 /** Where the opinion, the tail, the histogram (among the bins) of a model, what is to come into it (among the pending) stand, and the extremes of a side. */
@@ -81,7 +84,7 @@ export const opinionOf = (model: number): number => OPINIONS + 4 * model;
 export const tailOf = (model: number): number => TAILS + 8 * model;
 export const binsOf = (model: number): number => BINS * model;
 export const pendingOf = (model: number): number => PENDING * model;
-export const extremesOf = (side: number): number => EXTREMES + (EXTREMES_OF_A_SIDE + 8) * side;
+export const extremesOf = (side: number): number => EXTREMES + SIDE_CELLS * side;
 
 type Places = readonly [
   ...[number, number, number, number, number, number],

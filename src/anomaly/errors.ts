@@ -25,6 +25,12 @@ export function mostSurprising(cells: Float64Array, model: number, error: number
   return beyond > 0 ? beyond + BEYOND : rarityAt(cells, limitOf(side)) + INSIDE;
 }
 
+/** Whether an error of this surprise is greater than ten of those that were made before, as far as ten are known. */
+export function isNews(cells: Float64Array, model: number, surprise: number): boolean {
+  const limit = errorLimit(model);
+  return !isKnownAt(cells, limit) || surprise > rarityAt(cells, limit) + INSIDE;
+}
+
 /** Up to which error none has this surprise, by the cells from `limit` on. */
 export function errorAt(cells: Float64Array, limit: number, surprise: number): number {
   if (!isKnownAt(cells, limit) || surprise < rarityAt(cells, limit) + INSIDE) return 0;

@@ -1,6 +1,6 @@
 // Panel: every model's opinion of a value, each measured by its own history, and what they say together.
 import * as at from './cells.ts';
-import { errorAt, errorLimit, learnError, mostSurprising } from './errors.ts';
+import { errorAt, errorLimit, isNews, learnError, mostSurprising } from './errors.ts';
 import { beginFollow, follow, followError } from './follow.ts';
 import { GRID, grainOf, rarePulse } from './grain.ts';
 import { HIGH_MEAN, learnMean, OF_MEANS, surpriseByRange, surpriseByTail } from './means.ts';
@@ -245,10 +245,12 @@ export function learn(known: at.Known): void {
   for (let model = 0; model < at.MODELS; model++) {
     const { opinion, learn: take } = models[model]!;
     const ln = cells[opinion + LN]!;
-    if (!isFault && learned >= TAILS_FROM && !Number.isNaN(ln))
-      learnDeviation(known, model, ln, cells[opinion + SURPRISE]!);
-    if (!isFault && learned >= TAILS_FROM && !Number.isNaN(ln) && model !== at.MEANS)
-      learnError(cells, model, Math.abs(value - cells[opinion + EXPECTED]!), scale);
+    if (!isFault && learned >= TAILS_FROM && !Number.isNaN(ln)) {
+      const surprise = cells[opinion + SURPRISE]!;
+      const isMean = model === at.MEANS;
+      learnDeviation(known, model, ln, surprise, isMean || (surprise > ALERT && isNews(cells, model, surprise)));
+      if (!isMean) learnError(cells, model, Math.abs(value - cells[opinion + EXPECTED]!), scale);
+    }
     take(cells);
   }
   const step = Math.abs(value - cells[BEFORE]!);

@@ -1,5 +1,5 @@
 // Range: how far a value lies beyond the most extreme ones the series has ever shown on that side.
-import { EXTREMES_OF_A_SIDE, extremesOf, places } from './cells.ts';
+import { EXTREMES_OF_A_SIDE, extremesOf, places, RANGE_ASIDE, SIDE_CELLS } from './cells.ts';
 import { GROWN, MOST_LEARNED } from './tail.ts';
 
 /** Extremes that are remembered, one of each stretch of neighbours. */
@@ -24,7 +24,7 @@ export type Reach = {
 // extreme all the same. If it were ten, the next fault would be nothing odd.
 const GREAT = 8;
 const GREATER = 1.7;
-const NEW_RANGE = 400;
+export const NEW_RANGE = 400;
 /** A point that never was. */
 const NEVER = -1e9;
 
@@ -134,4 +134,22 @@ function sizeOf(cells: Float64Array, side: number, reach: Reach, scale: number):
   for (let one = 0; one < LEAST; one++) sum += cells[at + TOP + one]! - cells[at + LEAST]!;
   const size = sum / (LEAST + trust);
   return Math.max(reach.smallest(cells, side, cells[at + LEAST]!, size), least * scale, size);
+}
+
+// The range of values can be put aside, to be known later as it was.
+const [HIGH, LOW] = [0, 1];
+
+export const putAside = (cells: Float64Array): unknown =>
+  cells.copyWithin(RANGE_ASIDE, extremesOf(HIGH), extremesOf(LOW) + SIDE_CELLS);
+
+/** Whether a value lies between the most extreme ones of the range put aside. */
+export const wasInRange = (cells: Float64Array, value: number): boolean =>
+  value <= cells[RANGE_ASIDE + TOP]! && -value <= cells[RANGE_ASIDE + SIDE_CELLS + TOP]!;
+
+/** The range is again what was put aside, though of as many points as have been. */
+export function takeUp(cells: Float64Array): void {
+  const points = cells[extremesOf(HIGH) + POINTS]!;
+  cells.copyWithin(extremesOf(HIGH), RANGE_ASIDE, RANGE_ASIDE + 2 * SIDE_CELLS);
+  cells[extremesOf(HIGH) + POINTS] = points;
+  cells[extremesOf(LOW) + POINTS] = points;
 }

@@ -16,12 +16,12 @@ import {
   judge,
   kindOf,
   LEARNED,
-  learn,
   meanAt,
   outlook,
   surpriseAlone,
   TOTAL,
 } from './panel.ts';
+import { learnJudged } from './returned.ts';
 import { nearBySteps } from './steps.ts';
 import { tame, wasFirstWild } from './wild.ts';
 import { beginWeek, lookBack, onceBefore, rememberSurprise } from './week.ts';
@@ -199,7 +199,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
       say(cells, RARE_CODE_SCORE, 'range');
       cells[GRAVITY] = RARE_CODE_SCORE;
     }
-    if (tame(cells, onceBefore(cells) <= cells[JUDGED_BY]!)) learn(known);
+    if (tame(cells, onceBefore(cells) <= cells[JUDGED_BY]!)) learnJudged(known, cells[SCORED]! < 0);
     if (wasFirstWild(cells)) startOver(known);
     judgeRun(cells, time);
   };

@@ -15,7 +15,8 @@ const BELIEF_OF_MEANS = 16;
 // Halved at this count, so that a series may change its manners.
 const FORGET_AT = 8000;
 // A fault that lasts must not become the yardstick: of a run of great surprises the first counts and the rest hardly,
-// until the run is so long that it is the new manner of the series.
+// until the run is so long that it is the new manner of the series. Errors as large as ten before them count in full, though:
+// what is seldom on is no fault.
 const GREAT = 6;
 const SAME_RUN = 12;
 const NEW_MANNER = 200;
@@ -71,15 +72,15 @@ export function deviationAt(cells: Float64Array, tail: number, surprise: number,
   return Math.exp(cells[tail + FLOOR]! + (bend > 0.01 ? Math.log1p(bend * bent) / bend : bent));
 }
 
-/** Learns a deviation and the surprise it was. */
-export function learnDeviation(known: Known, model: number, ln: number, surprise: number): void {
+/** Learns a deviation and the surprise it was; `isNews`: no such one is known, or it may be part of a fault for another reason. */
+export function learnDeviation(known: Known, model: number, ln: number, surprise: number, isNews: boolean): void {
   const { cells, pending } = known;
   const at = tailOf(model);
   let rest = 0;
   cells[at + SINCE_GREAT]!++;
   cells[at + RUN]!++;
   if (surprise > (model === MEANS ? GREAT_MEAN : GREAT)) {
-    if (cells[at + SINCE_GREAT]! < SAME_RUN && cells[at + RUN]! < NEW_MANNER) rest = REST;
+    if (isNews && cells[at + SINCE_GREAT]! < SAME_RUN && cells[at + RUN]! < NEW_MANNER) rest = REST;
     else cells[at + RUN] = 0;
     cells[at + SINCE_GREAT] = 0;
   }
