@@ -40,9 +40,13 @@ const PARTS = `
   WHERE ${OWN_SCHEMA} AND p.prokind IN ('f', 'p') AND ${notOfExtension('pg_proc', 'p.oid')}
   ORDER BY step, oid`;
 
+/** SQL: `c` is a chunk of a hypertable, in whatever schema somebody lets them be made: its rows are those of the whole. */
+export const CHUNK = `(c.relname ~ '_[0-9]+_chunk$' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)
+  AND EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb'))`;
+
 /** SQL: tables, views and sequences as `c`, in schemas `n`; not continuous aggregates, whose rows lie with TimescaleDB. */
 export const RELATIONS = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE ${OWN_SCHEMA} AND ${notOfExtension('pg_class', 'c.oid')} AND NOT c.relispartition AND NOT (c.relkind = 'v' AND EXISTS (
+  WHERE ${OWN_SCHEMA} AND ${notOfExtension('pg_class', 'c.oid')} AND NOT c.relispartition AND NOT ${CHUNK} AND NOT (c.relkind = 'v' AND EXISTS (
     SELECT FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid JOIN pg_class f ON f.oid = d.refobjid
     WHERE r.ev_class = c.oid AND d.refclassid = 'pg_class'::regclass AND f.relname ~ '^_materialized_hypertable_'
       AND f.relnamespace = to_regnamespace('_timescaledb_internal')))`;

@@ -1,6 +1,6 @@
 // What a database holds, as a backup sees it: its tables in an order in which they can be filled, and how to make them.
 import type pg from 'pg';
-import { OWN_SCHEMA } from './objects.ts';
+import { CHUNK, OWN_SCHEMA } from './objects.ts';
 
 /** A table or a sequence. `schema` is left out for that of Fieldline's own tables. */
 export type Name = { schema?: string; name: string };
@@ -86,7 +86,7 @@ const TABLES = `
           WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)) AS indexes,
     ARRAY(SELECT k.confrelid::int FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f') AS needs
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE ${OWN_SCHEMA} AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+  WHERE ${OWN_SCHEMA} AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT ${CHUNK} AND c.relpersistence <> 't'
     AND c.relname <> 'fieldline_migrations'
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
   ORDER BY n.nspname, c.relname`;

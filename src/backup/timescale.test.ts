@@ -13,6 +13,9 @@ const OBJECTS = [
   `CREATE TABLE own (at timestamptz NOT NULL, v float8)`,
   `SELECT create_hypertable('own', 'at')`,
   `INSERT INTO own VALUES ('2020-01-01Z', 1), ('2021-01-01Z', 2)`,
+  `CREATE SCHEMA chunks; CREATE TABLE apart (at timestamptz PRIMARY KEY CHECK (at > '2000-01-01'), v float8);
+   SELECT create_hypertable('apart', 'at', associated_schema_name => 'chunks', associated_table_prefix => 'of_apart')`,
+  `INSERT INTO apart VALUES ('2020-01-01Z', 1), ('2021-01-01Z', 2)`,
   ...[true, false].map(
     only => `CREATE MATERIALIZED VIEW hours_${only} WITH (timescaledb.continuous, timescaledb.materialized_only = ${only}) AS
       SELECT time_bucket('1 hour', timestamp) AS hour, device_id, avg(power_kw) FROM energy_readings GROUP BY 1, 2`,
@@ -38,13 +41,18 @@ describe('a backup of a database with TimescaleDB', () => {
     assert.deepEqual(taken.lacking, [
       'compression settings: public.energy_readings',
       'continuous aggregates: public.hours_false, public.hours_true',
-      'hypertables (they become plain tables): public.own',
+      'hypertables (they become plain tables): public.apart, public.own',
       'jobs: policy_compression of energy_readings',
     ]);
     const target = await server.database('target');
     // Asserts that nothing it holds is refused.
     await restore(target, taken);
     assert.deepEqual((await backup(target)).sums, taken.sums);
-    assert.ok(taken.sums['energy_readings']!.rows > 0 && taken.sums['own']!.rows === 2);
+    const { energy_readings, own, apart, ...others } = taken.sums;
+    assert.deepEqual([energy_readings!.rows > 0, own!.rows, apart!.rows], [true, 2, 2]);
+    assert.deepEqual(
+      Object.keys(others).filter(name => name.includes('chunk')),
+      [],
+    );
   });
 });
