@@ -1,4 +1,4 @@
--- unknown_devices with adverts of any size: it gathered all adverts of a device to find the newest, and failed beyond 1 GB.
+-- unknown_devices with adverts of any prefix and any size: it knew bt-mqtt alone, gathered all adverts of a device to find the newest, and failed beyond 1 GB.
 
 -- Adverts from `since` until before `until` that no decoder has made a device of, of at most the `newest` messages there;
 -- null: of all. A message may hold several adverts. One has 1,650 bytes at most, in hex twice as many: what is larger is none.
