@@ -1,19 +1,9 @@
 // Messages whose rows a damaged outbox has lost: they leave the ledger as dropped, once nothing lies in any outbox, and not before.
 import assert from 'node:assert/strict';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { overwrite, rubbish } from '../../test/support/overwrite.ts';
 import { until } from '../../test/support/until.ts';
 import { Fault } from '../kernel/fault.ts';
 import { difference, ledgerLines, openAccount } from '../kernel/ledger.ts';
@@ -95,9 +85,7 @@ describe('messages lost with an outbox', () => {
     }
     await first.close(0);
     assert.equal(line().outbox, 60);
-    const handle = openSync(file, 'r+');
-    writeSync(handle, Buffer.alloc(16_384, 0xee), 0, 16_384, (statSync(file).size >> 13) * 4096);
-    closeSync(handle);
+    overwrite(file, (statSync(file).size >> 13) * 4096, rubbish(16_384));
     up = true;
     const second = open();
     await until(() => line().outbox === 0);

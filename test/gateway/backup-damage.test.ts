@@ -1,17 +1,14 @@
 // A backup of journals that are damaged: it is taken all the same, carries what can be read, and names what is lost of which file.
 import assert from 'node:assert/strict';
 import {
-  closeSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,15 +18,10 @@ import { lockFolder } from '../../gateway/data-directory.ts';
 import { restore } from '../../gateway/restore.ts';
 import { drain, noise, numbers } from '../../src/delivery/outbox/outbox.fixture.ts';
 import { type Gone, openOutbox } from '../../src/delivery/outbox/outbox.ts';
+import { overwrite, rubbish } from '../support/overwrite.ts';
 
 const ROWS = 800;
 const PLACE = 'outbox/n.outbox';
-
-function overwrite(file: string, from: number, length: number): void {
-  const handle = openSync(file, 'r+');
-  writeSync(handle, Buffer.alloc(length, 0xee), 0, length, from);
-  closeSync(handle);
-}
 
 describe('backup of damaged journals', () => {
   let folder: string;
@@ -86,7 +78,11 @@ describe('backup of damaged journals', () => {
   }
 
   for (const [what, least, harm] of [
-    ['overwritten in its middle', ROWS * 0.8, () => overwrite(file, (statSync(file).size >> 13) * 4096, 65_536)],
+    [
+      'overwritten in its middle',
+      ROWS * 0.8,
+      () => overwrite(file, (statSync(file).size >> 13) * 4096, rubbish(65_536)),
+    ],
     ['cut by half', ROWS * 0.3, () => truncateSync(file, statSync(file).size >> 1)],
   ] as const) {
     it(`of an outbox that is ${what} while the gateway has it open`, async () => {
@@ -124,7 +120,7 @@ describe('backup of damaged journals', () => {
     [
       'whose log is broken in its middle',
       ROWS * 0.3,
-      () => overwrite(`${file}-wal`, statSync(`${file}-wal`).size >> 1, 8192),
+      () => overwrite(`${file}-wal`, statSync(`${file}-wal`).size >> 1, rubbish(8192)),
     ],
     ['that was emptied, beside its log', 0, () => writeFileSync(file, '')],
     ['that was deleted, beside its log', 0, () => rmSync(file)],

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readdirSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { overwrite, rubbish } from '../../../test/support/overwrite.ts';
 import { bytes, journalPlace, text } from './journal.fixture.ts';
 import { openJournal } from './journal.ts';
 
@@ -79,9 +80,7 @@ describe('journal on the disk', () => {
     await first.note('session:x', 'kept');
     await first.close();
     const size = statSync(place.file).size;
-    const at = openSync(place.file, 'r+');
-    writeSync(at, Buffer.alloc(8192, 0xee), 0, 8192, Math.floor(size / 2 / 4096) * 4096);
-    closeSync(at);
+    overwrite(place.file, Math.floor(size / 2 / 4096) * 4096, rubbish(8192));
     const second = await place.open();
     assert.match(second.loss ?? '', /damaged .*: \d+ entries saved, .* lost, the damaged file is kept as/);
     const rows = await second.read('a', 0, { entries: 1000, bytes: 1 << 30 });

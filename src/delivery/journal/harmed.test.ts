@@ -1,8 +1,9 @@
 // A journal whose file is damaged while it is open: it is mended at once and goes on, as after a restart, and a copy says what it lacks.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { overwrite, rubbish } from '../../../test/support/overwrite.ts';
 import { openJournal } from './journal.ts';
 import type { Journal } from './contract.ts';
 import { journalPlace } from './journal.fixture.ts';
@@ -12,18 +13,12 @@ const OLD = 200;
 const NEW = 50;
 const BYTES = 40_000;
 
-function overwrite(file: string, from: number, length: number): void {
-  const handle = openSync(file, 'r+');
-  writeSync(handle, Buffer.alloc(length, 0xee), 0, length, from);
-  closeSync(handle);
-}
-
 /** `least`: how many of those that lay in the file before it was opened are still there. */
 const HARMS: readonly { what: string; least: number; harm(file: string): void }[] = [
   {
     what: 'overwritten in its middle',
     least: OLD * 0.9,
-    harm: file => overwrite(file, (statSync(file).size >> 13) * 4096, 65_536),
+    harm: file => overwrite(file, (statSync(file).size >> 13) * 4096, rubbish(65_536)),
   },
   { what: 'cut by half', least: OLD * 0.3, harm: file => truncateSync(file, statSync(file).size >> 1) },
   { what: 'emptied', least: 0, harm: file => truncateSync(file, 0) },

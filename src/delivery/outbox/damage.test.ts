@@ -1,18 +1,8 @@
 // What an outbox makes of damage: the rest is recovered in order, and what is lost is named.
 import assert from 'node:assert/strict';
-import {
-  closeSync,
-  cpSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { overwrite } from '../../../test/support/overwrite.ts';
 import { drain, noise, numbers, outboxPlace } from './outbox.fixture.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -20,11 +10,7 @@ describe('a damaged outbox', () => {
   const place = outboxPlace();
 
   /** Overwrites a part of the closed file. */
-  function damage(at: number, bytes: Uint8Array): void {
-    const handle = openSync(place.file, 'r+');
-    writeSync(handle, bytes, 0, bytes.length, at);
-    closeSync(handle);
-  }
+  const damage = (at: number, bytes: Uint8Array): void => overwrite(place.file, at, bytes);
 
   for (const [what, share, harm] of [
     ['cut to a half', 0.5, () => truncateSync(place.file, Math.floor(statSync(place.file).size / 2))],
