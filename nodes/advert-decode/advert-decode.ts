@@ -3,7 +3,7 @@ import { advertsOf } from '../../src/decoders/advert-members.ts';
 import { lastFrames } from '../../src/decoders/decode-now.ts';
 import { keysOf, outputOf, type Sorted, sortMembers } from '../../src/decoders/members.ts';
 import { replayGuard } from '../../src/decoders/replay-guard.ts';
-import { openUserDecoders } from '../../src/decoders/user-folder.ts';
+import { leftOut, openUserDecoders } from '../../src/decoders/user-folder.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
@@ -83,13 +83,13 @@ export const definition = defineNode({
     if (offers !== undefined) offering.set(host.id, offers);
 
     function show(): void {
-      const [broken] = decoders.faults().values();
+      const broken = leftOut(decoders.faults());
       const figures = `${quantity(passed, 'reading')}, ${turnedAway} rejected`;
       const words = line(figures, reason);
       reason = undefined;
       // A reason goes away by itself after a while.
       stale = words[1] !== figures;
-      if (broken !== undefined) host.status('red', `decoder file left out: ${broken}`);
+      if (broken !== undefined) host.status('red', broken);
       else if (offers?.words() !== undefined) host.status('blue', `${figures}; ${offers.words()}`);
       else host.status(...words);
     }

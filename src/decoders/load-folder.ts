@@ -1,6 +1,7 @@
 // Finds and loads the decoder files of a folder: the shipped ones and a user's own by the same rules, errors per file.
 import { readdir, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../kernel/fault.ts';
 import type { AdvertDecoder } from './define.ts';
 
@@ -56,7 +57,7 @@ async function changedAt(url: URL): Promise<number> {
 
 /** Throws what is wrong with the file. */
 export async function decoderOf(href: string): Promise<AdvertDecoder> {
-  const module: Record<string, unknown> = await import(href);
+  const module = await imported(href);
   const whole = module['default'];
   // Of a CommonJS file all exports are the default.
   const candidate = module['decoder'] ?? (whole as { decoder?: unknown } | undefined)?.decoder ?? whole;
@@ -64,6 +65,31 @@ export async function decoderOf(href: string): Promise<AdvertDecoder> {
   if (wrong !== undefined) throw new Error(wrong);
   return candidate as AdvertDecoder;
 }
+
+/** Node's own words name the file that imports, which is this one, and do not say what to do about the kind of a module. */
+async function imported(href: string): Promise<Record<string, unknown>> {
+  const there = await stat(fileURLToPath(href)).catch((error: NodeJS.ErrnoException) => error);
+  if (there instanceof Error)
+    throw ['ENOENT', 'ELOOP'].includes(there.code ?? '') ? new Error('is a link that leads nowhere') : there;
+  if (!there.isFile()) throw new Error('is no file, but a folder or a device');
+  try {
+    return await import(href);
+  } catch (error) {
+    for (const [kind, says] of KINDS) {
+      const [reason] = kind.exec(reasonOf(error)) ?? [];
+      if (reason !== undefined) throw new Error(`${reason}; ${says}`);
+    }
+    throw error;
+  }
+}
+
+const KINDS: readonly [kind: RegExp, says: string][] = [
+  [/^.*in ES module scope/, 'Node reads this file as an ES module: write "export const decoder = …", or name it .cjs'],
+  [
+    /^.*(?:Unexpected token 'export'|Cannot use import statement outside a module)/,
+    'Node reads this file as CommonJS: write "exports.decoder = …", or name it .mjs',
+  ],
+];
 
 /** Why the export of a file is no decoder, or undefined. User files may come without types, so all is looked at. */
 function shapeFault(candidate: unknown): string | undefined {

@@ -72,13 +72,26 @@ describe('decoder registry', () => {
     assert.deepEqual(verdict.decoded.quality, { a: 'not a number', humidity: 'above 120' });
   });
 
-  it('names both files of an overlap and of a double name', () => {
-    const other = { file: 'a.ts', decoder: base };
-    const same = clashes([{ file: 'b.ts', decoder: base }], [other]).get('b.ts');
-    assert.equal(same, 'b.ts has the name "shed" that a.ts has');
-    const overlap = clashes([{ file: 'b.ts', decoder: { ...base, name: 'barn', examples: [] } }], [other]).get('b.ts');
-    assert.equal(overlap, 'b.ts overlaps: b.ts matches the example "warm" of a.ts');
-  });
+  const same: AdvertDecoder = { ...base, matches: () => false };
+  const overlapping: AdvertDecoder = { ...base, name: 'barn', examples: [] };
+  for (const [name, decoder, own, shipped] of [
+    ['a double name', same, 'has the name "shed" that a.ts has', 'has the name "shed" that the shipped shed has'],
+    [
+      'an overlap',
+      overlapping,
+      'overlap: b.ts matches the example "warm" of a.ts',
+      'overlap: b.ts matches the example "warm" of the shipped shed',
+    ],
+  ] as const)
+    it(`names both files of ${name}, and which of them is used`, () => {
+      const first = { file: 'a.ts', decoder: base };
+      const second = { file: 'b.ts', decoder };
+      assert.deepEqual(
+        [...clashes([first, second], [])],
+        [['b.ts', `b.ts: ${own}; a.ts comes first by its name and is used, b.ts is not`]],
+      );
+      assert.equal(clashes([second], [first]).get('b.ts'), `b.ts: ${shipped}; the shipped shed is used, b.ts is not`);
+    });
 });
 
 describe('keys of a decoder', () => {
@@ -117,7 +130,7 @@ describe('a generic decoder', () => {
     const claimed = { file: 'anything.ts', decoder: { ...generic, examples: base.examples } };
     assert.deepEqual(clashes([{ file: 'shed.ts', decoder: base }], [claimed]), new Map());
     const second = { file: 'second.ts', decoder: { ...generic, name: 'second' } };
-    assert.match(clashes([second], [{ file: 'anything.ts', decoder: generic }]).get('second.ts') ?? '', /overlaps/);
+    assert.match(clashes([second], [{ file: 'anything.ts', decoder: generic }]).get('second.ts') ?? '', /overlap/);
   });
 });
 
@@ -188,7 +201,10 @@ describe("a user's decoder folder", () => {
     const faults = user!.faults();
     assert.deepEqual([...faults.keys()].sort(), ['broken.mjs', 'empty.mjs', 'greedy.mjs', 'throws.mjs', 'wrong.mjs']);
     assert.match(faults.get('empty.mjs')!, /expected an export named "decoder"/);
-    assert.match(faults.get('greedy.mjs')!, /greedy.mjs matches the example .* of ruuvi/);
+    assert.match(
+      faults.get('greedy.mjs')!,
+      /greedy.mjs matches the example .* of the shipped ruuvi.* is used, greedy.mjs is not/,
+    );
     assert.match(faults.get('wrong.mjs')!, /example "warm": expected \{"temperature":22\}, got \{"temperature":21\}/);
     for (const [file, why] of faults) assert.ok(why.startsWith(file), why);
   });

@@ -83,19 +83,26 @@ function isSound(metric: string, value: unknown, ranges: AdvertDecoder['ranges']
   return typeof value === 'boolean' || (typeof value === 'string' && cleanText(value) === value);
 }
 
-/** Why decoders cannot stand beside each other: equal names, or two that claim one example. Names both files. */
+/**
+ * By file: why a decoder cannot stand beside another one, by an equal name or an example that both claim, and which of the
+ * two is used: what stands already, then the first by file name.
+ */
 export function clashes(fresh: readonly LoadedDecoder[], standing: readonly LoadedDecoder[]): Map<string, string> {
   const reasons = new Map<string, string>();
-  const before = [...standing];
+  const before = standing.map(({ decoder }) => {
+    const file = `the shipped ${decoder.name}`;
+    return { decoder, file, used: `${file} is used` };
+  });
   for (const one of fresh) {
     for (const other of before) {
       const why =
         one.decoder.name === other.decoder.name
           ? `has the name "${one.decoder.name}" that ${other.file} has`
           : (claims(one, other) ?? claims(other, one));
-      if (why !== undefined) reasons.set(one.file, `${one.file} ${why}`);
+      if (why === undefined) continue;
+      reasons.set(one.file, `${one.file}: ${why}; ${other.used}, ${one.file} is not`);
     }
-    if (!reasons.has(one.file)) before.push(one);
+    if (!reasons.has(one.file)) before.push({ ...one, used: `${one.file} comes first by its name and is used` });
   }
   return reasons;
 }
@@ -107,10 +114,11 @@ function claims(one: LoadedDecoder, other: LoadedDecoder): string | undefined {
   for (const { name, advert } of other.decoder.examples) {
     const parsed = advertOf(advert);
     if ('rejected' in parsed) continue;
+    const example = `the example "${name}" of ${other.file}`;
     try {
-      if (one.decoder.matches(parsed)) return `overlaps: ${one.file} matches the example "${name}" of ${other.file}`;
+      if (one.decoder.matches(parsed)) return `overlap: ${one.file} matches ${example}`;
     } catch (error) {
-      return `fails: matches of ${one.file} throws on the example "${name}" of ${other.file}: ${reasonOf(error)}`;
+      return `matches of ${one.file} throws on ${example}: ${reasonOf(error)}`;
     }
   }
   return undefined;

@@ -54,10 +54,10 @@ describe("a user's decoder at fault on an advert", () => {
     await rm(folder, { recursive: true });
   });
 
-  async function openWith(text: string): Promise<void> {
+  async function openWith(text: string, leftOut: string[] = []): Promise<void> {
     await writeFile(join(folder, 'shed.mjs'), text);
     user = await openUserDecoders(folder, () => scans++, { load: 20_000, advert: 500 });
-    assert.deepEqual([...user.faults()], []);
+    assert.deepEqual([...user.faults().keys()], leftOut);
     assert.deepEqual(decoded({ ffff: '15' }), { temperature: 21 });
   }
 
@@ -85,6 +85,15 @@ describe("a user's decoder at fault on an advert", () => {
       assert.deepEqual([...user.faults()], []);
       assert.deepEqual(decoded({ ffff: TRAP }), { temperature: 0xc0 });
     });
+
+  it('makes room, set aside, for one that could not stand beside it', async () => {
+    await writeFile(join(folder, 'twin.mjs'), source('shed', 'fffd'));
+    await openWith(source('shed', 'ffff', 'for (;;);'), ['twin.mjs']);
+    assert.equal(decoded({ fffd: '15' }), NO_DECODER);
+    decoded({ ffff: TRAP });
+    await until(() => isDeepStrictEqual([...user.faults().keys()], ['shed.mjs']));
+    assert.deepEqual(decoded({ fffd: '15' }), { temperature: 21 });
+  });
 
   it('is set aside when it ends its thread after its answer; one that did not stays', async () => {
     let newest: Worker | undefined;

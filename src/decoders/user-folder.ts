@@ -3,6 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { reasonOf } from '../kernel/fault.ts';
+import { quantity } from '../reading/quantity.ts';
 import { type DecoderFile, filesOf, type LoadedDecoder } from './load-folder.ts';
 import { clashes, type Registry, registryOf, shippedDecoders } from './registry.ts';
 import { type Limits, openUserFiles } from './user-files.ts';
@@ -63,6 +64,8 @@ export async function openUserDecoders(
     faults.set(file, why);
     registry = registryOf(registry.decoders.filter(one => one !== decoder));
     if (opened && !closed) onScan();
+    // One that it stood in the way of has its turn.
+    if (faults.size > 1) void rescan();
   }
   function rescan(): Promise<void> {
     scans = scans.then(scan);
@@ -100,6 +103,13 @@ export async function openUserDecoders(
       user.close();
     },
   };
+}
+
+/** For a status; undefined where nothing is. */
+export function leftOut(faults: ReadonlyMap<string, string>): string | undefined {
+  const [first, ...others] = faults.values();
+  const more = others.length === 0 ? '' : `; ${quantity(others.length, 'more file')}, see the log`;
+  return first && `decoder file left out: ${first}${more}`;
 }
 
 function namesOf(files: readonly DecoderFile[]): string {

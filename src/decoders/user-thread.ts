@@ -39,7 +39,8 @@ export function startThread(hrefs: readonly string[] = []): UserThread {
   const steps = new Int32Array(new SharedArrayBuffer(8));
   const { port1: here, port2: port } = new MessageChannel();
   const worker = new Worker(new URL(workerFile, import.meta.url), {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // What Node has to say of the kind of a file would stand in the log as it is; what matters of it is in the reason.
+    execArgv: ['--no-warnings'],
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
     workerData: { hrefs, steps, port } satisfies Beginning,
     transferList: [port],

@@ -100,7 +100,7 @@ describe('browser: decode now', () => {
       await says('{"manufacturer_data":{"ffff":"53"}}', 'temperature 21 °C (shed');
       const said = await page.evaluate<string[]>('said');
       assert.ok(said.some(text => text.startsWith(`still trying the decoder files of ${folder}`)));
-      for (const words of ['broken.mjs: ', 'endless.mjs: does not end', 'twin.mjs overlaps: twin.mjs matches'])
+      for (const words of ['broken.mjs: ', 'endless.mjs: does not end', 'twin.mjs: overlap: twin.mjs matches'])
         await page.getByText(words).first().waitFor();
       await editor.leave();
     } finally {
