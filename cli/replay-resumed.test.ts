@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { askForReplay, claimReplay, endReplay, keepProgress, stopReplays } from '../src/archive/replays.ts';
+import {
+  askForReplay,
+  claimReplay,
+  endReplay,
+  keepProgress,
+  type Replay,
+  stopReplays,
+  type Wish,
+} from '../src/archive/replays.ts';
 import { command, onArchive, temperature } from '../test/support/cli-replay.ts';
 import { run } from './replay.ts';
 import { until } from '../test/support/until.ts';
@@ -11,6 +19,8 @@ import { until } from '../test/support/until.ts';
 describe('fieldline replay, begun before', () => {
   const on = onArchive();
   const { db, keep, count, replay } = on;
+  const asked = async (wish: Omit<Wish, 'selection'>): Promise<Replay> =>
+    (await askForReplay(db.store.query, { selection: {}, ...wish })).replay;
 
   it('says that nothing is there to go on with', async () => {
     const { code, errors } = await replay(['--resume', '4711']);
@@ -20,7 +30,7 @@ describe('fieldline replay, begun before', () => {
 
   it('goes on with one that was stopped, from where it was', async () => {
     await keep([temperature(1), temperature(2), temperature(3)]);
-    const { id } = await askForReplay(db.store.query, {}, 'editor', 'a node');
+    const { id } = await asked({ askedBy: 'editor', owner: 'a node' });
     const [second] = await db.store.query<{ id: number; time: string }>(
       'SELECT id, timestamp::text AS time FROM raw_advertisements ORDER BY timestamp OFFSET 1 LIMIT 1',
     );
@@ -36,7 +46,7 @@ describe('fieldline replay, begun before', () => {
 
   it('says how it ended where somebody else, who asked for the same, was first', async () => {
     await keep([temperature(1)]);
-    const { id } = await askForReplay(db.store.query, {}, 'somebody');
+    const { id } = await asked({ askedBy: 'somebody' });
     await claimReplay(db.store.query, 'somebody', { id });
     const said: string[] = [];
     const code = await run(['--resume', String(id)], {
@@ -53,6 +63,36 @@ describe('fieldline replay, begun before', () => {
       `replay ${id}: somebody else has ended it: 0`,
       JSON.stringify({ id, state: 'done', settled: 0, failed: 0, total: null }),
     ]);
+  });
+
+  it('says how long it waits for the claim of one that was killed', async () => {
+    await keep([temperature(1)]);
+    const { id } = await asked({ askedBy: 'command line', owner: 'fieldline replay', words: {} });
+    await claimReplay(db.store.query, 'killed', { id });
+    const { code, errors } = await replay([]);
+    assert.equal(code, 0, errors);
+    assert.match(errors, /somebody runs it, or was killed while it did: waiting, at most [1-5] s$/m);
+    assert.deepEqual(await db.store.query('SELECT id, state FROM replays'), [{ id, state: 'done' }]);
+  });
+
+  it('is run once by two commands that are given at once; the second is told how far it is', async () => {
+    await keep(Array.from({ length: 300 }, (_, n) => temperature(n)));
+    const both = await Promise.all([replay(['--rate', '30']), replay(['--rate', '30'])]);
+    const [done, told] = both.toSorted((a, b) => a.code - b.code);
+    assert.deepEqual([done!.code, told!.code], [0, 1], told!.errors);
+    assert.match(told!.errors, /somebody else runs it: \d+( of 300 \(\d+ %\))?; this command has nothing to do$/m);
+    assert.deepEqual(await db.store.query('SELECT state, settled FROM replays'), [{ state: 'done', settled: 300 }]);
+  });
+
+  it('is told of a replay of the same range that a node runs, with its progress', async () => {
+    await keep([temperature(1)]);
+    const other = await asked({ askedBy: 'editor', owner: 'a node', words: {} });
+    const { code, errors } = await replay([]);
+    assert.equal(code, 0, errors);
+    assert.match(
+      errors,
+      new RegExp(`beside it runs replay ${other.id} of the same range, asked for by editor: 0$`, 'm'),
+    );
   });
 
   it('ends at a signal, says how it goes on, and goes on', async () => {

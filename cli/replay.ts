@@ -5,15 +5,16 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { liveWrites, REPLAY_CONNECTIONS } from '../src/archive/live-writes.ts';
 import { openReplay, type ReplayEnd } from '../src/archive/replay.ts';
-import { doneFigures, replayFigures } from '../src/archive/replay-words.ts';
+import { besideWords, doneFigures, queuedWords, replayFigures } from '../src/archive/replay-words.ts';
 import {
   askForReplay,
+  claimOf,
   claimReplay,
   countReplay,
   LEASE_SECONDS,
   type Replay,
   resumeReplay,
-  unfinishedReplay,
+  type Wish,
 } from '../src/archive/replays.ts';
 import { selectionOf, wordsOf } from '../src/archive/selection.ts';
 import { keysOf } from '../src/decoders/members.ts';
@@ -88,20 +89,11 @@ export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({
       await upToDate(store);
       const words = wordsOf(given);
       if (given.queue) {
-        const queued = await unfinishedReplay(store.query, words);
-        if (queued !== undefined) io.stderr(`replay ${queued.id} waits or runs already: ${replayFigures(queued)}`);
-        else {
-          const { id } = await askForReplay(store.query, selection, 'command line', undefined, words);
-          io.stderr(`replay ${id} waits for a replay node`);
-        }
+        io.stderr(queuedWords(await askForReplay(store.query, { selection, askedBy: 'command line', words })));
         return 0;
       }
       if (resume !== undefined) await resumeReplay(store.query, resume, OWNER);
-      const unfinished = resume === undefined ? await unfinishedReplay(store.query, words, OWNER) : undefined;
-      if (unfinished !== undefined)
-        io.stderr(`replay ${unfinished.id} was broken off and goes on: ${JSON.stringify(unfinished.selection)}`);
-      const id =
-        resume ?? (unfinished ?? (await askForReplay(store.query, selection, 'command line', OWNER, words))).id;
+      const id = resume ?? (await asked(store, { selection, words }, io));
       io.background?.();
       const decoders = given.decoders ?? path.join(folder, 'decoders');
       return await work(store, id, { folder: decoders, keys, perSecond, io });
@@ -110,6 +102,15 @@ export const run = subcommand({ name: 'replay', text: USAGE, options }, async ({
     }
   });
 });
+
+async function asked({ query }: Store, wish: Pick<Wish, 'selection' | 'words'>, io: Io): Promise<number> {
+  const { replay, already, beside } = await askForReplay(query, { ...wish, askedBy: 'command line', owner: OWNER });
+  const { id, selection } = replay;
+  if (already)
+    io.stderr(`replay ${id} of the same range goes on: ${replayFigures(replay)}, ${JSON.stringify(selection)}`);
+  if (beside !== undefined) io.stderr(`replay ${id}: ${besideWords(beside)}`);
+  return id;
+}
 
 /** The url with a name for the connections that tells their writes from live ones. */
 function named(url: string): string {
@@ -219,26 +220,34 @@ function interruption(): { interrupted: Promise<'interrupted'>; forget(): void }
 /** Whoever was killed has its claim a little longer: that is waited for. The exit code where somebody else has ended it meanwhile. */
 async function claimed({ query }: Store, claim: string, id: number, io: Io): Promise<Replay | number> {
   const until = performance.now() + (LEASE_SECONDS + 1) * 1000;
-  for (let told = false; ; told = true) {
+  let first: string | undefined;
+  for (;;) {
     const replay = await claimReplay(query, claim, { id });
     if (replay !== undefined) return replay;
+    const other = await claimOf(query, id);
     const [row] = await query<ReplayEnded>('SELECT id, state, settled, failed, total FROM replays WHERE id = $1', [id]);
     const running = row?.state === 'running';
-    if (told && row !== undefined && !running) {
-      io.stderr(
-        `replay ${id}: somebody else has ended it: ${replayFigures({ ...row, total: row.total ?? undefined })}`,
-      );
+    const figures = row && replayFigures({ ...row, total: row.total ?? undefined });
+    if (first !== undefined && row !== undefined && !running) {
+      io.stderr(`replay ${id}: somebody else has ended it: ${figures}`);
       io.stdout(JSON.stringify(row));
       return row.state === 'done' ? 0 : 1;
     }
-    if (!running || performance.now() > until) {
-      const got = running ? `one that somebody runs just now, ${row.settled} messages so far` : (row?.state ?? 'none');
+    if (!running)
       throw new Fault(
         'FIELDLINE_SETTING',
-        expected(`replay ${id}`, 'one that is unfinished and that nobody runs', got),
+        expected(`replay ${id}`, 'one that is unfinished and that nobody runs', row?.state ?? 'none'),
       );
+    const isRenewed = first !== undefined && other !== undefined && other.until !== first;
+    if (isRenewed || performance.now() > until) {
+      io.stderr(`replay ${id}: somebody else runs it: ${figures}; this command has nothing to do`);
+      return 1;
     }
-    if (!told) io.stderr(`replay ${id}: somebody runs it, or was killed while it did; waiting`);
+    if (first === undefined && other !== undefined) {
+      first = other.until;
+      const seconds = Math.max(1, Math.ceil(other.seconds));
+      io.stderr(`replay ${id}: somebody runs it, or was killed while it did: waiting, at most ${seconds} s`);
+    }
     await wait(250);
   }
 }

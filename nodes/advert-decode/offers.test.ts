@@ -1,4 +1,5 @@
 // The offer of a new decoder beside a real archive: what somebody else has replayed meanwhile, or what is stored, is not offered.
+import assert from 'node:assert/strict';
 import { replayFlow } from '../../cli/replay-flow.ts';
 import { archive } from '../../src/archive/archive.ts';
 import { archivePages } from '../../src/archive/pages.ts';
@@ -8,7 +9,7 @@ import type { AdvertDecoder, DecodedAdvert } from '../../src/decoders/define.ts'
 import { registryOf } from '../../src/decoders/registry.ts';
 import { onDatabase } from '../../test/support/database.ts';
 import { until } from '../../test/support/until.ts';
-import { openOffers } from './offers.ts';
+import { type Offers, openOffers } from './offers.ts';
 
 const T0 = Date.UTC(2026, 0, 3, 16);
 
@@ -43,7 +44,8 @@ describe('offers of advert-decode', () => {
   /** As `fieldline replay` does it, with this decoder; what its selection leaves out stays. */
   async function replay(own: AdvertDecoder, device?: string): Promise<void> {
     const { query } = db.store;
-    const { id, selection } = await askForReplay(query, device === undefined ? {} : { device }, 'command line', 'else');
+    const wish = { selection: device === undefined ? {} : { device }, askedBy: 'command line', owner: 'else' };
+    const { id, selection } = (await askForReplay(query, wish)).replay;
     await claimReplay(query, 'else', { id });
     const flow = replayFlow(db.store, () => registryOf([own]));
     const pages = archivePages({ query, selection });
@@ -53,7 +55,10 @@ describe('offers of advert-decode', () => {
     await endReplay(query, id, 'else', 'done');
   }
 
-  async function withOffers(own: AdvertDecoder, use: (words: () => string | undefined) => Promise<void>) {
+  async function withOffers(
+    own: AdvertDecoder,
+    use: (words: Offers['words'], accept: Offers['accept']) => Promise<void>,
+  ) {
     let decoders: AdvertDecoder[] = [];
     const offers = openOffers({
       ...{
@@ -67,7 +72,7 @@ describe('offers of advert-decode', () => {
     try {
       decoders = [own];
       offers.scanned();
-      await use(offers.words);
+      await use(offers.words, offers.accept);
     } finally {
       offers.close();
     }
@@ -93,6 +98,19 @@ describe('offers of advert-decode', () => {
         await until(() => words() === undefined);
       });
     });
+
+  it('asks once for what two nodes offer, when both are told to at once', async () => {
+    await keep(3);
+    const own = decoder(byte => ({ telemetry: { temperature: byte } }));
+    await withOffers(own, (words, accept) =>
+      withOffers(own, async (otherWords, otherAccept) => {
+        await until(() => words() !== undefined && otherWords() !== undefined);
+        const [said, other] = (await Promise.all([accept('a'), otherAccept('b')])).toSorted();
+        assert.match(said!, /^replay \d+ waits for a replay node$/);
+        assert.equal(other, said!.replace('waits for a replay node', 'waits or runs already: 0'));
+      }),
+    );
+  });
 
   it('offers adverts of which a decoder now reads something else', async () => {
     await keep(3);

@@ -1,6 +1,7 @@
 // Offers of an advert-decode node: when a decoder is added to the folder, the archived adverts that it knows, to be replayed.
 import { type Offer, offerOf } from '../../src/archive/offer.ts';
 import { askForReplay, lastEnd } from '../../src/archive/replays.ts';
+import { queuedWords } from '../../src/archive/replay-words.ts';
 import type { AdvertDecoder } from '../../src/decoders/define.ts';
 import type { UserDecoders } from '../../src/decoders/user-folder.ts';
 import { reasonOf } from '../../src/kernel/fault.ts';
@@ -103,9 +104,9 @@ export function openOffers(options: OffersOptions): Offers {
   async function ask(by: string): Promise<string> {
     if (offer === undefined) throw new Error('nothing to replay: no decoder was added that knows archived adverts');
     const { selection, names } = offer;
-    const { id } = await askForReplay(query, selection, by);
+    const asked = await askForReplay(query, { selection, askedBy: by });
     for (const one of neighbours) if (one.store === store && one.folder === folder) one.replayed(new Set(names));
-    return `replay ${id} waits for a replay node`;
+    return queuedWords(asked);
   }
 
   return {

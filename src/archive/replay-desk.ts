@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { reasonOf } from '../kernel/fault.ts';
 import type { Query } from '../reading/contracts.ts';
 import { openReplay, type ReplayEnd, type ReplayRun } from './replay.ts';
-import { askForReplay, claimReplay, countReplay, type Replay, unfinishedReplay } from './replays.ts';
+import { type Asked, askForReplay, claimReplay, countReplay, type Replay } from './replays.ts';
 import { selectionOf, wordsOf } from './selection.ts';
 
 /** Carries the messages of a run into the flow; `stop` closes the run's source. */
@@ -27,9 +27,6 @@ export type DeskOptions = {
   /** Milliseconds between two looks for a replay. */
   lookMs?: number;
 };
-
-/** `already`: it was asked for before, in the same words, and is not over. */
-export type Asked = { replay: Replay; already: boolean };
 
 export type Desk = {
   /** Asks for a replay, for this owner, and looks at once. Whoever presses twice does not get the same twice. */
@@ -121,21 +118,11 @@ export function replayDesk({ query, owner, perSecond, live, carry, onState, look
   }
   const serving = serve();
 
-  let asking: Promise<unknown> = Promise.resolve();
-  async function ask(given: object, by: string): Promise<Asked> {
-    const selection = selectionOf(given, Date.now());
-    const words = wordsOf(given);
-    const running = await unfinishedReplay(query, words, owner);
-    const replay = running ?? (await askForReplay(query, selection, by, owner, words));
-    wake();
-    return { replay, already: running !== undefined };
-  }
-
   return {
-    ask(given, by) {
-      // One after the other: of two at once neither would find the other one.
-      const asked = asking.then(() => ask(given, by));
-      asking = asked.catch(() => {});
+    async ask(given, by) {
+      const selection = selectionOf(given, Date.now());
+      const asked = await askForReplay(query, { selection, askedBy: by, owner, words: wordsOf(given) });
+      wake();
       return asked;
     },
     wake: () => wake(),

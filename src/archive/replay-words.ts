@@ -1,6 +1,6 @@
 // The words and figures that tell how far a replay is, for a node's status, its progress output and the command line.
-import type { Asked, DeskState } from './replay-desk.ts';
-import type { Replay } from './replays.ts';
+import type { DeskState } from './replay-desk.ts';
+import type { Asked, Replay } from './replays.ts';
 
 export type ReplayProgress = {
   id: number;
@@ -29,10 +29,25 @@ export function doneFigures(replay: Pick<Replay, 'settled' | 'failed' | 'total'>
   return replayFigures(replay) + (gone > 0 ? `, ${gone} no longer in the archive` : '');
 }
 
-/** The answer to whoever has asked for one. */
-export function askedWords({ replay, already }: Asked): string {
-  if (!already) return `replay ${replay.id} begins`;
-  return `replay ${replay.id} runs already: ${replayFigures(replay)}; stop it to begin anew`;
+/** The answer to whoever has asked for one of a node that is there. */
+export function askedWords(asked: Asked): string {
+  return answer(asked, 'begins', figures => `runs already: ${figures}; stop it to begin anew`);
+}
+
+/** The answer to whoever leaves one to any replay node. */
+export function queuedWords(asked: Asked): string {
+  return answer(asked, 'waits for a replay node', figures => `waits or runs already: ${figures}`);
+}
+
+function answer({ replay, already, beside }: Asked, fresh: string, again: (figures: string) => string): string {
+  const own = `replay ${replay.id} ${already ? again(replayFigures(replay)) : fresh}`;
+  return beside === undefined ? own : `${own}; ${besideWords(beside)}`;
+}
+
+/** Of a replay of the same range for somebody else. */
+export function besideWords(beside: Replay): string {
+  const { id, askedBy } = beside;
+  return `beside it runs replay ${id} of the same range, asked for by ${askedBy}: ${replayFigures(beside)}`;
 }
 
 /** Colour and words of a node's status. */

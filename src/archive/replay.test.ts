@@ -6,15 +6,7 @@ import type { Raw } from '../reading/raw.ts';
 import { isReplayEntry } from '../reading/stages.ts';
 import { archive } from './archive.ts';
 import { openReplay, type ReplayRun } from './replay.ts';
-import {
-  askForReplay,
-  claimReplay,
-  countReplay,
-  releaseReplay,
-  type Replay,
-  stopReplays,
-  unfinishedReplay,
-} from './replays.ts';
+import { askForReplay, claimReplay, countReplay, releaseReplay, type Replay, stopReplays } from './replays.ts';
 import { archiveRow } from './row.ts';
 import type { Selection } from './selection.ts';
 import { onDatabase } from '../../test/support/database.ts';
@@ -36,7 +28,7 @@ describe('replay', () => {
       ),
     );
   const claimed = async (selection: Selection = {}, claim = 'me'): Promise<Replay> => {
-    const { id } = await askForReplay(db.store.query, selection, 'test');
+    const { id } = (await askForReplay(db.store.query, { selection, askedBy: 'test' })).replay;
     return (await claimReplay(db.store.query, claim, { id }))!;
   };
   /** Runs to the end; settles each message on a later turn. */
@@ -163,17 +155,12 @@ describe('replay', () => {
   });
 
   it('is claimed by one only, and may be taken over when it is released', async () => {
-    const { id } = await askForReplay(db.store.query, {}, 'test');
+    const { id } = (await askForReplay(db.store.query, { selection: {}, askedBy: 'test' })).replay;
     assert.equal((await claimReplay(db.store.query, 'a', { owner: 'node' }))?.id, id);
     assert.equal(await claimReplay(db.store.query, 'b', { owner: 'node' }), undefined);
     assert.equal((await claimReplay(db.store.query, 'a', { owner: 'node' }))?.id, id);
     await releaseReplay(db.store.query, id, 'a');
     assert.equal((await claimReplay(db.store.query, 'b', { id }))?.id, id);
-    const words = { from: '24h', scanner: 'x' };
-    const other = await askForReplay(db.store.query, { scanner: 'x' }, 'test', 'cli', words);
-    assert.equal(await claimReplay(db.store.query, 'c', { owner: 'node' }), undefined);
-    assert.equal((await unfinishedReplay(db.store.query, words, 'cli'))?.id, other.id);
-    assert.equal(await unfinishedReplay(db.store.query, { scanner: 'x' }, 'cli'), undefined);
   });
 
   it('ends when it is stopped or taken over, and says which', async () => {

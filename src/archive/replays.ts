@@ -60,25 +60,51 @@ function replayOf(row: Row): Replay {
 const ARCHIVE_END = `(SELECT greatest(now(), max(timestamp) + interval '1 microsecond') FROM raw_advertisements
   WHERE timestamp >= now() AND timestamp < now() + interval '1 day')`;
 
+export type Wish = {
+  selection: Selection;
+  askedBy: string;
+  /** Left out: whichever replay node comes first. */
+  owner?: string | undefined;
+  /** How the selection was put, such as `24h`: by them it is found again while it is not over. */
+  words?: unknown;
+};
+
+/** `already`: it was asked for before, for the same owner, and is not over. `beside`: one that somebody else runs or waits for. */
+export type Asked = { replay: Replay; already: boolean; beside: Replay | undefined };
+
 /**
- * Asks for a replay. Without `to` it ends where the archive ends now: what comes later is decoded anyway. `words` are how
- * the selection was put, such as `24h`: by them it is found again when it was broken off.
+ * Asks for a replay. Without `to` it ends where the archive ends now: what comes later is decoded anyway. Whoever asks
+ * for the same while that is not over gets the same, however close together they ask.
  */
 export async function askForReplay(
   query: Query,
-  selection: Selection,
-  askedBy: string,
-  owner?: string,
-  words: unknown = selection,
-): Promise<Replay> {
-  const [row] = await query<Row>(
-    `INSERT INTO replays (selection, asked_by, owner, metadata) VALUES (
+  { selection, askedBy, owner, words = selection }: Wish,
+): Promise<Asked> {
+  const before = await unfinishedReplays(query, words);
+  const own = before.find(one => one.owner === owner);
+  const beside = before.find(one => one.owner !== owner);
+  if (own !== undefined) return { replay: own, already: true, beside };
+  // Numbers are given out in the order of the commits, behind a lock, and nobody takes it up yet: so of several at once all
+  // see the first one.
+  const [asked] = await query<{ id: number }>(
+    `INSERT INTO replays (selection, asked_by, owner, metadata, claimed_until) SELECT
       CASE WHEN $1::jsonb ? 'to' THEN $1::jsonb
         ELSE $1::jsonb || jsonb_build_object('to', to_char(${ARCHIVE_END} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) END,
-      $2, $3, jsonb_build_object('words', $4::jsonb)) RETURNING ${COLUMNS}`,
-    [JSON.stringify(selection), askedBy, owner, JSON.stringify(words)],
+      $2, $3, jsonb_build_object('words', $4::jsonb), now() + make_interval(secs => $5)
+    FROM (SELECT pg_advisory_xact_lock(hashtext('fieldline replays'))) AS alone RETURNING id`,
+    [JSON.stringify(selection), askedBy, owner, JSON.stringify(words), LEASE_SECONDS],
   );
-  return replayOf(row!);
+  const id = asked!.id;
+  const [first] = await query<Row>(
+    `WITH same AS (SELECT r.* FROM replays r JOIN replays mine ON mine.id = $1
+        AND r.owner IS NOT DISTINCT FROM mine.owner AND r.metadata -> 'words' = mine.metadata -> 'words'
+      WHERE r.state = 'running' OR r.id = $1 ORDER BY r.id LIMIT 1),
+    kept AS (UPDATE replays SET claimed_until = NULL WHERE id = $1 AND id = (SELECT id FROM same)),
+    gone AS (DELETE FROM replays WHERE id = $1 AND id <> (SELECT id FROM same))
+    SELECT ${COLUMNS} FROM same`,
+    [id],
+  );
+  return { replay: replayOf(first!), already: first!.id !== id, beside };
 }
 
 /** The oldest replay that is for `owner` and nobody else runs, claimed; or the one of `id`. Undefined when there is none. */
@@ -150,14 +176,26 @@ export async function resumeReplay(query: Query, id: number, owner: string): Pro
   return rows.length > 0;
 }
 
-/** An unfinished replay that was asked for in the same words, for the same owner; the newest. */
-export async function unfinishedReplay(query: Query, words: unknown, owner?: string): Promise<Replay | undefined> {
-  const [row] = await query<Row>(
-    `SELECT ${COLUMNS} FROM replays WHERE state = 'running' AND owner IS NOT DISTINCT FROM $2 AND metadata -> 'words' = $1::jsonb
-    ORDER BY id DESC LIMIT 1`,
-    [JSON.stringify(words), owner],
+/** Those that were asked for in the same words and are not over, the oldest first: a later one may be about to give way to it. */
+async function unfinishedReplays(
+  query: Query,
+  words: unknown,
+): Promise<readonly (Replay & { owner: string | undefined })[]> {
+  const rows = await query<Row & { owner: string | null }>(
+    `SELECT ${COLUMNS}, owner FROM replays WHERE state = 'running' AND metadata -> 'words' = $1::jsonb ORDER BY id`,
+    [JSON.stringify(words)],
   );
-  return row === undefined ? undefined : replayOf(row);
+  return rows.map(row => ({ ...replayOf(row), owner: row.owner ?? undefined }));
+}
+
+/** Of a replay that somebody runs: who, and how many seconds its claim lasts if nobody renews it. */
+export async function claimOf(query: Query, id: number): Promise<{ until: string; seconds: number } | undefined> {
+  const [row] = await query<{ until: string; seconds: number }>(
+    `SELECT claimed_until::text AS until, extract(epoch FROM claimed_until - now())::float8 AS seconds FROM replays
+    WHERE id = $1 AND state = 'running' AND claimed_until > now()`,
+    [id],
+  );
+  return row;
 }
 
 /** Counts the messages of a replay and keeps the number, for its progress. */
