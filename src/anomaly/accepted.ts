@@ -1,8 +1,8 @@
 // Accepted: what somebody said was normal of a series, the last few of it, until it is taken back.
 import { ACCEPTED, ACCEPTED_ENTRIES, MOST_ACCEPTED, places } from './cells.ts';
 
-/** What was accepted: a value, a pause, a stretch of equal values, one of zeros, a run of the lower of two states, one of the upper, a mean of the last 24 values. */
-export const [VALUE, PAUSE, STRETCH, ZEROS, RUN_OFF, RUN_ON, MEAN] = [1, 2, 3, 4, 5, 6, 7] as const;
+/** What was accepted: a value, a pause, a stretch of equal values, one of zeros, a run of the lower of two states, one of the upper, a mean of the last 24 values, a stretch of 0 in one of two states. */
+export const [VALUE, PAUSE, STRETCH, ZEROS, RUN_OFF, RUN_ON, MEAN, ZERO_STRETCH] = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 
 /** `about`: a value, or a time in ms, by which it can be told from others of its kind; `reach`: how far it goes, in what the kind is judged by. */
 export type Entry = { readonly what: number; readonly about: number; readonly reach: number };

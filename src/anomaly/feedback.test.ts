@@ -78,6 +78,16 @@ describe('feedback', () => {
       /drift/,
     ],
     [
+      'a switch that stays off',
+      duty,
+      one => {
+        let last = one.say(0);
+        for (let n = 0; n < 30 && !(told(last).score < 0); n++) last = one.say(0);
+        return last;
+      },
+      /stuck/,
+    ],
+    [
       'a short run',
       duty,
       one => {

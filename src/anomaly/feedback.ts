@@ -1,11 +1,12 @@
 // Feedback: what somebody says was normal is no anomaly from then on, until it is taken back.
-import { addAccepted, MEAN, PAUSE, removeAccepted, STRETCH, VALUE, ZEROS } from './accepted.ts';
+import { addAccepted, MEAN, PAUSE, removeAccepted, STRETCH, VALUE, ZERO_STRETCH, ZEROS } from './accepted.ts';
 import { endAlarm } from './alarm.ts';
 import type { Known } from './cells.ts';
 import { forecastOf } from './panel.ts';
-import { lastPause, standing, usualPause } from './rhythm.ts';
+import { lastPause, usualPause } from './rhythm.ts';
 import { endedLength, runBefore } from './runs.ts';
 import { explain, watchedOf } from './score.ts';
+import { standing } from './stillness.ts';
 import { acceptZeros, retractZeros } from './zeros.ts';
 
 /** A value of which somebody says that it was normal, as it was explained: of a counter its rate; `mean` of the last 24 where it was that; `pause` (ms) before it. */
@@ -28,18 +29,23 @@ export function accept(known: Known, given?: Accepted): void {
   const said = given ?? lastSaid(known);
   endAlarm(cells);
   const [what, about] = nameOf(cells, said);
-  // Said again: it reaches no less than before.
-  const before = removeAccepted(cells, what, about) ?? 0;
-  addAccepted(cells, { what, about, reach: Math.max(before, reachOf(cells, what, said)) });
+  for (const one of alike(what)) {
+    // Said again: it reaches no less than before.
+    const before = removeAccepted(cells, one, about) ?? 0;
+    addAccepted(cells, { what: one, about, reach: Math.max(before, reachOf(cells, one, said)) });
+  }
 }
+
+/** 0 that stood still did so at an odd time or for too long, which is not told apart. */
+const alike = (what: number): readonly number[] => (what === ZEROS ? [ZEROS, ZERO_STRETCH] : [what]);
 
 /** Takes that back; false where it is not, or no longer, among what was accepted. */
 export function retract(known: Known, given?: Accepted): boolean {
   const { cells } = known;
   const [what, about] = nameOf(cells, given ?? lastSaid(known));
-  const reach = removeAccepted(cells, what, about);
-  if (reach !== undefined && what === ZEROS) retractZeros(cells, reach);
-  return reach !== undefined;
+  const reaches = alike(what).map(one => removeAccepted(cells, one, about));
+  if (what === ZEROS && reaches[0] !== undefined) retractZeros(cells, reaches[0]);
+  return reaches.some(reach => reach !== undefined);
 }
 
 function lastSaid(known: Known): Accepted {
@@ -68,7 +74,7 @@ function reachOf(
   if (what === VALUE) return LIKE * Math.abs(value - expected);
   if (what === MEAN) return (LASTS - 1) * Math.abs(mean - expected);
   if (what === PAUSE) return (1 + LIKE) * (pause ?? lastPause(cells));
-  if (what === STRETCH) return LASTS * (length ?? standing(cells)[0]);
+  if (what === STRETCH || what === ZERO_STRETCH) return LASTS * (length ?? standing(cells)[0]);
   if (what === ZEROS) return acceptZeros(cells);
   return 1 / (length ?? endedLength(cells));
 }

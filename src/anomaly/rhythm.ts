@@ -1,44 +1,27 @@
-// Rhythm: when values come and whether they move; tells gaps and stuck sensors.
-import { acceptedReach, PAUSE as ACCEPTED_PAUSE, STRETCH } from './accepted.ts';
+// Rhythm: when values come; tells gaps.
+import { acceptedReach, PAUSE as ACCEPTED_PAUSE } from './accepted.ts';
 import { places, RHYTHM } from './cells.ts';
 import { isHabit, keepPause } from './pauses.ts';
-import { breakRun, isOfTwo } from './runs.ts';
-import { oddZeros } from './zeros.ts';
+import { breakRun } from './runs.ts';
 
 /** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
 const GAP_INTERVALS = 5;
 const KNOWN_INTERVALS = 20;
 /** A longest pause of more usual intervals is of another time. */
 const FORGOTTEN = 50;
-// −ln of the chance of a run of equal values at which the sensor counts as stuck, and the shortest such run.
-const STUCK_SURPRISE = 15;
-const STUCK_RUN = 12;
-// Of two states, of which so many runs were seen, the longest is by chance so many mean runs long, times the logarithm of their
-// number. Where it is far less, runs have an end of their own, and one of twice that length is too long.
-const KNOWN_RUNS = 30;
-const FAR_LESS = 0.7;
-const BOUNDED = 2;
-/** Changes from which a series that stands still may be stuck: what never moved, or seldom, has not stopped. */
-const LIVELY = 20;
-
 // A reading that comes late does not turn the clock back; so many in a row do.
 const CLOCK_SET_BACK = 3;
 
 // Times of points: the last one (ms), the pause before it, the usual and the longest pause, how many came late in a row, how many pauses there were.
 const [LAST, PAUSE, USUAL, LONGEST, BEHIND, PAUSES] = places(RHYTHM);
-// Values: the last one, how often it was repeated, the longest run of repeats and the one that is too long, steps and repeats
-// in all; repeats of 0 do not count.
-const [VALUE, RUN, LONGEST_RUN, RUN_LIMIT, STEPS, REPEATS] = places(RHYTHM + 6);
-/** Times of the first point, and of the first with the last value. */
-const [FIRST, MOVED] = [RHYTHM + 12, RHYTHM + 13];
+/** Time of the first point. */
+const FIRST = RHYTHM + 6;
 const DAY = 86_400_000;
 
 export function beginRhythm(cells: Float64Array): void {
   cells[LAST] = Number.NaN;
   cells[PAUSE] = Number.NaN;
-  cells[VALUE] = Number.NaN;
   cells[FIRST] = Number.NaN;
-  cells[MOVED] = Number.NaN;
 }
 
 /** Milliseconds between two times (ms) in which nobody listened to the device of the value. */
@@ -105,9 +88,8 @@ export function noteTime(cells: Float64Array, time: number): void {
 /** Time of the last point (ms); NaN where no times are known. */
 export const lastTimeOf = (cells: Float64Array): number => cells[LAST]!;
 
-/** Times (ms, NaN: unknown) at which the pause before the last point began, and from which on its value has stood. */
+/** Time (ms, NaN: unknown) at which the pause before the last point began. */
 export const silentSince = (cells: Float64Array): number => cells[LAST]! - cells[PAUSE]!;
-export const standingSince = (cells: Float64Array): number => cells[MOVED]!;
 
 /** How long (ms) the last pause was, and how long one is as a rule. */
 export const lastPause = (cells: Float64Array): number => cells[PAUSE]!;
@@ -116,49 +98,6 @@ export const usualPause = (cells: Float64Array): number => cells[USUAL]!;
 export const usualBeforeGap = (cells: Float64Array): number =>
   cells[USUAL]! / (1 + (GAP_INTERVALS - 1) * weightOf(cells));
 
-/** How many equal values stand in a row, and how many may. */
-export const standing = (cells: Float64Array): readonly [values: number, most: number] => [
-  cells[RUN]! + 1,
-  Math.ceil(mostOf(cells)),
-];
-
 /** Days from the first point to this time; without times a series is as old as can be. */
 export const daysKnown = (cells: Float64Array, time: number): number =>
   Number.isNaN(time) ? Number.POSITIVE_INFINITY : Math.max(0, time - cells[FIRST]!) / DAY;
-
-/** How many times too long this value, of this time (ms, NaN: unknown), has stood still; from 1 on it is stuck. */
-export function stillness(cells: Float64Array, time: number, value: number): number {
-  const isRepeat = value === cells[VALUE];
-  const zeros = Number.isNaN(time) ? 0 : oddZeros(cells, time, value);
-  // Nothing flows, nothing shines: 0 may stand for as long as it likes where it ever did, which tells nothing of other values.
-  if (isRepeat && value === 0) return isLively(cells) ? zeros : 0;
-  cells[STEPS]!++;
-  if (!isRepeat) {
-    const chance = (cells[REPEATS]! + 1) / (cells[STEPS]! + 2);
-    const isFromOrToZero = value === 0 || cells[VALUE] === 0;
-    cells[VALUE] = value;
-    cells[MOVED] = time;
-    cells[LONGEST_RUN] = Math.max(cells[LONGEST_RUN]!, cells[RUN]!);
-    cells[RUN] = 0;
-    cells[RUN_LIMIT] = areBounded(cells, isFromOrToZero)
-      ? Math.max(STUCK_RUN, BOUNDED * cells[LONGEST_RUN]!)
-      : Math.max(STUCK_RUN, 3 * cells[LONGEST_RUN]!, STUCK_SURPRISE / -Math.log(chance));
-    return 0;
-  }
-  cells[REPEATS]!++;
-  cells[RUN]!++;
-  return isLively(cells) && cells[RUN]! >= cells[RUN_LIMIT]! ? cells[RUN]! / mostOf(cells) : 0;
-}
-
-/** Whether runs of two states end by themselves and not at any time; of runs of 0 nothing is known. */
-function areBounded(cells: Float64Array, isOneZero: boolean): boolean {
-  const runs = (cells[STEPS]! - cells[REPEATS]!) / (isOneZero ? 2 : 1);
-  const byChance = (cells[REPEATS]! / runs) * Math.log(runs);
-  return runs >= KNOWN_RUNS && isOfTwo(cells) && cells[LONGEST_RUN]! < FAR_LESS * byChance;
-}
-
-/** How many repeats are too many. */
-const mostOf = (cells: Float64Array): number => Math.max(cells[RUN_LIMIT]!, acceptedReach(cells, STRETCH));
-
-/** Whether the values were seen to move often enough that one which stands still may be stuck. */
-export const isLively = (cells: Float64Array): boolean => cells[STEPS]! - cells[REPEATS]! >= LIVELY;

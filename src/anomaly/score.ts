@@ -25,15 +25,8 @@ import { learnJudged } from './returned.ts';
 import { nearBySteps } from './steps.ts';
 import { tame, wasFirstWild } from './wild.ts';
 import { beginWeek, lookBack, onceBefore, rememberSurprise } from './week.ts';
-import {
-  beginRhythm,
-  gapBefore,
-  secondsBefore,
-  silentSince,
-  standingSince,
-  stillness,
-  type Unheard,
-} from './rhythm.ts';
+import { beginRhythm, gapBefore, secondsBefore, silentSince, type Unheard } from './rhythm.ts';
+import { beginStillness, standingSince, stillness } from './stillness.ts';
 import { beginRuns, breakRun, endedSince, endedValue, endOfRun } from './runs.ts';
 
 const KINDS = [
@@ -110,6 +103,7 @@ const overdue = (times: number): number => -0.1 - 0.8 * (1 - 1 / times);
 export function begin(): Known {
   const known = emptyBlock();
   beginRhythm(known.cells);
+  beginStillness(known.cells);
   beginCounter(known.cells);
   startOver(known);
   return known;

@@ -4,7 +4,7 @@ import type { MEAN } from './accepted.ts';
 import { VALUE } from './cells.ts';
 import { isCounter } from './counter.ts';
 import { BEFORE, GRAIN } from './panel.ts';
-import { isLively } from './rhythm.ts';
+import { isLively } from './stillness.ts';
 import { spanOf } from './wild.ts';
 
 /** So many steps from the expected value nothing is odd; means of many values come in finer ones. */

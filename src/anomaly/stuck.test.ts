@@ -114,6 +114,77 @@ describe('stuck', () => {
       assert.ok(found.length > 0 && found.every(at => at > 4080), `${found}`);
     });
 
+  for (const levels of [
+    [1, 0],
+    [7, 3],
+  ] as const)
+    it(`is the lower of ${levels.join(' and ')} that lasts for twice its longest run of 15 to 80`, () => {
+      const value = states(levels, bounded);
+      const found = stuckAt(4180, at => (at < 4000 ? value() : levels[1]));
+      assert.ok(found.length > 0 && found.every(at => at > 4080), `${found}`);
+    });
+
+  it('is either of two states that is left at any time, where it stays half as long again as ever', () => {
+    const short = (next: () => number) => Math.ceil(-15 * Math.log(1 - next()));
+    for (const level of [0, 1]) {
+      const value = states([0, 1], short);
+      const found = stuckAt(6300, at => (at < 6000 ? value() : level));
+      assert.ok(found.length > 0 && found.every(at => at > 6060), `${level}: ${found[0]}`);
+    }
+  });
+
+  it('tells of a pump that stays off in words, and lets it be once that was called normal', () => {
+    const value = states([1, 0], bounded);
+    const one = series();
+    const off = (from: number): string[] => {
+      const told: string[] = [];
+      for (let at = from; at < from + 300; at++)
+        if (one.score(START + at * STEP, 0).score < 0) told.push(one.why('pump', 0));
+      return told;
+    };
+    const run = (from: number) => {
+      for (let at = from; at < from + 3000; at++) one.score(START + at * STEP, value());
+    };
+    run(0);
+    const [first] = off(3000);
+    assert.match(
+      first ?? '',
+      /^pump has been exactly 0 for 1\d h, 1\d\d values in a row, where up to 1\d\d would have passed/,
+    );
+    one.accept();
+    run(3300);
+    assert.deepEqual(off(6300), []);
+  });
+
+  const live: [name: string, value: (noise: number) => number][] = [
+    ['a noisy value', noise => 20 + noise],
+    ['a coarse value', noise => Math.round(20 + noise)],
+  ];
+  for (const [name, value] of live)
+    it(`is ${name} whenever it stops: the first time does not excuse the next`, () => {
+      const stops = [1500, 3100, 4700, 6900];
+      const stoodAt = (at: number) => stops.find(from => at >= from && at < from + 150);
+      const found = stuckAt(7200, (at, noise) => (stoodAt(at) === undefined ? value(noise) : 20));
+      for (const from of stops)
+        assert.ok(
+          found.some(at => at >= from && at < from + 70),
+          `${from}: ${found}`,
+        );
+      // It may come back with the very value at which it stood.
+      assert.ok(found.every(at => stoodAt(at - 10) ?? stoodAt(at)));
+    });
+
+  it('is a value that stands still every night the first two times, and then that is its manner', () => {
+    const found = stuckAt(20 * DAY, (at, noise) => (hour(at) < 8 && at >= 5 * DAY ? 21.5 : 20 + noise));
+    assert.deepEqual([...new Set(found.map(at => Math.floor(at / DAY)))], [5, 6]);
+  });
+
+  it('is what begins to stand still now and then no more often than three times at first, and then seldom', () => {
+    const found = stuckAt(12_000, (at, noise) => (at > 2000 && at % 410 < 60 ? 21.5 : 20 + noise));
+    const stretches = new Set(found.map(at => Math.floor(at / 410)));
+    assert.ok(stretches.size >= 3 && stretches.size <= 4, `${[...stretches]}`);
+  });
+
   it('is no state whose runs end at any time', () => {
     const value = states([3, 7], atAnyTime);
     assert.deepEqual(stuckAt(20_000, value), []);

@@ -2,9 +2,10 @@
 import { unitOf } from '../reading/units.ts';
 import type { Known } from './cells.ts';
 import { visitsBefore } from './codes.ts';
-import { lastTimeOf, standing, usualBeforeGap, usualPause } from './rhythm.ts';
+import { lastTimeOf, usualBeforeGap, usualPause } from './rhythm.ts';
 import { endedLength, endedValue, usualLength } from './runs.ts';
 import { type Scored, watchedOf } from './score.ts';
+import { standing } from './stillness.ts';
 import { standingZeros } from './zeros.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
@@ -45,8 +46,9 @@ function reason(known: Known, told: Scored, metric: string, value: number): stri
   const lasting = now > since ? ` for ${duration(now - since)}` : '';
   if (kind === 'gap')
     return `${metric} came after a pause of ${duration(now - since)}, where one of about ${duration(usualBeforeGap(cells))} is usual. ${besides(told, value, text)}`;
-  if (kind === 'stuck' && value === 0) {
-    const [values, days] = standingZeros(cells);
+  const odd = kind === 'stuck' && value === 0 ? standingZeros(cells) : undefined;
+  if (odd !== undefined) {
+    const [values, days] = odd;
     return `${metric} has been exactly ${text.value(0)}${lasting}, ${values} values in a row at times of the day at which it was not for at least ${days} days`;
   }
   if (kind === 'stuck') {

@@ -35,8 +35,9 @@ export function oddZeros(cells: Float64Array, time: number, value: number): numb
   return cells[RUN]! / STUCK_ZEROS;
 }
 
-/** How many zeros in a row came at times without, and for how many days there was none. */
-export const standingZeros = (cells: Float64Array): readonly [values: number, days: number] => [cells[RUN]!, DAYS];
+/** How many zeros in a row came at times without, and for how many days there was none; undefined while those are not odd. */
+export const standingZeros = (cells: Float64Array): readonly [values: number, days: number] | undefined =>
+  cells[RUN]! < STUCK_ZEROS ? undefined : [cells[RUN]!, DAYS];
 
 /** 0 may stand whenever it likes, until it has kept to its times for days again; answers how firmly it kept to them. */
 export function acceptZeros(cells: Float64Array): number {
