@@ -16,6 +16,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
 import { readJson, readPrivate, writePrivate } from './private-file.ts';
+import { isRunning, type ProcessId, startOf } from './processes.ts';
 
 export type DataDirectory = {
   path: string;
@@ -28,22 +29,33 @@ const held = new Set<DatabaseSync>();
 
 const noteOf = (folder: string): string => path.join(folder, 'gateway.json');
 const lockOf = (folder: string): string => path.join(folder, 'gateway.lock');
-const notedIn = (folder: string): number | undefined => readJson<{ pid: number }>(noteOf(folder))?.pid;
+/** `started` tells the process from a later one that got the same number. */
+type Note = Pick<ProcessId, 'pid'> & Partial<Pick<ProcessId, 'started'>>;
+const noteIn = (folder: string): Note | undefined => readJson<Note>(noteOf(folder));
 const isHeld = (error: unknown): boolean => /locked|busy/i.test(reasonOf(error));
 
 /**
- * Process id of the gateway that holds a folder now. The lock tells, not the note: after a kill the note stays, and in a
- * container the next process has the same id. It is read for a moment, and nothing is changed.
+ * Process id of the gateway that has left its note and runs. Whoever takes the file of the lock for a stale one and removes
+ * it must not get the folder: it would end the other one's database and broker as left behind.
+ */
+function runningIn(folder: string): number | undefined {
+  const { pid, started } = noteIn(folder) ?? {};
+  return pid !== undefined && started !== undefined && isRunning({ pid, started }) ? pid : undefined;
+}
+
+/**
+ * Process id of the gateway that holds a folder now. First the lock tells: in another container the process of the note is
+ * not to be seen. It is read for a moment, and nothing is changed.
  */
 export function holderOf(folder: string): number | undefined {
-  if (!existsSync(lockOf(folder))) return undefined;
+  if (!existsSync(lockOf(folder))) return runningIn(folder);
   let lock: DatabaseSync | undefined;
   try {
     lock = new DatabaseSync(lockOf(folder), { readOnly: true });
     lock.exec('PRAGMA busy_timeout = 0; SELECT 1 FROM sqlite_schema');
-    return undefined;
+    return runningIn(folder);
   } catch (error) {
-    return isHeld(error) ? notedIn(folder) : undefined;
+    return isHeld(error) ? noteIn(folder)?.pid : undefined;
   } finally {
     lock?.close();
   }
@@ -55,6 +67,15 @@ export function holderOf(folder: string): number | undefined {
  */
 export function lockFolder(folder: string): () => void {
   const note = noteOf(folder);
+  const inUse = (pid: number | undefined): Fault =>
+    new Fault(
+      'FIELDLINE_DIR_IN_USE',
+      expected(
+        folder,
+        'a data directory that no other gateway uses',
+        `the gateway with process id ${pid ?? 'unknown'}`,
+      ),
+    );
   const lock = new DatabaseSync(lockOf(folder));
   try {
     lock.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
@@ -62,18 +83,15 @@ export function lockFolder(folder: string): () => void {
     lock.close();
     if (!isHeld(error))
       throw new Fault('FIELDLINE_DIR', expected(folder, 'a file system with locks', reasonOf(error)), { cause: error });
-    const holder = notedIn(folder);
-    throw new Fault(
-      'FIELDLINE_DIR_IN_USE',
-      expected(
-        folder,
-        'a data directory that no other gateway uses',
-        `the gateway with process id ${holder ?? 'unknown'}`,
-      ),
-    );
+    throw inUse(noteIn(folder)?.pid);
+  }
+  const running = runningIn(folder);
+  if (running !== undefined) {
+    lock.close();
+    throw inUse(running);
   }
   held.add(lock);
-  writePrivate(note, `${JSON.stringify({ pid: process.pid })}\n`);
+  writePrivate(note, `${JSON.stringify({ pid: process.pid, started: startOf(process.pid) })}\n`);
   return () => {
     held.delete(lock);
     rmSync(note, { force: true });

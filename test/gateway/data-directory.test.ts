@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openDataDirectory, secretOf } from '../../gateway/data-directory.ts';
+import { holderOf, openDataDirectory, secretOf } from '../../gateway/data-directory.ts';
 import { readJson } from '../../gateway/private-file.ts';
-import { isRunning, processesIn, startOf } from '../../gateway/processes.ts';
+import { isRunning, type ProcessId, processesIn, startOf } from '../../gateway/processes.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 
 describe('data directory', () => {
@@ -66,28 +66,57 @@ describe('data directory', () => {
       );
     });
 
-  it('belongs to one gateway, until that ends by kill -9', async () => {
+  /** Another process that holds the directory. */
+  async function heldByAnother() {
     const held = `import { openDataDirectory } from ${JSON.stringify(import.meta.resolve('../../gateway/data-directory.ts'))};
       openDataDirectory(${JSON.stringify(base)}); console.log('held'); setInterval(() => {}, 1000);`;
     const holder = spawn(process.execPath, ['--input-type=module', '-e', held], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    try {
-      await once(holder.stdout, 'data');
-      assert.throws(
-        () => openDataDirectory(base),
-        (error: Fault) => error.code === 'FIELDLINE_DIR_IN_USE' && error.message.includes(`process id ${holder.pid}`),
+    await once(holder.stdout, 'data');
+    return {
+      pid: holder.pid,
+      async kill() {
+        holder.kill('SIGKILL');
+        await once(holder, 'exit');
+      },
+    };
+  }
+
+  for (const [name, spoil] of [
+    ['', () => undefined],
+    [
+      ', also where the file of its lock was taken for a stale one and removed',
+      () => rmSync(path.join(base, 'gateway.lock')),
+    ],
+  ] as const)
+    it(`belongs to one gateway, until that ends by kill -9${name}`, async () => {
+      const holder = await heldByAnother();
+      try {
+        spoil();
+        // The first attempt makes the file of the lock anew.
+        for (let attempt = 0; attempt < 2; attempt++) {
+          assert.equal(holderOf(base), holder.pid);
+          assert.throws(
+            () => openDataDirectory(base),
+            (error: Fault) =>
+              error.code === 'FIELDLINE_DIR_IN_USE' && error.message.includes(`process id ${holder.pid}`),
+          );
+        }
+        const { pid, started } = readJson<ProcessId>(path.join(base, 'gateway.json'))!;
+        assert.deepEqual([pid, started], [holder.pid, startOf(holder.pid!)], 'the first is not disturbed');
+      } finally {
+        await holder.kill();
+      }
+      assert.equal(holderOf(base), undefined);
+      // Its number may belong to another process by now.
+      writeFileSync(
+        path.join(base, 'gateway.json'),
+        JSON.stringify({ pid: process.ppid, started: `${startOf(process.ppid)}0` }),
       );
-      assert.deepEqual(readJson(path.join(base, 'gateway.json')), { pid: holder.pid }, 'the first is not disturbed');
-    } finally {
-      holder.kill('SIGKILL');
-      await once(holder, 'exit');
-    }
-    // Its number may belong to another process by now.
-    writeFileSync(path.join(base, 'gateway.json'), JSON.stringify({ pid: process.ppid }));
-    const mine = openDataDirectory(base);
-    mine.release();
-  });
+      const mine = openDataDirectory(base);
+      mine.release();
+    });
 
   it('is free again after release', () => {
     openDataDirectory(base).release();
