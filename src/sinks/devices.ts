@@ -1,4 +1,4 @@
-// What a batch says about its devices: one line per device and one per latest value, in key order, so that two writers
+// What batches say about their devices: one line per device and one per latest value, in key order, so that two writers
 // lock rows in the same order and never wait for each other in a ring.
 import type { Reading, Value } from '../reading/reading.ts';
 import { type Entry, type Input, ISO_UTC, rowsFrom, valueColumns } from './rows.ts';
@@ -51,7 +51,7 @@ export type Device = {
   latest: Map<string, Latest>;
 };
 
-/** The batch by device and metric: newest values, last time heard, last known particulars; sorted by key. */
+/** The batch by device and metric: newest values, last time heard, last known particulars; in the order of the batch. */
 export function summed(entries: readonly Entry[]): readonly Device[] {
   const devices = new Map<string, Device>();
   for (const entry of entries) {
@@ -72,7 +72,7 @@ export function summed(entries: readonly Entry[]): readonly Device[] {
     }
     take(device, entry);
   }
-  return [...devices.values()].sort((a, b) => order(a.id, b.id));
+  return [...devices.values()];
 }
 
 function take(device: Device, { reading, table, seenAt }: Entry): void {
@@ -85,17 +85,43 @@ function take(device: Device, { reading, table, seenAt }: Entry): void {
   }
   if (metadata.location !== undefined && (newer || device.location === undefined)) device.location = metadata.location;
   const measured = table === 'measurements' ? timestamp : metadata['lastMeasurement'];
-  if (typeof measured === 'string' && ISO_UTC.test(measured) && !later(device.lastMeasurement, measured))
+  if (typeof measured === 'string' && ISO_UTC.test(measured) && !isLater(device.lastMeasurement, measured))
     device.lastMeasurement = measured;
   for (const metric in telemetry) {
     const known = device.latest.get(metric);
-    if (known !== undefined && later(known.timestamp, timestamp)) continue;
+    if (known !== undefined && isLater(known.timestamp, timestamp)) continue;
     const value = telemetry[metric]!;
     const orgId = text(metadata.orgId);
     if (known === undefined) device.latest.set(metric, { deviceId, metric, timestamp, value, orgId });
     else Object.assign(known, { timestamp, value, orgId });
   }
 }
+
+/** What two batches say of one device, as if one after the other had been written: by the order of time, not of arrival. */
+export function merged(earlier: Device, later: Device): Device {
+  const [older, newer] = later.seenAt >= earlier.seenAt ? [earlier, later] : [later, earlier];
+  const latest = new Map(earlier.latest);
+  for (const [metric, value] of later.latest) {
+    const known = latest.get(metric);
+    if (known === undefined) latest.set(metric, value);
+    else if (!isLater(known.timestamp, value.timestamp))
+      latest.set(metric, { ...value, orgId: value.orgId ?? known.orgId });
+  }
+  return {
+    ...newer,
+    lastMeasurement: isLater(older.lastMeasurement, newer.lastMeasurement)
+      ? older.lastMeasurement
+      : newer.lastMeasurement,
+    known: particulars.map(({ keeps }, at) =>
+      keeps === 'first' ? (earlier.known[at] ?? later.known[at]) : (newer.known[at] ?? older.known[at]),
+    ),
+    location: newer.location ?? older.location,
+    latest,
+  };
+}
+
+/** The names of `known`, in its order. */
+export const knownColumns: readonly string[] = particulars.map(({ column }) => column);
 
 export const deviceColumns: Input<Device> = [
   { name: 'device_id', type: 'text', of: device => device.id },
@@ -175,8 +201,8 @@ export function latestInsert(arrays: readonly string[]): string {
 }
 
 /** ISO times with Z and any number of digits: without the Z, text order is time order; with it among those of one length. */
-function later(a: string | undefined, b: string): boolean {
-  if (a === undefined) return false;
+function isLater(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return a !== undefined;
   return a.length === b.length ? a > b : a.slice(0, -1) > b.slice(0, -1);
 }
 

@@ -93,6 +93,18 @@ describe('http sink', () => {
       else assert.deepEqual(await writing, [{ rejected: `HTTP ${status}: says why` }]);
     });
 
+  for (const [status, location, asks] of [
+    [401, undefined, /HTTP 401: says why; is the key right/],
+    [403, undefined, /HTTP 403: says why; may this key post there/],
+    [407, undefined, /HTTP 407: says why; a proxy in between wants to know who asks/],
+    [302, 'https://there.example/', /HTTP 302: moved to https:\/\/there\.example\/; is this the address/],
+    [301, undefined, /HTTP 301; is this the address/],
+  ] as const)
+    it(`${status}: the reason says what to look at`, async () => {
+      answer = response => response.writeHead(status, location === undefined ? {} : { location }).end('says why');
+      assert.match((await faultOf(open().write([post(1)]))).message, asks);
+    });
+
   for (const [header, expected] of [
     ['7', 7000],
     ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],

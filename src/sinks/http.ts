@@ -53,6 +53,13 @@ const HINTS: Readonly<Record<string, string>> = {
   EPROTO: 'if the server speaks no TLS, use http://',
 };
 
+/** What to look at, by the status that holds everything up until somebody puts it right. */
+const QUESTIONS: Readonly<Record<number, string>> = {
+  401: 'is the key right, and sent in the way that the server wants?',
+  403: 'may this key post there, and does no filter in between refuse it?',
+  407: 'a proxy in between wants to know who asks',
+};
+
 /** What the server said about when to come again, in milliseconds from now; undefined where it said nothing. */
 export function askedMs(fault: Fault): number | undefined {
   const asked = (fault.cause as { retryAfterMs?: unknown } | undefined)?.retryAfterMs;
@@ -122,11 +129,15 @@ export function httpSink(options: HttpSinkOptions): HttpSink {
     }
     const said = `HTTP ${status}${text === '' ? '' : `: ${text}`}`;
     if (status >= 400 && status < 500 && !LATER.has(status)) return { rejected: said };
-    if (status < 400 && headers.location !== undefined) throw away(`HTTP ${status}: moved to ${headers.location}`);
+    if (status < 400)
+      throw away(
+        `HTTP ${status}${headers.location === undefined ? '' : `: moved to ${headers.location}`}; is this the address, and no proxy or login between?`,
+      );
     const asked = retryAfterMs(headers, now());
     const isSuspect = MAYBE_OF_REQUEST.has(status) || (status >= 500 && status !== UNAVAILABLE);
     if (isSuspect && asked === undefined) failedAt = row;
-    throw away(said, asked);
+    const question = QUESTIONS[status];
+    throw away(question === undefined ? said : `${said}; ${question}`, asked);
   }
 
   return {

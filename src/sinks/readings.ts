@@ -5,9 +5,10 @@ import { isReading, type Reading, type ReadingTable, tableOf } from '../reading/
 import { noteCommitted } from '../reading/stages.ts';
 import { noteStored } from '../reading/stored.ts';
 import { copyFinder } from './copies.ts';
+import { deviceUpdates } from './device-updates.ts';
 import { receiptKey, storedBefore } from './redelivered.ts';
 import { type Entry, entryOf, metricsOf, tables } from './rows.ts';
-import { type Answer, landed, statementOf } from './statement.ts';
+import { type Answer, landed, type ReadingStatement, statementOf } from './statement.ts';
 
 export type ReadingSinkOptions = {
   query: Query;
@@ -28,6 +29,7 @@ const isWithoutPartition = (error: unknown): boolean =>
 export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   const { query, bulk, target, table = 'auto', now = Date.now } = options;
   const prepared = new Set<string>();
+  const updates = deviceUpdates(query, bulk);
 
   /** Makes the partitions of months that this sink has not met yet, ahead of the write (it must not do so within). */
   async function prepareMonths(entries: readonly Entry[]): Promise<void> {
@@ -42,12 +44,28 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   /** Tells the outcome of each; gives those that found no partition. */
   async function writeEntries(entries: readonly Entry[], outcomes: Outcome[]): Promise<readonly Entry[]> {
     const homeless: Entry[] = [];
-    for (const written of await bulk<Entry, Answer>(entries, part => statementOf(part, target, receiptKey), landed)) {
-      if ('refused' in written) {
-        const [entry] = written.items;
-        outcomes[entry.at] = { rejected: written.refused };
-        if (NO_PARTITION.test(written.refused)) homeless.push(entry);
-      } else settle(written.items, written.rows[0] ?? {}, outcomes, now());
+    const putOff = updates.choice();
+    const sent = new Map<readonly Entry[], Pick<ReadingStatement, 'devices' | 'later'>>();
+    const statement = (part: readonly Entry[]): ReadingStatement => {
+      const made = statementOf(part, { target, receiptKey, putOff });
+      sent.set(part, { devices: made.devices, later: made.later });
+      return made;
+    };
+    try {
+      for (const written of await bulk<Entry, Answer>(entries, statement, landed)) {
+        if ('refused' in written) {
+          const [entry] = written.items;
+          outcomes[entry.at] = { rejected: written.refused };
+          if (NO_PARTITION.test(written.refused)) homeless.push(entry);
+          continue;
+        }
+        const [answer = {}] = written.rows;
+        const { devices, later } = sent.get(written.items)!;
+        updates.wrote(devices, later, answer.update_id);
+        settle(written.items, answer, outcomes, now());
+      }
+    } finally {
+      updates.rest();
     }
     return homeless;
   }
@@ -81,7 +99,7 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
       await writeEntries(homeless, outcomes);
       return outcomes;
     },
-    async close() {},
+    close: () => updates.close(),
   };
 }
 

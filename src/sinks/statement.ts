@@ -1,7 +1,17 @@
 // The one statement of a batch: rows into their tables, devices, latest values and receipts; all of it or nothing.
 import type { Statement } from '../reading/contracts.ts';
 import type { ReadingTable } from '../reading/reading.ts';
-import { deviceColumns, devicesInsert, latestColumns, latestInsert, latestOf, order, summed } from './devices.ts';
+import { textOfDevices } from './device-text.ts';
+import {
+  type Device,
+  deviceColumns,
+  devicesInsert,
+  latestColumns,
+  latestInsert,
+  latestOf,
+  order,
+  summed,
+} from './devices.ts';
 import { type Entry, type Input, metricsOf, type Row, rowsFrom, type Table, tables } from './rows.ts';
 import { heartbeatsOf, scannerColumns, scannersInsert } from './scanners.ts';
 
@@ -9,7 +19,10 @@ import { heartbeatsOf, scannerColumns, scannersInsert } from './scanners.ts';
  * Numbers of the stored entries of one table within the statement's entries; null when all are. Of a table whose rows have
  * an id it is never null, and `…_ids` are theirs, in the same order.
  */
-export type Answer = Partial<Record<ReadingTable | `${ReadingTable}_ids`, readonly number[] | null>>;
+export type Answer = Partial<Record<ReadingTable | `${ReadingTable}_ids`, readonly number[] | null>> & {
+  /** The row of `device_updates` that keeps what is put off. */
+  update_id?: number;
+};
 
 /** Whether every table that the statement goes into has taken a row that was new. */
 export function landed([answer = {}]: readonly Answer[]): boolean {
@@ -17,17 +30,40 @@ export function landed([answer = {}]: readonly Answer[]): boolean {
 }
 
 /** What a statement consists of; its text depends on nothing else, so few texts are ever made and planned. */
-type Shape = { tables: readonly Table[]; latest: boolean; scanners: boolean; receipts: boolean };
+type Shape = {
+  tables: readonly Table[];
+  devices: boolean;
+  latest: boolean;
+  putOff: boolean;
+  scanners: boolean;
+  receipts: boolean;
+};
+
+/** With the devices that it writes, and those that it only puts off. */
+export type ReadingStatement = Statement & { devices: readonly Device[]; later: readonly Device[] };
+
+export type StatementOptions = {
+  /** Name of the sink in the receipts. */
+  target: string;
+  receiptKey(entry: Entry): string | undefined;
+  putOff: PutOff;
+};
+
+/** What goes into `device_updates` instead of the tables, of what a batch says of a device; undefined where nothing does. */
+export type PutOff = (device: Device) => Device | undefined;
+
+const binder =
+  (values: unknown[]) =>
+  <Item>(input: Input<Item>, items: readonly Item[]): void => {
+    for (const column of input) values.push(items.map(column.of));
+  };
 
 export function statementOf(
   entries: readonly Entry[],
-  target: string,
-  receiptKey: (entry: Entry) => string | undefined,
-): Statement {
+  { target, receiptKey, putOff }: StatementOptions,
+): ReadingStatement {
   const values: unknown[] = [];
-  const bind = <Item>(input: Input<Item>, items: readonly Item[]) => {
-    for (const column of input) values.push(items.map(column.of));
-  };
+  const bind = binder(values);
   const present: Table[] = [];
   for (const table of Object.values(tables)) {
     const rows = rowsOf(table, entries);
@@ -40,21 +76,44 @@ export function statementOf(
     bind(table.metricColumns, metricRows);
     values.push(metricRows.map(row => row.number));
   }
-  const devices = summed(entries);
-  bind(deviceColumns, devices);
-  const latest = latestOf(devices);
-  if (latest.length > 0) bind(latestColumns, latest);
+  const devices: Device[] = [];
+  const later: Device[] = [];
+  for (const device of summed(entries)) {
+    const update = putOff(device);
+    if (update === undefined) devices.push(device);
+    else later.push(update);
+  }
+  const shape = bindDevices(values, devices);
+  // In an array as all else: without items there is no row.
+  if (later.length > 0) values.push([textOfDevices(later)]);
   const heartbeats = heartbeatsOf(entries);
   if (heartbeats.length > 0) bind(scannerColumns, heartbeats);
   const keys = new Set(entries.map(receiptKey).filter(key => key !== undefined));
   if (keys.size > 0) values.push([...keys].sort(), target);
   const sql = textOf({
+    ...shape,
     tables: present,
-    latest: latest.length > 0,
+    putOff: later.length > 0,
     scanners: heartbeats.length > 0,
     receipts: keys.size > 0,
   });
-  return { sql, values };
+  return { sql, values, devices, later };
+}
+
+/** Of devices alone, in the order of their ids: what was put off goes to where it belongs. */
+export function devicesStatement(devices: readonly Device[]): Statement {
+  const values: unknown[] = [];
+  const shape = bindDevices(values, devices);
+  return { sql: textOf({ ...shape, tables: [], putOff: false, scanners: false, receipts: false }), values };
+}
+
+function bindDevices(values: unknown[], devices: readonly Device[]): Pick<Shape, 'devices' | 'latest'> {
+  const bind = binder(values);
+  const sorted = devices.toSorted((a, b) => order(a.id, b.id));
+  if (sorted.length > 0) bind(deviceColumns, sorted);
+  const latest = latestOf(sorted);
+  if (latest.length > 0) bind(latestColumns, latest);
+  return { devices: sorted.length > 0, latest: latest.length > 0 };
 }
 
 function rowsOf({ name, hasId, metricColumns }: Table, entries: readonly Entry[]): readonly Row[] {
@@ -69,7 +128,8 @@ function rowsOf({ name, hasId, metricColumns }: Table, entries: readonly Entry[]
 
 const texts = new Map<string, string>();
 function textOf(shape: Shape): string {
-  const key = `${shape.tables.map(table => table.name)} ${shape.latest} ${shape.scanners} ${shape.receipts}`;
+  const { tables, ...parts } = shape;
+  const key = `${tables.map(table => table.name)} ${JSON.stringify(parts)}`;
   let text = texts.get(key);
   if (text === undefined) {
     text = compose(shape);
@@ -78,7 +138,7 @@ function textOf(shape: Shape): string {
   return text;
 }
 
-function compose({ tables, latest, scanners, receipts }: Shape): string {
+function compose({ tables, devices, latest, putOff, scanners, receipts }: Shape): string {
   let count = 0;
   const place = (type: string) => `$${++count}::${type}[]`;
   const places = (input: Input<never>) => input.map(column => place(column.type));
@@ -91,8 +151,12 @@ function compose({ tables, latest, scanners, receipts }: Shape): string {
     answers.push(answerOf(table, sent));
     if (table.hasId) told.push(toldOf(table, sent));
   }
-  parts.push(`device AS (${devicesInsert(places(deviceColumns))})`);
+  if (devices) parts.push(`device AS (${devicesInsert(places(deviceColumns))})`);
   if (latest) parts.push(`latest AS (${latestInsert(places(latestColumns))})`);
+  if (putOff) {
+    parts.push(`put_off AS (INSERT INTO device_updates (body) SELECT unnest(${place('text')}) RETURNING id::float8)`);
+    answers.push('(SELECT id FROM put_off) AS update_id');
+  }
   if (scanners) parts.push(`scanner AS (${scannersInsert(places(scannerColumns))})`);
   if (receipts)
     parts.push(`receipt AS (INSERT INTO receipts (key, target) SELECT key, $${count + 2} FROM unnest($${count + 1}::text[]) AS key

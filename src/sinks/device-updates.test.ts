@@ -1,0 +1,183 @@
+// Devices and latest values that are put off: they come out as if each batch had written them, through a crash and a refusal, too.
+import assert from 'node:assert/strict';
+import { onDatabase } from '../../test/support/database.ts';
+import { until } from '../../test/support/until.ts';
+import type { BulkWrite } from '../reading/contracts.ts';
+import type { Reading } from '../reading/reading.ts';
+import { reading } from './reading.fixture.ts';
+import { readingSink } from './readings.ts';
+
+const NOW = Date.now();
+const DEVICES = 60;
+
+/** The same numbers each time, from 0 to below `n`. */
+function drawer(seed: number): (n: number) => number {
+  let state = seed;
+  return n => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+}
+
+/** Batches that name the same devices again and again: out of order, with ties, each with other particulars and metrics. */
+function batches(count: number, seed = 7): readonly (readonly Reading[])[] {
+  const draw = drawer(seed);
+  const some = <T>(value: T): T | undefined => (draw(3) === 0 ? value : undefined);
+  const one = (batch: number): Reading => {
+    const device = draw(DEVICES);
+    const at = NOW - 20_000 + batch * 100 + draw(12) * 50;
+    const metrics = ['humidity', 'temperature', 'door', 'state', 'connected'].filter(() => draw(2) === 0);
+    return reading(
+      Object.fromEntries(metrics.map((metric, n) => [metric, [draw(100), draw(2) === 0, `text ${draw(9)}`][n % 3]!])),
+      {
+        receivedAt: at,
+        signalStrength: some(-draw(90)),
+        batteryLevel: some(draw(100)),
+        firmware: some(`1.${draw(9)}`),
+        name: some(`name ${draw(9)}`),
+        orgId: `org ${device % 3}`,
+        location: some({ lat: draw(9), lon: draw(9) }),
+        lastMeasurement: some(new Date(at - draw(900)).toISOString()),
+      },
+      {
+        deviceId: `d${device}`,
+        protocol: draw(2) === 0 ? 'mqtt' : 'bluetooth',
+        timestamp: new Date(at - draw(9) * 100).toISOString(),
+      },
+    );
+  };
+  return Array.from({ length: count }, (_, batch) => Array.from({ length: 80 }, () => one(batch)));
+}
+
+describe('devices and latest values that are put off', () => {
+  const db = onDatabase();
+  beforeEach(() => db.store.query('TRUNCATE sensor_readings, devices, latest_values, device_updates RESTART IDENTITY'));
+
+  const open = (bulk: BulkWrite = db.store.bulk) => readingSink({ query: db.store.prepared, bulk, target: 'test' });
+  const left = async () => (await db.store.query('SELECT FROM device_updates')).length;
+  const wasPutOff = async () => {
+    const [row] = await db.store.query<{ yes: boolean }>('SELECT is_called AS yes FROM device_updates_id_seq');
+    return row!.yes;
+  };
+  const tables = async () => ({
+    devices: await db.store.query(`SELECT to_jsonb(d) - 'created_at' AS row FROM devices AS d ORDER BY device_id`),
+    latest: await db.store.query('SELECT to_jsonb(l) AS row FROM latest_values AS l ORDER BY device_id, metric'),
+  });
+  /** What stands there when each batch has written its own. */
+  const written = async (all: readonly (readonly Reading[])[]) => {
+    for (const batch of all) {
+      const sink = open();
+      await sink.write(batch);
+      await sink.close();
+    }
+    assert.equal(await wasPutOff(), false);
+    const expected = await tables();
+    await db.store.query('TRUNCATE sensor_readings, devices, latest_values');
+    return expected;
+  };
+  /** Writes until the sink has begun to put off. */
+  async function busy(sink: ReturnType<typeof open>, seed: number): Promise<void> {
+    while (!(await wasPutOff())) for (const batch of batches(10, seed++)) await sink.write(batch);
+  }
+
+  for (const seed of [1, 2, 3])
+    it(`come out as if each batch had written them (${seed})`, async () => {
+      const all = batches(60, seed);
+      const expected = await written(all);
+      const sink = open();
+      for (const batch of all) await sink.write(batch);
+      assert.equal(await wasPutOff(), true);
+      await until(async () => (await left()) === 0);
+      assert.deepEqual(await tables(), expected);
+      await sink.close();
+    });
+
+  it('are there once the sink is closed', async () => {
+    const all = batches(40);
+    const expected = await written(all);
+    const sink = open();
+    for (const batch of all) await sink.write(batch);
+    await sink.close();
+    assert.equal(await left(), 0);
+    assert.deepEqual(await tables(), expected);
+  });
+
+  it('are taken up after a crash by whoever opens next', async () => {
+    const all = batches(40);
+    const expected = await written(all);
+    const never = new Promise<never>(() => undefined);
+    // As long as it runs, nothing that was put off is ever written.
+    const crashed = open((items, statement, landed) =>
+      statement(items).sql.startsWith('WITH device AS') ? never : db.store.bulk(items, statement, landed),
+    );
+    for (const batch of all) await crashed.write(batch);
+    assert.notEqual(await left(), 0);
+    assert.notDeepEqual(await tables(), expected);
+    const next = open();
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(await tables(), expected);
+    await next.close();
+  });
+
+  it('a text of another version holds up nobody', async () => {
+    await db.store.query(`INSERT INTO device_updates (body) VALUES ('{'), ('[]'),
+      ('[{"id":"x","seenAt":1,"protocol":"bluetooth","known":{"rssi":-5,"shoes":2},"latest":[["t","2026-01-01T00:00:00Z",7]]}]'),
+      ('{"v":2}'), ('[{"id":"y"}]')`);
+    const sink = open();
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(await db.store.query('SELECT device_id AS id, rssi FROM devices'), [{ id: 'x', rssi: -5 }]);
+    assert.deepEqual(await db.store.query('SELECT metric, value FROM latest_values'), [{ metric: 't', value: 7 }]);
+    await sink.close();
+  });
+
+  it('that the database refuses are told with the next reading, and the others land', async () => {
+    await db.store.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.device_id = 'd7' AND NEW.rssi < -100 THEN RAISE 'too faint' USING ERRCODE = 'check_violation'; END IF;
+        RETURN NEW; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON devices FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    const sink = open();
+    await busy(sink, 1);
+    const faint = () =>
+      reading(
+        { humidity: 1 },
+        { signalStrength: -120, receivedAt: NOW },
+        { deviceId: 'd7', timestamp: '2026-01-01T00:00:00Z' },
+      );
+    const loud = reading({ humidity: 2 }, { signalStrength: -11, receivedAt: NOW }, { deviceId: 'd8' });
+    await until(async () => {
+      const [outcome] = await sink.write([faint(), loud]);
+      return typeof outcome === 'object' && /too faint/.test(outcome.rejected);
+    });
+    await sink.close();
+    assert.deepEqual(await db.store.query(`SELECT rssi FROM devices WHERE device_id = 'd8'`), [{ rssi: -11 }]);
+    await db.store.query('DROP TRIGGER refuse ON devices; DROP FUNCTION refuse');
+  });
+
+  it('wait where devices take nothing, and land when that is mended', async () => {
+    const sink = open();
+    await busy(sink, 100);
+    await db.store.query('ALTER TABLE latest_values ADD unit text NOT NULL DEFAULT $$$$');
+    await db.store.query('ALTER TABLE latest_values ALTER unit DROP DEFAULT');
+    const last = batches(10, 5).map(batch => batch.map(one => ({ ...one, timestamp: new Date(NOW).toISOString() })));
+    let refused = 0;
+    for (const batch of last) await sink.write(batch).catch(() => refused++);
+    await until(async () => {
+      await sink.write(last[0]!).catch(() => refused++);
+      return refused > 0;
+    });
+    await db.store.query('ALTER TABLE latest_values DROP unit');
+    await until(async () => (await left()) === 0);
+    await sink.close();
+  });
+
+  it('need no right to their table: without it each batch writes its own', async () => {
+    await db.store.query('ALTER TABLE device_updates RENAME TO elsewhere');
+    const sink = open();
+    const all = batches(20);
+    for (const batch of all) await sink.write(batch);
+    await sink.close();
+    await db.store.query('ALTER TABLE elsewhere RENAME TO device_updates');
+    assert.equal(await wasPutOff(), false);
+    assert.equal((await tables()).devices.length, DEVICES);
+  });
+});

@@ -1,0 +1,171 @@
+// Device updates: while batches name the same devices again and again, what they say of these is kept in a row of
+// `device_updates` and goes into `devices` and `latest_values` once for many batches: a row of theirs that changes a hundred
+// times a second costs more than all readings, and each change reads past those before it while anybody holds a snapshot.
+import { backoff } from '../kernel/backoff.ts';
+import type { BulkWrite, Query } from '../reading/contracts.ts';
+import { type Device, merged, order } from './devices.ts';
+import { parsedDevices } from './device-text.ts';
+import { devicesStatement, type PutOff } from './statement.ts';
+
+export type DeviceUpdates = {
+  /** Of one write: what is put off of what it says of a device, undefined where nothing is. The same for all parts of the write. */
+  choice(): PutOff;
+  /** A statement has committed: these devices stand in it, those in the row of `device_updates`. */
+  wrote(devices: readonly Device[], later: readonly Device[], row: number | undefined): void;
+  /** The write is over. */
+  rest(): void;
+  /** Writes what is put off; what cannot be written within `graceMs` stays in its rows for whoever opens next. */
+  close(graceMs?: number): Promise<void>;
+};
+
+/** The longest time that what is put off waits. */
+const WINDOW_MS = 250;
+/** No write since: the load is over, and who looks finds the last values. */
+const REST_MS = 25;
+/** Devices that batches name within one window. Below that nothing is put off. */
+const BUSY = 200;
+const CLOSE_MS = 2000;
+
+/** Takes up what others have left behind as soon as the database answers. */
+export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
+  let pending = new Map<string, Device>();
+  let rows: number[] = [];
+  /** Written within this window and the one before it, with what is known of them but their values. */
+  let recent = new Map<string, Device>();
+  let older = new Map<string, Device>();
+  let named = 0;
+  let namedBefore = 0;
+  let windowEnd = 0;
+  let due: NodeJS.Timeout | undefined;
+  let resting: NodeJS.Timeout | undefined;
+  let flushing: Promise<void> | undefined;
+  /** Nothing is put off before the rows of others are read, nor while what was put off cannot be written. */
+  let isOpen = false;
+  let closed = false;
+  const waits = backoff();
+
+  function turn(): void {
+    const now = performance.now();
+    if (now < windowEnd) return;
+    const isNext = now < windowEnd + WINDOW_MS;
+    older = isNext ? recent : new Map();
+    namedBefore = isNext ? named : 0;
+    recent = new Map();
+    named = 0;
+    windowEnd = now + WINDOW_MS;
+  }
+
+  function flushIn(ms: number): void {
+    due ??= setTimeout(() => void flush(), ms).unref();
+  }
+
+  function note(device: Device): void {
+    const known = recent.get(device.id) ?? older.get(device.id);
+    recent.set(device.id, { ...(known === undefined ? device : merged(known, device)), latest: new Map() });
+  }
+
+  function keep(devices: Iterable<Device>): void {
+    for (const device of devices) {
+      const known = pending.get(device.id);
+      pending.set(device.id, known === undefined ? device : merged(known, device));
+    }
+  }
+
+  function flush(): Promise<void> {
+    clearTimeout(due);
+    due = undefined;
+    flushing ??= write().finally(() => {
+      flushing = undefined;
+      if (rows.length > 0 && !closed) flushIn(isOpen ? WINDOW_MS : waits.next());
+    });
+    return flushing;
+  }
+
+  async function write(): Promise<void> {
+    const devices = [...pending.values()].sort((a, b) => order(a.id, b.id));
+    const done = rows;
+    pending = new Map();
+    rows = [];
+    // At once: what comes meanwhile is said over it.
+    for (const device of devices) note(device);
+    try {
+      for (const written of await bulk(devices, devicesStatement))
+        if ('refused' in written) forget(written.items[0].id);
+      await query('DELETE FROM device_updates WHERE id = ANY ($1::int8[])', [done]);
+      isOpen = true;
+      waits.reset();
+    } catch {
+      // Meanwhile batches write what they say of devices themselves, and tell why they cannot.
+      isOpen = false;
+      const newer = pending;
+      pending = new Map(devices.map(device => [device.id, device]));
+      keep(newer.values());
+      rows = [...done, ...rows];
+    }
+  }
+
+  /** The next batch that names it writes it, and is told why it cannot. */
+  function forget(deviceId: string): void {
+    recent.delete(deviceId);
+    older.delete(deviceId);
+  }
+
+  /** What a gateway left behind that ended in between. One that still runs loses nothing: it says the same again. */
+  async function takeUp(): Promise<void> {
+    try {
+      const left = await query<{ id: number; body: string }>(
+        'SELECT id::float8 AS id, body FROM device_updates ORDER BY device_updates.id',
+      );
+      const newer = pending;
+      pending = new Map();
+      for (const { body } of left) keep(parsedDevices(body));
+      keep(newer.values());
+      rows.push(...left.map(({ id }) => id));
+      isOpen = true;
+      waits.reset();
+      if (rows.length > 0) await flush();
+    } catch {
+      if (!closed) setTimeout(() => void takeUp(), waits.next()).unref();
+    }
+  }
+
+  void takeUp();
+  return {
+    choice() {
+      clearTimeout(resting);
+      turn();
+      if (!isOpen || Math.max(named, namedBefore) < BUSY) return () => undefined;
+      const known = [pending, recent, older];
+      return device => {
+        const before = known.find(devices => devices.has(device.id))?.get(device.id);
+        // Over all that was said before: what an older reading says must not go along with a newer one as if it were new.
+        return before && merged({ ...before, latest: new Map() }, device);
+      };
+    },
+    wrote(devices, later, row) {
+      named += devices.length + later.length;
+      for (const device of devices) note(device);
+      if (row === undefined) return;
+      keep(later);
+      rows.push(row);
+      flushIn(WINDOW_MS);
+    },
+    rest() {
+      clearTimeout(resting);
+      if (rows.length > 0 && isOpen) resting = setTimeout(() => void flush(), REST_MS).unref();
+    },
+    async close(graceMs = CLOSE_MS) {
+      closed = true;
+      clearTimeout(resting);
+      if (rows.length === 0 && flushing === undefined) return;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>(resolve => {
+        timer = setTimeout(resolve, graceMs);
+      });
+      // What came during a flush needs another one.
+      await Promise.race([flush().then(() => (rows.length > 0 ? flush() : undefined)), late]);
+      clearTimeout(timer);
+      clearTimeout(due);
+    },
+  };
+}
