@@ -15,6 +15,8 @@ export type ConnectOptions = {
   maxPacketBytes: number;
   /** Asks for a session of its own, without anything an earlier one has left. */
   clean?: boolean;
+  /** How long the peer may take until it is reached and has answered. */
+  handshakeMs?: number;
 };
 
 export const PINGREQ = Uint8Array.of(0xc0, 0);

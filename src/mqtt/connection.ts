@@ -13,7 +13,7 @@ import {
   type Version,
 } from './client-packets.ts';
 import { type Allowance, readConnack } from './connack.ts';
-import { streamReason } from './dial.ts';
+import { NO_TLS, streamReason } from './dial.ts';
 import { type Frame, framer } from './frames.ts';
 import { keepAlive } from './keep-alive.ts';
 import { type Oversized, oversizedOf, packetReader } from './packet-reader.ts';
@@ -74,7 +74,11 @@ export function connection(
   let ended = false;
   let reading = true;
   let resting = false;
-  const deadline = setTimeout(() => end('handshake', `no answer within ${HANDSHAKE_MS / 1000} s`), HANDSHAKE_MS);
+  const { handshakeMs = HANDSHAKE_MS } = options;
+  const deadline = setTimeout(() => {
+    const seconds = handshakeMs / 1000;
+    broken(stage === 'dial' ? `not reached within ${seconds} s; ${NO_TLS}` : `no answer within ${seconds} s`);
+  }, handshakeMs);
 
   function leave(): void {
     ended = true;

@@ -70,7 +70,7 @@ export function dial(address: BrokerAddress, tls: TlsOptions, maxBytes: number, 
   return createWebSocketStream(socket);
 }
 
-const NO_TLS = 'if the broker speaks no TLS there, use mqtt:// or ws://';
+export const NO_TLS = 'if the broker speaks no TLS there, use mqtt:// or ws://';
 /** What to do about an error that does not pass by itself. */
 const HINTS: Readonly<Record<string, string>> = {
   ...certificateHints({

@@ -1,13 +1,13 @@
 // The publisher's line to its broker: one connection at a time, MQTT 5 first, with a rest where connections keep ending soon.
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { Version } from './client-packets.ts';
+import type { ConnectOptions, Version } from './client-packets.ts';
 import type { Allowance } from './connack.ts';
 import { type Connection, connection, type End } from './connection.ts';
 import { brokerAddress, credentialsFor, dial } from './dial.ts';
 import type { Endpoint } from './stock-broker.ts';
 
-export type LineOptions = Endpoint & { clientId: string; clock?: Clock };
+export type LineOptions = Endpoint & Pick<ConnectOptions, 'handshakeMs'> & { clientId: string; clock?: Clock };
 export type LineHooks = {
   onPuback(id: number, code: number, reason: string | undefined): void;
   onEnded(end: End): void;
@@ -40,7 +40,7 @@ export const isAboutMessage = ({ code = 0 }: Pick<End, 'code'>): boolean => ABOU
 
 /** Throws a Fault FIELDLINE_SETTING when the address is none. */
 export function publisherLines(options: LineOptions, hooks: LineHooks): Lines {
-  const { clientId, tls = {}, keepaliveSeconds = 30, clock = systemClock } = options;
+  const { clientId, tls = {}, keepaliveSeconds = 30, handshakeMs, clock = systemClock } = options;
   const address = brokerAddress(options.url);
   let version: Version = 5;
   // A CONNACK has confirmed the version; before that, hanging up may mean that the broker does not speak it.
@@ -50,9 +50,12 @@ export function publisherLines(options: LineOptions, hooks: LineHooks): Lines {
   let shortLives = 0;
   let restUntil = 0;
 
+  const unreached = (why: string): Fault =>
+    new Fault('FIELDLINE_BROKER', `broker ${address.host}:${address.port}: ${why}`, { kind: 'outage' });
+
   function away(why: string): Fault {
     const often = shortLives < SHORT_LIVES ? '' : `, ${shortLives} times in a row: has another client this client id?`;
-    return new Fault('FIELDLINE_BROKER', `broker ${address.host}:${address.port}: ${why}${often}`, { kind: 'outage' });
+    return unreached(`${why}${often}`);
   }
 
   /** One attempt. Rejects with the End of the connection. */
@@ -71,6 +74,7 @@ export function publisherLines(options: LineOptions, hooks: LineHooks): Lines {
           receiveMaximum: 0xffff,
           maxPacketBytes: MAX_PACKET,
           clean: true,
+          handshakeMs,
         },
         {
           onConnected(_session, allowance) {
@@ -106,12 +110,12 @@ export function publisherLines(options: LineOptions, hooks: LineHooks): Lines {
     } catch (error) {
       const { at, reason } = error as End;
       const other = at === 'version' || (at === 'handshake' && !proven);
-      if (!other) throw away(reason);
+      if (!other) throw unreached(reason);
       version = version === 5 ? 4 : 5;
-      if (version === 5) throw away(reason);
+      if (version === 5) throw unreached(reason);
       return dialOnce().catch((end: End) => {
         if (end.at !== 'refused') version = 5;
-        throw away(end.reason);
+        throw unreached(end.reason);
       });
     }
   }

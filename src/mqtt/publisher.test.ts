@@ -1,5 +1,7 @@
 // The publisher against a peer that speaks real MQTT: when a message has arrived, and what an end of the connection means.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fakeClock } from '../kernel/clock.ts';
 import { out, publisherPlace } from './publisher.fixture.ts';
 import { publisher } from './publisher.ts';
@@ -70,6 +72,27 @@ describe('mqtt publisher', () => {
     await assert.rejects(it.write([out(1)]), { kind: 'outage', message: /no PUBACK within 0.05 s/ });
   });
 
+  for (const [scheme, attempts, says] of [
+    ['mqtt', 2, /: no answer within 0.1 s$/],
+    // Before a word of MQTT was said, the version is not what it fails for.
+    ['mqtts', 1, /: not reached within 0.1 s; if the broker speaks no TLS there, use mqtt:\/\//],
+  ] as const)
+    it(`gives up a peer of ${scheme}:// that takes the connection and never answers`, async () => {
+      const sockets: Socket[] = [];
+      const silent = createServer(socket => sockets.push(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const { port } = silent.address() as AddressInfo;
+      const it = publisher({ url: `${scheme}://127.0.0.1:${port}`, clientId: 'c', handshakeMs: 100 });
+      try {
+        await assert.rejects(it.write([out(1)]), { kind: 'outage', message: says });
+        assert.equal(sockets.length, attempts);
+      } finally {
+        await it.close();
+        for (const socket of sockets) socket.destroy();
+        silent.close();
+      }
+    });
+
   it('takes a quota for an outage', async () => {
     const it = await open({ puback: () => 0x97 });
     await assert.rejects(it.write([out(1)]), { kind: 'outage', message: /quota/ });
@@ -86,9 +109,12 @@ describe('mqtt publisher', () => {
   });
 
   it('leaves a broker alone for longer and longer that ends every connection soon, and asks who else has its client id', async () => {
-    let ends = 6;
+    let [ends, refuses] = [6, false];
     const clock = fakeClock();
-    const it = await open({ puback: () => (ends-- > 0 ? { ends: 0x8e } : 0) }, { clock });
+    const it = await open(
+      { connack: () => (refuses ? { reasonCode: 0x87 } : undefined), puback: () => (ends-- > 0 ? { ends: 0x8e } : 0) },
+      { clock },
+    );
     const rests: number[] = [];
     for (let n = 0; n < 6; n++) {
       const message =
@@ -99,6 +125,13 @@ describe('mqtt publisher', () => {
     }
     assert.equal(place.versions.length, 6);
     assert.deepEqual(rests.slice(0, 2), [0, 0]);
+    refuses = true;
+    await assert.rejects(
+      it.write([out(1)]),
+      /not authorized \(code 135\)$/,
+      'of a connection that never stood it is not asked',
+    );
+    refuses = false;
     assert.ok(rests[2]! >= 400 && rests[5]! >= 2500 && rests[5]! <= 5000, String(rests));
     assert.deepEqual(await it.write([out(1)]), ['stored']);
     // A connection that has lasted ends the row.
