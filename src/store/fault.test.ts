@@ -11,7 +11,7 @@ describe('database faults', () => {
     ['XX000', 'invalid memory alloc request size 1073741824', 'data', /XX000/],
     ['2200H', 'nextval: reached maximum value of sequence "x"', 'outage', /raise its MAXVALUE/],
     ['XX000', 'cache lookup failed for type 1', 'outage', /XX000/],
-    ['42P01', 'relation "x" does not exist', 'outage', /run the migrations/],
+    ['42P01', 'relation "x" does not exist', 'outage', /a table is missing: .* "fieldline migrate" makes it/],
     ['42P10', 'there is no unique or exclusion constraint', 'outage', /a unique index is missing/],
     ['42883', 'function x() does not exist', 'outage', /a function is missing/],
     ['25006', 'cannot execute INSERT', 'outage', /read-only/],
@@ -51,6 +51,20 @@ describe('database faults', () => {
       const fault = databaseFault(Object.assign(new Error(message), { code }));
       assert.equal(fault.kind, kind);
       assert.match(fault.message, says);
+    });
+
+  const into = (table: string, key: string) => `INSERT INTO ${table} (a) SELECT 1 ON CONFLICT (${key}) DO NOTHING`;
+  const statements: readonly [sql: string, says: string][] = [
+    [into('receipts', 'key, target'), 'make it anew: CREATE UNIQUE INDEX ON receipts (key, target);'],
+    [
+      `WITH a AS (${into('"Own"."m"', '"a"')}), b AS (INSERT INTO log (x) SELECT 1) ${into('devices', 'id')}`,
+      'make the one that its table (\\d in psql) has not: CREATE UNIQUE INDEX ON "Own"."m" ("a"); CREATE UNIQUE INDEX ON devices (id);',
+    ],
+  ];
+  for (const [sql, says] of statements)
+    it(`of a unique index that is missing say what to type: ${sql}`, () => {
+      const error = Object.assign(new Error('there is no unique constraint'), { code: '42P10' });
+      assert.ok(databaseFault(error, sql).message.includes(`a unique index is missing; ${says}`));
     });
 
   for (const [code, routine, kind] of [

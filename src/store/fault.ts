@@ -2,6 +2,7 @@
 import { Fault, reasonOf } from '../kernel/fault.ts';
 import { certificateHints } from '../reading/certificate.ts';
 import { codeOf } from '../reading/error-code.ts';
+import { conflictsOf } from './inserts.ts';
 
 /**
  * SQLSTATE classes that speak about the row: 21 two rows of a batch with one identity, 22 data exception, 23 constraint,
@@ -17,6 +18,8 @@ const TOO_LARGE = /^invalid memory alloc request size/;
 const OVERTIME = '57014';
 /** A sequence has come to its end: no row brings that about, and somebody can mend it. */
 const NO_MORE_NUMBERS = '2200H';
+/** invalid_column_reference: nothing unique is there for ON CONFLICT. */
+const NO_INDEX = '42P10';
 /** Routines of PostgreSQL whose errors are about the row, whatever their SQLSTATE: the check of a view, RAISE, a CASE without a match. */
 const GUARDS = new Set(['ExecWithCheckOptions', 'exec_stmt_raise', 'exec_stmt_case']);
 /** By code and routine: what refuses some rows, or all of them where somebody has forgotten something; others tell. */
@@ -37,6 +40,8 @@ const NEVER_CODES = new Set(['42P05', 'XX001', 'XX002', NO_MORE_NUMBERS]);
 const UNPREPARED = '55000';
 
 const POOLER = 'a pooler has lost what was prepared; from here on nothing is prepared';
+const ANEW =
+  'in a new database "fieldline migrate" makes it; what was dropped since comes back by its statement in db/migrations';
 /** Hints for errors that an administrator has to mend; the writer keeps trying meanwhile. */
 const HINTS: Readonly<Record<string, string>> = {
   ...certificateHints({ peer: 'server', trust: 'let &sslrootcert=/path/ca.pem in the address name its issuer' }),
@@ -48,11 +53,10 @@ const HINTS: Readonly<Record<string, string>> = {
   '3D000': 'this database does not exist',
   '40P01': 'two writers waited for each other; it is tried again',
   '42501': 'this user lacks the right',
-  '42P01': 'a table is missing: run the migrations, or look at the search_path of this user',
-  '42883': 'a function is missing: run the migrations',
+  '42P01': `a table is missing: look at the search_path of this user; ${ANEW}`,
+  '42883': `a function is missing; ${ANEW}`,
   '42P05': POOLER,
-  '42P10': 'a unique index is missing: run the migrations, or make it anew',
-  '42703': 'a column is missing: run the migrations',
+  '42703': `a column is missing; ${ANEW}`,
   '42804': 'a column has another type than Fieldline has made: change it back',
   '53100': 'the disk of the database is full',
   '53300':
@@ -107,8 +111,15 @@ const SAID: readonly (readonly [said: RegExp, hint: string])[] = [
   [/client password must be/, 'the server asks for a password, and the database node has none'],
 ];
 
-/** A Fault of kind `data` or `outage` for anything that pg rejected with. */
-export function databaseFault(error: unknown): Fault {
+/** Of a statement that found no unique index for what it inserts; the server does not say for which of its tables. */
+function indexHint(sql: string): string {
+  const made = conflictsOf(sql).map(({ table, key }) => `CREATE UNIQUE INDEX ON ${table} (${key});`);
+  const which = made.length > 1 ? 'make the one that its table (\\d in psql) has not: ' : 'make it anew: ';
+  return `a unique index is missing; ${made.length === 0 ? ANEW : which + made.join(' ')}`;
+}
+
+/** A Fault of kind `data` or `outage` for anything that pg rejected with; `sql`: what it was asked. */
+export function databaseFault(error: unknown, sql = ''): Fault {
   if (error instanceof Fault) return error;
   const state = stateOf(error);
   const text = textOf(error);
@@ -116,11 +127,15 @@ export function databaseFault(error: unknown): Fault {
   if (error instanceof RangeError) return new Fault('FIELDLINE_ROW', text, { kind: 'data', cause: error });
   if (state !== undefined && isOfRow(state, error))
     return new Fault('FIELDLINE_ROW', `${text} (SQLSTATE ${state})`, { kind: 'data', cause: error });
-  const hint = unsureOf(error) ?? SAID.find(([said]) => said.test(text))?.[1] ?? HINTS[codeOf(error) ?? ''];
+  const hint = unsureOf(error) ?? SAID.find(([said]) => said.test(text))?.[1] ?? hintOf(codeOf(error), sql);
   const detail = [text, hint, state && `SQLSTATE ${state}`, functionOf(error)]
     .filter(part => part !== undefined)
     .join('; ');
   return new Fault('FIELDLINE_DATABASE', `database: ${detail}`, { kind: 'outage', cause: error });
+}
+
+function hintOf(code = '', sql: string): string | undefined {
+  return code === NO_INDEX ? indexHint(sql) : HINTS[code];
 }
 
 /** The same, but for a statement that was ended after its time limit: that is its own fault. */

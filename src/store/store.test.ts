@@ -213,6 +213,18 @@ describe('store', () => {
     assert.ok(seen.includes(false));
   });
 
+  it('says what to type where a unique index is gone', async () => {
+    await store.query('CREATE TABLE unkeyed (a int)');
+    for (const ask of [store.query, store.prepared])
+      await assert.rejects(
+        ask('INSERT INTO unkeyed (a) VALUES (1) ON CONFLICT (a) DO NOTHING'),
+        /a unique index is missing; make it anew: CREATE UNIQUE INDEX ON unkeyed \(a\);/,
+      );
+    await store.query('CREATE UNIQUE INDEX ON unkeyed (a);');
+    await store.query('INSERT INTO unkeyed (a) VALUES (1) ON CONFLICT (a) DO NOTHING');
+    await store.query('DROP TABLE unkeyed');
+  });
+
   it('gives up a statement that takes too long', async () => {
     assert.equal(await kindOf(store.query('SELECT pg_sleep(60)')), 'outage');
   });

@@ -68,6 +68,7 @@ export function openStore(options: StoreOptions): Store {
   }
 
   async function answered<Row>(
+    sql: string,
     run: () => Promise<pg.QueryResult<pg.QueryResultRow>>,
     faultOf = databaseFault,
   ): Promise<readonly Row[]> {
@@ -76,7 +77,7 @@ export function openStore(options: StoreOptions): Store {
       report();
       return result.rows as Row[];
     } catch (error) {
-      const fault = faultOf(error);
+      const fault = faultOf(error, sql);
       if (UNNAMED.has((error as { code?: string }).code ?? '')) named = false;
       report(fault);
       throw fault;
@@ -87,7 +88,7 @@ export function openStore(options: StoreOptions): Store {
   let named = true;
   const on = (client: pg.PoolClient, faultOf?: typeof databaseFault): { query: Query; prepared: Query } => {
     const run = <Row>(sql: string, values: readonly unknown[], name: object): Promise<readonly Row[]> =>
-      answered<Row>(() => ask(client, { ...name, text: sql, values: encoded(sql, values) }, limitMs), faultOf);
+      answered<Row>(sql, () => ask(client, { ...name, text: sql, values: encoded(sql, values) }, limitMs), faultOf);
     const nameFor = (sql: string) => (named && !session.isPooled(client) ? { name: nameOf(sql) } : {});
     return {
       query: (sql, values = []) => run(sql, values, {}),
