@@ -59,7 +59,7 @@ describe('own table sink: a hypertable', () => {
       await assert.rejects(sink.write(rows(30)), says);
     });
 
-  it('is offered, and neither its chunks, in whatever schema, nor its aggregates, which take nothing', async () => {
+  it('is offered, and neither its chunks, in whatever schema, nor its aggregates and views over them, which take nothing', async () => {
     const { query } = db.store;
     await query(`CREATE SCHEMA chunks; CREATE TABLE hyper_offered (at timestamptz NOT NULL, v int);
       SELECT create_hypertable('hyper_offered', 'at', associated_schema_name => 'chunks');
@@ -67,14 +67,21 @@ describe('own table sink: a hypertable', () => {
     for (const only of [true, false])
       await query(`CREATE MATERIALIZED VIEW hyper_hours_${only} WITH (timescaledb.continuous, timescaledb.materialized_only = ${only}) AS
         SELECT time_bucket('1 hour', at) AS hour, count(*) AS n FROM hyper_offered GROUP BY 1 WITH NO DATA`);
+    await query(`CREATE VIEW hyper_hours_seen AS SELECT hour, n FROM hyper_hours_true;
+      CREATE VIEW hyper_hours_seen_again AS SELECT * FROM hyper_hours_seen;
+      CREATE VIEW hyper_offered_seen AS SELECT at, v FROM hyper_offered;
+      CREATE VIEW hyper_hours_taking AS SELECT hour, n FROM hyper_hours_true;
+      CREATE FUNCTION hyper_take() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO hyper_offered VALUES (NEW.hour, NEW.n); RETURN NEW; END $$;
+      CREATE TRIGGER take INSTEAD OF INSERT ON hyper_hours_taking FOR EACH ROW EXECUTE FUNCTION hyper_take()`);
     const offered = await listTables(query);
     assert.deepEqual(
       offered.filter(name => /hyper_offered|hyper_hours|^chunks/.test(name)),
-      ['public.hyper_offered'],
+      ['public.hyper_hours_taking', 'public.hyper_offered', 'public.hyper_offered_seen'],
     );
-    for (const only of [true, false]) {
+    for (const view of ['true', 'false', 'seen', 'seen_again']) {
       const map = columns({ hour: 'timestamp', n: 'telemetry.v' });
-      const sink = into({ table: `hyper_hours_${only}`, columns: map, key: '', conflict: 'skip' });
+      const sink = into({ table: `hyper_hours_${view}`, columns: map, key: '', conflict: 'skip' });
       await assert.rejects(
         sink.write([arrived(1, { v: 1 })]),
         outage(/expected a table, or a view that takes new rows/),

@@ -45,12 +45,18 @@ const KINDS = "('r', 'p', 'v', 'f', 'm')";
 
 /**
  * Only views are looked into: of a table that somebody has locked it would wait for the end of the lock. A continuous
- * aggregate of TimescaleDB is one over a table of its own: PostgreSQL would write to that one, and the next refresh take it away.
+ * aggregate of TimescaleDB is one over a table of its own: PostgreSQL would write to that one, also through further views, and
+ * the next refresh take it away. Beyond a trigger that takes the rows instead (4 INSERT, 64 INSTEAD OF) is nothing to look for.
  */
 const OPEN = `CASE WHEN c.relkind IN ('r', 'p') THEN true ELSE pg_relation_is_updatable(c.oid, true) & 8 = 8 AND NOT EXISTS (
-    SELECT FROM pg_rewrite w JOIN pg_class b ON b.relnamespace = to_regnamespace('_timescaledb_internal')
-    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = b.oid
-    WHERE w.ev_class = c.oid) END`;
+    WITH RECURSIVE below AS (
+      SELECT c.oid AS rel
+      UNION
+      SELECT d.refobjid FROM below JOIN pg_rewrite w ON w.ev_class = rel
+      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+      WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = rel AND NOT tgisinternal AND tgtype & 68 = 68))
+    SELECT FROM below JOIN pg_class b ON b.oid = rel
+    WHERE rel <> c.oid AND b.relnamespace = to_regnamespace('_timescaledb_internal')) END`;
 
 /** SQL: mark of the columns of the table whose oid is `oid`; null where there is none. */
 export function shapeSql(oid: string): string {
