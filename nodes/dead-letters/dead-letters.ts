@@ -2,7 +2,7 @@
 import { letterFilterOf } from '../../src/delivery/letters/filter.ts';
 import { type LetterAnswer, carryOut } from '../../src/delivery/letters/orders.ts';
 import { resendDesk } from '../../src/delivery/letters/desk.ts';
-import type { Letter } from '../../src/delivery/letters/letters.ts';
+import type { Queued } from '../../src/delivery/letters/claims.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import type { Settled } from '../../src/kernel/ticket.ts';
 import { defineNode, type Message } from '../../src/palette/define.ts';
@@ -56,13 +56,15 @@ export const definition = defineNode({
       return store.query(sql, values);
     };
 
-    function emit(message: Raw | Reading, letter: Letter): Promise<Settled> {
+    function emit(message: Raw | Reading, letter: Queued): Promise<Settled> {
       const sent: Message = { payload: message, ...(letter.topic === null ? {} : { topic: letter.topic }) };
       const link = source === '' ? host.other(letter.source) : undefined;
       if (link !== undefined && LINKS.includes(link.type)) {
         const why = `the node "${letter.source}" that gave it up does not run: enable it, then send the letter again`;
         return link.emit?.({ ...sent, [LETTER_OF]: letter.source }) ?? refused(why);
       }
+      // No decoder may make a reading of what was to leave as it is.
+      if (source === '' && letter.link !== null && link === undefined) return refused(goneWords(letter.link, letter));
       const output = outputOf(message);
       if (!host.wired(output))
         return refused(`output ${output + 1} (${definition.outputs[output]}) is wired to nothing`);
@@ -109,6 +111,9 @@ export const definition = defineNode({
     };
   },
 });
+
+const goneWords = (link: string, { source }: Queued): string =>
+  `the node "${link}" that gave it up was deleted: bring it back with its id ${source} (undo, import), discard the letter, or set "Given up by" to ${source} to have it leave by the outputs`;
 
 const refused = (reason: string): Promise<Settled> => Promise.resolve({ ok: false, kind: 'data', reason });
 

@@ -33,7 +33,8 @@ describe('dead-letters node: what a link has given up', () => {
       ...{ id: 'n', type: 'fieldline-dead-letters', store: 'db', ...more.letters },
       wires: [['k'], ['k'], ['k'], ['k'], ['answers']],
     },
-    { id: 'post', type: 'fieldline-http-out', url, ...more.post },
+    { id: 'post', type: 'fieldline-http-out', name: 'ERP', url, ...more.post },
+    { id: 's', type: 'test-source', wires: [['post']] },
     { id: 'pub', type: 'fieldline-mqtt-out', topic: 'site/{topic}', form: 'measurement' },
     {
       ...{ id: 'own', type: 'fieldline-timescale-out', store: 'db', wires: [[], []], table: 'own', ownTable: 'power' },
@@ -126,6 +127,28 @@ describe('dead-letters node: what a link has given up', () => {
     const { state, reason } = await resent('post', { topic: url, protocol: 'http' });
     assert.deepEqual([state, bodies, elsewhere()], ['open', [], 0]);
     assert.match(reason, /^the node "post" that gave it up does not run: enable it, then send the letter again$/);
+  });
+
+  it('waits and says so where its node was deleted, however the letter came into the table', async () => {
+    status = 422;
+    await runtime.deploy(flow());
+    await runtime.emit('s', { payload: { n: 3 } });
+    await until(async () => (await listLetters(db.store.query, {})).length === 1);
+    await runtime.deploy(flow().filter(({ id }) => id !== 'post'));
+    runtime.inject('n', { payload: { command: 'resend' } });
+    await until(async () => (await listLetters(db.store.query, {}))[0]?.attempts === 2);
+    const [one] = await listLetters(db.store.query, {});
+    assert.deepEqual([one?.state, elsewhere()], ['open', 0]);
+    assert.match(
+      one!.reason,
+      /^the node "ERP" that gave it up was deleted: bring it back with its id post .*, discard/,
+    );
+    status = 200;
+    await runtime.deploy(flow());
+    bodies = [];
+    runtime.inject('n', { payload: { command: 'resend' } });
+    await until(async () => (await listLetters(db.store.query, {}))[0]?.state === 'resolved');
+    assert.deepEqual(bodies, ['{"n":3}']);
   });
 
   for (const [what, source, letters] of [

@@ -1,6 +1,5 @@
 // http-out: posts messages as JSON; done when the server has answered 2xx, or when they are on disk until it can.
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
@@ -38,7 +37,7 @@ export const definition = defineNode({
       timeoutMs: settings.timeoutSeconds * 1000,
       maxBytes: settings.maxMegabytes * 1e6,
     });
-    const refused = refusals<Post>(path.join(host.directory, 'dead-letters', host.id), ({ body, entries }) => ({
+    const refused = refusals<Post>(host, ({ body, entries }) => ({
       topic: target.url,
       bytes: Buffer.from(body),
       receivedAt: Date.now(),

@@ -1,5 +1,4 @@
 // mqtt-out: publishes messages; done when the broker has acknowledged them, or when they are on disk until it can.
-import path from 'node:path';
 import { openLink } from '../../src/delivery/link.ts';
 import { linkLedger } from '../../src/delivery/link-ledger.ts';
 import { linkPolicy } from '../../src/delivery/link-settings.ts';
@@ -37,17 +36,14 @@ export const definition = defineNode({
       clientId: derivedClientId(host.directory, host.id),
       window: BATCH,
     });
-    const refused = refusals<Outgoing>(
-      path.join(host.directory, 'dead-letters', host.id),
-      ({ topic, payload, entries }) => ({
-        topic,
-        bytes: payload,
-        receivedAt: Date.now(),
-        source: host.name,
-        protocol: 'mqtt',
-        entry: onlyOne(entries),
-      }),
-    );
+    const refused = refusals<Outgoing>(host, ({ topic, payload, entries }) => ({
+      topic,
+      bytes: payload,
+      receivedAt: Date.now(),
+      source: host.name,
+      protocol: 'mqtt',
+      entry: onlyOne(entries),
+    }));
     const qos = settings.qos === '0' ? 0 : 1;
     const retains = settings.retain === 'yes';
     const ledger = linkLedger<Outgoing>(host.directory, ({ entries = [] }) => entries);

@@ -1,5 +1,4 @@
 // raw-archive: every raw message into raw_advertisements before it is decoded; passed on when it is committed, or on disk until it can be.
-import path from 'node:path';
 import { archive } from '../../src/archive/archive.ts';
 import { rawOfRow } from '../../src/archive/pages.ts';
 import type { ArchiveRow } from '../../src/archive/row.ts';
@@ -50,7 +49,7 @@ export const definition = defineNode({
     if (store === undefined)
       throw new Fault('FIELDLINE_SETTING', 'Database: expected a timescale-db node that runs, got none');
     const sink = archive({ query: store.prepared, bulk: store.bulk, target: host.id });
-    const refused = refusals(path.join(host.directory, 'dead-letters', host.id), (row: ArchiveRow) => ({
+    const refused = refusals(host, (row: ArchiveRow) => ({
       ...rawOfRow(row),
       entry: row.entry,
     }));

@@ -5,12 +5,12 @@ import { type DeadLetterFile, openDeadLetters } from './file.ts';
 export function letterBox(folder: string): Pick<DeadLetterFile, 'append' | 'close'> {
   let opened: Promise<DeadLetterFile> | undefined;
   return {
-    async append(raw, reason, attempts) {
+    async append(...letter) {
       opened ??= openDeadLetters(folder).catch((error: unknown) => {
         opened = undefined;
         throw error;
       });
-      await (await opened).append(raw, reason, attempts);
+      await (await opened).append(...letter);
     },
     async close() {
       await (await opened?.catch(() => undefined))?.close();

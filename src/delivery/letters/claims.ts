@@ -7,8 +7,8 @@ import { type LetterFilter, letterCondition } from './filter.ts';
 /** A claim lasts this long; who sends a letter again renews it well before. */
 export const LEASE_SECONDS = 5;
 
-/** `stamp` tells this sending from a later one. */
-export type Queued = Letter & { digest: string; stamp: string };
+/** `stamp` tells this sending from a later one. `link`: name of the outgoing link that gave it up. */
+export type Queued = Letter & { digest: string; stamp: string; link: string | null };
 
 /** Bytes of the letters that are sent at once. */
 const RESENT_BYTES = 16 << 20;
@@ -34,7 +34,7 @@ export async function takeQueued(
     UPDATE dead_letters SET resent_at = now(), claimed_by = $1, claimed_until = ${LEASE} WHERE id IN (
       SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY resent_at NULLS FIRST, id) - size AS before FROM taken) AS each
       WHERE before < ${RESENT_BYTES})
-    RETURNING ${COLUMNS}, bytes, fixed, digest, resent_at::text AS stamp`,
+    RETURNING ${COLUMNS}, bytes, fixed, digest, resent_at::text AS stamp, metadata ->> 'link' AS link`,
     [claim, ...condition.values],
   );
   return [...rows].sort((a, b) => a.id - b.id);

@@ -22,11 +22,13 @@ export type DeadLetter = {
   bytes: string;
   /** Only their begin: there were too many. */
   part?: true;
+  /** Name of the outgoing link that gave it up; a source has none. */
+  link?: string;
 };
 
 export type DeadLetterFile = {
   /** On the disk when it resolves. Rejects with a Fault of kind outage when the disk does not take it. */
-  append(raw: Raw, reason: string, attempts: number): Promise<void>;
+  append(raw: Raw, reason: string, attempts: number, link?: string): Promise<void>;
   /** Oldest first. Lines that were damaged are left out and counted. */
   list(): Promise<{ letters: DeadLetter[]; damaged: number }>;
   /**
@@ -178,7 +180,7 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
   }
 
   return {
-    append(raw, why, attempts) {
+    append(raw, why, attempts, link) {
       const { bytes, reason, whole } = letterPart(raw.bytes, why);
       const letter: DeadLetter = {
         time: new Date(clock.now()).toISOString(),
@@ -192,6 +194,7 @@ async function openFile(folder: string, options: DeadLetterOptions): Promise<Dea
         ...(raw.entry === undefined ? {} : { entry: raw.entry }),
         bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
         ...(whole ? {} : { part: true }),
+        ...(link === undefined ? {} : { link }),
       };
       return new Promise((resolve, reject) => {
         queue.push({ line: Buffer.from(`${JSON.stringify(letter)}\n`), resolve, reject });

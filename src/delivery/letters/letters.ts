@@ -47,6 +47,8 @@ export type NewLetter = {
   bytes: Uint8Array;
   /** Of the letter as which it was sent again, or that of a replay. */
   entry?: string;
+  /** Name of the outgoing link that gave it up; a source has none. */
+  link?: string;
 };
 
 // The same letter again (a file that was moved twice) changes nothing; one that was given up anew after it had been dealt
@@ -54,10 +56,10 @@ export type NewLetter = {
 const KEEP = `INSERT INTO dead_letters AS l
     (source, kind, topic, scanner_id, protocol, device_id, reason, attempts, received_at, created_at, last_at, bytes, digest, metadata)
   SELECT $1, kind, topic, scanner, protocol, device, reason, attempts, received, given_up::timestamptz, given_up::timestamptz,
-    bytes, digest, jsonb_build_object('givenUpAt', given_up)
+    bytes, digest, jsonb_strip_nulls(jsonb_build_object('givenUpAt', given_up, 'link', link))
   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int4[], $9::timestamptz[],
-    $10::text[], $11::bytea[], $12::uuid[])
-    AS letter (kind, topic, scanner, protocol, device, reason, attempts, received, given_up, bytes, digest)
+    $10::text[], $11::bytea[], $12::uuid[], $13::text[])
+    AS letter (kind, topic, scanner, protocol, device, reason, attempts, received, given_up, bytes, digest, link)
   ON CONFLICT (source, digest, received_at) DO UPDATE SET
     attempts = l.attempts + excluded.attempts, reason = excluded.reason, last_at = excluded.last_at,
     state = 'open', resent_at = NULL, metadata = coalesce(l.metadata, '{}') || excluded.metadata
@@ -87,6 +89,7 @@ export async function keepLetters(query: Query, source: string, letters: readonl
     kept.map(({ givenUpAt }) => givenUpAt),
     kept.map(({ bytes }) => bytes),
     kept.map(one => one.digest),
+    kept.map(({ link }) => letterText(link)),
   ]);
 }
 

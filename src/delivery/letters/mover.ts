@@ -70,6 +70,7 @@ function letterOf(letter: DeadLetter): NewLetter {
     reason: typeof given.reason === 'string' ? given.reason : 'unknown',
     attempts: typeof given.attempts === 'number' ? given.attempts : 1,
     ...(typeof given.entry === 'string' ? { entry: given.entry } : {}),
+    ...(typeof given.link === 'string' ? { link: given.link } : {}),
     ...(typeof given.receivedAt === 'number' ? { receivedAt: given.receivedAt } : {}),
     givenUpAt: Number.isNaN(time) ? 0 : time,
     bytes: Buffer.from(letter.bytes, 'base64'),

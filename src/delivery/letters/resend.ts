@@ -51,7 +51,7 @@ export type ResendOptions = {
   /** Name under which it takes them: what one sends, no other sends meanwhile. */
   claim: string;
   /** Sends one message with a ticket and tells what became of it. */
-  emit(message: Raw | Reading, letter: Letter): Promise<Settled>;
+  emit(message: Raw | Reading, letter: Queued): Promise<Settled>;
 };
 
 /** `waiting`: an outage met them; they stay queued. */
