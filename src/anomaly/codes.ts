@@ -20,6 +20,8 @@ const placeOf = (one: number): number => KNOWN_CODES + 3 * one;
 
 /** A register goes to and fro between its states; a quantity that wanders slowly, as a battery does, comes to each so often at most. */
 const FEW_CHANGES = 4;
+/** States are numbered from 0 or 1 on: what goes to and fro between neighbours from here on is a size in whole numbers. */
+const FIRST_SIZE = 10;
 
 /** What a value is: a size, a code as it comes, or one that comes rarely or for the first time. */
 export type Role = 'size' | 'known' | 'rare';
@@ -35,10 +37,14 @@ export function roleOf(cells: Float64Array, value: number): Role {
       cells[SIZES] = 1;
       return 'size';
     }
-    const isNext = isNextLevel(cells, value);
+    const next = nextLevel(cells, value);
+    if (next === 'size') {
+      cells[SIZES] = 1;
+      return 'size';
+    }
     cells[placeOf(one) + CODE] = value;
     cells[HAVE] = have + 1;
-    if (isNext) {
+    if (next === 'known') {
       enter(cells, one, points);
       return 'known';
     }
@@ -46,10 +52,10 @@ export function roleOf(cells: Float64Array, value: number): Role {
   return enter(cells, one, points) ? 'rare' : 'known';
 }
 
-/** Whether a new code is the next step of what has only wandered so far. */
-function isNextLevel(cells: Float64Array, value: number): boolean {
+/** What a new code is that is the next step of what has only wandered so far; undefined where it is no such step. */
+function nextLevel(cells: Float64Array, value: number): 'known' | 'size' | undefined {
   const have = cells[HAVE]!;
-  if (have < 2 || cells[CHANGES]! > FEW_CHANGES * have) return false;
+  if (have < 2) return undefined;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let one = 0; one < have; one++) {
     low = Math.min(low, cells[placeOf(one) + CODE]!);
@@ -57,7 +63,9 @@ function isNextLevel(cells: Float64Array, value: number): boolean {
   }
   const last = cells[placeOf(cells[LAST]!) + CODE]!;
   const step = (high - low) / (have - 1);
-  return (last === high && value === high + step) || (last === low && value === low - step);
+  if (!(last === high && value === high + step) && !(last === low && value === low - step)) return undefined;
+  if (cells[CHANGES]! <= FEW_CHANGES * have) return 'known';
+  return Math.min(low, value) < FIRST_SIZE ? undefined : 'size';
 }
 
 /** Whether the code at this place was entered, and is news. The first two are how the register usually is. */

@@ -142,6 +142,15 @@ const [HIGH, LOW] = [0, 1];
 export const putAside = (cells: Float64Array): unknown =>
   cells.copyWithin(RANGE_ASIDE, extremesOf(HIGH), extremesOf(LOW) + SIDE_CELLS);
 
+/** What lay farther out than all but so few, once in a stretch of neighbours, was a fault perhaps. */
+const FEW = 3;
+
+/** Between which values a series usually is; undefined until that is known. */
+export function usualRange(cells: Float64Array): readonly [low: number, high: number] | undefined {
+  if (cells[extremesOf(HIGH) + HAVE]! < REMEMBERED || cells[extremesOf(LOW) + HAVE]! < REMEMBERED) return undefined;
+  return [-cells[extremesOf(LOW) + FEW]!, cells[extremesOf(HIGH) + FEW]!];
+}
+
 /** Whether a value lies between the most extreme ones of the range put aside. */
 export const wasInRange = (cells: Float64Array, value: number): boolean =>
   value <= cells[RANGE_ASIDE + TOP]! && -value <= cells[RANGE_ASIDE + SIDE_CELLS + TOP]!;

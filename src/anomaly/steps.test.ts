@@ -6,6 +6,9 @@ const LENGTH = 6000;
 const wave = (at: number): number => Math.sin((2 * Math.PI * at) / 4000);
 const rounded = (step: number, value: number): number => Number((Math.round(value / step) * step).toFixed(6));
 
+/** 0 and 1 in turn, later 2 and 1. */
+const between = (at: number): number => (at < 4000 ? Math.floor(at / 40) % 2 : 2 - (Math.floor(at / 40) % 2));
+
 /** Places of what was told of values ten seconds apart. */
 function told(value: (at: number) => number): number[] {
   const one = series();
@@ -20,6 +23,8 @@ describe('a coarse sensor', () => {
     ['one in whole degrees', at => rounded(1, 20.3 + 4 * wave(at))],
     ['a level in steps of five', at => rounded(5, 50 + 20 * wave(at))],
     ['a battery', at => 100 - Math.floor(at / 80)],
+    ['one that moved between two tenths and comes to a third', at => rounded(0.1, 20.3 + 0.1 * between(at))],
+    ['whole degrees that moved between two and come to a third', at => 24 + between(at)],
     ['one that never moved and takes a step', at => (at < 3000 ? 1.6 : 1.5)],
   ];
   for (const [name, value] of usual)
@@ -32,12 +37,27 @@ describe('a coarse sensor', () => {
     ['one that never moved and leaps', at => (at < 3000 ? 1.6 : 12.4)],
     ['half a volt on and off, and a whole one once', at => (at === 3000 ? 1 : Math.floor(at / 40) % 2 ? 0.5 : 0)],
     ['a register that shows a third state once', at => (at === 3000 ? 2 : Math.floor(at / 40) % 2)],
+    ['a register numbered from 1 that shows a third state', at => (at === 3000 ? 3 : 1 + (Math.floor(at / 40) % 2))],
     ['a battery that loses half', at => 100 - Math.floor(at / 500) - (at >= 3000 ? 45 : 0)],
   ];
   for (const [name, value] of odd)
     it(`${name}: is told`, () => {
       assert.equal(told(value)[0], 3000);
     });
+
+  it('is no switch that showed other states before: each of its faults is told', () => {
+    const faults = [1500, 2700, 3900, 5100];
+    const one = (at: number) => {
+      const fault = faults.findIndex(from => at >= from && at < from + 150);
+      return (Math.floor(at / 15) % 2) + (fault < 0 ? 0 : fault % 2 ? 1 : -1);
+    };
+    const all = told(one);
+    for (const from of faults)
+      assert.ok(
+        all.some(at => at >= from && at < from + 30),
+        `${from}: ${all}`,
+      );
+  });
 
   for (const [name, later] of [
     ['another value', () => 25.5],

@@ -4,6 +4,7 @@ import type { MEAN } from './accepted.ts';
 import { VALUE } from './cells.ts';
 import { isCounter } from './counter.ts';
 import { BEFORE, GRAIN } from './panel.ts';
+import { usualRange } from './range.ts';
 import { isLively } from './stillness.ts';
 import { spanOf } from './wild.ts';
 
@@ -12,7 +13,7 @@ const [NEAR, NEAR_MEAN] = [2, 1];
 /** A step is one of so many units of the last decimal place at most. */
 const MOST_UNITS = 5;
 const MOST_DECIMALS = 6;
-/** On and off are no steps: a series that moves has to have a range of so many. */
+/** On and off are no steps: one of them is 0, and the other not so many from it. */
 const LEAST_SPAN = 2.5;
 /** Of rounding. */
 const EXACT = 1e-6;
@@ -23,8 +24,17 @@ export function nearBySteps(cells: Float64Array, mean?: typeof MEAN): number {
   const value = cells[VALUE]!;
   const step = Math.min(cells[GRAIN]!, Math.abs(value - cells[BEFORE]!) || Number.POSITIVE_INFINITY);
   if (!(step <= MOST_UNITS * unitOf(value) * (1 + EXACT)) || !isRound(step)) return 0;
-  if (isLively(cells) && spanOf(cells) < LEAST_SPAN * step) return 0;
+  if (isSwitch(cells, step)) return 0;
   return (mean === undefined ? NEAR : NEAR_MEAN) * step * (1 + EXACT);
+}
+
+/** Whether a series that moves is on and off by such a step; a fault or two that it showed beside make it no sensor. */
+function isSwitch(cells: Float64Array, step: number): boolean {
+  if (!isLively(cells)) return false;
+  const usual = usualRange(cells);
+  if (usual === undefined) return spanOf(cells) < LEAST_SPAN * step;
+  const [low, high] = usual;
+  return (low === 0 || high === 0) && high - low < LEAST_SPAN * step;
 }
 
 const isWhole = (value: number): boolean => Math.abs(value - Math.round(value)) < EXACT;

@@ -9,14 +9,16 @@ const STUCK_SURPRISE = 15;
 const SHORTEST = 12;
 /** Nor is one stuck that is no longer than so many of the longest ever. */
 const LONGEST_ALLOWED = 3;
-// Of two states the length of stretches is known. They end at any time, unless it is so sure (−ln of a chance) by their number
-// and the longest that they end by themselves: then one of twice that length is too long. Else it is one of half as much again,
-// that comes once in so many values where stretches are as long as these, or as their longest tells where that is longer.
+// Of two states the length of stretches is known. Where it is so sure (−ln of a chance) by their number and the longest that they
+// end by themselves, one of twice that length is too long. Where they end at any time, it is one of half as much again that comes
+// once in so many values. Where the longest is so much longer than chance makes it, nothing is known: a coarse sensor that
+// wanders stays at two values for as long as it likes.
 const SURE = 5;
 const BOUNDED = 2;
 const KNOWN_STRETCHES = 30;
 const UNBOUNDED = 1.5;
 const RARE = 50_000;
+const FAR_MORE = 1.5;
 /** How much longer than ln of their number, in mean ones, the longest of some stretches is that end at any time. */
 const EULER = 0.58;
 /** Changes from which a series that stands still may be stuck: what never moved, or seldom, has not stopped. */
@@ -108,9 +110,9 @@ function limitOfTwo(stretches: number, repeats: number, longest: number): number
   const mean = repeats / stretches;
   const surprise = -stretches * Math.log1p(-Math.exp(-longest / mean));
   if (surprise > SURE) return Math.max(SHORTEST, BOUNDED * longest);
-  if (stretches < KNOWN_STRETCHES) return Number.POSITIVE_INFINITY;
-  const likely = Math.max(mean, longest / (Math.log(stretches) + EULER));
-  return Math.max(SHORTEST, UNBOUNDED * longest, likely * Math.log(RARE / (mean + 1)));
+  const byChance = mean * (Math.log(stretches) + EULER);
+  if (stretches < KNOWN_STRETCHES || longest > FAR_MORE * byChance) return Number.POSITIVE_INFINITY;
+  return Math.max(SHORTEST, UNBOUNDED * longest, mean * Math.log(RARE / (mean + 1)));
 }
 
 /** How many repeats are too many. */

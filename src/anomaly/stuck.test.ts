@@ -185,6 +185,20 @@ describe('stuck', () => {
     assert.ok(stretches.size >= 3 && stretches.size <= 4, `${[...stretches]}`);
   });
 
+  it('is hardly ever a coarse sensor that wanders between two values, however long it stays', () => {
+    const found = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(seed => {
+      const next = random(seed * 104_729);
+      const one = series();
+      let x = 0;
+      return Array.from({ length: 12_000 }, (_, at) => {
+        x = 0.998 * x + 0.012 * gauss(next);
+        const { score, kind } = one.score(START + at * STEP, x > 0 ? 20.4 : 20.3);
+        return score < 0 && kind === 'stuck';
+      }).filter(Boolean).length;
+    });
+    assert.ok(found.reduce((sum, count) => sum + count) <= 15, `${found}`);
+  });
+
   it('is no state whose runs end at any time', () => {
     const value = states([3, 7], atAnyTime);
     assert.deepEqual(stuckAt(20_000, value), []);
