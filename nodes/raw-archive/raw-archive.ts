@@ -12,7 +12,7 @@ import { defineNode, type Message } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { adopt } from '../../src/reading/sent.ts';
 import type { Database } from '../../src/store/database.ts';
-import { isDoubtful, isOvertime } from '../../src/store/fault.ts';
+import { isDoubtful, isOvertime, isRule } from '../../src/store/fault.ts';
 import { rowsOf } from './rows.ts';
 
 /** Below the time that Node-RED gives a node to close. */
@@ -53,7 +53,7 @@ export const definition = defineNode({
       ...rawOfRow(row),
       entry: row.entry,
     }));
-    const peer = { ...sink, isTooMuch: isOvertime, isDoubtful };
+    const peer = { ...sink, isTooMuch: isOvertime, isDoubtful, isRule };
     const ledger = archiveLedger<ArchiveRow>(host.directory, ({ entry }) => (entry === undefined ? [] : [entry]));
     const link = openLink<ArchiveRow>(peer, {
       target: 'database',

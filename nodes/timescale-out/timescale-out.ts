@@ -9,7 +9,7 @@ import { entriesOf } from '../../src/reading/reading.ts';
 import { adopt } from '../../src/reading/sent.ts';
 import { keepDeadLetters } from '../../src/sinks/dead-letters.ts';
 import type { Database } from '../../src/store/database.ts';
-import { isDoubtful, isOvertime } from '../../src/store/fault.ts';
+import { isDoubtful, isOvertime, isRule } from '../../src/store/fault.ts';
 import { bytesOf, type Carried, carriedCodec, carriedOf, lateOutputs, outputsOf, refusedOf } from './carried.ts';
 import { dialog } from './dialog.ts';
 import { fields } from './fields.ts';
@@ -41,7 +41,7 @@ export const definition = defineNode({
       watch.failed(refused.at(-1)!.reason);
       await keepDeadLetters(store.query, host.id, refused);
     };
-    const peer = { ...sink, isTooMuch: isOvertime, isDoubtful };
+    const peer = { ...sink, isTooMuch: isOvertime, isDoubtful, isRule };
     const ledger = linkLedger<Carried>(host.directory, ({ row }) => entriesOf(row));
     const link = openLink<Carried>(peer, {
       target: 'database',

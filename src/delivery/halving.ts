@@ -13,9 +13,11 @@ export type Peer<Row> = Sink<Row> & {
   isTooMuch?(fault: Fault): boolean;
   /** Of an outage: whether rows may have brought it about all the same, which others in the same write would tell. */
   isDoubtful?(fault: Fault): boolean;
+  /** Of such a one: whether a rule refuses rows, all of them or this one, so that there is little hope for a row that is alone. */
+  isRule?(fault: Fault): boolean;
 };
 export type Halved<Row> = Sink<Row> &
-  Pick<Peer<Row>, 'isDoubtful'> &
+  Pick<Peer<Row>, 'isDoubtful' | 'isRule'> &
   Required<Pick<Peer<Row>, 'arrived' | 'failedAt'>> & {
     /** As many rows go in one write at present. */
     mostRows(): number;
@@ -97,6 +99,7 @@ export function halving<Row extends object>(sink: Peer<Row>, clock: Clock = syst
     // Never less than two that have not landed: whether one row is to blame is told by another one.
     mostRows: () => ahead + Math.max(2, most),
     isDoubtful: fault => sink.isDoubtful?.(fault) === true,
+    isRule: fault => sink.isRule?.(fault) === true,
     close: () => sink.close(),
   };
 }

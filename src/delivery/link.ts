@@ -75,7 +75,7 @@ export function openLink<Row extends object>(peer: Peer<Row>, options: LinkOptio
       });
     },
   };
-  const sink = suspecting(halving(timed, clock));
+  const sink = suspecting(halving(timed, clock), clock);
   const rate = rateMeter(2 * TICK_MS);
   const totals = { rejected: 0, dropped: 0, lost: 0 };
   let lastReason = '';

@@ -1,5 +1,6 @@
 // A row at which the peer fails for ever: refused where the peer takes others, and only there; what each policy makes of it.
 import assert from 'node:assert/strict';
+import { fakeClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Outcome } from '../reading/contracts.ts';
 import type { Halved, Peer } from './halving.ts';
@@ -115,6 +116,40 @@ describe('a row at which the peer fails', () => {
     assert.equal(await insist(peer, rows.slice(0, 1), 50), undefined);
     const [first, second] = await peer.write(rows);
     assert.deepEqual([typeof first, second], ['object', 'stored']);
+  });
+
+  it('that a rule refuses, and that is alone, waits for another one for ten minutes, no longer', async () => {
+    const clock = fakeClock();
+    const { bare, tried } = peerOf(n => n === 0);
+    const peer = suspecting({ ...bare, isDoubtful: () => true, isRule: () => true }, clock);
+    const rows = rowsOf(2);
+    for (const ms of [0, 599_999]) {
+      clock.advance(ms);
+      await assert.rejects(peer.write(rows.slice(0, 1)), away);
+    }
+    clock.advance(1);
+    assert.deepEqual(await peer.write(rows.slice(0, 1)), [
+      { rejected: 'peer: HTTP 500; no other row came for 10 minutes to tell' },
+    ]);
+    assert.deepEqual(tried, [0, 0, 0]);
+  });
+
+  it('that a rule refuses begins to wait anew where another one was there, and waits on where it is no rule', async () => {
+    const clock = fakeClock();
+    let isRule = true;
+    const peer = suspecting({ ...peerOf(() => true).bare, isDoubtful: () => true, isRule: () => isRule }, clock);
+    const rows = rowsOf(2);
+    const refused = (count: number) => assert.rejects(peer.write(rows.slice(0, count)), away);
+    await refused(1);
+    clock.advance(500_000);
+    await refused(2);
+    clock.advance(500_000);
+    await refused(1);
+    clock.advance(500_000);
+    isRule = false;
+    await refused(1);
+    clock.advance(9_000_000);
+    await refused(1);
   });
 
   it('is not judged by a row that is refused, which stays refused', async () => {

@@ -1,5 +1,7 @@
 // Suspect: a row at which the peer fails again and again is refused once the peer was seen to take others, so that it holds them up no longer.
+import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { Outcome } from '../reading/contracts.ts';
+import type { Fault } from '../kernel/fault.ts';
 import { isOutage } from './breaker.ts';
 import type { Halved } from './halving.ts';
 
@@ -13,6 +15,9 @@ const SPREAD = (Math.sqrt(5) - 1) / 2;
 
 /** Failures at the same row in a row, from which on the peer is tried with another one, too. */
 const FAILURES = 10;
+
+/** So long a row that a rule refuses waits for another one to be judged by: a status must not stay red over one row for days. */
+const ALONE_MS = 600_000;
 
 /** So many rows go beyond the bound of a write, at most, until one is found that the peer takes. */
 const MOST_BEHIND = 32_768;
@@ -30,12 +35,27 @@ export function moreBehind(rows: number): number {
  * that it is away. Only where it takes the row behind, and then fails at this one once more, the row is to blame: in an
  * outage none is refused, however long it lasts.
  */
-export function suspecting<Row extends object>(peer: Halved<Row>): Judged<Row> {
+export function suspecting<Row extends object>(peer: Halved<Row>, clock: Clock = systemClock): Judged<Row> {
   /** Refused, or landed while another one was tried. */
   const settled = new WeakMap<Row, Outcome>();
   let suspect: Row | undefined;
   let failures = 0;
   let isLone = false;
+
+  /** The one row that a rule refuses, and since when. */
+  let alone: { row: Row; since: number } | undefined;
+
+  /** Whether it was alone for long enough. */
+  function isAlone(error: Fault, [row, ...others]: readonly Row[]): boolean {
+    if (row === undefined || others.length > 0 || peer.isRule?.(error) !== true) {
+      alone = undefined;
+      return false;
+    }
+    if (alone?.row !== row) alone = { row, since: clock.steady() };
+    if (clock.steady() - alone.since < ALONE_MS) return false;
+    settled.set(row, { rejected: `${error.message}; no other row came for ${ALONE_MS / 60_000} minutes to tell` });
+    return true;
+  }
 
   /** Whether the outage came at the suspect, as so often. */
   function isAtSuspect(): boolean {
@@ -73,6 +93,7 @@ export function suspecting<Row extends object>(peer: Halved<Row>): Judged<Row> {
       let next = 0;
       return rows.map(row => settled.get(row) ?? outcomes[next++]!);
     } catch (error) {
+      if (isOutage(error) && isAlone(error, open)) return write(rows);
       if (isOutage(error) && peer.isDoubtful?.(error)) isLone = true;
       if (!isAtSuspect() || !(await isToBlame(suspect!, open))) throw error;
       return write(rows);

@@ -1,6 +1,6 @@
 // Database errors as faults: which speak of the row, which of the database, and what they say.
 import assert from 'node:assert/strict';
-import { databaseFault, mayBeOfRow } from './fault.ts';
+import { databaseFault, isRule, mayBeOfRow } from './fault.ts';
 
 describe('database faults', () => {
   const cases: readonly [code: string | undefined, message: string, kind: string, says: RegExp][] = [
@@ -79,7 +79,9 @@ describe('database faults', () => {
     ['53400', 'decompress_batches', 'data'],
   ] as const)
     it(`${code} told by ${routine} is ${kind}`, () => {
-      assert.equal(databaseFault(Object.assign(new Error('refused'), { code, routine })).kind, kind);
+      const fault = databaseFault(Object.assign(new Error('refused'), { code, routine }));
+      assert.equal(fault.kind, kind);
+      assert.equal(isRule(fault), `${code} ${routine}` === '42501 ExecWithCheckOptions');
     });
 
   for (const [code, whose] of [

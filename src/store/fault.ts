@@ -166,6 +166,11 @@ export function isDoubtful(fault: Fault): boolean {
   return fault.code === 'FIELDLINE_TABLE' || mayBeOfRow(fault);
 }
 
+/** Whether row security refuses: this row, or all of them where somebody has forgotten a policy. */
+export function isRule({ cause }: Fault): boolean {
+  return codeOf(cause) === '42501' && unsureOf(cause) !== undefined;
+}
+
 /** The same fault, now that a row turned out to bring it about: without advice for the database. */
 export function asOfRow({ cause }: Fault): Fault {
   return new Fault('FIELDLINE_ROW', `${textOf(cause)} (SQLSTATE ${stateOf(cause)})`, { kind: 'data', cause });
