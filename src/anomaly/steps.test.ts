@@ -21,6 +21,8 @@ describe('a coarse sensor', () => {
     ['one in hundredths', at => rounded(0.01, 20.3 + 0.05 * wave(at))],
     ['one in half degrees, below zero too', at => rounded(0.5, 0.3 - 2 * wave(at))],
     ['one in whole degrees', at => rounded(1, 20.3 + 4 * wave(at))],
+    ['one in sixteenths of a degree', at => rounded(1 / 16, 20.3 + 0.2 * wave(at))],
+    ['one in quarters', at => rounded(1 / 4, 20.3 + 0.7 * wave(at))],
     ['a level in steps of five', at => rounded(5, 50 + 20 * wave(at))],
     ['a battery', at => 100 - Math.floor(at / 80)],
     ['one that moved between two tenths and comes to a third', at => rounded(0.1, 20.3 + 0.1 * between(at))],
@@ -34,6 +36,10 @@ describe('a coarse sensor', () => {
 
   const odd: [name: string, value: (at: number) => number][] = [
     ['a room that leaps by two degrees', at => rounded(0.1, 20.3 + 0.5 * wave(at)) + (at === 3000 ? 2 : 0)],
+    [
+      'one in sixteenths that leaps by two degrees',
+      at => rounded(1 / 16, 20.3 + 0.2 * wave(at)) + (at === 3000 ? 2 : 0),
+    ],
     ['one that never moved and leaps', at => (at < 3000 ? 1.6 : 12.4)],
     ['half a volt on and off, and a whole one once', at => (at === 3000 ? 1 : Math.floor(at / 40) % 2 ? 0.5 : 0)],
     ['a register that shows a third state once', at => (at === 3000 ? 2 : Math.floor(at / 40) % 2)],

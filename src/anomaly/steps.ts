@@ -1,4 +1,4 @@
-// Steps: a coarse sensor gives its values in round steps. One that lies a step or two from what was expected is nothing odd,
+// Steps: a coarse sensor gives its values in round steps, or in halves of halves as its converter does. One that lies a step or two from what was expected is nothing odd,
 // however still the series stood before.
 import type { MEAN } from './accepted.ts';
 import { VALUE } from './cells.ts';
@@ -13,6 +13,8 @@ const [NEAR, NEAR_MEAN] = [2, 1];
 /** A step is one of so many units of the last decimal place at most. */
 const MOST_UNITS = 5;
 const MOST_DECIMALS = 6;
+/** Steps of converters that halve: of a degree, a volt, a percent. */
+const HALVED = [1 / 4, 1 / 8, 1 / 16, 1 / 32];
 /** On and off are no steps: one of them is 0, and the other not so many from it. */
 const LEAST_SPAN = 2.5;
 /** Of rounding. */
@@ -23,8 +25,7 @@ export function nearBySteps(cells: Float64Array, mean?: typeof MEAN): number {
   if (isCounter(cells)) return 0;
   const value = cells[VALUE]!;
   const step = Math.min(cells[GRAIN]!, Math.abs(value - cells[BEFORE]!) || Number.POSITIVE_INFINITY);
-  if (!(step <= MOST_UNITS * unitOf(value) * (1 + EXACT)) || !isRound(step)) return 0;
-  if (isSwitch(cells, step)) return 0;
+  if (!isCoarse(step, value) || isSwitch(cells, step)) return 0;
   return (mean === undefined ? NEAR : NEAR_MEAN) * step * (1 + EXACT);
 }
 
@@ -36,6 +37,11 @@ function isSwitch(cells: Float64Array, step: number): boolean {
   const [low, high] = usual;
   return (low === 0 || high === 0) && high - low < LEAST_SPAN * step;
 }
+
+/** Whether so large a step is one of a coarse sensor that gave this value. */
+const isCoarse = (step: number, value: number): boolean =>
+  (step <= MOST_UNITS * unitOf(value) * (1 + EXACT) && isRound(step)) ||
+  HALVED.some(one => Math.abs(step - one) < EXACT && isWhole(value / one));
 
 const isWhole = (value: number): boolean => Math.abs(value - Math.round(value)) < EXACT;
 
