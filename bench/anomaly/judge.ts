@@ -16,13 +16,17 @@ export type Finds = {
 
 export const noFinds = (): Finds => ({ found: new Map(), falseAlarms: 0, quietPoints: 0 });
 
+/** Whether `scores` (below 0 = alarm) found a fault. */
+export const isFound = ({ from, to }: DeviceSeries['faults'][number], scores: readonly number[]): boolean =>
+  scores.slice(from, to + LATE).some(score => score < 0);
+
 /** Adds what `scores` (below 0 = alarm) found of the series' faults to `finds`. */
 export function judge({ faults }: DeviceSeries, scores: readonly number[], finds: Finds): Finds {
-  for (const { kind, from, to } of faults) {
-    const tally = finds.found.get(kind) ?? { found: 0, planted: 0 };
+  for (const fault of faults) {
+    const tally = finds.found.get(fault.kind) ?? { found: 0, planted: 0 };
     tally.planted++;
-    if (scores.slice(from, to + LATE).some(score => score < 0)) tally.found++;
-    finds.found.set(kind, tally);
+    if (isFound(fault, scores)) tally.found++;
+    finds.found.set(fault.kind, tally);
   }
   for (let at = FIRST; at < scores.length; at++) {
     if (faults.some(({ from, to }) => at >= from && at < to + AFTER)) continue;

@@ -9,6 +9,7 @@ import { begin, scoring } from '../../src/anomaly/score.ts';
 import { series } from '../../src/anomaly/series.ts';
 import { save } from '../../src/anomaly/state.ts';
 import type { Reading } from '../../src/reading/reading.ts';
+import { again } from '../anomaly/again.ts';
 import { ALTERATIONS } from '../anomaly/altered.ts';
 import { corpusFolder, type Labelled, readCorpus } from '../anomaly/corpus.ts';
 import { type DeviceSeries, deviceSeries, type FaultKind, FAULTS, SHAPE_NAMES } from '../anomaly/devices.ts';
@@ -252,6 +253,7 @@ export const anomaly: Figure = {
       corpus: () => corpus(report),
       devices: () => devices(report),
       strangers: () => strangers(report),
+      again: () => again(scoresOf, report),
       cost: () => cost(runs, report),
       keys: () => everNewNames(short ? 1e6 : 1e7, report),
     };
