@@ -1,5 +1,5 @@
 // A backup of all that a gateway is: ledger and journals first, then files, then one snapshot of the database, so that no message falls between.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -17,7 +17,7 @@ import { startDatabase } from './database.ts';
 import { interruptible, toldMeanwhile } from './interruptible.ts';
 import type { Log } from './log.ts';
 import { urlOfCluster } from './postgres-cluster.ts';
-import { readJson } from './private-file.ts';
+import { makePrivateFolder, readJson } from './private-file.ts';
 import { processesIn, startOf } from './processes.ts';
 
 const LOCK_MS = 5000;
@@ -63,7 +63,9 @@ export function backUp({ directory, file, tell, ...options }: BackupOptions): Pr
         return await toldMeanwhile(tell, words, () => writeAll(backup));
       } catch (error) {
         archive.abandon();
-        throw error instanceof Fault ? error : wrong(directory, 'to be read', reasonOf(error));
+        if (error instanceof Fault) throw error;
+        const reason = reasonOf(error);
+        throw wrong(directory, isFull(reason) ? 'room on its disk for copies of its journals' : 'to be read', reason);
       } finally {
         rmSync(`${file}.partial`, { force: true });
       }
@@ -85,6 +87,9 @@ async function writeAll(backup: Backup): Promise<About> {
 function wrong(where: string, what: string, got: unknown): Fault {
   return new Fault('FIELDLINE_BACKUP', expected(where, what, got));
 }
+
+/** As Node.js and SQLite say it. */
+const isFull = (reason: string): boolean => /ENOSPC|EDQUOT|disk is full/.test(reason);
 
 /** A slip of the pen in FIELDLINE_DIR would give backups of nothing, for months. */
 function isNobodys(directory: string, { databaseUrl }: Given): boolean {
@@ -168,7 +173,7 @@ async function copyJournals(backup: Backup): Promise<Copies> {
   for (let attempt = 1; ; attempt++)
     try {
       rmSync(staging, { recursive: true, force: true, maxRetries: 5 });
-      mkdirSync(staging, { mode: 0o700 });
+      makePrivateFolder(staging);
       return await tryToCopy(backup);
     } catch (error) {
       signal.throwIfAborted();
@@ -182,7 +187,7 @@ async function tryToCopy({ directory, staging, running, signal }: Backup): Promi
   const copyAll = (places: readonly Kept[], copy: (from: string, to: string) => void): void => {
     for (const { path: place } of places) {
       const to = path.join(staging, place);
-      mkdirSync(path.dirname(to), { recursive: true, mode: 0o700 });
+      makePrivateFolder(path.dirname(to));
       if (unlessGone(() => copy(path.join(directory, place), to) ?? true)) copied.add(place);
     }
   };

@@ -15,7 +15,7 @@ import {
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expected, Fault, reasonOf } from '../src/kernel/fault.ts';
-import { readJson, readPrivate, writePrivate } from './private-file.ts';
+import { handOver, readJson, readPrivate, writePrivate } from './private-file.ts';
 import { isRunning, type ProcessId, startOf } from './processes.ts';
 
 export type DataDirectory = {
@@ -90,8 +90,16 @@ export function lockFolder(folder: string): () => void {
     lock.close();
     throw inUse(running);
   }
+  try {
+    handOver(lockOf(folder));
+    writePrivate(note, `${JSON.stringify({ pid: process.pid, started: startOf(process.pid) })}\n`);
+  } catch (error) {
+    lock.close();
+    throw new Fault('FIELDLINE_DIR', expected(folder, 'a folder that can be written', reasonOf(error)), {
+      cause: error,
+    });
+  }
   held.add(lock);
-  writePrivate(note, `${JSON.stringify({ pid: process.pid, started: startOf(process.pid) })}\n`);
   return () => {
     held.delete(lock);
     rmSync(note, { force: true });

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expected, Fault } from '../src/kernel/fault.ts';
 import { makeFolders } from './data-directory.ts';
+import { foreignOwnerOf } from './private-file.ts';
 
 const run = promisify(execFile);
 
@@ -14,6 +15,7 @@ export type Account = { uid?: number; gid?: number };
 
 /** Kept across reboots and not swept by age, unlike the folders for temporary files. */
 const HOMES = ['/var/lib', '/srv', '/opt'];
+const OWN = 'fieldline-databases';
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
@@ -30,8 +32,11 @@ export function lentAccount(passwd: string): Account | undefined {
   return fields === undefined ? undefined : { uid: Number(fields[2]), gid: Number(fields[3]) };
 }
 
-/** An existing cluster keeps its owner. Throws a Fault when this process cannot become that account. */
-export function accountFor(cluster: string | undefined): Account {
+/**
+ * An existing cluster keeps its owner; a new one is of whoever the data directory is, where that is not root. Throws a Fault
+ * when this process cannot become that account.
+ */
+export function accountFor(cluster: string | undefined, directory: string): Account {
   const owner = cluster !== undefined && existsSync(cluster) ? statSync(cluster) : undefined;
   if (!isRoot()) {
     if (owner !== undefined && owner.uid !== process.getuid?.())
@@ -46,7 +51,8 @@ export function accountFor(cluster: string | undefined): Account {
     return {};
   }
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
-  const account = lentAccount(existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : '');
+  const account =
+    foreignOwnerOf(directory) ?? lentAccount(existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : '');
   if (account === undefined)
     throw new Fault(
       'FIELDLINE_DATABASE',
@@ -76,6 +82,12 @@ export function makeOwn(folder: string, account: Account): void {
   if (account.uid !== undefined && account.gid !== undefined) chownSync(folder, account.uid, account.gid);
 }
 
+/** A folder that `homeFor` has made for one cluster alone, outside the data directory. */
+export function isOwnHome(folder: string): boolean {
+  const above = path.dirname(folder);
+  return HOMES.some(base => above === path.join(base, OWN)) && /^[0-9a-f]{12}$/.test(path.basename(folder));
+}
+
 /**
  * Folder for a new cluster: in the data directory, or, where the account cannot get there (a home of mode 700 above it),
  * in a folder of the machine under a name of its own. The caller records it in the data directory.
@@ -83,7 +95,7 @@ export function makeOwn(folder: string, account: Account): void {
 export async function homeFor(directory: string, account: Account): Promise<string> {
   if (await canEnter(account, directory)) return directory;
   for (const base of HOMES) {
-    const home = path.join(base, 'fieldline-databases', randomBytes(6).toString('hex'));
+    const home = path.join(base, OWN, randomBytes(6).toString('hex'));
     try {
       makeFolders(home, 0o711);
     } catch {

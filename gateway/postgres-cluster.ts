@@ -14,8 +14,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { expected, Fault } from '../src/kernel/fault.ts';
-import { lockFolder } from './data-directory.ts';
-import { type Account, accountFor, homeFor, makeOwn } from './postgres-account.ts';
+import { holderOf, lockFolder } from './data-directory.ts';
+import { type Account, accountFor, homeFor, isOwnHome, makeOwn } from './postgres-account.ts';
 import { type Programs, programsFor } from './postgres-programs.ts';
 import { readJson, syncFolder, writePrivate } from './private-file.ts';
 import { type Processes, placeOf, signal, until } from './processes.ts';
@@ -66,14 +66,14 @@ async function findCluster(directory: string, known: Remembered): Promise<Cluste
       ),
     );
   const release = hold(directory, known.cluster);
-  const account = accountFor(known.cluster);
+  const account = accountFor(known.cluster, directory);
   const programs = await programsFor(account, path.dirname(known.cluster));
   checkVersion(known.cluster, programs);
   return { ...known, account, programs, release };
 }
 
 async function makeCluster(directory: string, processes: Processes): Promise<Cluster> {
-  const account = accountFor(undefined);
+  const account = accountFor(undefined, directory);
   const home = await homeFor(directory, account);
   const cluster = path.join(home, 'postgres');
   if (existsSync(cluster))
@@ -86,13 +86,28 @@ async function makeCluster(directory: string, processes: Processes): Promise<Clu
       ),
     );
   const release = hold(directory, cluster);
-  const programs = await programsFor(account, home);
+  let programs: Programs;
   const password = randomBytes(24).toString('base64url');
-  await initialise({ cluster, password, account, programs }, processes);
+  try {
+    programs = await programsFor(account, home);
+    await initialise({ cluster, password, account, programs }, processes);
+  } catch (error) {
+    release();
+    // Nothing remembers it yet.
+    if (isOwnHome(home)) rmSync(home, { recursive: true, force: true, maxRetries: 10 });
+    throw error;
+  }
   remember(directory, { cluster, password });
   renameSync(draftOf(cluster), cluster);
   syncFolder(home);
   return { cluster, password, account, programs, release };
+}
+
+/** Takes the cluster away that this data directory remembers outside of it, where nobody works with it. One inside goes with the directory. */
+export function removeOutside(directory: string): void {
+  const known = readJson<Remembered>(path.join(directory, 'database.json'));
+  const home = path.dirname(known?.cluster ?? '');
+  if (isOwnHome(home) && holderOf(home) === undefined) rmSync(home, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** Outside the data directory its lock does not cover the cluster: a copy of the directory points to the same one. */

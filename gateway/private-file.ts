@@ -1,5 +1,16 @@
 // Small files only this user may read: written whole or not at all, and on disk before the call returns.
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lchownSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../src/reading/error-code.ts';
 
@@ -13,6 +24,35 @@ export function readPrivate(file: string): string | undefined {
   }
 }
 
+/**
+ * What root makes in the folder of another user is to be that user's: a backup as root must not leave behind what the
+ * gateway cannot read. Without the right to give it away (in some containers) it stays root's.
+ */
+export function handOver(place: string): void {
+  const owner = foreignOwnerOf(path.dirname(place));
+  if (owner === undefined) return;
+  try {
+    lchownSync(place, owner.uid, owner.gid);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'EINVAL') throw error;
+  }
+}
+
+/** Whose the folder is, where this process is root and the folder is not. */
+export function foreignOwnerOf(folder: string): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const { uid, gid } = statSync(folder);
+  return uid === 0 ? undefined : { uid, gid };
+}
+
+/** Mode 0700, with those above it that are missing. */
+export function makePrivateFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makePrivateFolder(path.dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+  handOver(folder);
+}
+
 /** Mode 0600, on the disk when it returns; a crash leaves the old text or the new one. Throws as the file system does. */
 export function writePrivate(file: string, text: string): void {
   const draft = `${file}.new`;
@@ -23,6 +63,7 @@ export function writePrivate(file: string, text: string): void {
   } finally {
     closeSync(at);
   }
+  handOver(draft);
   renameSync(draft, file);
   syncFolder(path.dirname(file));
 }

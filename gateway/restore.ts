@@ -1,5 +1,5 @@
 // Restore: a whole backup into an empty data directory and an empty database, compared with what the backup says it held.
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { checkArchive, type OnMember, readArchive } from '../src/backup/archive.ts';
@@ -13,7 +13,8 @@ import { openDataDirectory, unfinishedRestore } from './data-directory.ts';
 import { startDatabase } from './database.ts';
 import { interruptible, toldMeanwhile } from './interruptible.ts';
 import type { Log } from './log.ts';
-import { writePrivate } from './private-file.ts';
+import { removeOutside } from './postgres-cluster.ts';
+import { handOver, makePrivateFolder, writePrivate } from './private-file.ts';
 import { processesIn } from './processes.ts';
 import { type Needs, type Room, roomOf } from './room.ts';
 import { codeOf } from '../src/reading/error-code.ts';
@@ -43,6 +44,8 @@ export function restore(options: RestoreOptions): Promise<About> {
       options.tell,
       () => words,
       async () => {
+        if (existsSync(options.file) && !statSync(options.file).isFile())
+          throw wrong(options.file, 'a file (it is read twice, which no pipe lets)', 'something else');
         // All of it is read before anything is written.
         const needs: Needs = { files: 0, rows: 0 };
         const checked = onMember('checked', signal);
@@ -97,6 +100,7 @@ const HELD = /^(gateway\.(lock|json)|restore\.partial)$/;
 
 /** A program of a restore that was cut off may still write there for a moment: it is tried for some seconds. */
 function clear(directory: string, chosen: (name: string) => boolean = () => true): void {
+  removeOutside(directory);
   for (const name of contentsOf(directory).filter(chosen))
     rmSync(path.join(directory, name), { recursive: true, force: true, maxRetries: 10 });
 }
@@ -117,8 +121,9 @@ function wrong(where: string, what: string, got: unknown, cause?: unknown): Faul
 async function extract({ path: place, chunks }: Member, directory: string): Promise<void> {
   const target = path.resolve(directory, place.slice(FILES.length));
   if (!target.startsWith(directory + path.sep)) throw wrong(place, 'a path within the data directory', place);
-  mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+  makePrivateFolder(path.dirname(target));
   const handle = await open(target, 'wx', 0o600);
+  handOver(target);
   try {
     for await (const piece of chunks()) await handle.appendFile(piece);
     await handle.sync();

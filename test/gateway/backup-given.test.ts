@@ -1,5 +1,6 @@
 // What a backup takes from outside the data directory, and what it does where files go away or are not there.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -17,6 +18,7 @@ import { backUp, type BackupOptions } from '../../gateway/backup.ts';
 import { openControl } from '../../gateway/control.ts';
 import { lockFolder } from '../../gateway/data-directory.ts';
 import { toldMeanwhile } from '../../gateway/interruptible.ts';
+import { restore } from '../../gateway/restore.ts';
 import { readArchive } from '../../src/backup/archive.ts';
 import { openJournals } from '../../src/delivery/journal/journal.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -120,6 +122,19 @@ describe('backup of a data directory', () => {
     put('secret', 'an older one\n');
     await backUp({ ...options, secret: 'the one of the environment' });
     assert.deepEqual([...(await contentsOf(options.file))], [['files/secret', 'the one of the environment\n']]);
+  });
+
+  it('is not restored from a pipe, which can be read once', async () => {
+    const pipe = path.join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await assert.rejects(
+      restore({ ...options, databaseUrl: undefined, directory: path.join(folder, 'restored'), file: pipe }),
+      {
+        code: 'FIELDLINE_BACKUP',
+        message: /pipe: expected a file \(it is read twice, which no pipe lets\)/,
+      },
+    );
+    assert.equal(existsSync(path.join(folder, 'restored')), false);
   });
 
   for (const [name, present, expected] of [

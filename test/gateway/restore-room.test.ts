@@ -1,10 +1,23 @@
 // A restore that runs out of disk: the error names the disk and its bytes, wherever the room came to its end, and nothing stays.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { backUp } from '../../gateway/backup.ts';
+import { openControl } from '../../gateway/control.ts';
+import { openDataDirectory } from '../../gateway/data-directory.ts';
 import { restore } from '../../gateway/restore.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -77,6 +90,41 @@ describe('a restore without room on the disk', () => {
           return true;
         });
         assert.deepEqual(readdirSync(directory), []);
+      } finally {
+        small.remove();
+      }
+    });
+
+  for (const runs of [false, true])
+    it(`a backup of a directory on a full disk says that it wants room there, ${runs ? 'beside a gateway' : 'without one'}`, async function () {
+      const small = smallDisk(20);
+      if (typeof small === 'string') return this.skip();
+      try {
+        const directory = path.join(small.folder, 'data');
+        mkdirSync(directory);
+        writeFileSync(path.join(directory, 'flows.json'), '[]');
+        const db = new DatabaseSync(path.join(directory, 'own.sqlite'));
+        db.exec('CREATE TABLE t (b BLOB); INSERT INTO t VALUES (zeroblob(1000000))');
+        db.close();
+        const release = runs ? openDataDirectory(directory).release : undefined;
+        const close = runs ? await openControl(directory, { secret: undefined, databaseUrl: undefined }) : undefined;
+        const fill = openSync(path.join(small.folder, 'fill'), 'w');
+        assert.throws(() => {
+          for (;;) writeSync(fill, Buffer.alloc(4096));
+        }, /ENOSPC/);
+        closeSync(fill);
+        const file = path.join(folder, 'full.tar.gz');
+        const backup = backUp({ ...quiet, directory, file, secret: undefined, databaseUrl: undefined });
+        await assert.rejects(backup, (error: Fault) => {
+          assert.match(
+            error.message,
+            runs ? /data: expected room on its disk for copies/ : /data: expected a folder that can be written.*ENOSPC/,
+          );
+          return true;
+        });
+        assert.equal(existsSync(file), false);
+        close?.();
+        release?.();
       } finally {
         small.remove();
       }
