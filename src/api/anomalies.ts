@@ -3,7 +3,7 @@ import type { Query } from '../reading/contracts.ts';
 import type { Metadata, Reading } from '../reading/reading.ts';
 
 /**
- * `metric`, `kind`, `expected` and `why` (a sentence) as the anomaly node explained them, where it did. `reading`: as much of
+ * `metric`, `kind`, `severity`, `expected` and `why` (a sentence) as the anomaly node explained them, where it did. `reading`: as much of
  * it as that node needs to hear that it was normal; its series is found by these.
  */
 export type AnomalyRow = {
@@ -15,6 +15,7 @@ export type AnomalyRow = {
   value: number | null;
   anomaly_score: number;
   kind: string | null;
+  severity: string | null;
   expected: number | null;
   why: string | null;
   reading: Omit<Reading, 'protocol'>;
@@ -33,7 +34,8 @@ export const onceSql = `${named('')} IN ('', metric)`;
 function selectFrom(table: string, time: string, metric: string, value: string, condition = ''): string {
   const element = table === 'measurements' ? `, 'elementId', element_id, 'elementType', element_type` : '';
   return `(SELECT ${time} AS time, device_id, '${table}' AS table, ${metric} AS metric, ${value} AS value, anomaly_score,
-      metadata #>> '{anomaly,kind}' AS kind, ${numberIn(`metadata #> '{anomaly,expected}'`)} AS expected,
+      metadata #>> '{anomaly,kind}' AS kind, metadata #>> '{anomaly,severity}' AS severity,
+      ${numberIn(`metadata #> '{anomaly,expected}'`)} AS expected,
       metadata #>> '{anomaly,why}' AS why, jsonb_strip_nulls(jsonb_build_object('anomaly', metadata -> 'anomaly'${element})) AS metadata
     FROM ${table} WHERE anomaly_score < 0 AND ${time} > now() - interval '30 days' ${condition}
     ORDER BY ${time} DESC LIMIT $1)`;

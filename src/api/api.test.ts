@@ -91,7 +91,9 @@ describe('telemetry API on PostgreSQL', () => {
   });
 
   async function anomalies(): Promise<void> {
-    const explained = { anomaly: { metric: 'voltage', kind: 'level', expected: 230, why: 'too high' } };
+    const explained = {
+      anomaly: { metric: 'voltage', kind: 'level', severity: 'warning', expected: 230, why: 'too high' },
+    };
     await database.store.query(
       `INSERT INTO measurements (device_id, value_mm, anomaly_score, timestamp)
        VALUES ('l', 1, -0.5, $1), ('l', 2, 1, $1), ('l', 3, 0, $1), ('l', 4, NULL, $1)`,
@@ -125,14 +127,15 @@ describe('telemetry API on PostgreSQL', () => {
         row.value,
         row.anomaly_score,
         row.kind,
+        row.severity,
         row.expected,
         row.why,
       ]),
       [
-        ['flow_data', 'f', 'device_id', null, -2, null, null, null],
-        ['sensor_readings', 's', 'voltage', 5, -1, 'level', 230, 'too high'],
-        ['energy_readings', 'e', 'voltage', 300, -0.25, 'level', 230, 'too high'],
-        ['measurements', 'l', 'value_mm', 1, -0.5, null, null, null],
+        ['flow_data', 'f', 'device_id', null, -2, null, null, null, null],
+        ['sensor_readings', 's', 'voltage', 5, -1, 'level', 'warning', 230, 'too high'],
+        ['energy_readings', 'e', 'voltage', 300, -0.25, 'level', 'warning', 230, 'too high'],
+        ['measurements', 'l', 'value_mm', 1, -0.5, null, null, null, null],
       ],
     );
     assert.equal((await latestAnomalies(database.store.query, 1)).length, 1);

@@ -76,7 +76,7 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
 
   it('shows value, band and score of the latest anomaly on a page of the dashboard', async () => {
     const { page, gateway } = editor;
-    await store.query(`UPDATE sensor_readings SET anomaly_score = -0.3, metadata = '{"anomaly": {"metric": "pressure", "kind": "dip", "expected": 20.9, "why": "pressure is 12.1 hPa, far below what is usual"}}'
+    await store.query(`UPDATE sensor_readings SET anomaly_score = -0.3, metadata = '{"anomaly": {"metric": "pressure", "kind": "dip", "severity": "warning", "expected": 20.9, "why": "pressure is 12.1 hPa, far below what is usual"}}'
       WHERE device_id = 'a-boiler' AND value < 13`);
     await page.goto(`${gateway.url}/dashboard/anomalies`);
     await page.getByText('a-boiler, pressure').waitFor();
@@ -84,7 +84,7 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
     await page.locator('#nrdb-ui-widget-fl-an-score canvas').waitFor();
     const row = page.locator('#nrdb-ui-widget-fl-an-table tbody tr', { hasText: 'dip' });
     await row.waitFor();
-    assert.match((await row.textContent()) ?? '', /a-boiler.*pressure.*dip.*far below what is usual.*-0\.30/);
+    assert.match((await row.textContent()) ?? '', /a-boiler.*pressure.*dip.*warning.*far below what is usual.*-0\.30/);
     await row.click();
     await shot('anomaly-3');
   });
