@@ -17,7 +17,8 @@ const LAYOUT = 0;
 const MOST_LAYOUTS = 1000;
 
 // https://sqlite.org/rescode.html: the low byte is the primary code.
-const NO_SUCH_COLUMN = 1;
+/** A column that is not there, and all that has no code of its own. */
+const UNNAMED = 1;
 const BUSY = 5;
 const READONLY = 8;
 const CORRUPT = 11;
@@ -36,10 +37,12 @@ export function connect(file: string): DatabaseSync {
     const layout = Number(db.prepare('pragma user_version').get()?.['user_version']);
     if (layout > LAYOUT && layout <= MOST_LAYOUTS) throw new Error(OF_LATER);
     db.exec(`pragma journal_size_limit=${64 << 20}; ${SCHEMA}`);
-    check(db);
     const columns = columnsOf(db);
     if (columns === undefined) throw Object.assign(new Error('tables of something else'), { errcode: NOT_A_DATABASE });
     if (columns > COLUMNS) throw new Error(OF_LATER);
+    if (!isAsMade(db)) throw Object.assign(new Error('a table is not as it was made'), { errcode: CORRUPT });
+    check(db);
+    checkWritable(db, file);
     return db;
   } catch (error) {
     db.close();
@@ -51,6 +54,32 @@ export function connect(file: string): DatabaseSync {
 export function check(db: DatabaseSync): void {
   const said = String(db.prepare('pragma quick_check(1)').all()[0]?.['quick_check']);
   if (said !== 'ok') throw Object.assign(new Error(said), { errcode: CORRUPT });
+  const [odd] = db.prepare(`select seq from entry where ${ODD_ENTRY} limit 1`).all();
+  if (odd !== undefined) throw oddEntry(odd['seq']);
+}
+
+/** Of values that SQLite would not mind. */
+export const ODD_ENTRY = "typeof(meta) <> 'text' or typeof(blob) <> 'blob'";
+export const oddEntry = (seq: unknown): Error =>
+  Object.assign(new Error(`entry ${seq} has values of other types`), { errcode: CORRUPT });
+
+/** A letter that has changed in the text of a table makes it one with other columns or keys, which SQLite goes by. */
+function isAsMade(db: DatabaseSync): boolean {
+  const rows = db.prepare("select name, sql from sqlite_schema where type = 'table'").all();
+  const made = new Map(rows.map(({ name, sql }) => [name, sql]));
+  const tables = [...SCHEMA.matchAll(/create table if not exists ((\w+)\(.*)/g)];
+  return tables.every(([, text, name = '']) => made.get(name) === `CREATE TABLE ${text?.replace(/;$/, '')}`);
+}
+
+/** SQLite reads a file with another number of its format, and writes to it no more. */
+function checkWritable(db: DatabaseSync, file: string): void {
+  try {
+    db.exec('delete from note where false');
+  } catch (error) {
+    if ((((error as SystemError).errcode ?? 0) & 0xff) !== READONLY) throw error;
+    accessSync(file, constants.W_OK);
+    throw Object.assign(new Error('a format that nobody can write'), { errcode: CORRUPT });
+  }
 }
 
 const OF_LATER =
@@ -62,17 +91,18 @@ function columnsOf(db: DatabaseSync): number | undefined {
     db.prepare('select e.seq, meta, blob, reader, name, key, value from entry e, reader, pending, last, note');
     return db.prepare('select * from entry, reader, pending, last, note').columns().length;
   } catch (error) {
-    if ((error as SystemError).errcode === NO_SUCH_COLUMN) return undefined;
+    if ((error as SystemError).errcode === UNNAMED) return undefined;
     throw error;
   }
 }
 /** Of the schema above. */
 const COLUMNS = 11;
 
-type SystemError = { errcode?: number; code?: string };
+type SystemError = { errcode?: number; code?: string; message?: string };
 
 export function isDamage(error: unknown): boolean {
-  const { errcode = 0 } = error as SystemError;
+  const { errcode = 0, message } = error as SystemError;
+  if (errcode === UNNAMED && message === 'unsupported file format') return true;
   return [CORRUPT, NOT_A_DATABASE].includes(errcode & 0xff) || errcode === CUT_SHORT;
 }
 

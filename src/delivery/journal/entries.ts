@@ -1,6 +1,6 @@
 // The entries in the journal's file: put in, read, and taken out once every reader has had them; counted, so that nobody need ask the file.
 import type { DatabaseSync } from 'node:sqlite';
-import { countIn } from './database.ts';
+import { countIn, oddEntry } from './database.ts';
 import { type Appends, ENTRY_OVERHEAD, joined, type Page, type Read } from './messages.ts';
 
 /** What they come to. `bytes`: as the journal's bound counts them. */
@@ -105,7 +105,8 @@ export function openEntries(db: DatabaseSync): Entries {
       const blobs: Uint8Array[] = [];
       let size = 0;
       for (const row of pageOf.iterate(reader, after, most)) {
-        const blob = row['blob'] as Uint8Array;
+        const { blob } = row;
+        if (!(blob instanceof Uint8Array)) throw oddEntry(row['seq']);
         rows.push({ seq: Number(row['seq']), meta: String(row['meta']), length: blob.length });
         blobs.push(blob);
         size += blob.length;

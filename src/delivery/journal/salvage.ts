@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { carve } from './carve.ts';
 import { mended, mending } from './damage.ts';
-import { connect, isDamage, isRefusal, lastSeqOf, countIn } from './database.ts';
+import { connect, countIn, isDamage, isRefusal, lastSeqOf, ODD_ENTRY } from './database.ts';
 import { readMark } from './mark.ts';
 
 /** A whole file that is to take the place of the one there. */
@@ -82,6 +82,7 @@ function copyWhatIsThere(file: string, fresh: string, db: DatabaseSync): { saved
     const last = lastSeqOf(db);
     const newest = Math.max(last, mark?.seq ?? 0) || Infinity;
     for (const { table, seq, values } of carve(readable.file)) if (seq <= newest) add[table].run(...values);
+    db.exec(`delete from entry where ${ODD_ENTRY}`);
     // An entry lies there because somebody waits for it: the only one, where there is only one, or the first, whose name is lost.
     db.exec(
       'insert or ignore into pending select coalesce((select id from reader), 1), seq from entry where (select count(*) from reader) < 2',
