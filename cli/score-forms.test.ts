@@ -109,6 +109,12 @@ describe('score, forms of CSV', () => {
   for (const { name, input, out, errors = [] } of cases)
     it(`takes ${name}`, async () => assert.deepEqual(await score(input), { code: 0, out, errors }));
 
+  const ofHalves = (text: string): string =>
+    text.replace(
+      / (\d\d)(.*)/,
+      (_, hour, rest) => ` ${Number(hour) % 12 || 12}${rest} ${Number(hour) < 12 ? 'AM' : 'PM'}`,
+    );
+
   /** The same series written in another way. */
   const forms: [name: string, form: (at: number) => string, separator?: string, header?: string][] = [
     ['seconds since 1970', at => String(Date.parse(`${time(at)}Z`) / 1000)],
@@ -120,6 +126,8 @@ describe('score, forms of CSV', () => {
     ['day, month, year', at => time(at).replace(/^(....)-(..)-(..)/, '$3.$2.$1')],
     ['year, month, day with slashes', at => time(at).replaceAll('-', '/')],
     ['hours of one digit, as spreadsheets write them', at => time(at).replace(/ 0(?=\d:)/, ' ')],
+    ['morning and afternoon, the month first', at => ofHalves(time(at)).replace(/^(....)-0?(\d+)-0?(\d+)/, '$2/$3/$1')],
+    ['morning and afternoon, the year first', at => ofHalves(time(at)).toLowerCase()],
     ['the zone in letters', at => `${time(at)} UTC`],
     ['the zone in whole hours, as PostgreSQL writes it', at => `${time(at)}+00`],
     ['semicolons', time, ';'],

@@ -78,10 +78,20 @@ export function valueOfCell(cell: string | undefined, table: Table): number | un
   return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, Number(text)));
 }
 
-/** Milliseconds since the epoch. ISO 8601, also a date alone or without seconds; 31.12.2026 23:59; 2026/12/31 9:05; seconds, ms, µs or ns since the epoch. Without zone: UTC. */
+/** With morning and afternoon; the month comes first there. */
+const TWELVE_HOURS = /^(?:(\d\d?)\/(\d\d?)\/(\d{4})|(\S+)) (0?[1-9]|1[0-2])(:\d\d(?::\d\d(?:\.\d+)?)?) ?([ap])m$/i;
+
+/** The same of 24 hours, the year first. */
+const of24Hours = (text: string): string =>
+  text.replace(TWELVE_HOURS, (_, month, day, year, date, hour, rest, half) => {
+    const from0 = (Number(hour) % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
+    const two = (one: string | number) => String(one).padStart(2, '0');
+    return `${date ?? `${year}-${two(month)}-${two(day)}`} ${two(from0)}${rest}`;
+  });
+
+/** Milliseconds since the epoch. ISO 8601, also a date alone or without seconds; 31.12.2026 23:59; 2026/12/31 9:05; 12/31/2026 9:05 PM; seconds, ms, µs or ns since the epoch. Without zone: UTC. */
 export function timeOfCell(cell: string | undefined): number | undefined {
-  const text = (cell ?? '')
-    .trim()
+  const text = of24Hours((cell ?? '').trim())
     .replace(
       /^(\d\d?)\.(\d\d?)\.(\d{4})/,
       (_, day, month, year) => `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`,

@@ -27,7 +27,7 @@ const USAGE = `Usage: fieldline score [options] [in.csv] > out.csv
 Reads CSV with the columns timestamp and value, from the file or from standard input, and writes the same rows with
 anomaly_score as the last column: 1 is normal, below 0 an anomaly. Between cells may stand , ; tab or |, where it is not
 the comma numbers may have a decimal comma. Times: ISO 8601 (without zone UTC), 31.12.2026 23:59,
-2026/12/31 9:05, or s, ms, µs, ns since 1970.
+2026/12/31 9:05, 12/31/2026 9:05 PM, or s, ms, µs, ns since 1970.
 
   --explain            adds kind, expected and band before the score
   --alarms             adds severity (of the value) and alarm (the worst severity of an episode, until the series was normal for a while)
