@@ -93,6 +93,16 @@ describe('score, forms of CSV', () => {
     },
     { name: 'no header, with semicolons', input: '1767571200;1,5', out: ['1767571200;1,5;1'] },
     {
+      name: 'lines that end by a carriage return alone',
+      input: 'timestamp,value\r2026-01-01,1\r2026-01-02,2\r',
+      out: ['timestamp,value,anomaly_score', '2026-01-01,1,1', '2026-01-02,2,1'],
+    },
+    {
+      name: 'a carriage return inside a cell',
+      input: 'timestamp,value,note\r\n2026-01-01,1,a\rb\r\n',
+      out: ['timestamp,value,note,anomaly_score', '2026-01-01,1,a\rb,1'],
+    },
+    {
       name: 'a header alone',
       input: 'timestamp,value\n',
       out: ['timestamp,value,anomaly_score'],

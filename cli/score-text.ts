@@ -49,6 +49,16 @@ export async function* textOf(
   if (rest.length > 0) yield read(rest);
 }
 
+/** Where lines end by a carriage return alone, by a line feed instead, as all others. */
+export async function* withLineFeeds(texts: AsyncIterable<string>): AsyncGenerator<string> {
+  let isBare: boolean | undefined;
+  for await (const text of texts) {
+    if (text.includes('\n')) isBare ??= false;
+    else if (/\r./s.test(text)) isBare ??= true;
+    yield isBare === true ? text.replaceAll('\r', '\n') : text;
+  }
+}
+
 /** By the first two bytes. */
 function utf16Of([first, second]: Buffer): TextDecoder | undefined {
   if (first === 0x1f && second === 0x8b) throw wrongUse('input', 'text', 'a file compressed by gzip: gunzip it first');

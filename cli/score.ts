@@ -8,7 +8,7 @@ import { boundedMap } from '../src/kernel/bounded.ts';
 import { type Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
 import { openNotes } from './score-notes.ts';
-import { textOf } from './score-text.ts';
+import { textOf, withLineFeeds } from './score-text.ts';
 import {
   cellOf,
   cellsOf,
@@ -78,7 +78,7 @@ export const run = subcommand(
     let table: Table | undefined;
     let rows = 0;
     let comma = false;
-    const texts = textOf(await inputOf(positionals[0], io), notes.foreign);
+    const texts = withLineFeeds(textOf(await inputOf(positionals[0], io), notes.foreign));
     for await (const { line, text: row } of rowsOf(Readable.from(texts))) {
       const bare = table === undefined ? row.replace(/^\ufeff/, '') : row;
       // Excel's own line about what stands between cells.
