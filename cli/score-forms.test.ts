@@ -18,7 +18,7 @@ describe('score, forms of CSV', () => {
         '2026-01-01 00:00:03,Infinity,',
         '2026-01-01 00:00:04,0x10,',
       ],
-      errors: ['score: line 2: expected a number, got ""; 5 of 5 rows are like it: they got no score'],
+      errors: ['score: line 2: expected a number, got ""; the first of 5 such rows, of 5 in all: no score'],
     },
     {
       name: 'numbers of any form',
@@ -29,7 +29,7 @@ describe('score, forms of CSV', () => {
       name: 'quoted fields',
       input: '"timestamp","value"\n"2026-01-01T00:00:00Z","1.5"\n"2026-01-01T00:00:01Z","1,5"',
       out: ['"timestamp","value",anomaly_score', '"2026-01-01T00:00:00Z","1.5",1', '"2026-01-01T00:00:01Z","1,5",'],
-      errors: ['score: line 3: expected a number, got "1,5"; 1 of 2 rows are like it: they got no score'],
+      errors: ['score: line 3: expected a number, got "1,5"; the only such row, of 2 in all: no score'],
     },
     {
       name: 'other columns in another order',
@@ -40,14 +40,14 @@ describe('score, forms of CSV', () => {
       name: 'short and empty rows',
       input: 'timestamp,value\n2026-01-01\n\n2026-01-02,1\n',
       out: ['timestamp,value,anomaly_score', '2026-01-01,,', '', '2026-01-02,1,1'],
-      errors: ['score: line 2: expected a number, got ""; 1 of 2 rows are like it: they got no score'],
+      errors: ['score: line 2: expected a number, got ""; the only such row, of 2 in all: no score'],
     },
     {
       name: 'rows with more cells than names, as decimal commas make them',
       input: 'timestamp,value\n2026-01-01,1\n2026-01-02,1,5',
       out: ['timestamp,value,anomaly_score', '2026-01-01,1,1', '2026-01-02,1,5,1'],
       errors: [
-        'score: line 3: expected 2 cells, got 3; 1 of 2 rows are like it: their score stands in a column behind its own; a decimal comma needs ; between cells',
+        'score: line 3: expected 2 cells, got 3; the only such row, of 2 in all: the score stands in a column behind its own; a decimal comma needs ; between cells',
       ],
     },
     {
@@ -55,7 +55,7 @@ describe('score, forms of CSV', () => {
       input: 'timestamp,note,value\n2026-01-01,"a\nb",1\nyesterday,,2\n2026-01-03,,3',
       out: ['timestamp,note,value,anomaly_score', '2026-01-01,"a\nb",1,1', 'yesterday,,2,1', '2026-01-03,,3,1'],
       errors: [
-        'score: line 4: expected a time, got "yesterday"; 1 of 3 rows are like it: they were judged without a time',
+        'score: line 4: expected a time, got "yesterday"; the only such row, of 3 in all: judged without a time',
       ],
     },
     {
@@ -63,7 +63,7 @@ describe('score, forms of CSV', () => {
       input: 'timestamp,value\n2026-01-03,1\n2026-01-02,1\n2026-01-01,1',
       out: ['timestamp,value,anomaly_score', '2026-01-03,1,1', '2026-01-02,1,1', '2026-01-01,1,1'],
       errors: [
-        'score: line 3: the time goes back; 2 of 3 rows are like it: rows are judged as they come, the oldest has to be the first',
+        'score: line 3: the time goes back; the first of 2 such rows, of 3 in all: rows are judged as they come, the oldest has to be the first',
       ],
     },
     {
@@ -208,7 +208,7 @@ describe('score, forms of CSV', () => {
   it('says so when it can read no time at all', async () => {
     const { errors } = await score(csv.replaceAll('2026-01-05', 'Monday'));
     assert.deepEqual(errors, [
-      'score: line 2: expected a time, got "Monday 00:00:00"; 200 of 200 rows are like it: pauses and times of day were not judged',
+      'score: line 2: expected a time, got "Monday 00:00:00"; the first of 200 such rows, of 200 in all: pauses and times of day were not judged',
     ]);
   });
 

@@ -53,9 +53,8 @@ export function openNotes() {
     },
     sentences(): string[] {
       const so = ({ first, rows: count }: Tally, what: string) =>
-        `${first}; ${count} of ${quantity(rows, 'row')} are like it: ${what}`;
-      const noTime =
-        times.rows === rows ? 'pauses and times of day were not judged' : 'they were judged without a time';
+        `${first}; ${count === 1 ? 'the only such row' : `the first of ${count} such rows`}, of ${rows} in all: ${what}`;
+      const noTime = times.rows === rows ? 'pauses and times of day were not judged' : 'judged without a time';
       return [
         ...(rows === 0 ? ['there is no row of values'] : []),
         ...(twice === undefined ? [] : [`of the columns called ${twice} the first one counts`]),
@@ -63,9 +62,9 @@ export function openNotes() {
           ? []
           : [`line ${foreignFrom}: no UTF-8; such lines are read as Windows-1252, and written as UTF-8`]),
         ...(wide.rows > 0
-          ? [so(wide, 'their score stands in a column behind its own; a decimal comma needs ; between cells')]
+          ? [so(wide, 'the score stands in a column behind its own; a decimal comma needs ; between cells')]
           : []),
-        ...(numbers.rows > 0 ? [so(numbers, 'they got no score')] : []),
+        ...(numbers.rows > 0 ? [so(numbers, 'no score')] : []),
         ...(times.rows > 0 && (times.rows < rows || rows > LEARNING) ? [so(times, noTime)] : []),
         ...(2 * backward.rows > rows
           ? [so(backward, 'rows are judged as they come, the oldest has to be the first')]
