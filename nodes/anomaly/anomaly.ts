@@ -7,8 +7,7 @@ import { reasonOf } from '../../src/kernel/fault.ts';
 import { defineNode } from '../../src/palette/define.ts';
 import { nodeRed } from '../../src/palette/register.ts';
 import { unheard as unheardOf } from '../../src/reading/listening.ts';
-import { quantity } from '../../src/reading/quantity.ts';
-import { isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
+import { type Anomaly, isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
 import { whoOf } from '../../src/reading/who.ts';
 import { learnStored, openMark } from './after-crash.ts';
 import { dialog } from './dialog.ts';
@@ -17,6 +16,8 @@ import { fields } from './fields.ts';
 import { openHearing } from './hearing.ts';
 import { keysOf } from './keys.ts';
 import { optionsOf } from './options.ts';
+import { bringBack, clearAside, putAside } from './removed.ts';
+import { openTally } from './tally.ts';
 
 const CHECKPOINT_MS = 300_000;
 /** Ends of nodes that still write their file: on a slow disk Node-RED starts the next one before. */
@@ -36,6 +37,9 @@ export const definition = defineNode({
     const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
     await ending.get(file);
+    const notAside = (fault: unknown) => host.log('warn', `what deleted nodes had learned: ${reasonOf(fault)}`);
+    if (await bringBack(file).catch(notAside)) host.log('info', 'the node is back, with what it had learned');
+    await clearAside(file).catch(notAside);
     const hearing = await openHearing(file, () => keeper.isSaved);
     const unheard = (reading: Reading | undefined, from: number, to: number) =>
       unheardOf(reading?.metadata.entry, from, to, hearing.absences);
@@ -43,9 +47,7 @@ export const definition = defineNode({
     const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
     if (taken > 0) host.log('info', `series restored: ${taken}`);
     if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
-    let scored = 0;
-    let anomalies = 0;
-    let known = -1;
+    const count = openTally(host, scorer);
     const keeper = keepCheckpoint({
       file,
       keys,
@@ -85,39 +87,32 @@ export const definition = defineNode({
             return;
           }
           const guarded = host.evaluate(settings.guard, message) === true;
-          let found = 0;
-          let isLearning = false;
+          const said: Anomaly[] = [];
           for (const member of membersOf(message.payload)) {
             if (!isReading(member)) continue;
             const key = keyOf(member, message);
             const anomaly = scorer.score(member, key, guarded);
             if (anomaly === undefined) continue;
             member.metadata.anomaly = named(anomaly, member, key);
-            scored++;
-            if (anomaly.score < 0) found++;
-            isLearning = anomaly.kind === 'learning';
+            said.push(anomaly);
           }
           keeper.changed(1);
-          anomalies += found;
-          if (found > 0) host.count('fieldline_anomalies_total', found);
-          if (scorer.size !== known) host.gauge('fieldline_anomaly_series', scorer.size);
-          known = scorer.size;
-          const forgotten = scorer.evicted > 0 ? `, ${scorer.evicted} forgotten` : '';
-          const text = `${scorer.size} series${forgotten}, ${scored} scored, ${quantity(anomalies, 'anomaly', 'anomalies')}${guarded ? ', guarded' : isLearning ? ', learning' : ''}`;
-          // A guard that somebody forgot is to be seen.
-          host.status(scorer.evicted > 0 || guarded ? 'yellow' : 'green', text);
+          count(said, guarded);
           send(message);
           done();
         } catch (error) {
           done(new Error(`key or guard: ${reasonOf(error)}`));
         }
       },
-      async close() {
+      async close(removed) {
         withdraw();
+        // One that is disabled is still in the flow, and may be for long.
+        const isDeleted = removed && host.other(host.id) === undefined;
         const heard = hearing.close();
         const end = keeper.close().then(async isSaved => {
           if (isSaved) await mark.remove();
           await heard;
+          if (isDeleted) await putAside(file).then(() => clearAside(file), notAside);
         });
         ending.set(file, end);
         await end.finally(() => ending.delete(file));
