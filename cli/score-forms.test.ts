@@ -180,10 +180,7 @@ describe('score, forms of CSV', () => {
   for (const [name, bytes, note] of encodings)
     for (const size of [bytes.length, 7])
       it(`reads ${name} in pieces of ${size}`, async () => {
-        const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
-          bytes.subarray(at * size, (at + 1) * size),
-        );
-        const { out, errors } = await score(pieces, '--value', 'Außen °C');
+        const { out, errors } = await score(pieces(bytes, size), '--value', 'Außen °C');
         assert.equal(out[0], 'timestamp;Außen °C;anomaly_score');
         const before = out.length - rows.length;
         assert.ok(out.slice(before).every((line, at) => line.startsWith(rows[at]!.replace(',', ';'))));
@@ -192,6 +189,42 @@ describe('score, forms of CSV', () => {
           note === undefined ? [] : [`score: ${note}`],
         );
       });
+
+  const pieces = (bytes: Buffer, size: number) =>
+    Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
+  const note = `Außenfühler größer ${'☀'.repeat(60)}`;
+  const long = Array.from({ length: 12_000 }, (_, at) => `2026-01-01,${at % 7},${note.slice(at % 9)}`);
+  for (const [name, ending, encode, said] of [
+    ['carriage returns', '\r', (text: string) => Buffer.from(text), []],
+    ['line feeds', '\n', (text: string) => Buffer.from(text), []],
+    [
+      'carriage returns, Windows-1252',
+      '\r',
+      (text: string) => Buffer.from(text.replaceAll('☀', 'ü'), 'latin1'),
+      [western.replace('1', '2')],
+    ],
+  ] as const)
+    for (const size of [65_535, 65_536, 65_537])
+      it(`reads more than 2 MB with ${name} in pieces of ${size}, and cuts no character`, async () => {
+        const { out, errors } = await score(pieces(encode(['timestamp,value,note', ...long].join(ending)), size));
+        const wanted = long.map(line => (said.length > 0 ? line.replaceAll('☀', 'ü') : line));
+        assert.equal(out.length, wanted.length + 1);
+        assert.deepEqual(
+          wanted.filter((line, at) => !out[at + 1]?.startsWith(`${line},`)),
+          [],
+        );
+        assert.deepEqual(
+          errors,
+          said.map(line => `score: ${line}`),
+        );
+      });
+
+  it('cuts no character of a line that does not end', async () => {
+    const text = `timestamp,value\r\n2026-01-01,1,${'€'.repeat(800_000)}`;
+    const { out } = await score(pieces(Buffer.from(text), 65_536));
+    assert.ok(!out.join('').includes('â'), 'it was never taken for Windows-1252');
+    assert.equal(out.join('').match(/€/g)?.length, 800_000);
+  });
 
   it('says of a compressed file what it is', async () => {
     const { code, errors } = await score([gzipSync(csv)]);

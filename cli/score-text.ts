@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 import { wrongUse } from './subcommand.ts';
 
-const LF = 10;
+const [LF, CR] = [10, 13];
 /** Without the end of a line no more is held back. */
 const MOST = 1024 * 1024;
 
@@ -18,6 +18,8 @@ export async function* textOf(
   let isBegun = false;
   let lines = 0;
   let isTold = false;
+  // By which byte lines end: known when the first of them are read.
+  let ending: number | undefined;
 
   const lineOf = (bytes: Buffer): string => {
     lines++;
@@ -28,9 +30,10 @@ export async function* textOf(
   };
   const read = (bytes: Buffer): string => {
     if (utf16 !== undefined) return utf16.decode(bytes, { stream: true });
+    ending ??= bytes.includes(LF) ? LF : CR;
     const texts: string[] = [];
     for (let at = 0, end = 0; at < bytes.length; at = end) {
-      const found = bytes.indexOf(LF, at);
+      const found = bytes.indexOf(ending, at);
       end = found < 0 ? bytes.length : found + 1;
       texts.push(lineOf(bytes.subarray(at, end)));
     }
@@ -42,11 +45,22 @@ export async function* textOf(
     if (!isBegun && rest.length < 2) continue;
     if (!isBegun) utf16 = utf16Of(rest);
     isBegun = true;
-    const whole = utf16 === undefined && rest.length < MOST ? rest.lastIndexOf(LF) + 1 : rest.length;
+    const whole = utf16 === undefined ? wholeOf(rest, ending) : rest.length;
     if (whole > 0) yield read(rest.subarray(0, whole));
     rest = rest.subarray(whole);
   }
   if (rest.length > 0) yield read(rest);
+}
+
+/** So many of the bytes are whole lines; where more than may be held back have no end, whole characters. */
+function wholeOf(bytes: Buffer, ending = LF): number {
+  const lines = bytes.lastIndexOf(ending) + 1;
+  if (lines > 0 || bytes.length < MOST) return lines;
+  const others = ending === LF ? bytes.lastIndexOf(CR) + 1 : 0;
+  if (others > 0) return others;
+  // In UTF-8 a character begins with any byte but 10xxxxxx, and has four at most.
+  const begin = bytes.subarray(-4).findLastIndex(byte => (byte & 0xc0) !== 0x80);
+  return begin < 0 ? bytes.length : bytes.length - Math.min(4, bytes.length) + begin;
 }
 
 /** Where lines end by a carriage return alone, by a line feed instead, as all others. */
