@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { onDatabase } from '../../test/support/database.ts';
 import { until } from '../../test/support/until.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite } from '../reading/contracts.ts';
 import type { Reading } from '../reading/reading.ts';
 import { reading } from './reading.fixture.ts';
 import { readingSink } from './readings.ts';
+
+type Row = { row: Readonly<Record<string, unknown>> };
 
 const NOW = Date.now();
 const DEVICES = 300;
@@ -60,8 +63,8 @@ describe('devices and latest values that are put off', () => {
     return row!.yes;
   };
   const tables = async () => ({
-    devices: await db.store.query(`SELECT to_jsonb(d) - 'created_at' AS row FROM devices AS d ORDER BY device_id`),
-    latest: await db.store.query('SELECT to_jsonb(l) AS row FROM latest_values AS l ORDER BY device_id, metric'),
+    devices: await db.store.query<Row>(`SELECT to_jsonb(d) - 'created_at' AS row FROM devices AS d ORDER BY device_id`),
+    latest: await db.store.query<Row>('SELECT to_jsonb(l) AS row FROM latest_values AS l ORDER BY device_id, metric'),
   });
   /** What stands there when each batch has written its own. */
   const written = async (all: readonly (readonly Reading[])[]) => {
@@ -117,6 +120,84 @@ describe('devices and latest values that are put off', () => {
     await until(async () => (await left()) === 0);
     assert.deepEqual(await tables(), expected);
     await next.close();
+  });
+
+  /** What does not depend on which of two was written first. */
+  const timesOf = (all: Awaited<ReturnType<typeof tables>>) => ({
+    devices: all.devices.map(({ row }) => [row['device_id'], row['last_seen'], row['last_measurement']]),
+    latest: all.latest.map(({ row }) => [row['device_id'], row['metric'], row['timestamp']]),
+  });
+
+  it('are taken up without a new start where the answer to a commit was lost', async () => {
+    const all = batches(16);
+    const expected = timesOf(await written(all));
+    let lost = 0;
+    const sink = open(async (items, statement, landed) => {
+      const rows = await db.store.bulk(items, statement, landed);
+      const putsOff = items.length > 0 && /INSERT INTO device_updates/.test(statement(items).sql);
+      if (putsOff && lost++ === 0) throw new Fault('FIELDLINE_DATABASE', 'connection lost', { kind: 'outage' });
+      return rows;
+    });
+    for (const batch of all) await sink.write(batch).catch(() => undefined);
+    assert.equal(lost > 0, true);
+    await until(async () => (await left()) === 0);
+    assert.deepEqual(timesOf(await tables()), expected);
+    await sink.close();
+  });
+
+  describe('of which somebody else has said something newer', () => {
+    /** All devices, without a word on the battery. */
+    const round = (at: number) =>
+      Array.from({ length: DEVICES }, (_, n) => reading({ humidity: at }, { receivedAt: at }, { deviceId: `d${n}` }));
+    const d7 = (receivedAt: number, batteryLevel: number, lat: number) =>
+      reading({ humidity: 1 }, { receivedAt, batteryLevel, location: { lat, lon: 0 } }, { deviceId: 'd7' });
+    const putOff = async (sink: ReturnType<typeof open>, from: number) => {
+      let at = from;
+      do await sink.write(round(at++));
+      while (!(await wasPutOff()));
+      return at;
+    };
+    const kept = async () => {
+      await until(async () => (await left()) === 0);
+      const [row] = await db.store.query(
+        `SELECT battery_estimate AS battery, metadata->'location' AS location FROM devices WHERE device_id = 'd7'`,
+      );
+      return row;
+    };
+
+    it('a late reading says no particulars as if they were new', async () => {
+      const other = open();
+      await other.write([d7(NOW - 9000, 55, 5)]);
+      const sink = open();
+      const at = await putOff(sink, NOW - 8000);
+      await sink.write([d7(NOW - 10_000, 40, 4)]);
+      await sink.write(round(at));
+      assert.deepEqual(await kept(), { battery: 55, location: { lat: 5, lon: 0 } });
+      await Promise.all([sink.close(), other.close()]);
+    });
+
+    it('nothing is said again that was written before', async () => {
+      const sink = open();
+      await sink.write([d7(NOW - 9000, 40, 4)]);
+      const other = open();
+      await other.write([d7(NOW - 8000, 55, 5)]);
+      await putOff(sink, NOW - 7000);
+      assert.deepEqual(await kept(), { battery: 55, location: { lat: 5, lon: 0 } });
+      await Promise.all([sink.close(), other.close()]);
+    });
+
+    it('a late reading fills what nobody has said a word on, through a crash, too', async () => {
+      const never = new Promise<never>(() => undefined);
+      const crashed = open((items, statement, landed) =>
+        statement(items).sql.startsWith('WITH device AS') ? never : db.store.bulk(items, statement, landed),
+      );
+      const at = await putOff(crashed, NOW - 8000);
+      await crashed.write([d7(NOW - 10_000, 40, 4)]);
+      await crashed.write(round(at));
+      const next = open();
+      assert.deepEqual(await kept(), { battery: 40, location: { lat: 4, lon: 0 } });
+      await next.close();
+    });
   });
 
   it('a text of another version holds up nobody', async () => {

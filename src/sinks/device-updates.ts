@@ -3,7 +3,7 @@
 // times a second costs more than all readings, and each change reads past those before it while anybody holds a snapshot.
 import { backoff } from '../kernel/backoff.ts';
 import type { BulkWrite, Query } from '../reading/contracts.ts';
-import { type Device, merged, order } from './devices.ts';
+import { type Device, merged, order, orLate } from './devices.ts';
 import { parsedDevices } from './device-text.ts';
 import { devicesStatement, type PutOff } from './statement.ts';
 
@@ -12,6 +12,8 @@ export type DeviceUpdates = {
   choice(): PutOff;
   /** A statement has committed: these devices stand in it, those in the row of `device_updates`. */
   wrote(devices: readonly Device[], later: readonly Device[], row: number | undefined): void;
+  /** A write that puts off has failed: what of it stands nobody knows, since its answer may have been lost behind the commit. */
+  failed(): void;
   /** The write is over. */
   rest(): void;
   /** Writes what is put off; what cannot be written within `graceMs` stays in its rows for whoever opens next. */
@@ -25,28 +27,36 @@ const REST_MS = 25;
 /** Devices that batches name within one window. Below that nothing is put off. */
 const BUSY = 200;
 const CLOSE_MS = 2000;
+/** By then a server that had stood still has ended or committed what it was about to. */
+const SURE_MS = 60_000;
 
 /** Asked first: a role without these rights, or a database that is not migrated yet, is no outage. */
 const MAY = `SELECT coalesce(bool_and(has_table_privilege(to_regclass('device_updates'), wanted)), false) AS may
   FROM unnest('{SELECT,INSERT,DELETE}'::text[]) AS wanted`;
 
+type Heard = Pick<Device, 'seenAt' | 'protocol'>;
+
 /** Takes up what others have left behind as soon as the database answers. */
 export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
   let pending = new Map<string, Device>();
   let rows: number[] = [];
-  /** Written within this window and the one before it, with what is known of them but their values. */
-  let recent = new Map<string, Device>();
-  let older = new Map<string, Device>();
+  /** Written within this window and the one before it: when they were last heard, and how. */
+  let recent = new Map<string, Heard>();
+  let older = new Map<string, Heard>();
   let named = 0;
   let namedBefore = 0;
   let windowEnd = 0;
   let due: NodeJS.Timeout | undefined;
   let resting: NodeJS.Timeout | undefined;
   let flushing: Promise<void> | undefined;
-  /** Nothing is put off before the rows of others are read, nor while what was put off cannot be written. */
-  let isOpen = false;
+  /** Nothing is put off before the rows that are left are read, nor while what was put off cannot be written. */
+  let isRead = false;
+  let isTaken = true;
+  let isUnsure = false;
   let closed = false;
+  let taking: NodeJS.Timeout | undefined;
   const waits = backoff();
+  const takingWaits = backoff();
 
   function turn(): void {
     const now = performance.now();
@@ -63,9 +73,9 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
     due ??= setTimeout(() => void flush(), ms).unref();
   }
 
-  function note(device: Device): void {
-    const known = recent.get(device.id) ?? older.get(device.id);
-    recent.set(device.id, { ...(known === undefined ? device : merged(known, device)), latest: new Map() });
+  function note({ id, seenAt, protocol }: Device): void {
+    const known = recent.get(id) ?? older.get(id);
+    recent.set(id, known !== undefined && known.seenAt > seenAt ? known : { seenAt, protocol });
   }
 
   function keep(devices: Iterable<Device>): void {
@@ -80,7 +90,7 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
     due = undefined;
     flushing ??= write().finally(() => {
       flushing = undefined;
-      if (rows.length > 0 && !closed) flushIn(isOpen ? WINDOW_MS : waits.next());
+      if (rows.length > 0 && !closed) flushIn(isTaken ? WINDOW_MS : waits.next());
     });
     return flushing;
   }
@@ -93,14 +103,14 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
     // At once: what comes meanwhile is said over it.
     for (const device of devices) note(device);
     try {
-      const written = devices.length > 0 ? await bulk(devices, devicesStatement) : [];
-      for (const part of written) if ('refused' in part) forget(part.items[0].id);
+      await say(devices);
+      await say(devices.flatMap(({ late }) => late ?? []));
       await query('DELETE FROM device_updates WHERE id = ANY ($1::int8[])', [done]);
-      isOpen = true;
+      isTaken = true;
       waits.reset();
     } catch {
       // Meanwhile batches write what they say of devices themselves, and tell why they cannot.
-      isOpen = false;
+      isTaken = false;
       const newer = pending;
       pending = new Map(devices.map(device => [device.id, device]));
       keep(newer.values());
@@ -108,13 +118,17 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
     }
   }
 
-  /** The next batch that names it writes it, and is told why it cannot. */
-  function forget(deviceId: string): void {
-    recent.delete(deviceId);
-    older.delete(deviceId);
+  async function say(devices: readonly Device[]): Promise<void> {
+    if (devices.length === 0) return;
+    for (const part of await bulk(devices, devicesStatement)) {
+      if (!('refused' in part)) continue;
+      // The next batch that names it writes it, and is told why it cannot.
+      recent.delete(part.items[0].id);
+      older.delete(part.items[0].id);
+    }
   }
 
-  /** What a gateway left behind that ended in between. One that still runs loses nothing: it says the same again. */
+  /** What a gateway left behind that ended in between, or a write without an answer. Others that run lose nothing: they say the same again. */
   async function takeUp(): Promise<void> {
     try {
       const [right] = await query<{ may: boolean }>(MAY);
@@ -127,16 +141,19 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
       for (const { body } of left) keep(parsedDevices(body));
       keep(newer.values());
       rows.push(...left.map(({ id }) => id));
-      isOpen = true;
-      waits.reset();
+      isRead = true;
+      takingWaits.reset();
+      if (isUnsure) later(SURE_MS);
+      isUnsure = false;
       if (rows.length > 0) await flush();
     } catch {
       later();
     }
   }
 
-  function later(): void {
-    if (!closed) setTimeout(() => void takeUp(), waits.next()).unref();
+  function later(ms = takingWaits.next()): void {
+    clearTimeout(taking);
+    if (!closed) taking = setTimeout(() => void takeUp(), ms).unref();
   }
 
   void takeUp();
@@ -144,12 +161,11 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
     choice() {
       clearTimeout(resting);
       turn();
-      if (!isOpen || Math.max(named, namedBefore) < BUSY) return () => undefined;
+      if (!isRead || !isTaken || Math.max(named, namedBefore) < BUSY) return () => undefined;
       const known = [pending, recent, older];
       return device => {
         const before = known.find(devices => devices.has(device.id))?.get(device.id);
-        // Over all that was said before: what an older reading says must not go along with a newer one as if it were new.
-        return before && merged({ ...before, latest: new Map() }, device);
+        return before && orLate(device, before);
       };
     },
     wrote(devices, later, row) {
@@ -160,13 +176,19 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
       rows.push(row);
       flushIn(WINDOW_MS);
     },
+    failed() {
+      isRead = false;
+      isUnsure = true;
+      later();
+    },
     rest() {
       clearTimeout(resting);
-      if (rows.length > 0 && isOpen) resting = setTimeout(() => void flush(), REST_MS).unref();
+      if (rows.length > 0 && isTaken) resting = setTimeout(() => void flush(), REST_MS).unref();
     },
     async close(graceMs = CLOSE_MS) {
       closed = true;
       clearTimeout(resting);
+      clearTimeout(taking);
       if (rows.length === 0 && flushing === undefined) return;
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>(resolve => {

@@ -49,6 +49,8 @@ export type Device = {
   protocol: string;
   location: unknown;
   latest: Map<string, Latest>;
+  /** From readings older than what had been said of it before: fills what nobody has said a word on. */
+  late?: Device | undefined;
 };
 
 /** The batch by device and metric: newest values, last time heard, last known particulars; in the order of the batch. */
@@ -98,8 +100,8 @@ function take(device: Device, { reading, table, seenAt }: Entry): void {
 }
 
 /** What two batches say of one device, as if one after the other had been written: by the order of time, not of arrival. */
-export function merged(earlier: Device, later: Device): Device {
-  const [older, newer] = later.seenAt >= earlier.seenAt ? [earlier, later] : [later, earlier];
+export function merged(earlier: Device, given: Device): Device {
+  const later = orLate(given, earlier);
   const latest = new Map(earlier.latest);
   for (const [metric, value] of later.latest) {
     const known = latest.get(metric);
@@ -108,15 +110,39 @@ export function merged(earlier: Device, later: Device): Device {
       latest.set(metric, { ...value, orgId: value.orgId ?? known.orgId });
   }
   return {
-    ...newer,
-    lastMeasurement: isLater(older.lastMeasurement, newer.lastMeasurement)
-      ? older.lastMeasurement
-      : newer.lastMeasurement,
+    ...later,
+    lastMeasurement: isLater(earlier.lastMeasurement, later.lastMeasurement)
+      ? earlier.lastMeasurement
+      : later.lastMeasurement,
     known: particulars.map(({ keeps }, at) =>
-      keeps === 'first' ? (earlier.known[at] ?? later.known[at]) : (newer.known[at] ?? older.known[at]),
+      keeps === 'first' ? (earlier.known[at] ?? later.known[at]) : (later.known[at] ?? earlier.known[at]),
     ),
-    location: newer.location ?? older.location,
+    location: later.location ?? earlier.location,
     latest,
+    late: filled(earlier.late, later.late),
+  };
+}
+
+/** What a batch says of a device of which something newer was said `before`: its particulars must not go along as if they were new. */
+export function orLate(device: Device, before: Pick<Device, 'seenAt' | 'protocol'>): Device {
+  if (device.seenAt >= before.seenAt) return device;
+  return {
+    ...device,
+    seenAt: before.seenAt,
+    protocol: before.protocol,
+    known: particulars.map(({ keeps }, at) => (keeps === 'first' ? device.known[at] : undefined)),
+    location: undefined,
+    late: filled(device.late, { ...device, latest: new Map(), late: undefined }),
+  };
+}
+
+function filled(earlier: Device | undefined, later: Device | undefined): Device | undefined {
+  if (earlier === undefined || later === undefined) return earlier ?? later;
+  return {
+    ...earlier,
+    seenAt: Math.min(earlier.seenAt, later.seenAt),
+    known: particulars.map((_, at) => earlier.known[at] ?? later.known[at]),
+    location: earlier.location ?? later.location,
   };
 }
 

@@ -64,6 +64,9 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
         updates.wrote(devices, later, answer.update_id);
         settle(written.items, answer, outcomes, now());
       }
+    } catch (error) {
+      if ([...sent.values()].some(({ later }) => later.length > 0)) updates.failed();
+      throw error;
     } finally {
       updates.rest();
     }
