@@ -241,6 +241,19 @@ describe('devices and latest values that are put off', () => {
     await db.store.query('DROP TRIGGER refuse ON devices; DROP FUNCTION refuse');
   });
 
+  it('make nobody a dead letter where only their own table refuses', async () => {
+    await db.store.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM nextval('device_updates_id_seq'); RAISE 'not here' USING ERRCODE = 'check_violation'; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON device_updates FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    const sink = open();
+    const outcomes = new Set<unknown>();
+    for (let seed = 1; !(await wasPutOff()); seed++)
+      for (const batch of batches(10, seed)) for (const outcome of await sink.write(batch)) outcomes.add(outcome);
+    await sink.close();
+    await db.store.query('DROP TRIGGER refuse ON device_updates; DROP FUNCTION refuse');
+    assert.deepEqual([...outcomes], ['stored']);
+  });
+
   it('wait where devices take nothing, and land when that is mended', async () => {
     const sink = open();
     await busy(sink, 100);

@@ -12,7 +12,7 @@ export type DeviceUpdates = {
   choice(): PutOff;
   /** A statement has committed: these devices stand in it, those in the row of `device_updates`. */
   wrote(devices: readonly Device[], later: readonly Device[], row: number | undefined): void;
-  /** A write that puts off has failed: what of it stands nobody knows, since its answer may have been lost behind the commit. */
+  /** A write that puts off has failed, or only what it put off. What of it stands nobody knows: its answer may have been lost behind the commit. */
   failed(): void;
   /** The write is over. */
   rest(): void;
@@ -142,7 +142,6 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
       keep(newer.values());
       rows.push(...left.map(({ id }) => id));
       isRead = true;
-      takingWaits.reset();
       if (isUnsure) later(SURE_MS);
       isUnsure = false;
       if (rows.length > 0) await flush();
@@ -172,6 +171,7 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
       named += devices.length + later.length;
       for (const device of devices) note(device);
       if (row === undefined) return;
+      takingWaits.reset();
       keep(later);
       rows.push(row);
       flushIn(WINDOW_MS);

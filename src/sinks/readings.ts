@@ -42,19 +42,30 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
   }
 
   /** Tells the outcome of each; gives those that found no partition. */
-  async function writeEntries(entries: readonly Entry[], outcomes: Outcome[]): Promise<readonly Entry[]> {
+  async function writeEntries(
+    entries: readonly Entry[],
+    outcomes: Outcome[],
+    putOff = updates.choice(),
+  ): Promise<readonly Entry[]> {
     const homeless: Entry[] = [];
-    const putOff = updates.choice();
+    /** Refused together with what they put off: it may be that only this was. */
+    const again: Entry[] = [];
+    const putsOff = new Set<Entry>();
     const sent = new Map<readonly Entry[], Pick<ReadingStatement, 'devices' | 'later'>>();
     const statement = (part: readonly Entry[]): ReadingStatement => {
       const made = statementOf(part, { target, receiptKey, putOff });
       sent.set(part, { devices: made.devices, later: made.later });
+      if (part.length === 1 && made.later.length > 0) putsOff.add(part[0]!);
       return made;
     };
     try {
       for (const written of await bulk<Entry, Answer>(entries, statement, landed)) {
         if ('refused' in written) {
           const [entry] = written.items;
+          if (putsOff.has(entry)) {
+            again.push(entry);
+            continue;
+          }
           outcomes[entry.at] = { rejected: written.refused };
           if (NO_PARTITION.test(written.refused)) homeless.push(entry);
           continue;
@@ -70,6 +81,9 @@ export function readingSink(options: ReadingSinkOptions): Sink<Reading> {
     } finally {
       updates.rest();
     }
+    if (again.length === 0) return homeless;
+    homeless.push(...(await writeEntries(again, outcomes, () => undefined)));
+    if (again.some(({ at }) => typeof outcomes[at] === 'string')) updates.failed();
     return homeless;
   }
 
