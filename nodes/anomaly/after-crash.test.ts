@@ -136,7 +136,7 @@ describe('anomaly after a crash', () => {
     const query: Query = () => Promise.reject(new Error('the server closed the connection'));
     const { logged } = await restarted({ query });
     assert.deepEqual(logged, [
-      'warn: what was stored after the last save was not learned: the server closed the connection',
+      'warn: what was stored after the last save was not learned yet, which is tried again: the server closed the connection',
     ]);
   });
 

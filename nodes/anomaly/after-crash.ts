@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { catchUp, type Keys } from '../../src/anomaly/catch-up.ts';
 import type { DeviceScorer } from '../../src/anomaly/device.ts';
+import { type Late, type Learning, learnLate } from '../../src/anomaly/late.ts';
 import { expected, reasonOf } from '../../src/kernel/fault.ts';
 import type { Host } from '../../src/palette/define.ts';
 import type { Query } from '../../src/reading/contracts.ts';
@@ -12,9 +13,15 @@ import { quantity } from '../../src/reading/quantity.ts';
 
 /** A database that does not answer must not keep the flow waiting. */
 const PATIENCE_MS = 8000;
+/** When messages come already it may take its time. */
+const LATE_MS = 300_000;
 
-/** Answers how many values were learned: none without a database, nor without `keys`, where rows do not tell them. */
-export async function learnStored(host: Host, keys: Keys | undefined, scorer: DeviceScorer): Promise<number> {
+/** Answers how many values were learned: none without a database, nor without `keys`, where rows do not tell them; undefined when it did not answer. */
+export async function learnStored(
+  host: Host,
+  keys: Keys | undefined,
+  scorer: DeviceScorer,
+): Promise<number | undefined> {
   const store = host.config<{ query: Query }>('store');
   if (store === undefined) return 0;
   if (keys === undefined) {
@@ -22,13 +29,32 @@ export async function learnStored(host: Host, keys: Keys | undefined, scorer: De
     return 0;
   }
   try {
-    const values = await catchUp(patient(store.query), keys, scorer);
+    const values = await catchUp(patient(store.query, PATIENCE_MS), keys, scorer);
     if (values > 0) host.log('info', `learned ${quantity(values, 'value')} stored since the last save`);
     return values;
   } catch (error) {
-    host.log('warn', `what was stored after the last save was not learned: ${reasonOf(error)}`);
-    return 0;
+    host.log(
+      'warn',
+      `what was stored after the last save was not learned yet, which is tried again: ${reasonOf(error)}`,
+    );
+    return undefined;
   }
+}
+
+/** As `learnStored`; a database that does not answer is learned from once it does, while the node works. */
+export async function learnNowOrLate(
+  host: Host,
+  options: Omit<Learning, 'query' | 'keys' | 'learned'> & { keys: Keys | undefined },
+): Promise<{ learned: number; late?: Late }> {
+  const { keys, scorer, changed } = options;
+  const values = await learnStored(host, keys, scorer);
+  changed(values ?? 0);
+  const store = host.config<{ query: Query }>('store');
+  if (values !== undefined || keys === undefined || store === undefined) return { learned: values ?? 0 };
+  const learned = (late: number) => {
+    if (late > 0) host.log('info', `learned ${quantity(late, 'value')} stored since the last save, late`);
+  };
+  return { learned: 0, late: await learnLate({ ...options, keys, query: patient(store.query, LATE_MS), learned }) };
 }
 
 /** A file that is there while a node works, and still there when its process was killed. */
@@ -46,10 +72,10 @@ export function openMark(file: string) {
 }
 
 const patient =
-  (query: Query): Query =>
+  (query: Query, ms: number): Query =>
   (sql, values) => {
-    const late = sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
-      throw new Error(expected('database', `an answer within ${PATIENCE_MS / 1000} s`, 'none'));
+    const late = sleep(ms, undefined, { ref: false }).then(() => {
+      throw new Error(expected('database', `an answer within ${ms / 1000} s`, 'none'));
     });
     return Promise.race([query<never>(sql, values), late]);
   };

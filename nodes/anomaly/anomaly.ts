@@ -9,7 +9,7 @@ import { nodeRed } from '../../src/palette/register.ts';
 import { unheard as unheardOf } from '../../src/reading/listening.ts';
 import { type Anomaly, isReading, membersOf, type Reading } from '../../src/reading/reading.ts';
 import { whoOf } from '../../src/reading/who.ts';
-import { learnStored, openMark } from './after-crash.ts';
+import { learnNowOrLate, openMark } from './after-crash.ts';
 import { dialog } from './dialog.ts';
 import { takeFeedback, wordOf } from './feedback.ts';
 import { fields } from './fields.ts';
@@ -33,6 +33,7 @@ export const definition = defineNode({
   fields,
   admin: dialog,
   async start(settings, host) {
+    const { maxSeries } = settings;
     const options = optionsOf(settings);
     const keys = settings.series === 'key' ? `key ${settings.key.value}` : settings.series;
     const file = path.join(host.directory, 'anomaly', `${host.id}.state`);
@@ -43,7 +44,8 @@ export const definition = defineNode({
     const hearing = await openHearing(file, () => keeper.isSaved);
     const unheard = (reading: Reading | undefined, from: number, to: number) =>
       unheardOf(reading?.metadata.entry, from, to, hearing.absences);
-    const scorer = deviceScorer({ ...options, maxSeries: settings.maxSeries, unheard });
+    const fresh = () => deviceScorer({ ...options, maxSeries, unheard });
+    const scorer = fresh();
     const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
     if (taken > 0) host.log('info', `series restored: ${taken}`);
     if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
@@ -59,8 +61,8 @@ export const definition = defineNode({
     const mark = openMark(`${file}.open`);
     const { of: keyOf, meant, named, stored, lately } = keysOf(settings, host);
     const isBehind = mark.isLeft || why !== undefined;
-    const learned = isBehind ? await learnStored(host, stored, scorer) : 0;
-    keeper.changed(learned);
+    const behind = { keys: stored, scorer, maxSeries, fresh, file, by: keys, changed: keeper.changed };
+    const { learned, late } = isBehind ? await learnNowOrLate(host, behind) : { learned: 0 };
     await mark.set().catch(fault => host.log('error', `a crash will not be known: ${reasonOf(fault)}`));
     const lastTime = (device: string, metric: string) => scorer.lastTime(lately(device), metric);
     const withdraw = deploy({ options, lastTime });
@@ -72,7 +74,9 @@ export const definition = defineNode({
           const word = wordOf(message);
           if (word !== undefined) {
             const heed = (reading: Reading): number => {
-              const series = scorer[word === 'normal' ? 'accept' : 'retract'](reading, meant(reading, message));
+              const tell = () => scorer[word === 'normal' ? 'accept' : 'retract'](reading, meant(reading, message));
+              const series = tell();
+              late?.said(tell);
               keeper.changed(series);
               return series;
             };
@@ -95,6 +99,7 @@ export const definition = defineNode({
             if (anomaly === undefined) continue;
             member.metadata.anomaly = named(anomaly, member, key);
             said.push(anomaly);
+            late?.scored(member, key, anomaly);
           }
           keeper.changed(1);
           count(said, guarded);
@@ -108,10 +113,10 @@ export const definition = defineNode({
         withdraw();
         // One that is disabled is still in the flow, and may be for long.
         const isDeleted = removed && host.other(host.id) === undefined;
-        const heard = hearing.close();
+        const closing = [late?.close(), hearing.close()];
         const end = keeper.close().then(async isSaved => {
           if (isSaved) await mark.remove();
-          await heard;
+          await Promise.all(closing);
           if (isDeleted) await putAside(file).then(() => clearAside(file), notAside);
         });
         ending.set(file, end);

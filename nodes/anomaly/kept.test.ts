@@ -1,13 +1,15 @@
 // What the node keeps on the disk: a person's word at once, and a file it cannot read is named and learned anew.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { StoredReading } from '../../src/anomaly/catch-up.ts';
+import { deviceScorer } from '../../src/anomaly/device.ts';
 import type { Host } from '../../src/palette/define.ts';
 import { checkSettings } from '../../src/palette/settings.ts';
 import type { Reading } from '../../src/reading/reading.ts';
 import { definition } from './anomaly.ts';
+import { until } from '../../test/support/until.ts';
 import type { Feedback } from './feedback.ts';
 import { fields } from './fields.ts';
 
@@ -29,6 +31,8 @@ describe('anomaly, what it keeps', () => {
 
   /** What a database would answer to what is asked after a crash. */
   let stored: StoredReading[] = [];
+  /** How often it does not answer yet. */
+  let away = 0;
   /** A node that has just started, what it logged, and a way to hand it readings. */
   const started = async () => {
     const logged: string[] = [];
@@ -38,7 +42,10 @@ describe('anomaly, what it keeps', () => {
       gauge() {},
       evaluate: () => undefined,
       config: () => ({
-        query: async (_: string, values: readonly unknown[] = []) => (values.length > 0 ? stored : []),
+        query: async (_: string, values: readonly unknown[] = []) => {
+          if (away-- > 0) throw new Error('the server is starting up');
+          return values.length > 0 ? stored : [];
+        },
       }),
     };
     const host = {
@@ -139,6 +146,75 @@ describe('anomaly, what it keeps', () => {
     assert.ok((spike.metadata.anomaly?.score ?? 1) < 0);
     await Promise.all([first.node.close?.(false), third.node.close?.(false)]);
     stored = [];
+  });
+
+  describe('when the database answers late', () => {
+    afterEach(() => {
+      [stored, away] = [[], 0];
+    });
+    const crash = () => path.join(directory, 'anomaly', 'node.state.crash');
+    /** Until the node has asked again and put together what it has. */
+    const late = (logged: string[], text: string) => until(() => logged.includes(text) && !existsSync(crash()));
+
+    it('learns then what was stored before and since, and what is on its way to be stored', async () => {
+      const first = await started();
+      await first.hand(grow(0, 100));
+      await first.node.close?.(false);
+      await started(); // Killed at its 800th value.
+      away = 2;
+      const second = await started();
+      assert.match(
+        second.logged.at(-1) ?? '',
+        /^warn: .* was not learned yet, which is tried again: the server is starting/,
+      );
+      const live = grow(800, 820);
+      await second.hand(live);
+      stored = rowsOf([...grow(0, 800), ...live.slice(0, 15)]);
+      for (const [at, { metadata }] of live.slice(0, 15).entries())
+        stored[800 + at]!.metadata.anomaly = metadata.anomaly!;
+      const said = live.map(({ metadata }) => structuredClone(metadata));
+      await late(second.logged, 'info: learned 715 values stored since the last save, late');
+      assert.deepEqual(
+        live.map(({ metadata }) => metadata),
+        said,
+        'what was said stays',
+      );
+      const [spike, whole] = [reading(820, 40), reading(820, 40)];
+      await second.hand([spike]);
+      const scorer = deviceScorer();
+      for (const one of grow(0, 820)) scorer.score(one);
+      const { since: _, ...told } = spike.metadata.anomaly ?? { since: '' };
+      assert.partialDeepStrictEqual(scorer.score(whole), told, 'as if there had been no crash');
+      await second.node.close?.(false);
+      assert.deepEqual((await started()).logged, ['info: series restored: 1'], 'what was learned late is kept');
+    });
+
+    it('keeps what a person said meanwhile', async () => {
+      const first = await started();
+      await first.hand(grow(0, 850));
+      await first.node.close?.(false);
+      await started();
+      away = 1;
+      const second = await started();
+      const spike = reading(900, 40);
+      await second.hand([...grow(850, 900), spike]);
+      await second.hand([spike], { feedback: 'normal' });
+      stored = rowsOf(grow(850, 900));
+      await late(second.logged, 'info: learned 50 values stored since the last save, late');
+      const again = reading(1600, 40.2);
+      await second.hand([...grow(901, 1600), again]);
+      assert.ok((again.metadata.anomaly?.score ?? -1) >= 0);
+      await second.node.close?.(false);
+    });
+
+    it('ends while it waits', async () => {
+      await started();
+      away = 1e9;
+      const second = await started();
+      assert.ok(second.logged.length > 0);
+      await second.node.close?.(false);
+      assert.ok(!existsSync(crash()));
+    });
   });
 
   for (const [what, content] of [

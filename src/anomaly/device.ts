@@ -41,7 +41,7 @@ export type DeviceScorer = {
   lastTime(key: string, metric: string): number | undefined;
   /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
   states(): IterableIterator<readonly [name: string, state: Uint8Array]>;
-  /** Takes over a series; false when its state is of another version. Those restored first are forgotten first. */
+  /** Takes over a series, in the place of one that is known by its name; false when its state is of another version. Those restored first are forgotten first. */
   restore(name: string, state: Uint8Array): boolean;
   readonly size: number;
   readonly evicted: number;
@@ -199,7 +199,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     *states() {
       for (const [name, one] of known.entries()) yield [name, save(one)];
     },
-    restore: (name, state) => isState(state) && restore(known.beginNamed(name), state),
+    restore: (name, state) => isState(state) && restore(known.named(name), state),
     get size() {
       return known.size;
     },

@@ -14,8 +14,8 @@ export type Memories = {
   begin(key: string, metric: string): Known;
   /** By name. Changes that come while somebody walks through are in or not, series by series. */
   entries(): IterableIterator<readonly [name: string, known: Known]>;
-  /** A new series by the name that `entries` gave it. */
-  beginNamed(name: string): Known;
+  /** The series by the name that `entries` gave it, a new one where there is none. */
+  named(name: string): Known;
   readonly size: number;
   /** Series that were forgotten. */
   readonly forgotten: number;
@@ -29,8 +29,10 @@ const LONGEST = 512;
 /** What stands for a key, or the name of a device or metric, of any length. */
 export const shortKey = (key: string): string => (key.length > LONGEST ? digest(key) : key);
 
-/** A name of a series: neither a key nor a metric can make it that of another. */
-const nameOf = (key: string, metric: string): string => `${key.length}:${key}${metric}`;
+const joined = (key: string, metric: string): string => `${key.length}:${key}${metric}`;
+
+/** The name by which a series is saved: neither a key nor a metric can make it that of another. */
+export const nameOf = (key: string, metric: string): string => joined(shortKey(key), shortKey(metric));
 
 export function memories(limit: number): Memories {
   let [size, forgotten] = [0, 0];
@@ -65,12 +67,13 @@ export function memories(limit: number): Memories {
     *entries() {
       // Copies: a key that is used meanwhile moves to the end and would come again, without end.
       for (const [key, metrics] of [...known.entries()])
-        for (const [metric, one] of [...metrics]) yield [nameOf(key, metric), one];
+        for (const [metric, one] of [...metrics]) yield [joined(key, metric), one];
     },
-    beginNamed(name) {
+    named(name) {
       const colon = name.indexOf(':');
       const end = colon + 1 + Number(name.slice(0, colon));
-      return beginSeries(name.slice(colon + 1, end), name.slice(end));
+      const [key, metric] = [name.slice(colon + 1, end), name.slice(end)];
+      return known.get(key)?.get(metric) ?? beginSeries(key, metric);
     },
     get size() {
       return size;
