@@ -188,6 +188,35 @@ describe('live feed of other writers', () => {
     ]);
   });
 
+  it('waits for what a killed gateway had put off', async () => {
+    // By a connection of Fieldline, whose rows the feed leaves out.
+    await database.query(`INSERT INTO sensor_readings (device_id, metric, value, timestamp)
+      VALUES ('P2', 'temperature', 22, '2026-01-01T00:00:03Z')`);
+    await database.query(`INSERT INTO device_updates (body) VALUES ('[]')`);
+    let looks = 0;
+    const query: Query = async (...question) => {
+      if (/FROM device_updates/.test(question[0]) && looks++ === 1) {
+        await database.query(`INSERT INTO latest_values (device_id, metric, value, timestamp)
+          VALUES ('P2', 'temperature', 22, '2026-01-01T00:00:03Z')`);
+        await database.query('DELETE FROM device_updates');
+      }
+      return database.query(...(question as Parameters<Query>)) as never;
+    };
+    const rows = await latestRowsOf(query);
+    await database.query('DELETE FROM device_updates');
+    const shown = rows.filter(({ table, data }) => table === 'sensor_readings' && data['device_id'] === 'P2');
+    assert.deepEqual(
+      shown.map(({ data }) => data['value']),
+      [22],
+    );
+  });
+
+  it('knows the newest rows also where nobody takes up what was put off', async () => {
+    await stranger.query(`INSERT INTO device_updates (body) VALUES ('[]')`);
+    assert.ok((await latestRowsOf(database.query)).length > 0);
+    await stranger.query('DELETE FROM device_updates');
+  });
+
   it('shows what the database knows also where that was away again when it was asked', async () => {
     await stranger.query(flow('FM-away', 3));
     const hub = createHub();

@@ -1,4 +1,5 @@
 // The newest row of each thing as the database knows it, so that snapshots are there right after a start.
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Query } from '../reading/contracts.ts';
 import { isTable } from './columns.ts';
 import type { Row } from './publication.ts';
@@ -32,8 +33,31 @@ const QUESTIONS: readonly string[] = [
 
 const MOST_ROWS = 5000;
 
+const TAKE_UP_MS = 2000;
+const LOOK_MS = 50;
+
+/**
+ * What a gateway had put off when it was killed stands in no latest value before a sink of this one has taken it up, which it
+ * does when it opens. Where no sink does, snapshots begin without.
+ */
+async function takenUp(query: Query): Promise<void> {
+  const [right] = await query<{ may: boolean | null }>(
+    `SELECT has_table_privilege(to_regclass('device_updates'), 'SELECT') AS may`,
+  );
+  if (right?.may !== true) return;
+  const [last] = await query<{ id: number | null }>('SELECT max(id)::float8 AS id FROM device_updates');
+  if (last === undefined || last.id === null) return;
+  const end = performance.now() + TAKE_UP_MS;
+  while (performance.now() < end) {
+    const left = await query('SELECT FROM device_updates WHERE id <= $1 LIMIT 1', [last.id]);
+    if (left.length === 0) return;
+    await wait(LOOK_MS, undefined, { ref: false });
+  }
+}
+
 /** Oldest first, at most 5,000 of each kind. */
 export async function latestRowsOf(query: Query): Promise<readonly Row[]> {
+  await takenUp(query);
   const rows: Row[] = [];
   for (const question of QUESTIONS)
     for (const { table_name: table, record } of await query<{ table_name: string; record: DatabaseRecord }>(question, [
