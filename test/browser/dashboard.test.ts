@@ -57,6 +57,30 @@ describe('browser: the pages of the dashboard', () => {
         await until(async () => (await cut()).length === 0, cut);
       });
 
+  it('shows on a phone all figures of the ledger, of however many sources, without scrolling in the card', async () => {
+    const { page } = editor;
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open('field');
+    const card = page.locator('#nrdb-ui-widget-fl-t-ledger');
+    await card.getByText('http-ingest').waitFor();
+    // Sources that are not there: measured before the next figures come.
+    const [table, inside, below, high] = await page.evaluate<number[]>(`(card => {
+      const lines = card.querySelector('tbody');
+      const more = [...lines.children, ...lines.children, ...lines.children].map(line => line.cloneNode(true));
+      lines.append(...more);
+      const table = card.querySelector('.v-table__wrapper');
+      const figures = [...card.querySelectorAll('td > div')].map(cell => cell.getBoundingClientRect());
+      const last = Math.max(...figures.map(({ bottom }) => bottom));
+      const found = [table.scrollHeight - table.clientHeight, table.scrollWidth - table.clientWidth,
+        last - card.closest('.v-card').getBoundingClientRect().bottom, last - figures[0].top];
+      for (const line of more) line.remove();
+      return found;
+    })(document.querySelector('#nrdb-ui-widget-fl-t-ledger'))`);
+    assert.ok(table! <= 1 && inside! <= 1 && below! <= 0, `${table}, ${inside} and ${below} px are out of sight`);
+    const sources = 4 * (await card.locator('tbody tr').count());
+    assert.ok(high! < 200 * sources, `${high} px for ${sources} sources`);
+  });
+
   it('shows the name and the unit of a series as text', async () => {
     const { page } = editor;
     await page.setViewportSize({ width: 1280, height: 800 });
