@@ -5,6 +5,7 @@ import { until } from '../../test/support/until.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { BulkWrite } from '../reading/contracts.ts';
 import type { Reading } from '../reading/reading.ts';
+import { deviceUpdates } from './device-updates.ts';
 import { reading } from './reading.fixture.ts';
 import { readingSink } from './readings.ts';
 
@@ -143,6 +144,17 @@ describe('devices and latest values that are put off', () => {
     await until(async () => (await left()) === 0);
     assert.deepEqual(timesOf(await tables()), expected);
     await sink.close();
+  });
+
+  it('of a gateway that was killed are taken up by one that runs already', async () => {
+    const updates = deviceUpdates(db.store.prepared, db.store.bulk, 20);
+    for (const seenAt of [1, 2]) {
+      await db.store.query(`INSERT INTO device_updates (body)
+        VALUES ('[{"id":"x","seenAt":${seenAt},"protocol":"mqtt","known":{"rssi":-${seenAt}},"latest":[]}]')`);
+      await until(async () => (await left()) === 0);
+    }
+    assert.deepEqual(await db.store.query('SELECT rssi FROM devices'), [{ rssi: -2 }]);
+    await updates.close();
   });
 
   describe('of which somebody else has said something newer', () => {

@@ -27,8 +27,8 @@ const REST_MS = 25;
 /** Devices that batches name within one window. Below that nothing is put off. */
 const BUSY = 200;
 const CLOSE_MS = 2000;
-/** By then a server that had stood still has ended or committed what it was about to. */
-const SURE_MS = 60_000;
+/** Then the rows are read again: of a gateway that was killed beside this one, or committed late by a server that had stood still. */
+const AGAIN_MS = 60_000;
 
 /** Asked first: a role without these rights, or a database that is not migrated yet, is no outage. */
 const MAY = `SELECT coalesce(bool_and(has_table_privilege(to_regclass('device_updates'), wanted)), false) AS may
@@ -37,7 +37,7 @@ const MAY = `SELECT coalesce(bool_and(has_table_privilege(to_regclass('device_up
 type Heard = Pick<Device, 'seenAt' | 'protocol'>;
 
 /** Takes up what others have left behind as soon as the database answers. */
-export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
+export function deviceUpdates(query: Query, bulk: BulkWrite, againMs = AGAIN_MS): DeviceUpdates {
   let pending = new Map<string, Device>();
   let rows: number[] = [];
   /** Written within this window and the one before it: when they were last heard, and how. */
@@ -52,7 +52,6 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
   /** Nothing is put off before the rows that are left are read, nor while what was put off cannot be written. */
   let isRead = false;
   let isTaken = true;
-  let isUnsure = false;
   let closed = false;
   let taking: NodeJS.Timeout | undefined;
   const waits = backoff();
@@ -142,8 +141,7 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
       keep(newer.values());
       rows.push(...left.map(({ id }) => id));
       isRead = true;
-      if (isUnsure) later(SURE_MS);
-      isUnsure = false;
+      later(againMs);
       if (rows.length > 0) await flush();
     } catch {
       later();
@@ -178,7 +176,6 @@ export function deviceUpdates(query: Query, bulk: BulkWrite): DeviceUpdates {
     },
     failed() {
       isRead = false;
-      isUnsure = true;
       later();
     },
     rest() {
