@@ -28,6 +28,13 @@ describe('device scorer', () => {
     assert.equal(scorer.size, 2);
   });
 
+  it('tells a value outside the vocabulary with the unit that its message gives', () => {
+    const scorer = deviceScorer();
+    for (let at = 0; at < 300; at++) scorer.score(reading(at, { flow: 5 + wobble(at), unit: 'm³/h' }));
+    const said = scorer.score(reading(300, { flow: 50, unit: 'm³/h' }))?.why ?? '';
+    assert.match(said, /^flow is 50\.\d* m³\/h, .* about [\d.]+ m³\/h was expected/);
+  });
+
   it('is learning at first, and has nothing to say of a reading without numbers', () => {
     const scorer = deviceScorer();
     assert.deepEqual(scorer.score(reading(0, { a: 1 })), { score: 1, kind: 'learning', metric: 'a' });

@@ -1,4 +1,5 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
+import { carriedUnit } from '../reading/carried-unit.ts';
 import { milliseconds } from '../reading/instant.ts';
 import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
 import type { StoredValue } from './catch-up.ts';
@@ -137,7 +138,8 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     const scored = explain(lowest, options);
     const { since, alarm: _, isMean: __, ...told } = scored;
     const anomaly: Anomaly = { ...told, metric };
-    if (told.severity !== undefined) anomaly.why = why(lowest, scored, metric, Number(reading.telemetry[metric]));
+    if (told.severity !== undefined)
+      anomaly.why = why(lowest, scored, metric, Number(reading.telemetry[metric]), carriedUnit(reading, metric));
     if (since !== undefined) anomaly.since = isoOf(since);
     if (alarms !== undefined) anomaly.alarms = alarms;
     return anomaly;

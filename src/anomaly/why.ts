@@ -32,15 +32,15 @@ const REMARKS: Readonly<Partial<Record<Scored['kind'], (side: Side) => string>>>
   burst: ({ lasting }) => `part of leaps to both sides${lasting}`,
 };
 
-/** One or two sentences about the value last scored of a series, of which `told` was said. */
-export function why(known: Known, told: Scored, metric: string, value: number): string {
-  const said = `${reason(known, told, metric, value)}.`;
+/** One or two sentences about the value last scored of a series, of which `told` was said. `unit`: of a metric outside the vocabulary, where it is known. */
+export function why(known: Known, told: Scored, metric: string, value: number, unit?: string): string {
+  const said = `${reason(known, told, metric, value, unit)}.`;
   return told.score < 0 ? said : `${said} Part of what was reported before.`;
 }
 
-function reason(known: Known, told: Scored, metric: string, value: number): string {
+function reason(known: Known, told: Scored, metric: string, value: number, unit: string | undefined): string {
   const { cells } = known;
-  const text = texts(told, value, watchedOf(known).isRate, metric);
+  const text = texts(told, value, watchedOf(known).isRate, metric, unit);
   const { kind, since = Number.NaN } = told;
   const now = lastTimeOf(cells);
   const lasting = now > since ? ` for ${duration(now - since)}` : '';
@@ -104,8 +104,8 @@ type Texts = {
   subject: string;
 };
 
-function texts(told: Scored, value: number, isRate: boolean, metric: string): Texts {
-  const unit = unitOf(metric) ?? unitOf(metric.replace(NUMBERED, '')) ?? '';
+function texts(told: Scored, value: number, isRate: boolean, metric: string, carried = ''): Texts {
+  const unit = unitOf(metric) ?? unitOf(metric.replace(NUMBERED, '')) ?? carried;
   const judged = judgedOf(told, value);
   const { expected = judged, band: [low, high] = [judged, judged] } = told;
   const isSlow = Math.max(Math.abs(expected), high < UNKNOWN ? high : judged) < SLOW;

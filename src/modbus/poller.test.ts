@@ -1,5 +1,6 @@
 // The timetable of a poll: periods kept, rounds of their own, pauses, and anything that a bus may do to it.
 import assert from 'node:assert/strict';
+import { carriedUnit } from '../reading/carried-unit.ts';
 import type { Reading } from '../reading/reading.ts';
 import { ModbusFault } from './fault.ts';
 import { limits, mapOf } from './poller.fixture.ts';
@@ -40,6 +41,21 @@ describe('a poller', () => {
     assert.equal(poller.health.polls, 8);
     assert.equal(poller.health.tookMs, 20);
     assert.ok(Math.abs(poller.health.ratePerS - 10) < 2);
+  });
+
+  it('lets the units of its map be known', async () => {
+    const timing = fakeTiming();
+    const readings: Reading[] = [];
+    const flow = { metric: 'poller_flow', address: 0, type: 'uint16', unit: 'm³/h' } as const;
+    const poller = startPoller({
+      bus: { name: 'b', read: () => Promise.resolve(new Uint8Array(2)) },
+      ...{ unit: 1, map: mapOf([flow]), deviceId: 'd', periodMs: 1000, limits, timing },
+      onReading: reading => readings.push(reading),
+      onPoll: () => {},
+    });
+    await timing.advance(10, 10);
+    poller.stop();
+    assert.equal(carriedUnit(readings[0]!, 'poller_flow'), 'm³/h');
   });
 
   it('reads registers with a period of their own in rounds of their own', async () => {

@@ -1,5 +1,6 @@
 // Polls one unit in its timetable, makes a reading of each poll that brought something, and keeps what its health is.
 import { digest, toHex } from '../kernel/bytes.ts';
+import { noteUnits } from '../reading/carried-unit.ts';
 import type { Reading } from '../reading/reading.ts';
 import type { Bus } from './bus.ts';
 import { type Health, noteReading, starting, together } from './health.ts';
@@ -37,6 +38,7 @@ export type Poller = {
  */
 export function startPoller(options: PollerOptions): Poller {
   const { timing, periodMs, map } = options;
+  noteUnits(map.name, new Map(map.fields.flatMap(({ metric, unit }) => (unit === undefined ? [] : [[metric, unit]]))));
   const periods = Map.groupBy(map.fields, field => field.every ?? periodMs);
   let stopped = false;
   let paused = false;
