@@ -1,4 +1,5 @@
 // Catch up: after a crash the series learn what was stored since they were last saved, by the devices' own times.
+import { setImmediate as breath } from 'node:timers/promises';
 import type { Query } from '../reading/contracts.ts';
 import type { Reading } from '../reading/reading.ts';
 
@@ -37,6 +38,8 @@ const MOST = 10_000;
 const LEAST_OF_ONE = 10;
 /** A message that was not acknowledged comes again, and is to be told what is stored: so much before the end is read, too. */
 const AGAIN_MS = 60_000;
+// Between so many readings others get their turn.
+const AT_ONCE = 200;
 
 /** Tables with a column for each of these metrics, all others of a reading are in its metadata, and for these keys of that. */
 const TABLES = [
@@ -103,7 +106,8 @@ export async function catchUp(query: Query, keys: Keys, { lastTime, learn }: Lea
   // What a series knew before: two devices may have measured the same at the same time.
   const seen = new Map<string, number>();
   let learned = 0;
-  for (const reading of readings) {
+  for (const [place, reading] of readings.entries()) {
+    if (place % AT_ONCE === 0) await breath();
     const { at, deviceId: device, digest, metadata } = reading;
     const key = keys.of(reading);
     for (const [metric, value] of Object.entries(reading.telemetry)) {

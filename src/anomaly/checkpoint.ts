@@ -95,6 +95,7 @@ export async function readCheckpoint(
     const split = body + bytes.readUInt32LE(at);
     if (restore(bytes.toString('utf8', body, split), bytes.subarray(split, end))) taken++;
     else older++;
+    if ((taken + older) % AT_ONCE === 0) await breath();
   }
   return older === 0 ? { taken } : { taken, why: `${older} series of it are of another version` };
 }
