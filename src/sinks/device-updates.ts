@@ -159,9 +159,9 @@ export function deviceUpdates(query: Query, bulk: BulkWrite, againMs = AGAIN_MS)
       clearTimeout(resting);
       turn();
       if (!isRead || !isTaken || Math.max(named, namedBefore) < BUSY) return () => undefined;
-      const known = [pending, recent, older];
+      const [next, now, past] = [pending, recent, older];
       return device => {
-        const before = known.find(devices => devices.has(device.id))?.get(device.id);
+        const before = next.get(device.id) ?? now.get(device.id) ?? past.get(device.id);
         return before && orLate(device, before);
       };
     },

@@ -53,7 +53,7 @@ export type Device = {
   late?: Device | undefined;
 };
 
-/** The batch by device and metric: newest values, last time heard, last known particulars; in the order of the batch. */
+/** The batch by device and metric: newest values, last time heard, last known particulars; sorted by key. */
 export function summed(entries: readonly Entry[]): readonly Device[] {
   const devices = new Map<string, Device>();
   for (const entry of entries) {
@@ -74,7 +74,7 @@ export function summed(entries: readonly Entry[]): readonly Device[] {
     }
     take(device, entry);
   }
-  return [...devices.values()];
+  return [...devices.values()].sort((a, b) => order(a.id, b.id));
 }
 
 function take(device: Device, { reading, table, seenAt }: Entry): void {

@@ -109,11 +109,10 @@ export function devicesStatement(devices: readonly Device[]): Statement {
 
 function bindDevices(values: unknown[], devices: readonly Device[]): Pick<Shape, 'devices' | 'latest'> {
   const bind = binder(values);
-  const sorted = devices.toSorted((a, b) => order(a.id, b.id));
-  if (sorted.length > 0) bind(deviceColumns, sorted);
-  const latest = latestOf(sorted);
+  if (devices.length > 0) bind(deviceColumns, devices);
+  const latest = latestOf(devices);
   if (latest.length > 0) bind(latestColumns, latest);
-  return { devices: sorted.length > 0, latest: latest.length > 0 };
+  return { devices: devices.length > 0, latest: latest.length > 0 };
 }
 
 function rowsOf({ name, hasId, metricColumns }: Table, entries: readonly Entry[]): readonly Row[] {
