@@ -1,6 +1,7 @@
 // Late: a database that answers only when messages have come already is learned from beside them, and then both are put together.
 import { copyFile, link, rm } from 'node:fs/promises';
 import { setImmediate as breath, setTimeout as sleep } from 'node:timers/promises';
+import { backoff } from '../kernel/backoff.ts';
 import type { Query } from '../reading/contracts.ts';
 import { milliseconds } from '../reading/instant.ts';
 import type { Anomaly, Reading } from '../reading/reading.ts';
@@ -9,8 +10,8 @@ import { readCheckpoint } from './checkpoint.ts';
 import type { DeviceScorer } from './device.ts';
 import { nameOf } from './memories.ts';
 
-/** Twice as long each time, up to the second. */
-const [SOON_MS, SELDOM_MS] = [1000, 30_000];
+/** Between two questions: at first, and at last. */
+const [SOON_MS, SELDOM_MS] = [2000, 30_000];
 /** What came since the start may not be stored yet: so many values of it are kept, the newest of each series. */
 const MOST_KEPT = 20_000;
 const MOST_WORDS = 100;
@@ -90,8 +91,9 @@ export async function learnLate(options: Learning): Promise<Late> {
   };
 
   const work = async (): Promise<void> => {
-    for (let ms = SOON_MS; !ended.signal.aborted; ms = Math.min(2 * ms, SELDOM_MS)) {
-      await sleep(ms, undefined, { ref: false, signal: ended.signal });
+    const waits = backoff(SOON_MS, SELDOM_MS);
+    while (!ended.signal.aborted) {
+      await sleep(waits.next(), undefined, { ref: false, signal: ended.signal });
       const values = await attempt().catch(() => undefined);
       if (values === undefined || ended.signal.aborted) continue;
       options.learned(values);

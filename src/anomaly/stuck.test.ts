@@ -104,21 +104,13 @@ describe('stuck', () => {
   const bounded = (next: () => number) => 15 + Math.floor(66 * next());
   const atAnyTime = (next: () => number) => Math.ceil(-45 * Math.log(1 - next()));
 
-  for (const levels of [
-    [0, 1],
-    [3, 7],
+  for (const [which, levels] of [
+    ['upper', [0, 1]],
+    ['upper', [3, 7]],
+    ['lower', [1, 0]],
+    ['lower', [7, 3]],
   ] as const)
-    it(`is the upper of ${levels.join(' and ')} that lasts for twice its longest run of 15 to 80`, () => {
-      const value = states(levels, bounded);
-      const found = stuckAt(4180, at => (at < 4000 ? value() : levels[1]));
-      assert.ok(found.length > 0 && found.every(at => at > 4080), `${found}`);
-    });
-
-  for (const levels of [
-    [1, 0],
-    [7, 3],
-  ] as const)
-    it(`is the lower of ${levels.join(' and ')} that lasts for twice its longest run of 15 to 80`, () => {
+    it(`is the ${which} of ${levels.join(' and ')} that lasts for twice its longest run of 15 to 80`, () => {
       const value = states(levels, bounded);
       const found = stuckAt(4180, at => (at < 4000 ? value() : levels[1]));
       assert.ok(found.length > 0 && found.every(at => at > 4080), `${found}`);
