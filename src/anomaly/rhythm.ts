@@ -4,18 +4,26 @@ import { places, RHYTHM } from './cells.ts';
 import { isHabit, keepPause } from './pauses.ts';
 import { breakRun } from './runs.ts';
 
-/** A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. */
+// A pause counts as a gap when it is this many usual intervals long and twice the longest pause so far. Where values are lost
+// now and then, a few in a row are nothing odd: there it takes more, by how many of the pauses were long.
 const GAP_INTERVALS = 5;
+const GAP_WHERE_LOSSY = 12;
+const LONG = 1.6;
+const LOSSY = 0.005;
+// Over so many pauses the share goes; before there were any, so many are believed to have been short.
+const LOSS_SPAN = 4000;
+const LOSS_BELIEF = 200;
 const KNOWN_INTERVALS = 20;
-/** A longest pause of more usual intervals is of another time. */
-const FORGOTTEN = 50;
+/** A longest pause of more usual intervals is of another time; of what it was, half is forgotten in about 7,000 pauses. */
+const FORGOTTEN = 40;
+const FORGETTING = 0.9999;
 // A reading that comes late does not turn the clock back; so many in a row do.
 const CLOCK_SET_BACK = 3;
 
 // Times of points: the last one (ms), the pause before it, the usual and the longest pause, how many came late in a row, how many pauses there were.
 const [LAST, PAUSE, USUAL, LONGEST, BEHIND, PAUSES] = places(RHYTHM);
-/** Time of the first point. */
-const FIRST = RHYTHM + 6;
+/** Time of the first point; the share of pauses that were long. */
+const [FIRST, LOSS] = places(RHYTHM + 6);
 const DAY = 86_400_000;
 
 export function beginRhythm(cells: Float64Array): void {
@@ -43,13 +51,17 @@ export function gapBefore(cells: Float64Array, time: number, unheard?: Unheard):
   const known = cells[PAUSES]! >= KNOWN_INTERVALS;
   const deaf = pause > longest && unheard !== undefined ? unheard(time - pause, time) : 0;
   const heard = pause - deaf;
-  const share = known ? heard / Math.max(GAP_INTERVALS * usual, 2 * longest) : 0;
+  const share = known ? heard / Math.max(gapOf(cells) * usual, 2 * longest) : 0;
   // How long the run that lasts is nobody knows.
   if (deaf > 0) breakRun(cells);
   // Mostly of our own making: it tells nothing of the rhythm.
   if (deaf <= heard) learnPause(cells, pause);
   return share > 1 && isUsual(cells, time, pause) ? 1 : share;
 }
+
+/** How many usual intervals make a gap. */
+const gapOf = (cells: Float64Array): number =>
+  GAP_INTERVALS + (GAP_WHERE_LOSSY - GAP_INTERVALS) * Math.min(1, cells[LOSS]! / LOSSY);
 
 /** A pause that is too long is none that somebody called normal, or that comes again and again. */
 function isUsual(cells: Float64Array, time: number, pause: number): boolean {
@@ -61,17 +73,19 @@ function isUsual(cells: Float64Array, time: number, pause: number): boolean {
   return isOne;
 }
 
-/** Of the last pause among all of them. */
+/** Of the last pause among all of them: in the usual one, and in the share of long ones, which are seldom. */
 const weightOf = (cells: Float64Array): number => Math.max(1 / cells[PAUSES]!, 0.02);
+const weightOfLoss = (cells: Float64Array): number => 1 / Math.min(LOSS_SPAN, cells[PAUSES]! + LOSS_BELIEF);
 
 function learnPause(cells: Float64Array, pause: number): void {
   const [usual, longest] = [cells[USUAL]!, cells[LONGEST]!];
   // A far-ahead time or a week without power must not become the usual pause.
   const most = cells[PAUSES]! < 3 ? pause : GAP_INTERVALS * usual;
   cells[PAUSES]!++;
+  cells[LOSS]! += weightOfLoss(cells) * ((pause > LONG * usual ? 1 : 0) - cells[LOSS]!);
   const now = usual + weightOf(cells) * (Math.min(pause, most) - usual);
   // What was long before a device was installed for good is no measure of it.
-  const before = Math.min(0.999 * longest, FORGOTTEN * now);
+  const before = Math.min(FORGETTING * longest, FORGOTTEN * now);
   cells[USUAL] = now;
   cells[LONGEST] = Math.max(before, Math.min(pause, 4 * most));
 }

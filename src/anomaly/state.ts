@@ -2,7 +2,7 @@
 import { BLOCK_BYTES, type Known } from './cells.ts';
 
 /** First byte of a saved state. Raised whenever a cell changes its meaning. */
-const VERSION = 20;
+const VERSION = 21;
 const SIZE = BLOCK_BYTES + 1;
 
 /** The block of a series behind its version, numbers little endian as on every machine that Node.js runs on. */
