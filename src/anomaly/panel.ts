@@ -6,7 +6,7 @@ import { GRID, grainOf, rarePulse } from './grain.ts';
 import { HIGH_MEAN, learnMean, OF_MEANS, surpriseByRange, surpriseByTail } from './means.ts';
 import { drift, EXPECTED, jump, LN, LONG_EXPECTED, LONG_SCALE, outlier, RECENT, SCALE, season } from './models.ts';
 import { learnPlainness, plainness } from './plain.ts';
-import { beginSide, boundAt, learnExtreme, limitOf, type Reach, surpriseBeyond } from './range.ts';
+import { beginSide, boundAt, isSharp, learnExtreme, limitOf, type Reach, surpriseBeyond } from './range.ts';
 import { BEND, beginTail, deviationAt, FLOOR, GROWN, learnDeviation, MOST, SLOPE, surpriseOf } from './tail.ts';
 
 // Models that agree add to each other: this share of what they have beyond a first doubt, and beyond what they have in
@@ -38,6 +38,8 @@ const [HIGH, LOW] = [0, 1];
 const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5, growing: true, smallest: grainOrTail };
 /** A tail that bends less is heavy: exponential ones and heavier. */
 const HEAVY = 0.25;
+/** What counts of a step beyond a range that ends sharply. */
+const OF_LAST_STEP = 1 / 3;
 /** Ten extremes of a heavy tail hardly ever tell a size that is so many times too small. */
 const MISTOLD = 4;
 const SURPRISE = LN + 1;
@@ -130,12 +132,14 @@ export function judge(cells: Float64Array): void {
   keepEvidence(cells, by);
 }
 
-// What lies on a grid may go one step beyond its range any day. And where even the least extreme is part of a heavy tail, ten
+// What lies on a grid may go one step beyond its range any day, though hardly where its range has ended with the same value ten
+// times: a machine of four speeds has no fifth. And where even the least extreme is part of a heavy tail, ten
 // values alone often miss how heavy: the tail as a whole, of a hundred or more, knows. Ten that lie close together are no part
 // of one, though: of a pump that is seldom on, the tail is the way from off to on.
 function grainOrTail(cells: Float64Array, side: number, extreme: number, size: number): number {
   const scale = cells[LONG_SCALE]!;
-  const grain = cells[GRAIN]! < GRID * scale ? cells[GRAIN]! : rarePulse(cells);
+  const step = cells[GRAIN]! < GRID * scale ? cells[GRAIN]! : rarePulse(cells);
+  const grain = isSharp(cells, side) ? OF_LAST_STEP * step : step;
   const off = extreme + (side === HIGH ? -1 : 1) * cells[MIDDLE]!;
   const tail = at.tailOf(at.VALUES);
   const isHeavy = cells[tail + BEND]! < HEAVY && off > Math.exp(cells[tail + FLOOR]!) * scale;

@@ -136,6 +136,10 @@ function sizeOf(cells: Float64Array, side: number, reach: Reach, scale: number):
   return Math.max(reach.smallest(cells, side, cells[at + LEAST]!, size), least * scale, size);
 }
 
+/** Whether all extremes of a side are the same value. */
+export const isSharp = (cells: Float64Array, side: number): boolean =>
+  cells[extremesOf(side) + TOP] === cells[extremesOf(side) + LEAST];
+
 // The range of values can be put aside, to be known later as it was.
 const [HIGH, LOW] = [0, 1];
 

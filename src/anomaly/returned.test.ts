@@ -37,6 +37,7 @@ describe('a fault that came and went', () => {
     ['a drift of 300 values', [drift(2000, 300)], 4300],
     ['a shift and a drift of 100', [shift(1500, 100), drift(3000, 100)], 5100],
     ['a drift of 300 and a shift of 200', [drift(1500, 300), shift(3000, 200)], 5200],
+    ['a drift of 800 values', [drift(2000, 800)], 4800],
     ['a drift down and one up', [drift(1500, 200, -1), drift(3000, 200)], 5200],
   ];
   for (const [name, before, at] of cases)
@@ -44,6 +45,20 @@ describe('a fault that came and went', () => {
       const count = found(before, at);
       assert.ok(count >= 18, `${count} of ${SERIES}`);
     });
+
+  it('hides none as large: a slow drift of a machine that has four states, some of which stay inside the range', () => {
+    let count = 0;
+    for (let seed = 0; seed < SERIES; seed++) {
+      const [next, one, slow] = [random(seed * 7919 + 5), series(), drift(2000, 1000, -30)];
+      let [state, score] = [0, 1];
+      for (let at = 0; at <= 5000; at++) {
+        if (next() < 1 / 20) state = (state + 1 + Math.floor(3 * next())) % 4;
+        score = one.score(START + at * 60_000, at === 5000 ? -30 : 10 * state + slow(at)).score;
+      }
+      if (score < 0) count++;
+    }
+    assert.ok(count >= 16, `${count} of ${SERIES}`);
+  });
 
   it('is the new manner of the series where it stays', () => {
     for (let seed = 0; seed < 5; seed++) {

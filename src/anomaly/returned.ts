@@ -1,13 +1,16 @@
 // Returned: what a fault that lasted taught the range of values is taken back once it is over and values are as before.
 import { type Known, places, RETURNED, VALUE } from './cells.ts';
 import { LEARNED, learn } from './panel.ts';
-import { NEW_RANGE, putAside, takeUp, wasInRange } from './range.ts';
+import { putAside, takeUp, wasInRange } from './range.ts';
 import { GROWN } from './tail.ts';
 
 /** The range is put aside once in so many values, so that it is known as it was before a drift was told. */
 const EVERY = 100;
-/** So many values in a row inside the range as it was: the fault is over. */
-const BACK = 30;
+// So many values in a row inside the range as it was, and so many times more than ever between two that were not: the fault is
+// over. Of several states that drift, some are inside all the time. What has not gone after so many is no fault.
+const BACK = 100;
+const LONGER = 3;
+const LONGEST_FAULT = 2500;
 /** Of fewer values outside of it, each is learned as it came. */
 const LASTED = 12;
 // A state that is seldom entered looks like a fault, until it has come more often than that.
@@ -15,9 +18,9 @@ const MOST_TAKEN = 3;
 const BETWEEN = 3000;
 
 // ASIDE: values since the range was put aside. AGE: values since the alarm with which a fault began, 0: there is none. INSIDE:
-// the last ones in a row inside the range as it was before; OUTSIDE: all that were not. TAKEN: faults taken back of late. All are 0 at
-// first.
-const [ASIDE, AGE, INSIDE, OUTSIDE, TAKEN] = places(RETURNED);
+// the last ones in a row inside the range as it was before; OUTSIDE: all that were not; LONGEST_INSIDE: most in a row between
+// two of these. TAKEN: faults taken back of late. All are 0 at first.
+const [ASIDE, AGE, INSIDE, OUTSIDE, TAKEN, LONGEST_INSIDE] = places(RETURNED);
 
 /** Learns the value in VALUE, which was judged (or a tamer one in its place); `isAlarm`: it was reported. */
 export function learnJudged(known: Known, isAlarm: boolean): void {
@@ -31,16 +34,21 @@ export function learnJudged(known: Known, isAlarm: boolean): void {
   if (cells[AGE]!++ === 0) {
     cells[INSIDE] = 0;
     cells[OUTSIDE] = 0;
+    cells[LONGEST_INSIDE] = 0;
   }
   const isInside = wasInRange(cells, cells[VALUE]!);
-  cells[INSIDE] = isInside ? cells[INSIDE]! + 1 : 0;
-  if (!isInside) cells[OUTSIDE]!++;
-  if (cells[INSIDE]! >= BACK) {
+  if (isInside) cells[INSIDE]!++;
+  else {
+    cells[LONGEST_INSIDE] = Math.max(cells[LONGEST_INSIDE]!, cells[INSIDE]!);
+    cells[INSIDE] = 0;
+    cells[OUTSIDE]!++;
+  }
+  if (cells[INSIDE]! >= Math.max(BACK, LONGER * cells[LONGEST_INSIDE]!)) {
     cells[AGE] = 0;
     if (cells[OUTSIDE]! < LASTED || cells[TAKEN]! > MOST_TAKEN - 1) return;
     cells[TAKEN]!++;
     takeUp(cells);
-  } else if (cells[AGE]! > NEW_RANGE) {
+  } else if (cells[AGE]! > LONGEST_FAULT) {
     // What has not gone by then is no fault but the new manner of the series.
     cells[AGE] = 0;
     keep(cells);
