@@ -15,7 +15,7 @@ const PER_LN_OF_MANY = 2.6;
 // Young series are judged more mildly: their tails rest on few points, and who has seen no two days knows no day.
 const YOUNG_POINTS = 30;
 const YOUNG_DAYS = 2;
-const OF_YOUTH = 0.33;
+const OF_YOUTH = 0.2;
 /** What series of pure noise must do more; as they have no day, their youth ends with that, and no fault brings it back. */
 const OF_PLAINNESS = 0.05;
 
