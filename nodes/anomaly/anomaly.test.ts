@@ -193,6 +193,27 @@ describe('anomaly node', () => {
     }
   });
 
+  it('answers for all metrics that were reported with a value', async () => {
+    await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.both', keyType: 'msg' }));
+    const both = (one: Reading): Reading => ({
+      ...one,
+      telemetry: { ...one.telemetry, amps: 3 * Number(one.telemetry['power_kw']) },
+    });
+    await send(...history(200).map(both));
+    const spike = both(reading(200, 'm', 30));
+    await send(spike);
+    const { metric = '', also = [] } = last()[0]!.metadata.anomaly!;
+    const stored = { ...last()[0]!, telemetry: { [metric]: spike.telemetry[metric] } };
+    for (const [feedback, answer] of [
+      ['normal', /^\{"accepted":2,"says":"m, \w+, \d+ and with it \w+: normal\. /],
+      ['undo', /^\{"retracted":2,"says":"m, \w+, \d+ and with it \w+: no longer normal\. /],
+    ] as const) {
+      assert.deepEqual(await runtime.emit('s', { payload: stored, feedback }), { ok: true });
+      assert.match(JSON.stringify(runtime.received('answers').at(-1)?.payload), answer);
+    }
+    assert.equal(also.length, 1);
+  });
+
   it('takes that back, so that the next like it is an anomaly again, and answers', async () => {
     await runtime.deploy(flow({ series: 'key', key: 'payload.metadata.retracted', keyType: 'msg' }));
     await send(...history(200));

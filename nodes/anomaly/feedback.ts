@@ -58,5 +58,8 @@ export async function takeFeedback(
 function nameOf({ deviceId, telemetry, metadata }: Reading): string {
   const metric = metadata.anomaly?.metric;
   const value = metric === undefined ? undefined : telemetry[metric];
-  return [deviceId, metric, value].filter(part => part !== undefined).join(', ');
+  const name = [deviceId, metric, value].filter(part => part !== undefined).join(', ');
+  const others: readonly unknown[] = Array.isArray(metadata.anomaly?.also) ? metadata.anomaly.also : [];
+  const also = others.map(one => (one as { metric?: unknown } | null)?.metric).filter(one => typeof one === 'string');
+  return also.length === 0 ? name : `${name} and with it ${also.join(', ')}`;
 }

@@ -1,11 +1,11 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
 import { carriedUnit } from '../reading/carried-unit.ts';
 import { milliseconds } from '../reading/instant.ts';
-import type { Alarm, Anomaly, Reading } from '../reading/reading.ts';
+import type { Alarm, Also, Anomaly, Reading } from '../reading/reading.ts';
 import type { StoredValue } from './catch-up.ts';
 import type { Known } from './cells.ts';
 import { type Accepted, accept, retract } from './feedback.ts';
-import { memories, shortKey } from './memories.ts';
+import { memories, type Metrics, shortKey } from './memories.ts';
 import { lastTimeOf, noteTime, type Unheard } from './rhythm.ts';
 import { alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { isState, restore, save } from './state.ts';
@@ -68,6 +68,17 @@ const identityOf = (device: string, time: number, digest: string): string => `${
 function isAnomaly(given: unknown): given is Anomaly {
   const { score, metric, kind } = (given ?? {}) as { [key in keyof Anomaly]?: unknown };
   return typeof score === 'number' && typeof metric === 'string' && typeof kind === 'string';
+}
+
+type Meant = { readonly [Part in 'metric' | 'kind' | 'value' | 'judged' | 'expected' | 'since']?: unknown };
+
+/** The values a person has a word for: those that were reported, of a reading that was never scored all. It may have come over a wire. */
+function meantBy({ telemetry, metadata }: Reading): readonly Meant[] {
+  const said = metadata.anomaly;
+  if (said?.metric === undefined) return Object.entries(telemetry).map(([metric, value]) => ({ metric, value }));
+  const also: readonly unknown[] = Array.isArray(said.also) ? said.also : [];
+  const others = also.filter((one): one is Meant => typeof one === 'object' && one !== null);
+  return [{ ...said, value: telemetry[said.metric] }, ...others];
 }
 
 const finite = (given: unknown): number | undefined =>
@@ -138,30 +149,46 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     const scored = explain(lowest, options);
     const { since, alarm: _, isMean: __, ...told } = scored;
     const anomaly: Anomaly = { ...told, metric };
-    if (told.severity !== undefined)
-      anomaly.why = why(lowest, scored, metric, Number(reading.telemetry[metric]), carriedUnit(reading, metric));
+    if (told.severity !== undefined) anomaly.why = whyOf(lowest, scored, reading, metric);
     if (since !== undefined) anomaly.since = isoOf(since);
     if (alarms !== undefined) anomaly.alarms = alarms;
+    const also = anomaly.score < 0 ? alsoReported(reading, metrics, lowest) : [];
+    if (also.length > 0) anomaly.also = also;
     return anomaly;
   };
 
+  /** What happens to a device shows in several of its metrics: those that are reported beside the lowest. */
+  const alsoReported = (reading: Reading, metrics: Metrics, lowest: Known): Also[] =>
+    Object.entries(reading.telemetry).flatMap(([metric, value]): Also[] => {
+      const one = metrics.get(shortKey(metric));
+      if (one === undefined || one === lowest || typeof value !== 'number' || !Number.isFinite(value)) return [];
+      const scored = explain(one, options);
+      if (!(scored.score < 0)) return [];
+      const { score: least, kind, expected, judged, since } = scored;
+      const also: Also = { score: least, metric, kind, value, why: whyOf(one, scored, reading, metric) };
+      if (expected !== undefined) also.expected = expected;
+      if (judged !== undefined) also.judged = judged;
+      if (since !== undefined) also.since = isoOf(since);
+      return [also];
+    });
+  const whyOf = (one: Known, scored: Scored, reading: Reading, metric: string): string =>
+    why(one, scored, metric, Number(reading.telemetry[metric]), carriedUnit(reading, metric));
+
   /** Tells the series that a person means; answers how many heeded it. */
   const tell = (reading: Reading, key = seriesKey(reading), heeds: (one: Known, said: Accepted) => boolean): number => {
-    const { telemetry, timestamp, metadata } = reading;
-    // It may have come over a wire: what is no number says nothing.
-    const { metric, kind = 'normal', judged, expected, since = '' } = metadata.anomaly ?? {};
-    const pause = finite(Date.parse(timestamp) - Date.parse(since));
     let heeded = 0;
     const metrics = known.of(key);
-    for (const name of metric === undefined ? Object.keys(telemetry) : [metric]) {
-      const one = typeof name === 'string' ? metrics.get(shortKey(name)) : undefined;
+    for (const { metric, kind, value: given, judged, expected, since } of meantBy(reading)) {
+      const one = typeof metric === 'string' ? metrics.get(shortKey(metric)) : undefined;
       if (one === undefined) continue;
       const { isRate } = watchedOf(one);
-      const value = finite(isRate ? judged : telemetry[name]);
+      const value = finite(isRate ? judged : given);
+      if (value === undefined) continue;
       // Of what is no counter only a mean is judged in place of the value.
       const mean = kind === 'drift' || !isRate ? finite(judged) : undefined;
-      if (value === undefined) continue;
-      if (heeds(one, { kind, value, mean, expected: finite(expected), pause })) heeded++;
+      const pause = finite(Date.parse(reading.timestamp) - Date.parse(String(since)));
+      const named = typeof kind === 'string' ? kind : 'normal';
+      if (heeds(one, { kind: named, value, mean, expected: finite(expected), pause })) heeded++;
     }
     return heeded;
   };

@@ -44,7 +44,7 @@ function played(value: (n: number) => number) {
   };
 }
 type Played = ReturnType<typeof played>;
-const told = ({ metadata }: Reading) => metadata.anomaly ?? { score: Number.NaN, kind: '' };
+const told = ({ metadata }: Reading): Anomaly => metadata.anomaly ?? { score: Number.NaN, kind: '', metric: '' };
 
 /** 1 for eight minutes, 0 for eight, never quite as long. */
 const duty = (n: number) => (Math.floor((n + (wobble(n >> 3) > 1 ? 1 : 0)) / 8) % 2 === 0 ? 1 : 0);
@@ -189,7 +189,61 @@ describe('feedback', () => {
     );
   });
 
+  // What happens to a device shows in several of its metrics, and a person has one word for it.
+  const meter = () => {
+    const scorer = deviceScorer();
+    let minute = 0;
+    const say = (more = 0, pause = 1): Reading => {
+      minute += pause;
+      const telemetry = {
+        power: 2 + wobble(minute) + more,
+        current: 9 + 3 * wobble(7 * minute) + 4 * more,
+        mode: 'on',
+      };
+      const timestamp = new Date(BEGAN + minute * MINUTE).toISOString();
+      const one: Reading = { deviceId: 'm', protocol: 'mqtt', timestamp, telemetry, metadata: {} };
+      const anomaly = scorer.score(one);
+      return anomaly === undefined ? one : { ...one, metadata: { anomaly } };
+    };
+    const go = (count: number) => {
+      for (let n = 0; n < count; n++) say();
+    };
+    go(1200);
+    return { scorer, say, go };
+  };
+  /** As a list of anomalies sends it back: of a table with a row for each metric. */
+  const asListed = ({ telemetry, ...one }: Reading): Reading => {
+    const { metric = '' } = one.metadata.anomaly!;
+    return JSON.parse(JSON.stringify({ ...one, telemetry: { [metric]: telemetry[metric] } })) as Reading;
+  };
+  const events: [what: string, more: number, pause: number][] = [
+    ['a value that two metrics show', 40, 1],
+    ['a pause of all metrics', 0, 90],
+  ];
+  for (const [what, more, pause] of events)
+    it(`takes the word for ${what} for both, names both, and takes it back for both`, () => {
+      const { scorer, say, go } = meter();
+      const alarm = asListed(say(more, pause));
+      const { metric, also = [] } = alarm.metadata.anomaly!;
+      assert.deepEqual([metric, ...also.map(one => one.metric)].sort(), ['current', 'power']);
+      assert.ok(also.every(one => one.score < 0 && one.why.startsWith(one.metric)));
+      go(1500);
+      assert.equal(scorer.accept(alarm), 2);
+      go(1500);
+      const next = say(more, pause);
+      assert.ok(told(next).score >= 0, JSON.stringify(told(next)));
+      go(1500);
+      assert.equal(scorer.retract(alarm), 2);
+      go(6000);
+      assert.equal(told(say(more, pause)).also?.length, 1);
+    });
+
   const hostile: [what: string, anomaly: unknown][] = [
+    [
+      'others that are none',
+      { metric: 'v', kind: 'spike', also: [null, 7, {}, { metric: 'v', value: 'x' }, { metric: {} }] },
+    ],
+    ['others that are no list', { metric: 'v', kind: 'spike', also: { length: 9 } }],
     ['numbers that are texts', { metric: 'v', kind: 'gap', expected: 'much', since: 7 }],
     ['a time that is none', { metric: 'v', kind: 'stuck', since: 'yesterday' }],
     ['what is not finite', { metric: 'v', kind: 'pulse', expected: Number.POSITIVE_INFINITY, judged: Number.NaN }],

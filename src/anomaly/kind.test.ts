@@ -46,6 +46,12 @@ describe('what a fault is called', () => {
       why: /far above what is usual/,
     },
     {
+      // The mean of the last 24 hardly moves: of all opinions it is the one that is surprised most.
+      name: 'spike',
+      value: (n, noise) => 20 + 3 * Math.sin(0.5 * n) + 0.2 * noise + (n === FROM ? 140 : 0),
+      why: /^temperature is 1\d\d\.\d+ °C, far above what is usual: about [12]\d\.\d+ °C was expected, .* would have passed\.$/,
+    },
+    {
       name: 'jump',
       minutes: 5,
       value: (n, noise) => 20 + 5 * day(n) + 0.1 * noise - (n === FROM ? 3 : 0),

@@ -176,13 +176,18 @@ export function isAbove(cells: Float64Array): boolean {
 export const meanAt = (cells: Float64Array, limit: number): number | undefined =>
   isOfMeans(cells) && cells[TOTAL]! > limit ? cells[RECENT] : undefined;
 
-/** Takes the word from the means: what was said of the value last judged rests on the strongest opinion of it alone. */
-export function hearValueAlone(cells: Float64Array): void {
+/** What is told of the value last judged rests on the strongest opinion of it alone, however much the means were surprised. */
+export function tellOfValue(cells: Float64Array): void {
   const surprise = surpriseAlone(cells);
   const by = models.findIndex(({ opinion }, model) => model !== at.MEANS && cells[opinion + SURPRISE] === surprise);
   cells[STRONGEST] = Math.min(MOST, surprise);
-  cells[TOTAL] = Math.min(MOST, surprise);
   keepEvidence(cells, by < 0 ? BY_VALUES : by);
+}
+
+/** Takes the word from the means altogether. */
+export function hearValueAlone(cells: Float64Array): void {
+  tellOfValue(cells);
+  cells[TOTAL] = cells[STRONGEST]!;
 }
 
 /**

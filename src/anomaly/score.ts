@@ -17,8 +17,10 @@ import {
   kindOf,
   LEARNED,
   meanAt,
+  MIDDLE,
   outlook,
   surpriseAlone,
+  tellOfValue,
   TOTAL,
 } from './panel.ts';
 import { learnJudged } from './returned.ts';
@@ -153,6 +155,9 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     const unwanted = near || (direction !== 'both' && above !== (direction === 'up'));
     lookBack(known, time);
     const side = unwanted ? 'unwanted' : above ? 'above' : 'below';
+    // A person sees a value that is odd by itself, not the mean that it moved, if on the same side.
+    const isOdd = meanAt(cells, limit) !== undefined && surpriseAlone(cells) > limit;
+    if (isOdd && cells[VALUE]! > cells[MIDDLE]! === above) tellOfValue(cells);
     const kind = kindOf(cells);
     // What follows a wild value is not itself off only because the mean of the last 24 still is.
     const isOff = surpriseAlone(cells) > limit / 2;

@@ -3,8 +3,8 @@ import type { Query } from '../reading/contracts.ts';
 import type { Metadata, Reading } from '../reading/reading.ts';
 
 /**
- * `metric`, `kind`, `severity`, `expected` and `why` (a sentence) as the anomaly node explained them, where it did. `reading`: as much of
- * it as that node needs to hear that it was normal; its series is found by these.
+ * `metric`, `kind`, `severity`, `expected` and `why` (a sentence) as the anomaly node explained them, where it did; `also`: other metrics
+ * of the reading that it reported. `reading`: as much of it as that node needs to hear that it was normal; its series is found by these.
  */
 export type AnomalyRow = {
   time: string;
@@ -18,9 +18,10 @@ export type AnomalyRow = {
   severity: string | null;
   expected: number | null;
   why: string | null;
+  also: readonly string[];
   reading: Omit<Reading, 'protocol'>;
 };
-type Stored = Omit<AnomalyRow, 'time' | 'reading'> & { time: Date; metadata: Metadata };
+type Stored = Omit<AnomalyRow, 'time' | 'also' | 'reading'> & { time: Date; metadata: Metadata };
 
 // In the tables with a column for each metric, the explanation says which one is meant.
 const named = (fallback: string) => `coalesce(metadata #>> '{anomaly,metric}', '${fallback}')`;
@@ -54,6 +55,19 @@ export async function latestAnomalies(query: Query, limit: number): Promise<read
   const rows = await query<Stored>(anomaliesSql, [limit]);
   return rows.map(({ metadata, ...row }) => {
     const [time, telemetry] = [row.time.toISOString(), row.value === null ? {} : { [row.metric]: row.value }];
-    return { ...row, time, reading: { deviceId: row.device_id, timestamp: time, telemetry, metadata } };
+    return {
+      ...row,
+      time,
+      also: othersOf(metadata),
+      reading: { deviceId: row.device_id, timestamp: time, telemetry, metadata },
+    };
   });
+}
+
+/** Another writer's metadata may say anything. */
+function othersOf(metadata: Metadata): readonly string[] {
+  const also: readonly unknown[] = Array.isArray(metadata.anomaly?.also) ? metadata.anomaly.also : [];
+  return also
+    .map(one => (one as { metric?: unknown } | null)?.metric)
+    .filter((metric): metric is string => typeof metric === 'string');
 }

@@ -45,6 +45,8 @@ export function answerer(query: Query, clock: Clock, messages: () => number): (a
       case 'anomalies':
         return (await latestAnomalies(query, limitOf(ask))).map(row => ({
           ...row,
+          why:
+            [row.why ?? [], row.also.length > 0 ? `Odd with it: ${row.also.join(', ')}.` : []].flat().join(' ') || null,
           value_text: shown(row.metric, row.value),
           expected_text: shown(row.metric, row.expected),
           score_text: row.anomaly_score.toFixed(2),

@@ -112,7 +112,10 @@ describe('telemetry API on PostgreSQL', () => {
     // Another writer's metadata may say anything.
     await database.store.query(
       `INSERT INTO flow_data (device_id, flow_rate, anomaly_score, created_at, metadata) VALUES ('f', 7, -2, $1, $2)`,
-      [minutesAgo(1), JSON.stringify({ anomaly: { metric: 'device_id', expected: 'much' } })],
+      [
+        minutesAgo(1),
+        JSON.stringify({ anomaly: { metric: 'device_id', expected: 'much', also: [{ metric: 'level' }, null, {}] } }),
+      ],
     );
   }
 
@@ -130,12 +133,13 @@ describe('telemetry API on PostgreSQL', () => {
         row.severity,
         row.expected,
         row.why,
+        row.also,
       ]),
       [
-        ['flow_data', 'f', 'device_id', null, -2, null, null, null, null],
-        ['sensor_readings', 's', 'voltage', 5, -1, 'level', 'warning', 230, 'too high'],
-        ['energy_readings', 'e', 'voltage', 300, -0.25, 'level', 'warning', 230, 'too high'],
-        ['measurements', 'l', 'value_mm', 1, -0.5, null, null, null, null],
+        ['flow_data', 'f', 'device_id', null, -2, null, null, null, null, ['level']],
+        ['sensor_readings', 's', 'voltage', 5, -1, 'level', 'warning', 230, 'too high', []],
+        ['energy_readings', 'e', 'voltage', 300, -0.25, 'level', 'warning', 230, 'too high', []],
+        ['measurements', 'l', 'value_mm', 1, -0.5, null, null, null, null, []],
       ],
     );
     assert.equal((await latestAnomalies(database.store.query, 1)).length, 1);
@@ -250,7 +254,7 @@ describe('telemetry API on PostgreSQL', () => {
     );
 
     const [worst] = (await answer({ what: 'anomalies', points: 2 })) as Record<string, unknown>[];
-    assert.equal(worst?.['score_text'], '-2.00');
+    assert.deepEqual([worst?.['score_text'], worst?.['why']], ['-2.00', 'Odd with it: level.']);
 
     for (const [ask, reason] of [
       [

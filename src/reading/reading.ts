@@ -20,8 +20,16 @@ export type Anomaly = {
   why?: string;
   /** All metrics of the reading's series that are in alarm; absent when none is. */
   alarms?: Alarm[];
+  /** Of a reading that is reported, its other metrics that are reported with it; absent when there are none. */
+  also?: Also[];
   /** The key of the series, where the node tells them apart by a key of its own: by it feedback finds the series again. */
   series?: string;
+};
+
+/** A further metric of the same reading, by itself: its rows may not stand together. */
+export type Also = Pick<Anomaly, 'score' | 'metric' | 'kind' | 'expected' | 'judged' | 'since'> & {
+  value: number;
+  why: string;
 };
 
 export type Severity = 'info' | 'warning' | 'critical';
