@@ -75,6 +75,31 @@ describe('counter', () => {
       );
     });
 
+  const ANEW: readonly [name: string, points: number, is: boolean][] = [
+    ['every day, a value each quarter of an hour', 96, true],
+    ['whenever its register is full, every 40 values', 40, true],
+    ['every six values is none', 6, false],
+  ];
+  for (const [name, points, is] of ANEW)
+    it(`that begins anew ${name}`, () => {
+      const { score } = scoring();
+      const known = begin();
+      const next = random(7919);
+      let value = 0;
+      const alarms: number[] = [];
+      for (let at = 0; at < 4000; at++) {
+        value = at % points === 0 ? next() : value + (at === 3990 ? 3 * points : 2 + next());
+        if (score(known, START + at * MINUTE, value) < 0) alarms.push(at);
+      }
+      assert.equal(isCounter(known.cells), is);
+      // What is judged before it is known for a counter may fall at once.
+      if (is)
+        assert.deepEqual(
+          alarms.filter(at => at > 100),
+          [3990],
+        );
+    });
+
   it('that falls again and again was none', () => {
     const { isCounter: still } = run((_, drawn) => (drawn < 0.01 ? -0.5 : 1), 3000);
     assert.equal(still, false);
