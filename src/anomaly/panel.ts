@@ -39,7 +39,7 @@ const OF_VALUES: Reach = { trust: 1, usual: 0.03, least: 0.003, exponent: 5, gro
 /** A tail that bends less is heavy: exponential ones and heavier. */
 const HEAVY = 0.25;
 /** What counts of a step beyond a range that ends sharply. */
-const OF_LAST_STEP = 1 / 3;
+const OF_LAST_STEP = 1 / 6;
 /** Ten extremes of a heavy tail hardly ever tell a size that is so many times too small. */
 const MISTOLD = 4;
 const SURPRISE = LN + 1;
