@@ -46,8 +46,8 @@ export const definition = defineNode({
       unheardOf(reading?.metadata.entry, from, to, hearing.absences);
     const fresh = () => deviceScorer({ ...options, maxSeries, unheard });
     const scorer = fresh();
-    const { taken, why } = await readCheckpoint(file, keys, scorer.restore);
-    if (taken > 0) host.log('info', `series restored: ${taken}`);
+    const { why } = await readCheckpoint(file, keys, scorer.restore);
+    if (scorer.size > 0) host.log('info', `series restored: ${scorer.size}`);
     if (why !== undefined) host.log('warn', `${file}: ${why}; what it does not give is learned anew`);
     const count = openTally(host, scorer);
     const keeper = keepCheckpoint({
@@ -57,7 +57,6 @@ export const definition = defineNode({
       states: scorer.states,
       failed: fault => host.log('error', `what was learned could not be saved: ${reasonOf(fault)}`),
     });
-
     const mark = openMark(`${file}.open`);
     const { of: keyOf, meant, named, stored, lately } = keysOf(settings, host);
     const isBehind = mark.isLeft || why !== undefined;
@@ -102,6 +101,7 @@ export const definition = defineNode({
             late?.scored(member, key, anomaly);
           }
           keeper.changed(1);
+          scorer.underWay(host.ticket(message), said);
           count(said, guarded);
           send(message);
           done();

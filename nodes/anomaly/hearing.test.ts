@@ -29,7 +29,11 @@ describe('anomaly, what it did not hear', () => {
   const started = async () => {
     const host = {
       ...{ id: 'node', directory, count() {}, gauge() {}, status() {}, log() {} },
-      ...{ evaluate: () => undefined, config: () => (stored.length > 0 ? { query } : undefined) },
+      ...{
+        evaluate: () => undefined,
+        ticket: () => undefined,
+        config: () => (stored.length > 0 ? { query } : undefined),
+      },
     };
     const node = await definition.start(checkSettings(fields, {}).settings, host as unknown as Host);
     const said = (deviceId: string, time: number): Promise<Reading> =>

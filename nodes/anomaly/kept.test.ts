@@ -41,6 +41,7 @@ describe('anomaly, what it keeps', () => {
       count() {},
       gauge() {},
       evaluate: () => undefined,
+      ticket: () => undefined,
       config: () => ({
         query: async (_: string, values: readonly unknown[] = []) => {
           if (away-- > 0) throw new Error('the server is starting up');

@@ -1,5 +1,5 @@
 // Checkpoint: what all series know, in one file that is replaced as a whole, so that a restart goes on where it was.
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as breath } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
@@ -14,6 +14,8 @@ const LONGEST_NAME = 4096;
 const LARGEST_STATE = 16_384;
 // Between so many series others get their turn: packing one takes some 50 µs.
 const AT_ONCE = 16;
+/** Bytes of a file that are read at once. */
+const PIECE = 1 << 20;
 
 export type Saved = Iterable<readonly [name: string, state: Uint8Array]>;
 
@@ -47,7 +49,7 @@ async function fill(file: string, keys: string, states: Saved): Promise<number> 
   try {
     let batch: Uint8Array[] = [magicOf(keys)];
     for (const [name, state] of states) {
-      if (Buffer.byteLength(name) > LONGEST_NAME) continue;
+      if (Buffer.byteLength(name) > LONGEST_NAME || state.length > LARGEST_STATE) continue;
       batch.push(record(name, state));
       if (++written % AT_ONCE !== 0) continue;
       await target.writeFile(Buffer.concat(batch));
@@ -75,38 +77,60 @@ export async function readCheckpoint(
   keys: string,
   restore: (name: string, state: Uint8Array) => boolean,
 ): Promise<Taken> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    return codeOf(error) === 'ENOENT' ? { taken: 0 } : { taken: 0, why: reasonOf(error) };
-  }
-  const magic = magicOf(keys);
-  let at = magic.length;
-  if (!bytes.subarray(0, at).equals(magic)) {
-    const isOurs = bytes.toString('utf8', 0, BEGIN.length) === BEGIN;
-    return { taken: 0, why: isOurs ? 'its series go by another key' : 'it is no file of series of this version' };
-  }
   let [taken, older] = [0, 0];
-  for (let end: number | undefined; at < bytes.length; at = end) {
-    end = recordEnd(bytes, at);
-    if (end === undefined) return { taken, why: `it is damaged from byte ${at} on` };
-    const body = at + HEAD;
-    const split = body + bytes.readUInt32LE(at);
-    if (restore(bytes.toString('utf8', body, split), bytes.subarray(split, end))) taken++;
-    else older++;
-    if ((taken + older) % AT_ONCE === 0) await breath();
+  try {
+    for await (const [name, state] of recordsOf(file, magicOf(keys))) {
+      if (restore(name, state)) taken++;
+      else older++;
+      if ((taken + older) % AT_ONCE === 0) await breath();
+    }
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? { taken } : { taken, why: reasonOf(error) };
   }
   return older === 0 ? { taken } : { taken, why: `${older} series of it are of another version` };
 }
 
-/** Where the record at `at` ends; undefined when it is damaged. */
+/** Piece by piece, for that of 200,000 series is too large to be read at once. Throws where a record is damaged. */
+async function* recordsOf(file: string, magic: Buffer): AsyncGenerator<readonly [name: string, state: Buffer]> {
+  // What is read and not yet taken, and where in the file it begins.
+  let bytes: Buffer = Buffer.alloc(0);
+  let begin = 0;
+  for await (const piece of (await open(file)).createReadStream({ highWaterMark: PIECE })) {
+    bytes = Buffer.concat([bytes, piece as Buffer]);
+    let at = 0;
+    if (begin === 0) {
+      if (bytes.length < magic.length) continue;
+      if (!bytes.subarray(0, magic.length).equals(magic)) break;
+      at = magic.length;
+    }
+    for (let end = recordEnd(bytes, at); end !== undefined; end = recordEnd(bytes, at)) {
+      if (Number.isNaN(end)) throw damagedFrom(begin + at);
+      const body = at + HEAD;
+      const split = body + bytes.readUInt32LE(at);
+      yield [bytes.toString('utf8', body, split), bytes.subarray(split, end)];
+      at = end;
+    }
+    bytes = bytes.subarray(at);
+    begin += at;
+  }
+  if (begin === 0) {
+    const isOurs = bytes.toString('utf8', 0, BEGIN.length) === BEGIN;
+    throw new Error(isOurs ? 'its series go by another key' : 'it is no file of series of this version');
+  }
+  if (bytes.length > 0) throw damagedFrom(begin);
+}
+
+const damagedFrom = (place: number): Error => new Error(`it is damaged from byte ${place} on`);
+
+/** Where the record at `at` ends: undefined when there is more of it to come, NaN when it is damaged. */
 function recordEnd(bytes: Buffer, at: number): number | undefined {
   if (at + HEAD > bytes.length) return undefined;
   const [name, state] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)];
+  // Zeros, as a file may end in after a power cut, are no record of nothing.
+  if (name === 0 || name > LONGEST_NAME || state > LARGEST_STATE) return Number.NaN;
   const end = at + HEAD + name + state;
-  if (name > LONGEST_NAME || state > LARGEST_STATE || end > bytes.length) return undefined;
-  return crc32(bytes.subarray(at + HEAD, end)) === bytes.readUInt32LE(at + 8) ? end : undefined;
+  if (end > bytes.length) return undefined;
+  return crc32(bytes.subarray(at + HEAD, end)) === bytes.readUInt32LE(at + 8) ? end : Number.NaN;
 }
 
 export type Keeper = {

@@ -1,4 +1,5 @@
 // Device: scores all numeric metrics of a reading in one pass; the lowest score is the reading's anomaly.
+import type { Ticket } from '../kernel/ticket.ts';
 import { carriedUnit } from '../reading/carried-unit.ts';
 import { milliseconds } from '../reading/instant.ts';
 import type { Alarm, Also, Anomaly, Reading } from '../reading/reading.ts';
@@ -9,6 +10,7 @@ import { memories, type Metrics, shortKey } from './memories.ts';
 import { lastTimeOf, noteTime, type Unheard } from './rhythm.ts';
 import { alarmOf, explain, type Scored, type ScoreOptions, scoring, watchedOf } from './score.ts';
 import { isState, restore, save } from './state.ts';
+import { isAnomaly, toldResults } from './told.ts';
 import { why } from './why.ts';
 
 export type DeviceScorerOptions = ScoreOptions & {
@@ -40,7 +42,12 @@ export type DeviceScorer = {
   learn(stored: StoredValue, seen: number): boolean;
   /** Time (ms) of the last value that a series has seen; undefined of one that is not known, or has no times. */
   lastTime(key: string, metric: string): number | undefined;
-  /** What each series knows, to be saved. Changes that come while somebody walks through are in or not, series by series. */
+  /** The readings of these results are on their way to be stored: where the process ends before they are, they come again. */
+  underWay(ticket: Ticket | undefined, results: readonly Anomaly[]): void;
+  /**
+   * What each series knows, to be saved, and what was said of readings that have not settled. Changes that come while
+   * somebody walks through are in or not, series by series.
+   */
   states(): IterableIterator<readonly [name: string, state: Uint8Array]>;
   /** Takes over a series, in the place of one that is known by its name; false when its state is of another version. Those restored first are forgotten first. */
   restore(name: string, state: Uint8Array): boolean;
@@ -64,11 +71,6 @@ export function seriesKey({
 export const rhythmOf = (metric: string, time: number): number => (metric === 'value_mm' ? Number.NaN : time);
 
 const identityOf = (device: string, time: number, digest: string): string => `${digest}${time}${shortKey(device)}`;
-
-function isAnomaly(given: unknown): given is Anomaly {
-  const { score, metric, kind } = (given ?? {}) as { [key in keyof Anomaly]?: unknown };
-  return typeof score === 'number' && typeof metric === 'string' && typeof kind === 'string';
-}
 
 type Meant = { readonly [Part in 'metric' | 'kind' | 'value' | 'judged' | 'expected' | 'since']?: unknown };
 
@@ -100,17 +102,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   const { maxSeries = 10_000, remembered = 10_000 } = options;
   const { score, pass } = scoring(options);
   const known = memories(maxSeries);
-  // Two generations instead of one list in order of age: forgetting costs nothing.
-  let recent = new Map<string, Anomaly>();
-  let older = new Map<string, Anomaly>();
-
-  const remember = (identity: string, anomaly: Anomaly): void => {
-    recent.set(identity, anomaly);
-    if (recent.size < remembered) return;
-    older = recent;
-    recent = new Map();
-  };
-
+  const results = toldResults(remembered);
   let judged: Reading | undefined;
   const { unheard } = options;
   const deaf: Unheard | undefined = unheard && ((from, to) => unheard(judged, from, to));
@@ -199,10 +191,10 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const time = milliseconds(reading.timestamp);
       if (digest === undefined) return judge(reading, time, key, guarded);
       const identity = identityOf(reading.deviceId, time, digest);
-      const before = recent.get(identity) ?? older.get(identity);
+      const before = results.of(identity);
       if (before !== undefined) return before;
       const anomaly = judge(reading, time, key, guarded);
-      if (anomaly !== undefined) remember(identity, anomaly);
+      if (anomaly !== undefined) results.remember(identity, anomaly);
       return anomaly;
     },
     accept: (reading, key) =>
@@ -213,7 +205,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     retract: (reading, key) => tell(reading, key, retract),
     learn({ key, metric, time, value, device, digest, anomaly }, seen) {
       // A message that was not acknowledged before the crash comes again, and its rows are there.
-      if (isAnomaly(anomaly)) remember(identityOf(device, time, digest), anomaly);
+      if (isAnomaly(anomaly)) results.remember(identityOf(device, time, digest), anomaly);
       const met = known.of(key).get(shortKey(metric));
       if (met === undefined ? known.size >= maxSeries : time <= seen) return false;
       judged = undefined;
@@ -225,10 +217,13 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const time = met === undefined ? Number.NaN : lastTimeOf(met.cells);
       return Number.isNaN(time) ? undefined : time;
     },
+    underWay: results.underWay,
     *states() {
       for (const [name, one] of known.entries()) yield [name, save(one)];
+      // Behind the series: what one of them learned is there then, whenever in between it came.
+      yield* results.states();
     },
-    restore: (name, state) => isState(state) && restore(known.named(name), state),
+    restore: (name, state) => results.restore(name, state) ?? (isState(state) && restore(known.named(name), state)),
     get size() {
       return known.size;
     },

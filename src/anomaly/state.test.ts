@@ -1,6 +1,6 @@
 // What a series knows: saved in the middle it goes on as if nothing had happened; bounded; damage is refused.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Query } from '../reading/contracts.ts';
@@ -152,6 +152,11 @@ describe('checkpoint', () => {
     await writeCheckpoint(file, 'device', scorerOf(2, 80).states());
     const states = await readCheckpoint(file, 'device', name => name.endsWith('power'));
     assert.deepEqual(states, { taken: 2, why: '2 series of it are of another version' });
+    // As after a power cut, or of 200,000 series: larger than can be read at once.
+    const sound = readFileSync(file).length;
+    truncateSync(file, 2 ** 31 + sound);
+    const before = await readCheckpoint(file, 'device', deviceScorer().restore);
+    assert.deepEqual(before, { taken: 4, why: `it is damaged from byte ${sound} on` });
     assert.match((await readCheckpoint(folder, 'device', () => true)).why ?? '', /EISDIR/);
     assert.deepEqual(await readCheckpoint(path.join(folder, 'none'), 'device', () => true), { taken: 0 });
   });

@@ -101,4 +101,31 @@ describe('scores of a gateway that ends', () => {
       assert.ok([...after.values()].some(score => score < 0));
       for (const [name, score] of before) assert.equal(after.get(name), score);
     });
+
+  it('stopped on the way to the database: what comes again is stored with the score it had', async () => {
+    const at = 1500;
+    const anomalies = async () => {
+      const text = await (await fetch(`${gateway.url}/metrics`)).text();
+      return Number(/^fieldline_anomalies_total\{.*"fl-anom".*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    const before = await anomalies();
+    // A change of the table that takes longer than a stop waits.
+    const lock = await pool.connect();
+    await lock.query('BEGIN; LOCK TABLE energy_readings IN ACCESS EXCLUSIVE MODE');
+    judge('meter', at, { ...energy(at), power_kw: 40 }, {});
+    publisher = await connectPublisher(gateway.mqtt, 'meters');
+    await publisher.publish(
+      'homelab/energy/meter',
+      JSON.stringify({ ...energy(at), power_kw: 40, timestamp: timeOf(at) }),
+    );
+    await until('the score', async () => (await anomalies()) > before);
+    await gateway.end('SIGTERM');
+    await lock.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+    await lock.query('ROLLBACK');
+    lock.release();
+    await gateway.start();
+    await until('the row', async () => (await scores()).size === expectedScores.size);
+    assert.deepEqual(different(await scores()), []);
+    assert.ok(((await scores()).get(`meter ${timeOf(at)}`) ?? 1) < 0);
+  });
 });
