@@ -23,7 +23,7 @@ const REST = 0.9999;
 const LASTING_POINTS = 8;
 
 // WEARINESS: by how much the limit is raised. SINCE: when it began (ms), NaN while none lasts or times are unknown. SIDE: where
-// the value of the record was.
+// the value of the record was: 1 above, -1 below, 0 where nobody wanted to hear of it.
 const [RECORD, QUIET, WEARINESS, SINCE, LASTS, POINTS, ABOVE, TOLD, SIDE] = places(EPISODE);
 
 export function beginEpisodes(cells: Float64Array): void {
@@ -54,8 +54,9 @@ export type Place = 'above' | 'below' | 'unwanted';
 
 /**
  * What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. One that nobody
- * wants to hear of is 0, and what follows from it (the way back) is no news either. `outside`: the value lies outside the
- * range so far; on the other side than the record it repeats nothing. `isOff`: the value itself is part of what lasts.
+ * wants to hear of is 0, and what follows from it (the way back) is no news either. `end`: the end of the range so far beyond
+ * which the value lies (1 the upper, -1 the lower, 0 none); on the other side than the record it repeats nothing, be it above
+ * or below its forecast. `isOff`: the value itself is part of what lasts.
  */
 export function heard(
   cells: Float64Array,
@@ -63,7 +64,7 @@ export function heard(
   limit: number,
   time: number,
   place: Place,
-  outside: boolean,
+  end: number,
   isOff: boolean,
 ): number {
   cells[WEARINESS]! *= REST;
@@ -72,8 +73,8 @@ export function heard(
   cells[TOLD] = told;
   const record = cells[RECORD]!;
   const used = usedTo(cells);
-  const side = place === 'above' ? 1 : -1;
-  const other = outside && told > limit && cells[SIDE] === -side;
+  const side = place === 'unwanted' ? 0 : end === 0 ? (place === 'above' ? 1 : -1) : end;
+  const other = end !== 0 && told > limit && cells[SIDE] !== end;
   if (other || (told >= record && told > limit / 2)) cells[SIDE] = side;
   const repeated =
     !other &&

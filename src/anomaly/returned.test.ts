@@ -78,6 +78,22 @@ describe('a fault that came and went', () => {
   });
 });
 
+describe('a light sensor that was dark at first', () => {
+  it('is not dark again for what it learned, night after night', () => {
+    const DAY = 4320;
+    let alarms = 0;
+    for (let seed = 0; seed < 3; seed++) {
+      const [next, one] = [random(seed * 7919 + 5), series()];
+      for (let at = 0; at < 6 * DAY; at++) {
+        const sun = Math.sin((2 * Math.PI * (at - 1800)) / DAY);
+        const value = sun > 0 ? 300 * sun + 20 * next() : 0;
+        if (one.score(START + at * 20_000, value).score < 0 && at > DAY) alarms++;
+      }
+    }
+    assert.ok(alarms <= 15, `${alarms} alarms in ${3 * 5} days`);
+  });
+});
+
 describe('a machine that is seldom on', () => {
   // For 15 values, once in about 265.
   for (const minutes of [1, 15])

@@ -11,6 +11,11 @@ const EVERY = 100;
 const BACK = 100;
 const LONGER = 3;
 const LONGEST_FAULT = 2500;
+// A light that goes on at the first sunrise, or on the first working day, is no fault: what lasts for longer than so many values
+// is taken back only where the series was known for half as long again before, and once in so many values.
+const LONG = 400;
+const KNOWN = 1.5;
+const BETWEEN_LONG = 30_000;
 /** Of fewer values outside of it, each is learned as it came. */
 const LASTED = 12;
 // A state that is seldom entered looks like a fault, until it has come more often than that.
@@ -19,14 +24,16 @@ const BETWEEN = 3000;
 
 // ASIDE: values since the range was put aside. AGE: values since the alarm with which a fault began, 0: there is none. INSIDE:
 // the last ones in a row inside the range as it was before; OUTSIDE: all that were not; LONGEST_INSIDE: most in a row between
-// two of these. TAKEN: faults taken back of late. All are 0 at first.
-const [ASIDE, AGE, INSIDE, OUTSIDE, TAKEN, LONGEST_INSIDE] = places(RETURNED);
+// two of these. TAKEN: faults taken back of late;
+// REST: values until another long one may be. All are 0 at first.
+const [ASIDE, AGE, INSIDE, OUTSIDE, TAKEN, LONGEST_INSIDE, REST] = places(RETURNED);
 
 /** Learns the value in VALUE, which was judged (or a tamer one in its place); `isAlarm`: it was reported. */
 export function learnJudged(known: Known, isAlarm: boolean): void {
   const { cells } = known;
   learn(known);
   cells[TAKEN] = Math.max(0, cells[TAKEN]! - 1 / BETWEEN);
+  cells[REST] = Math.max(0, cells[REST]! - 1);
   if (cells[AGE] === 0 && !(isAlarm && cells[LEARNED]! >= GROWN)) {
     if (++cells[ASIDE]! >= EVERY) keep(cells);
     return;
@@ -44,8 +51,14 @@ export function learnJudged(known: Known, isAlarm: boolean): void {
     cells[OUTSIDE]!++;
   }
   if (cells[INSIDE]! >= Math.max(BACK, LONGER * cells[LONGEST_INSIDE]!)) {
+    const age = cells[AGE]!;
     cells[AGE] = 0;
     if (cells[OUTSIDE]! < LASTED || cells[TAKEN]! > MOST_TAKEN - 1) return;
+    const lasted = age - cells[INSIDE]!;
+    if (lasted > LONG) {
+      if (cells[REST]! > 0 || cells[LEARNED]! - age < KNOWN * lasted) return;
+      cells[REST] = BETWEEN_LONG;
+    }
     cells[TAKEN]!++;
     takeUp(cells);
   } else if (cells[AGE]! > LONGEST_FAULT) {

@@ -10,6 +10,7 @@ import { baseLimit, decision, limitOf, limitOfRuns } from './limit.ts';
 import {
   BEYOND,
   beginPanel,
+  endOf,
   forecastOf,
   hearValueAlone,
   isAbove,
@@ -161,7 +162,8 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     const kind = kindOf(cells);
     // What follows a wild value is not itself off only because the mean of the last 24 still is.
     const isOff = surpriseAlone(cells) > limit / 2;
-    const surprise = heard(cells, cells[TOTAL]!, limit, time, side, cells[BEYOND]! > limit, isOff);
+    const end = cells[BEYOND]! > limit ? endOf(cells) : 0;
+    const surprise = heard(cells, cells[TOTAL]!, limit, time, side, end, isOff);
     rememberSurprise(cells, toldOf(cells));
     const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
     const manner = isOff ? mannerOf(cells) : undefined;
