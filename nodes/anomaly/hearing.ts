@@ -1,6 +1,8 @@
 // Hearing: when the node did not hear before it started, and how far it knows what it heard, on the disk: its absence is no silence of devices.
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { clockSet } from '../../src/anomaly/clock-set.ts';
+import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { RETURN_MS } from '../../src/reading/listening.ts';
 
 /** As exact is the moment of a kill; an orderly end is exact. */
@@ -14,7 +16,7 @@ const endedHere = new Set<string>();
 type Absence = readonly [from: number, to: number];
 
 export type Hearing = {
-  /** When (ms) the node did not hear: devices may have been silent over several of them. Empty where it never did before. */
+  /** When (ms) the node did not hear, as far as the clock goes: devices may have been silent over several of them. Empty where it never did before. */
   readonly absences: readonly Absence[];
   /** It hears from now on. `knowsAll`: what it heard before is known; otherwise what was heard since the last save is not. */
   begin(knowsAll: boolean): void;
@@ -22,7 +24,7 @@ export type Hearing = {
 };
 
 /** `saved`: the file of the series; `isSaved`: whether it holds all that was heard. */
-export async function openHearing(saved: string, isSaved: () => boolean): Promise<Hearing> {
+export async function openHearing(saved: string, isSaved: () => boolean, clock: Clock = systemClock): Promise<Hearing> {
   const file = `${saved}.heard`;
   const noted = readNote(await readFile(file, 'utf8').catch(() => ''));
   const { heardUntil, absences } = noted;
@@ -31,24 +33,29 @@ export async function openHearing(saved: string, isSaved: () => boolean): Promis
     ({ mtimeMs }) => mtimeMs,
     () => heardUntil,
   );
+  const lookAtClock = clockSet(clock);
   let timer: NodeJS.Timeout | undefined;
   let writing = Promise.resolve();
   // Where the disk takes nothing, the silence of a later absence is judged as if it were that of the devices.
   const note = (): Promise<void> => {
-    const now = Date.now();
+    lookAtClock(absences);
+    if (absences.length > MOST_ABSENCES) absences.shift();
+    const now = clock.now();
     if (isSaved()) knownUntil = now;
     writing = writing.then(() => replace(file, now, knownUntil, absences)).catch(() => {});
     return writing;
   };
   return {
-    absences,
+    get absences() {
+      lookAtClock(absences);
+      return absences;
+    },
     begin(knowsAll) {
       const back = endedHere.delete(file) ? 0 : RETURN_MS;
       // Nothing came between a save that was long ago and a note that all was saved.
       const from = knowsAll ? heardUntil : Math.min(heardUntil, Math.max(savedAt, knownUntil));
-      const to = Date.now() + back;
+      const to = clock.now() + back;
       if (to - from >= SHORTEST_MS) absences.push([from, to]);
-      if (absences.length > MOST_ABSENCES) absences.shift();
       void note();
       timer = setInterval(note, EVERY_MS).unref();
     },
