@@ -16,6 +16,7 @@ import { type DeviceSeries, deviceSeries, type FaultKind, FAULTS, SHAPE_NAMES } 
 import { everNewNames } from '../anomaly/keys.ts';
 import { type Finds, judge, noFinds, perTenThousand } from '../anomaly/judge.ts';
 import { type Judged, nabScore, PROFILES } from '../anomaly/nab.ts';
+import { outsiders } from '../anomaly/outsiders.ts';
 import { STRANGERS, stranger } from '../anomaly/strangers.ts';
 import type { Figure, Report } from '../figure.ts';
 import { percentile } from '../machine.ts';
@@ -253,6 +254,7 @@ export const anomaly: Figure = {
       corpus: () => corpus(report),
       devices: () => devices(report),
       strangers: () => strangers(report),
+      outsiders: () => outsiders(scoresOf, report),
       again: () => again(scoresOf, report),
       cost: () => cost(runs, report),
       keys: () => everNewNames(short ? 1e6 : 1e7, report),

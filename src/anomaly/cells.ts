@@ -33,6 +33,8 @@ export const MOST_PAUSES = 24;
 /** Largest and smallest values, largest and smallest means, largest errors of each forecast of a value. */
 export const SIDES = 8;
 export const EXTREMES_OF_A_SIDE = 10;
+/** Of on, and of off. */
+export const STATE_CELLS = 12;
 export const SIDE_CELLS = EXTREMES_OF_A_SIDE + 8;
 
 let taken = 0;
@@ -69,7 +71,7 @@ const TAILS = take(8 * MODELS);
 const EXTREMES = take(SIDE_CELLS * SIDES);
 export const RETURNED = take(7);
 export const DRIFT_RING = take(DRIFT_SPAN);
-export const RUN_LENGTHS = take(2 * 12);
+export const RUN_LENGTHS = take(2 * STATE_CELLS);
 export const KNOWN_CODES = take(3 * MOST_CODES);
 export const ACCEPTED_ENTRIES = take(3 * MOST_ACCEPTED);
 export const ZERO_DAYS = take(SLOTS);
@@ -78,6 +80,7 @@ export const SEASON_MEANS = take(SLOTS);
 export const SEASON_DAYS = take(SLOTS);
 export const PAUSES_KEPT = take(3 * MOST_PAUSES);
 export const RANGE_ASIDE = take(2 * SIDE_CELLS);
+export const RUNS_ASIDE = take(2 * STATE_CELLS);
 const CELLS = taken;
 
 /** Where the opinion, the tail, the histogram (among the bins) of a model, what is to come into it (among the pending) stand, and the extremes of a side. */

@@ -60,6 +60,23 @@ describe('a fault that came and went', () => {
     assert.ok(count >= 16, `${count} of ${SERIES}`);
   });
 
+  it('leaves what is known of two states: one that is stuck 1,000 values later is told', () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const [next, one, slow] = [random(seed * 7919 + 5), series(), drift(3000, 300, -1000)];
+      let [isOn, left, kind] = [false, 20, ''];
+      for (let at = 0; at < 4400; at++) {
+        if (at < 4300 && left-- === 0) {
+          isOn = !isOn;
+          left = Math.round((isOn ? 10 : 20) * (0.7 + 0.9 * next()));
+        }
+        kind = one.score(START + at * 60_000, (isOn ? 1000 + 20 * gauss(next) : 0) + slow(at)).kind;
+        // It stays where it is when it is off.
+        if (at > 4250 && !isOn) left = 1000;
+      }
+      assert.equal(kind, 'stuck', `seed ${seed}`);
+    }
+  });
+
   it('is the new manner of the series where it stays', () => {
     for (let seed = 0; seed < 5; seed++) {
       const scores = scoresOf(seed, 8000, [shift(2000, 6000)]);

@@ -1,7 +1,8 @@
-// Returned: what a fault that lasted taught the range of values is taken back once it is over and values are as before.
+// Returned: what a fault that lasted taught the range of values, and the two states of a switch, is taken back once it is over and values are as before.
 import { type Known, places, RETURNED, VALUE } from './cells.ts';
 import { LEARNED, learn } from './panel.ts';
 import { putAside, takeUp, wasInRange } from './range.ts';
+import { putRunsAside, takeUpRuns } from './runs.ts';
 import { GROWN } from './tail.ts';
 
 /** The range is put aside once in so many values, so that it is known as it was before a drift was told. */
@@ -61,6 +62,7 @@ export function learnJudged(known: Known, isAlarm: boolean): void {
     }
     cells[TAKEN]!++;
     takeUp(cells);
+    takeUpRuns(cells);
   } else if (cells[AGE]! > LONGEST_FAULT) {
     // What has not gone by then is no fault but the new manner of the series.
     cells[AGE] = 0;
@@ -70,5 +72,6 @@ export function learnJudged(known: Known, isAlarm: boolean): void {
 
 function keep(cells: Float64Array): void {
   putAside(cells);
+  putRunsAside(cells);
   cells[ASIDE] = 0;
 }

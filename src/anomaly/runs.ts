@@ -1,6 +1,6 @@
 // Runs: how long a series of two states (on and off, open and shut) stays in each; tells a run that ended far too soon.
 import { acceptedReach, RUN_OFF, RUN_ON } from './accepted.ts';
-import { RUN_LENGTHS, RUNS, places } from './cells.ts';
+import { RUN_LENGTHS, RUNS, RUNS_ASIDE, places, STATE_CELLS } from './cells.ts';
 
 /** Shortest runs that are remembered of a state. */
 const SHORTEST = 8;
@@ -44,7 +44,7 @@ const [ENDED, ENDED_LENGTH, ENDED_SINCE, ENDED_VALUE] = places(RUNS + 9);
 // Of each state: its level, how near values keep to it (share of the distance between levels), how many runs were learned,
 // and the shortest lengths, least first.
 const [LEVEL, SPREAD, COUNT, TOP] = places(0);
-const stateOf = (state: number): number => RUN_LENGTHS + (TOP + SHORTEST) * state;
+const stateOf = (state: number): number => RUN_LENGTHS + STATE_CELLS * state;
 const [OFF, ON] = [stateOf(0), stateOf(1)];
 
 export function beginRuns(cells: Float64Array): void {
@@ -60,6 +60,17 @@ function forgetLevels(cells: Float64Array): void {
     cells[at + COUNT] = 0;
   }
   cells[VALUES] = 0;
+  cells[STRAY] = 0;
+  breakRun(cells);
+}
+
+// What is known of both states can be put aside, to be known later as it was.
+export const putRunsAside = (cells: Float64Array): unknown =>
+  cells.copyWithin(RUNS_ASIDE, RUN_LENGTHS, RUN_LENGTHS + 2 * STATE_CELLS);
+
+/** Both states are again what was put aside. */
+export function takeUpRuns(cells: Float64Array): void {
+  cells.copyWithin(RUN_LENGTHS, RUNS_ASIDE, RUNS_ASIDE + 2 * STATE_CELLS);
   cells[STRAY] = 0;
   breakRun(cells);
 }
