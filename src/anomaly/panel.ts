@@ -172,8 +172,9 @@ export function isAbove(cells: Float64Array): boolean {
   return cells[isOfMeans(cells) ? RECENT : at.VALUE]! > cells[FORECAST]!;
 }
 
-/** The end of the range beyond which the value last judged lies: 1 the upper, -1 the lower; of no meaning inside. */
-export const endOf = (cells: Float64Array): number => (cells[at.VALUE]! > cells[limitOf(HIGH)]! ? 1 : -1);
+/** The end of the range beyond which, by more than this surprise, the value last judged lies: 1 the upper, -1 the lower, 0 none. */
+export const endBeyond = (cells: Float64Array, surprise: number): number =>
+  cells[BEYOND]! <= surprise ? 0 : cells[at.VALUE]! > cells[limitOf(HIGH)]! ? 1 : -1;
 
 /** The mean of the last 24 values, where it was they that alarmed at this limit. */
 export const meanAt = (cells: Float64Array, limit: number): number | undefined =>

@@ -8,9 +8,8 @@ import { beginCounter, isCounter, WATCHED, watch } from './counter.ts';
 import { beginEpisodes, heard, mannerOf, sinceOf, toldOf } from './episode.ts';
 import { baseLimit, decision, limitOf, limitOfRuns } from './limit.ts';
 import {
-  BEYOND,
   beginPanel,
-  endOf,
+  endBeyond,
   forecastOf,
   hearValueAlone,
   isAbove,
@@ -162,8 +161,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     const kind = kindOf(cells);
     // What follows a wild value is not itself off only because the mean of the last 24 still is.
     const isOff = surpriseAlone(cells) > limit / 2;
-    const end = cells[BEYOND]! > limit ? endOf(cells) : 0;
-    const surprise = heard(cells, cells[TOTAL]!, limit, time, side, end, isOff);
+    const surprise = heard(cells, cells[TOTAL]!, limit, time, side, endBeyond(cells, limit), isOff);
     rememberSurprise(cells, toldOf(cells));
     const outlying = kind === 'outlier' ? (above ? 'spike' : 'dip') : kind;
     const manner = isOff ? mannerOf(cells) : undefined;
