@@ -117,4 +117,22 @@ describe('bad input', () => {
     for (let key = 0; key < 20_000; key++) scorer.score(reading(at(0), 1, `device ${key}`));
     assert.deepEqual([scorer.size, scorer.evicted, [...scorer.states()].length], [100, 19_900, 100]);
   });
+
+  for (const others of [0, 50])
+    it(`ever new metrics of one device, beside ${others} others: what still comes is kept, of all devices`, () => {
+      const scorer = deviceScorer({ maxSeries: 1000 });
+      const say = (device: string, minute: number, telemetry: Reading['telemetry']) =>
+        scorer.score({ ...reading(at(minute), 0, device), telemetry });
+      const kinds = new Set<string | undefined>();
+      for (let minute = 0; minute < 3000; minute++) {
+        const told = Array.from({ length: others }, (_, n) =>
+          say(`device ${n}`, minute, { a: wobble(minute + n), b: wobble(minute - n) }),
+        );
+        told.push(say('crowded', minute, { [`id ${minute}`]: 1, steady: wobble(minute) }));
+        if (minute > 100) for (const one of told) kinds.add(one?.kind);
+      }
+      assert.ok(!kinds.has('learning'));
+      assert.ok((say('crowded', 3000, { steady: 90 })?.score ?? 1) < 0, 'what comes each time is known');
+      assert.equal(scorer.size, 1000);
+    });
 });
