@@ -64,7 +64,7 @@ export const definition = defineNode({
     const { learned, late } = isBehind ? await learnNowOrLate(host, behind) : { learned: 0 };
     await mark.set().catch(fault => host.log('error', `a crash will not be known: ${reasonOf(fault)}`));
     const lastTime = (device: string, metric: string) => scorer.lastTime(lately(device), metric);
-    const withdraw = deploy({ options, lastTime });
+    const withdraw = deploy({ options, lastTime, unheard: (from, to) => unheard(undefined, from, to) });
     hearing.begin(!isBehind || learned > 0);
 
     return {

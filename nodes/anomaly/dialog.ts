@@ -1,7 +1,9 @@
 // What the dialog of the anomaly node asks: which series are stored, and what settings, deployed or not, would have said of one.
+import { deployedFor } from '../../src/anomaly/deployed.ts';
 import type { ScoreOptions } from '../../src/anomaly/score.ts';
 import { storedPoints, storedSeries } from '../../src/anomaly/stored.ts';
-import { trial } from '../../src/anomaly/trial.ts';
+import { TRIED, trial } from '../../src/anomaly/trial.ts';
+import { unitIn } from '../../src/anomaly/why.ts';
 import { expected } from '../../src/kernel/fault.ts';
 import type { Admin, AdminRequest } from '../../src/palette/define.ts';
 import { checkSettings } from '../../src/palette/settings.ts';
@@ -9,8 +11,7 @@ import type { Query } from '../../src/reading/contracts.ts';
 import { fields } from './fields.ts';
 import { optionsOf } from './options.ts';
 
-/** Values that a trial goes through, and those that are drawn. */
-const TRIED = 5000;
+/** Of those that a trial goes through. */
 const DRAWN = 400;
 const SHARE = 10_000;
 
@@ -28,9 +29,14 @@ export function dialog(admin: Admin): void {
     const options = checkedOptions(settings);
     const query = queryOf(request);
     if (typeof query === 'string') throw new Error(query);
-    const points = await storedPoints(query, { device, metric }, TRIED, 0);
-    const tried = trial(points, metric, options, DRAWN);
-    return { ...tried, falseAlarmsADay: (options.falseAlarms * tried.pointsADay) / SHARE };
+    const { points, unit } = await storedPoints(query, { device, metric }, TRIED, 0);
+    const unheard = deployedFor(device, metric)?.unheard;
+    const tried = await trial(points, metric, { ...options, unit, unheard }, DRAWN);
+    return {
+      ...tried,
+      unit: unitIn(metric, unit, tried.per),
+      falseAlarmsADay: (options.falseAlarms * tried.pointsADay) / SHARE,
+    };
   });
 }
 

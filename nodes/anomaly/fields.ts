@@ -64,7 +64,7 @@ export const fields = {
   nearUnits: {
     kind: 'number',
     label: 'Ignore within',
-    help: 'A value so near to the expected one is no anomaly, in units of the metric.',
+    help: 'A value so near to the expected one is no anomaly, in units of the metric; of a counter in units a second, so percent suits one better.',
     initial: 0,
     min: 0,
   },

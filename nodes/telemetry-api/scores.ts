@@ -1,23 +1,24 @@
 // Two questions about scores: `scores`, the last stored values of a metric with their band and score as points of a chart, and `series`, what has such values.
-import { deployedOptions } from '../../src/anomaly/deployed.ts';
+import { deployedFor } from '../../src/anomaly/deployed.ts';
 import { storedPoints, storedSeries, type StoredSeries } from '../../src/anomaly/stored.ts';
-import { trial } from '../../src/anomaly/trial.ts';
+import { TRIED, trial } from '../../src/anomaly/trial.ts';
+import { UNKNOWN, unitIn } from '../../src/anomaly/why.ts';
 import { latestAnomalies } from '../../src/api/anomalies.ts';
 import type { Ask } from '../../src/api/answers.ts';
-import { unitShown } from '../../src/api/display.ts';
 import type { Query } from '../../src/reading/contracts.ts';
 
-/** Values before the ones shown that the score learns from. */
-const LEARNED = 1000;
 const MOST_SHOWN = 2000;
+const SECONDS_AN_HOUR = 3600;
 
 /**
- * One point of a line: `value`, `low` and `high` (of the band), `score`; of a counter the rise per second. `x` in ms since the
- * epoch; `unit` of all but the score, where the metric has one.
+ * One point of a line: `value`, `low` and `high` (of the band, where it ends on that side), `score`; of a counter its rise, by the second or
+ * hour as `unit` says, and none where it began anew. `x` in ms since the epoch; `unit` of all but the score, where the metric has one.
+ * `learning`: so many values are stored, all of which only taught.
  */
 export type ScorePoint = StoredSeries & {
   line: 'value' | 'low' | 'high' | 'score';
   unit?: string;
+  learning?: number;
   x: number;
   y: number;
 };
@@ -33,22 +34,22 @@ async function scorePoints(query: Query, ask: Ask): Promise<readonly ScorePoint[
   const series = await seriesOf(query, ask);
   if (series === undefined) return [];
   const count = Math.min(MOST_SHOWN, Math.max(1, Math.floor(Number(ask['points'])) || 1));
-  const points = await storedPoints(query, series, LEARNED + count, count);
-  const { shown, isRate } = trial(points, series.metric, deployedOptions(series.device, series.metric) ?? {}, count);
+  const { points, unit: carried } = await storedPoints(query, series, TRIED, count);
+  const deployed = deployedFor(series.device, series.metric);
+  const options = { ...deployed?.options, unheard: deployed?.unheard };
+  const { shown, per, learning, scored } = await trial(points, series.metric, options, count);
+  const scale = per === 'h' ? SECONDS_AN_HOUR : 1;
+  const unit = unitIn(series.metric, carried, per);
+  const isLearning = learning === scored;
+  const named = { ...series, ...(unit === '' ? {} : { unit }), ...(isLearning ? { learning: scored } : {}) };
   // What was said when it came stands; what stands nowhere is judged anew, as the deployed node would.
-  const said = points.slice(points.length - shown.length).map(point => point.said);
-  const unit = [unitShown(series.metric) ?? [], isRate ? 'per second' : []].flat().join(' ');
-  const named = unit === '' ? series : { ...series, unit };
-  return shown.flatMap(({ time: x, watched, ...anew }, at): ScorePoint[] => {
-    const { band, score } = said[at] ?? anew;
-    const point = (line: ScorePoint['line'], y: number): ScorePoint => ({
-      ...named,
-      line,
-      x,
-      y: Number(y.toPrecision(6)),
-    });
-    const edges = band === undefined ? [] : [point('low', band[0]), point('high', band[1])];
-    return [point('value', watched), ...edges, point('score', score)];
+  return shown.flatMap(({ at, time: x, watched, ...anew }): ScorePoint[] => {
+    const stood = points[at]?.said;
+    const score = stood?.score ?? anew.score;
+    const band = stood ? stood.band?.map(edge => scale * edge) : anew.band;
+    const point = (line: ScorePoint['line'], y = Number.NaN): ScorePoint[] =>
+      Math.abs(y) < UNKNOWN ? [{ ...named, line, x, y: Number(y.toPrecision(6)) }] : [];
+    return [point('value', watched), point('low', band?.[0]), point('high', band?.[1]), point('score', score)].flat();
   });
 }
 

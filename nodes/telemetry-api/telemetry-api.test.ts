@@ -54,7 +54,8 @@ describe('telemetry-api', () => {
     const rows = Array.from({ length: 200 }, (_, at) => ({ at: new Date(1e12 + at * 60_000), value: 20 + wobble(at) }));
     const asked: (readonly unknown[])[] = [];
     answer = async (sql, values = []) => {
-      if (sql.includes('anomaly_score < 0')) return [{ time: new Date(), device_id: 'D2', metric: 'flow_rate' }];
+      if (sql.includes('anomaly_score < 0'))
+        return [{ time: new Date(), device_id: 'D2', metric: 'flow_rate', metadata: {} }];
       asked.push(values);
       return [...rows].reverse();
     };
@@ -76,6 +77,40 @@ describe('telemetry-api', () => {
       { ...points[0], y: 0 },
       { device: 'D1', metric: 'temperature', unit: '°C', line: 'value', x: 1e12 + 190 * 60_000, y: 0 },
     );
+  });
+
+  it('answers scores of a counter by the hour, as its sentences do, also the band that was said; of a young series that it learns', async () => {
+    const said = { score: 0.5, band: [0.0001, 0.0003] };
+    const rows = Array.from({ length: 300 }, (_, at) => ({
+      ...{ at: new Date(1e12 + at * 60_000), value: 1000 + at / 100 - (at >= 297 ? 900 : 0), guarded: false },
+      said: at >= 299 ? said : at === 298 ? { score: 1 } : null,
+    }));
+    answer = async () => [...rows].reverse();
+    await runtime.deploy(flow({ what: 'scores', points: 4, device: 'D1', metric: 'total_energy_kwh' }));
+    await runtime.emit('from', {});
+    const points = runtime.received('to').at(-1)?.payload as Record<string, unknown>[];
+    assert.ok(points.every(({ unit }) => unit === 'kWh/h'));
+    const at = (place: number) => points.filter(({ x }) => x === 1e12 + place * 60_000).map(({ line, y }) => [line, y]);
+    assert.deepEqual(at(296)[0], ['value', 0.6]);
+    assert.deepEqual(
+      at(297).map(([line]) => line),
+      ['score'],
+      'it began anew',
+    );
+    assert.deepEqual(at(298), [
+      ['value', 0.6],
+      ['score', 1],
+    ]);
+    assert.deepEqual(at(299), [
+      ['value', 0.6],
+      ['low', 0.36],
+      ['high', 1.08],
+      ['score', 0.5],
+    ]);
+    answer = async () => rows.slice(0, 20).reverse();
+    await runtime.emit('from', {});
+    const young = runtime.received('to').at(-1)?.payload as Record<string, unknown>[];
+    assert.equal(young[0]?.['learning'], 20);
   });
 
   it('asks what its settings say, and what the message says', async () => {

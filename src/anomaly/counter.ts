@@ -1,5 +1,5 @@
 // Counter: a series that only ever rises is watched by its rate, not by its value.
-import { COUNTER, places } from './cells.ts';
+import { COUNTER, type Known, places } from './cells.ts';
 
 // So many values without a fall, and so many rises among them, make a counter: a meter may stand still for hours at first.
 // It may begin anew every day, or whenever its register is full: then there are so many rises for each such fall.
@@ -19,6 +19,16 @@ export const [WATCHED, IS_COUNTER, VALUES, RISES, FALLS, LAST, RISE, PULSE, SECO
 
 /** Whether the series is watched by its rate. */
 export const isCounter = (cells: Float64Array): boolean => cells[IS_COUNTER] === 1;
+
+/** What of the last value was judged: itself or, of a counter, its rise per second. */
+export const watchedOf = ({ cells }: Pick<Known, 'cells'>): { readonly value: number; readonly isRate: boolean } => ({
+  value: cells[WATCHED]!,
+  isRate: isCounter(cells),
+});
+
+/** Whether WATCHED is what the last value tells: a counter that began anew, or came late, tells no rate. */
+export const isWatched = (cells: Float64Array): boolean =>
+  cells[IS_COUNTER] !== 1 || (cells[RISE]! >= 0 && cells[WATCHED] === cells[RISE]! / cells[SECONDS]!);
 
 /** The least step between two rates of a counter, as of one that counts whole pulses; 0 where nothing is counted. */
 export const pulseOf = (cells: Float64Array): number =>

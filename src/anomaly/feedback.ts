@@ -2,10 +2,11 @@
 import { addAccepted, MEAN, PAUSE, removeAccepted, STRETCH, VALUE, ZERO_STRETCH, ZEROS } from './accepted.ts';
 import { endAlarm } from './alarm.ts';
 import type { Known } from './cells.ts';
+import { watchedOf } from './counter.ts';
 import { forecastOf } from './panel.ts';
 import { lastPause, usualPause } from './rhythm.ts';
 import { endedLength, runBefore } from './runs.ts';
-import { explain, watchedOf } from './score.ts';
+import { explain } from './score.ts';
 import { standing } from './stillness.ts';
 import { acceptZeros, retractZeros } from './zeros.ts';
 

@@ -30,6 +30,19 @@ describe('what an operator may ask for', () => {
   for (const [name, options, value, alarm] of cases)
     it(name, () => assert.equal(after(options, value).score < 0, alarm));
 
+  const sides: [direction: 'up' | 'down', value: number, passes: number, ends: RegExp][] = [
+    ['up', 40, -1e6, /expected, up to 2\d\.\d+ °C would have passed\.$/],
+    ['down', 0, 1e6, /expected, 19\.\d+ °C and more would have passed\.$/],
+  ];
+  for (const [direction, value, passes, ends] of sides)
+    it(`${direction}: of what would have passed, band and sentence name the one end that there is`, () => {
+      const one = grown({ direction });
+      const { band = [0, 0] } = one.score(at(1000), value);
+      assert.ok(band[0] < passes && passes < band[1] && !(band[0] < value && value < band[1]), `${band}`);
+      assert.match(one.why('temperature', value), ends);
+      assert.ok(grown({ direction }).score(at(1000), passes).score >= 0);
+    });
+
   // The mean of the last 24 alarms, of values each of which is usual.
   const drifts: [name: string, options: ScoreOptions, alarm: boolean][] = [
     ['told', {}, true],

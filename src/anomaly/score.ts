@@ -248,18 +248,19 @@ export function scoring(options: ScoreOptions = {}): Scoring {
 }
 
 /** What was last said of a series, with its reasons; `options`: those it was scored with. */
-export function explain(known: Known, options: ScoreOptions): Scored {
-  const { cells } = known;
+export function explain({ cells }: Known, options: ScoreOptions): Scored {
   const scored: Scored = { score: cells[SCORED]!, kind: KINDS[cells[KIND]!]! };
   const limit = cells[JUDGED_BY]!;
   if (limit > 0) {
     const [low, high, expected] = outlook(cells, limit);
     const mean = meanAt(cells, limit);
     const near = Math.max(nearness(expected, options), nearBySteps(cells, mean === undefined ? undefined : MEAN));
-    // A counter does not run backwards, whatever a forecast of its rate makes of it.
+    // A counter does not run backwards, whatever a forecast of its rate makes of it. The side nobody asked for passes.
     const least = isCounter(cells) && high > 0 ? 0 : -LARGEST;
     scored.expected = Math.max(least, expected);
-    scored.band = [Math.max(least, Math.min(low, expected - near)), bounded(Math.max(high, expected + near))];
+    const [from, to] = [Math.min(low, expected - near), Math.max(high, expected + near)];
+    const { direction } = options;
+    scored.band = [direction === 'up' ? least : Math.max(least, from), direction === 'down' ? LARGEST : bounded(to)];
     if (mean !== undefined) scored.isMean = true;
     if (mean !== undefined || isCounter(cells)) scored.judged = mean ?? cells[WATCHED]!;
   }
@@ -290,9 +291,3 @@ export function alarmOf(cells: Float64Array): Scored['alarm'] {
   const since = heardSince(cells);
   return isTime(since) ? { ...told, since } : told;
 }
-
-/** What of the last value was judged: itself or, of a counter, its rise per second. */
-export const watchedOf = ({ cells }: Known): { readonly value: number; readonly isRate: boolean } => ({
-  value: cells[WATCHED]!,
-  isRate: isCounter(cells),
-});

@@ -2,21 +2,28 @@
 import { unitOf } from '../reading/units.ts';
 import type { Known } from './cells.ts';
 import { visitsBefore } from './codes.ts';
+import { watchedOf } from './counter.ts';
 import { lastTimeOf, usualBeforeGap, usualPause } from './rhythm.ts';
 import { endedLength, endedValue, usualLength } from './runs.ts';
-import { type Scored, watchedOf } from './score.ts';
+import type { Scored } from './score.ts';
 import { standing } from './stillness.ts';
 import { standingZeros } from './zeros.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
-/** Wider bands say nothing: the series is too young to know. */
-const UNKNOWN = 1e100;
+/** A band that goes so far has no end there: the series is too young to know, or nobody asked for that side. */
+export const UNKNOWN = 1e100;
 
 /** Several of a kind in one device: `temperature_2`, `temperature_probe_2`. */
 const NUMBERED = /(_probe)?_\d+$/;
 /** Where rates that pass are below this, a second, they are told by the hour, as is one that is far beyond. */
 const SLOW = 0.01;
 const SECONDS_AN_HOUR = 3600;
+
+/** Whether the rises of a counter are told by the hour, of which `judged` was one, a second. */
+export function isSlow({ expected, band }: Pick<Scored, 'expected' | 'band'>, judged: number): boolean {
+  const most = band !== undefined && band[1] < UNKNOWN ? band[1] : judged;
+  return Math.max(Math.abs(expected ?? judged), most) < SLOW;
+}
 
 /** `above` what was expected, or below; `lasting`: ` for 12 min`, where that is known. */
 type Side = { readonly above: boolean; readonly lasting: string };
@@ -89,8 +96,11 @@ function besides(told: Scored, value: number, text: Texts): string {
 
 function passing({ expected = 0, band = [0, 0] }: Scored, { number, judged }: Texts): string {
   const [low, high] = band;
-  const isKnown = Math.abs(low) < UNKNOWN && Math.abs(high) < UNKNOWN;
-  return `about ${judged(expected)} was expected${isKnown ? `, ${number(low)} to ${judged(high)} would have passed` : ''}`;
+  const [hasLow, hasHigh] = band.map(edge => Math.abs(edge) < UNKNOWN);
+  const ends = hasLow
+    ? `${hasHigh ? `${number(low)} to ${judged(high)}` : `${judged(low)} and more`}`
+    : hasHigh && `up to ${judged(high)}`;
+  return `about ${judged(expected)} was expected${ends ? `, ${ends} would have passed` : ''}`;
 }
 
 /** Numbers with their units, as the metric gives them and as they were judged, and what was judged in words. */
@@ -104,15 +114,26 @@ type Texts = {
   subject: string;
 };
 
-function texts(told: Scored, value: number, isRate: boolean, metric: string, carried = ''): Texts {
+/** What a metric is measured in, of a counter by the second or hour, `per hour` where nothing else is known; `carried`: outside the vocabulary. */
+export function unitIn(metric: string, carried = '', per?: 's' | 'h'): string {
   const unit = unitOf(metric) ?? unitOf(metric.replace(NUMBERED, '')) ?? carried;
+  if (per === undefined) return unit;
+  return unit === '' ? `per ${per === 'h' ? 'hour' : 'second'}` : `${unit}/${per}`;
+}
+
+function texts(told: Scored, value: number, isRate: boolean, metric: string, carried = ''): Texts {
+  const unit = unitIn(metric, carried);
   const judged = judgedOf(told, value);
-  const { expected = judged, band: [low, high] = [judged, judged] } = told;
-  const isSlow = Math.max(Math.abs(expected), high < UNKNOWN ? high : judged) < SLOW;
-  const [scale, per] = isRate ? (isSlow ? [SECONDS_AN_HOUR, '/h'] : [1, '/s']) : [1, ''];
+  const { expected = judged, band = [judged, judged] } = told;
+  const [scale, per] = isRate ? (isSlow(told, judged) ? [SECONDS_AN_HOUR, '/h'] : [1, '/s']) : [1, ''];
   // Fine enough to tell what was judged from the edge that it is beyond.
-  const off = Math.min(...[low, high].map(edge => Math.abs(judged - edge)).filter(distance => distance > 0));
-  const write = rounding(scale * Math.min(off / 2, (high - low) / 100));
+  const edges = band.filter(edge => Math.abs(edge) < UNKNOWN);
+  const off = Math.min(...edges.map(edge => Math.abs(judged - edge)).filter(distance => distance > 0));
+  const width = Math.max(
+    ...edges.map(edge => 2 * Math.abs(edge - expected)),
+    edges.length === 0 ? Math.abs(judged - expected) : 0,
+  );
+  const write = rounding(scale * Math.min(off / 2, width / 100));
   const number = (one: number) => write(scale * one);
   const inWords = (one: number) => `${number(one)} ${unit}${per}`.trimEnd();
   const mean = `${isRate ? 'the mean rise' : 'the mean'} of the last 24 values of ${metric} is`;

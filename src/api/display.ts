@@ -23,6 +23,8 @@ const decimals: Readonly<Record<string, number>> = {
   totalizer: 1,
 };
 
+const [SMALL, LARGE] = [0.01, 1e15];
+
 /** Several of a kind in one device: `temperature_2`. */
 const NUMBERED = /_\d+$/;
 
@@ -32,14 +34,16 @@ export function shown(metric: string, value: number | string | boolean | null | 
   if (typeof value !== 'number') return String(value);
   const measured = ofKind(metric);
   const unit = unitOf(measured);
-  const digits = Object.hasOwn(decimals, measured) ? decimals[measured]! : Number.isInteger(value) ? 0 : 2;
-  const number = rounded(value, digits);
+  const number = Object.hasOwn(decimals, measured) ? rounded(value, decimals[measured]!) : ofAnySize(value);
   return unit === undefined ? number : `${number} ${unit}`;
 }
 
-/** Undefined where it goes by the device. */
-export function unitShown(metric: string): string | undefined {
-  return unitOf(ofKind(metric));
+/** With two digits behind the point, in so far as they tell anything of it. */
+function ofAnySize(value: number): string {
+  const size = Math.abs(value);
+  if (size >= LARGE) return String(Number(value.toPrecision(6)));
+  if (size > 0 && size < SMALL) return String(Number(value.toPrecision(3)));
+  return rounded(value, Number.isInteger(value) ? 0 : 2);
 }
 
 function ofKind(metric: string): string {

@@ -15,7 +15,10 @@ export function noteUnits(map: string, units: ReadonlyMap<string, string>): void
 }
 
 /** Of this metric by its own field (`flow_unit`, `units.flow`), or by `unit` where the reading has no other number. */
-export function carriedUnit({ telemetry, metadata }: Reading, metric: string): string | undefined {
+export function carriedUnit(
+  { telemetry, metadata }: Pick<Reading, 'telemetry' | 'metadata'>,
+  metric: string,
+): string | undefined {
   const { parser, extra } = metadata;
   const { units, unit } = (extra ?? {}) as { units?: unknown; unit?: unknown };
   const own = units !== null && typeof units === 'object' && Object.hasOwn(units, metric);

@@ -38,7 +38,7 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
     assert.equal(await page.locator('#fl-anomaly-device').inputValue(), 'a-boiler');
     assert.match(
       (await page.locator('#fl-anomaly-says').textContent()) ?? '',
-      /1200 values in 4\.1\d+ days, one in 5 min; the first 64 only taught: 2 anomalies\. False alarms to be expected at this rate: one in 34\.\d+ days\./,
+      /1200 values in 4\.1\d+ days, one in 5 min; the first 64 only taught: 2 anomalies, 2 alarms\. False alarms to be expected at this rate: one in 34\.\d+ days\./,
     );
     assert.equal(await page.locator('#fl-anomaly-plot circle').count(), 2);
     assert.match((await page.locator('#fl-anomaly-plot .fl-band').getAttribute('d')) ?? '', /^M.*Z$/);
@@ -52,8 +52,11 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
 
   it('judges anew when a setting changes', async () => {
     const { page } = editor;
+    await page.locator('#node-input-alarmNormal').fill('1000');
+    await page.locator('#fl-anomaly-says', { hasText: '2 anomalies, 1 alarm.' }).waitFor();
+    assert.match((await page.locator('#fl-anomaly-plot .fl-alarm').getAttribute('d')) ?? '', /^(M[\d. ]+H[\d.]+)+$/);
     await page.locator('#node-input-direction').selectOption('up');
-    await page.locator('#fl-anomaly-says', { hasText: '1 anomaly.' }).waitFor();
+    await page.locator('#fl-anomaly-says', { hasText: '1 anomaly, 1 alarm.' }).waitFor();
     assert.equal(await page.locator('#fl-anomaly-plot circle').count(), 1);
     await page.locator('#node-input-nearUnits').fill('40');
     await page.locator('#fl-anomaly-says', { hasText: ' 0 anomalies' }).waitFor();
@@ -67,7 +70,19 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
     const { page } = editor;
     await page.locator('#fl-anomaly-device').fill('s-boiler');
     await page.locator('#fl-anomaly-says', { hasText: '3 values in 2 s, one in 1 s' }).waitFor();
+    // The metric goes with a device that has not the one before.
+    await page.locator('#fl-anomaly-device').fill('b-boiler');
+    await page.locator('#fl-anomaly-says', { hasText: '200 values in' }).waitFor();
+    assert.equal(await page.locator('#fl-anomaly-metric').inputValue(), 'temperature');
+    assert.equal(await page.locator('#fl-anomaly-unit').textContent(), 'in °C');
+    await page.locator('#fl-anomaly-metric').fill('pressure');
+    await page
+      .locator('#fl-anomaly-says', {
+        hasText: '0 stored values of b-boiler pressure: too few to draw; it has temperature',
+      })
+      .waitFor();
     await page.locator('#fl-anomaly-device').fill('nobody');
+    await page.locator('#fl-anomaly-metric').fill('pressure');
     await page.locator('#fl-anomaly-says', { hasText: '0 stored values of nobody pressure' }).waitFor();
     await page.locator('#node-input-nearUnits').fill('much');
     await page.locator('#fl-anomaly-says', { hasText: 'expected a number' }).waitFor();
