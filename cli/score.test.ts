@@ -37,6 +37,18 @@ describe('score', () => {
     assert.ok(alarms[154] && !alarms[149], 'an alarm lasts until the series was normal for a while');
   });
 
+  it('leaves out the end that a band has not, and begins and ends alarms as it is told', async () => {
+    const band = async (direction: string) => (await score(csv, '--explain', '--direction', direction)).out[151];
+    assert.match((await band('up')) ?? '', /,spike,-?[\d.]+,\.\.-?[\d.]+,-0\.\d+$/);
+    assert.match((await band('down')) ?? '', /,-?[\d.]+,-?[\d.]+\.\.,1$/);
+    const inAlarm = async (...argv: string[]) =>
+      (await score(csv, '--alarms', ...argv)).out.slice(1).filter(line => line.split(',')[3] !== '').length;
+    const usual = await inAlarm();
+    assert.equal(await inAlarm('--alarm-for', '15'), usual + 10);
+    assert.equal(await inAlarm('--alarm-until', '0.95', '--alarm-for', '1000'), rows.length - 150);
+    assert.equal(await inAlarm('--alarm-from', 'critical', '--near-percent', '200'), 0);
+  });
+
   it('scores from the past only', async () => {
     const [whole, part] = [await score(csv), await score(csv.split('\n').slice(0, 160).join('\n'))];
     assert.deepEqual(whole.out.slice(0, 160), part.out);
@@ -142,6 +154,9 @@ describe('score', () => {
     [csv, ['--explian'], /score: Unknown option '--explian'[\s\S]*Usage: fieldline score/],
     [csv, ['--false-alarms', 'many'], /--false-alarms: expected a number from 0\.01 to 100, got "many"/],
     [csv, ['--near', '-1'], /--near/],
+    [csv, ['--alarm-from', 'grave'], /--alarm-from: expected info, warning or critical, got "grave"/],
+    [csv, ['--alarm-for', '2.5'], /--alarm-for: expected a whole number, got "2.5"/],
+    [csv, ['--alarm-until', '1'], /--alarm-until: expected a number from 0 to 0.95/],
     [csv, ['--direction', 'left'], /--direction: expected up, down or both, got "left"/],
     [csv, ['a.csv', 'b.csv'], /expected one file/],
     [csv, ['--value', 'weight'], /input, line 1: expected names of columns, weight among them, got "timestamp,value"/],

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { rhythmOf } from '../src/anomaly/device.ts';
 import type { Scored, ScoreOptions } from '../src/anomaly/score.ts';
 import { type Series, series } from '../src/anomaly/series.ts';
+import { UNKNOWN } from '../src/anomaly/why.ts';
 import { boundedMap } from '../src/kernel/bounded.ts';
 import { type Fault, reasonOf } from '../src/kernel/fault.ts';
 import type { Io } from './io.ts';
@@ -29,7 +30,8 @@ anomaly_score as the last column: 1 is normal, below 0 an anomaly. Between cells
 the comma numbers may have a decimal comma. Times: ISO 8601 (without zone UTC), 31.12.2026 23:59,
 2026/12/31 9:05, 12/31/2026 9:05 PM, or s, ms, µs, ns since 1970.
 
-  --explain            adds kind, expected and band before the score
+  --explain            adds kind, expected and band before the score: of a counter those of its rise per second, of a drift those
+                       of the mean of the last 24 values, as --why says; where a side has no end, the band has no number there
   --alarms             adds severity (of the value) and alarm (the worst severity of an episode, until the series was normal for a while)
   --why                adds the reason in a sentence, of what is an anomaly or part of one
   --time NAME          the column of the times, where it is not called timestamp, time, datetime, date or ts
@@ -38,6 +40,9 @@ the comma numbers may have a decimal comma. Times: ISO 8601 (without zone UTC), 
                        without such holds one series
   --false-alarms N     so many are allowed in 10,000 values (0.01 to 100, initially 1)
   --direction WHICH    up, down or both: which values may be anomalies
+  --alarm-from WHICH   info, warning or critical: how grave an anomaly must be to begin an alarm (initially info)
+  --alarm-until N      a value that scores above this counts as normal again (0 to 0.95, initially 0.5)
+  --alarm-for N        so many normal values in a row end the alarm (1 to 1000, initially 5)
   --near N             a value so near to the expected one is no anomaly, in units of the value
   --near-percent N     the same in percent of the expected one`;
 
@@ -61,6 +66,9 @@ const options = {
   direction: text,
   near: text,
   'near-percent': text,
+  'alarm-from': text,
+  'alarm-until': text,
+  'alarm-for': text,
 };
 type Values = { readonly [Name in keyof typeof options]?: string | boolean | undefined };
 
@@ -158,11 +166,20 @@ function settingsOf(values: Values): ScoreOptions {
   const { direction = 'both' } = values;
   if (direction !== 'both' && direction !== 'up' && direction !== 'down')
     throw wrongUse('--direction', 'up, down or both', direction);
+  const { 'alarm-from': alarmFrom = 'info' } = values;
+  if (alarmFrom !== 'info' && alarmFrom !== 'warning' && alarmFrom !== 'critical')
+    throw wrongUse('--alarm-from', 'info, warning or critical', alarmFrom);
+  const alarmNormal = number('alarm-for', 1, 1000);
+  if (alarmNormal !== undefined && !Number.isInteger(alarmNormal))
+    throw wrongUse('--alarm-for', 'a whole number', values['alarm-for']);
   return {
     falseAlarms: number('false-alarms', 0.01, 100),
     direction,
     nearUnits: number('near', 0),
     nearPercent: number('near-percent', 0),
+    alarmFrom,
+    alarmLeave: number('alarm-until', 0, 0.95),
+    alarmNormal,
   };
 }
 
@@ -179,7 +196,9 @@ function tell(
   };
   if (name === 'kind') return kind;
   if (name === 'expected') return expected === undefined ? '' : number(expected, 9);
-  if (name === 'band') return band === undefined ? '' : `${number(band[0], 9)}..${number(band[1], 9)}`;
+  // Without a number where it has no end.
+  const edge = (given: number): string => (Math.abs(given) < UNKNOWN ? number(given, 9) : '');
+  if (name === 'band') return band === undefined ? '' : band.map(edge).join('..');
   if (name === 'severity') return severity ?? '';
   if (name === 'alarm') return alarm?.severity ?? '';
   if (name === 'why') return severity === undefined ? '' : why();
