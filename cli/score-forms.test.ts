@@ -138,6 +138,12 @@ describe('score, forms of CSV', () => {
     ['hours of one digit, as spreadsheets write them', at => time(at).replace(/ 0(?=\d:)/, ' ')],
     ['morning and afternoon, the month first', at => ofHalves(time(at)).replace(/^(....)-0?(\d+)-0?(\d+)/, '$2/$3/$1')],
     ['morning and afternoon, the year first', at => ofHalves(time(at)).toLowerCase()],
+    ['day, month, year as a browser writes them', at => time(at).replace(/^(....)-(..)-(..) /, '$3.$2.$1, '), ';'],
+    [
+      'morning and afternoon as a browser writes them',
+      at => ofHalves(time(at)).replace(/^(....)-0?(\d+)-0?(\d+) (\S+) /, '$2/$3/$1, $4\u202f'),
+      ';',
+    ],
     ['the zone in letters', at => `${time(at)} UTC`],
     ['the zone in whole hours, as PostgreSQL writes it', at => `${time(at)}+00`],
     ['semicolons', time, ';'],
@@ -193,7 +199,7 @@ describe('score, forms of CSV', () => {
   const pieces = (bytes: Buffer, size: number) =>
     Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
   const note = `Außenfühler größer ${'☀'.repeat(60)}`;
-  const long = Array.from({ length: 12_000 }, (_, at) => `2026-01-01,${at % 7},${note.slice(at % 9)}`);
+  const long = Array.from({ length: 12_000 }, (_, at) => `${time(at)},${at % 7},${note.slice(at % 9)}`);
   for (const [name, ending, encode, said] of [
     ['carriage returns', '\r', (text: string) => Buffer.from(text), []],
     ['line feeds', '\n', (text: string) => Buffer.from(text), []],

@@ -1,6 +1,7 @@
 // What was not as it should be in a CSV, for standard error: nothing is passed over in silence.
 import { expected } from '../src/kernel/fault.ts';
 import { quantity } from '../src/reading/quantity.ts';
+import type { Table } from './score-table.ts';
 
 /** So many rows are not judged anyway: nobody must be told how. */
 const LEARNING = 64;
@@ -24,9 +25,11 @@ const nothing = (): Tally => ({ rows: 0, first: '' });
 export function openNotes() {
   let rows = 0;
   let foreignFrom: number | undefined;
-  let twice: string | undefined;
+  let cutFrom: number | undefined;
+  let openFrom: number | undefined;
+  let table: Pick<Table, 'twice' | 'hasScore' | 'width' | 'by' | 'time'> | undefined;
   let before = { key: '', time: Number.NEGATIVE_INFINITY };
-  const [wide, numbers, times, backward] = [nothing(), nothing(), nothing(), nothing()];
+  const [wide, numbers, times, backward, again] = [nothing(), nothing(), nothing(), nothing(), nothing()];
   const add = (tally: Tally, first: () => string): void => {
     if (tally.rows++ === 0) tally.first = first();
   };
@@ -36,9 +39,17 @@ export function openNotes() {
     foreign(line: number): void {
       foreignFrom = line;
     },
-    /** A name that more than one column has. */
-    twice(name: string | undefined): void {
-      twice = name;
+    /** The first line that was longer than what is written of it. */
+    cut(line: number): void {
+      cutFrom ??= line;
+    },
+    /** The first line in which a quote is never closed. */
+    open(line: number): void {
+      openFrom ??= line;
+    },
+    /** What the first row tells. */
+    begin(given: typeof table): void {
+      table = given;
     },
     take({ line, key, cells, value, time, width, wanted }: Taken): void {
       rows++;
@@ -49,6 +60,7 @@ export function openNotes() {
         return;
       }
       if (key === before.key && time < before.time) add(backward, () => `line ${line}: the time goes back`);
+      if (key === before.key && time === before.time) add(again, () => `line ${line}: the time of the row before`);
       before = { key, time };
     },
     sentences(): string[] {
@@ -57,10 +69,15 @@ export function openNotes() {
       const noTime = times.rows === rows ? 'pauses and times of day were not judged' : 'judged without a time';
       return [
         ...(rows === 0 ? ['there is no row of values'] : []),
-        ...(twice === undefined ? [] : [`of the columns called ${twice} the first one counts`]),
+        ...(table?.twice === undefined ? [] : [`of the columns called ${table.twice} the first one counts`]),
+        ...(table?.hasScore ? ['anomaly_score was a column before; the new one is the last'] : []),
         ...(foreignFrom === undefined
           ? []
           : [`line ${foreignFrom}: no UTF-8; such lines are read as Windows-1252, and written as UTF-8`]),
+        ...(cutFrom === undefined ? [] : [`line ${cutFrom}: longer than 1 MB; of such lines the rest is left out`]),
+        ...(openFrom === undefined
+          ? []
+          : [`line ${openFrom}: a quote is never closed; each line behind it is read as a row`]),
         ...(wide.rows > 0
           ? [so(wide, 'the score stands in a column behind its own; a decimal comma needs ; between cells')]
           : []),
@@ -68,6 +85,10 @@ export function openNotes() {
         ...(times.rows > 0 && (times.rows < rows || rows > LEARNING) ? [so(times, noTime)] : []),
         ...(2 * backward.rows > rows
           ? [so(backward, 'rows are judged as they come, the oldest has to be the first')]
+          : []),
+        // Another column may tell of which series a row is.
+        ...(table !== undefined && table.width > table.time.length + 1 + table.by.length && 4 * again.rows > rows
+          ? [so(again, 'judged as one series; where there are several, --by names the column that tells them apart')]
           : []),
       ];
     },

@@ -1,9 +1,11 @@
-// Text of a CSV in the encodings that spreadsheets write: UTF-8, UTF-16 with its mark, and Windows-1252 where a line is no UTF-8.
+// Text of a CSV in the encodings that spreadsheets write: UTF-8, UTF-16, and Windows-1252 where a line is no UTF-8.
 import { isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 import { wrongUse } from './subcommand.ts';
 
 const [LF, CR] = [10, 13];
+/** By so many bytes it is known what kind of file it is. */
+const FIRST = 8;
 /** Without the end of a line no more is held back. */
 const MOST = 1024 * 1024;
 
@@ -42,13 +44,14 @@ export async function* textOf(
 
   for await (const chunk of input) {
     rest = Buffer.concat([rest, typeof chunk === 'string' ? Buffer.from(chunk) : chunk]);
-    if (!isBegun && rest.length < 2) continue;
+    if (!isBegun && rest.length < FIRST) continue;
     if (!isBegun) utf16 = utf16Of(rest);
     isBegun = true;
     const whole = utf16 === undefined ? wholeOf(rest, ending) : rest.length;
     if (whole > 0) yield read(rest.subarray(0, whole));
     rest = rest.subarray(whole);
   }
+  if (!isBegun) utf16 = utf16Of(rest);
   if (rest.length > 0) yield read(rest);
 }
 
@@ -73,9 +76,29 @@ export async function* withLineFeeds(texts: AsyncIterable<string>): AsyncGenerat
   }
 }
 
-/** By the first two bytes. */
-function utf16Of([first, second]: Buffer): TextDecoder | undefined {
-  if (first === 0x1f && second === 0x8b) throw wrongUse('input', 'text', 'a file compressed by gzip: gunzip it first');
-  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le');
-  return first === 0xfe && second === 0xff ? new TextDecoder('utf-16be') : undefined;
+/** Files that are no text, by their first bytes. */
+const FORMATS: readonly (readonly [begins: readonly number[], says: string])[] = [
+  [[0x1f, 0x8b], 'a file compressed by gzip: gunzip it first'],
+  [[0x50, 0x4b, 3, 4], 'a zip file, perhaps a spreadsheet (xlsx, ods): save it as CSV'],
+  [[0xd0, 0xcf, 0x11, 0xe0], 'a spreadsheet (xls): save it as CSV'],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'a file compressed by xz: unxz it first'],
+  [[0x28, 0xb5, 0x2f, 0xfd], 'a file compressed by zstd: unzstd it first'],
+  [[0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59], 'a file compressed by bzip2: bunzip2 it first'],
+];
+
+/** By the first bytes; refuses what is no text. */
+function utf16Of(bytes: Buffer): TextDecoder | undefined {
+  const format = FORMATS.find(([begins]) => begins.every((byte, at) => bytes[at] === byte));
+  if (format !== undefined) throw wrongUse('input', 'text', format[1]);
+  const [first, second, third, fourth] = bytes;
+  if (third !== 0 || fourth !== 0) {
+    // Without its mark too: every other byte of what stands in a header is 0.
+    const isBare = (one: number | undefined, other: number | undefined) => one === 0 && other !== 0;
+    if ((first === 0xff && second === 0xfe) || (isBare(second, first) && isBare(fourth, third)))
+      return new TextDecoder('utf-16le');
+    if ((first === 0xfe && second === 0xff) || (isBare(first, second) && isBare(third, fourth)))
+      return new TextDecoder('utf-16be');
+  }
+  if (bytes.includes(0)) throw wrongUse('input', 'text', 'bytes that are 0: no text, or UTF-32');
+  return undefined;
 }

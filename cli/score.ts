@@ -14,10 +14,11 @@ import {
   cellOf,
   cellsOf,
   hasComma,
+  keyOf,
   rowsOf,
   type Table,
   tableOf,
-  timeOfCell,
+  timeIn,
   valueOfCell,
   type Wanted,
 } from './score-table.ts';
@@ -26,18 +27,22 @@ import { subcommand, wrongUse } from './subcommand.ts';
 const USAGE = `Usage: fieldline score [options] [in.csv] > out.csv
 
 Reads CSV with the columns timestamp and value, from the file or from standard input, and writes the same rows with
-anomaly_score as the last column: 1 is normal, below 0 an anomaly. Between cells may stand , ; tab or |, where it is not
-the comma numbers may have a decimal comma. Times: ISO 8601 (without zone UTC), 31.12.2026 23:59,
-2026/12/31 9:05, 12/31/2026 9:05 PM, or s, ms, µs, ns since 1970.
+anomaly_score as the last column: 1 is normal, below 0 an anomaly. Between cells may stand , ; tab or |; where it is no
+comma, numbers may have a decimal comma. Times: ISO 8601 (without zone UTC), 31.12.2026 23:59, 2026/12/31 9:05,
+12/31/2026 9:05 PM, or s, ms, µs, ns since 1970. Rows are judged as they come: the oldest has to be the first. What could
+not be read, and in which line, is told on standard error. The anomalies alone, with reasons:
+
+  fieldline score --why in.csv | awk -F, '$NF < 0'
 
   --explain            adds kind, expected and band before the score: of a counter those of its rise per second, of a drift those
                        of the mean of the last 24 values, as --why says; where a side has no end, the band has no number there
   --alarms             adds severity (of the value) and alarm (the worst severity of an episode, until the series was normal for a while)
   --why                adds the reason in a sentence, of what is an anomaly or part of one
-  --time NAME          the column of the times, where it is not called timestamp, time, datetime, date or ts
+  --time NAME[,NAME]   the column of the times, where it is not called timestamp, time, datetime, date, ts or created_at; or
+                       those of the date and the time of day, where they are not called date and time
   --value NAME         the column of the values, where it is neither called value nor the only other one
-  --by NAME[,NAME]     the columns that tell which series a row is of, where they are not called device_id and metric; a file
-                       without such holds one series
+  --by NAME[,NAME]     the columns that tell which series a row is of, where they are not called device_id and metric (of
+                       value_mm: element_id, else element_type); a file without such holds one series
   --false-alarms N     so many are allowed in 10,000 values (0.01 to 100, initially 1)
   --direction WHICH    up, down or both: which values may be anomalies
   --alarm-from WHICH   info, warning or critical: how grave an anomaly must be to begin an alarm (initially info)
@@ -87,7 +92,9 @@ export const run = subcommand(
     let rows = 0;
     let comma = false;
     const texts = withLineFeeds(textOf(await inputOf(positionals[0], io), notes.foreign));
-    for await (const { line, text: row } of rowsOf(Readable.from(texts))) {
+    for await (const { line, text: row, isCut, isOpen } of rowsOf(Readable.from(texts), () => table?.delimiter)) {
+      if (isCut) notes.cut(line);
+      if (isOpen) notes.open(line);
       const bare = table === undefined ? row.replace(/^\ufeff/, '') : row;
       // Excel's own line about what stands between cells.
       if (bare === '' || (table === undefined && /^sep=.$/i.test(bare))) {
@@ -97,19 +104,19 @@ export const run = subcommand(
       if (table === undefined) {
         table = tableOf(bare, wanted);
         if (table === undefined) throw noTable(line, bare, wanted);
-        notes.twice(table.twice);
+        notes.begin(table);
         if (table.names !== undefined) {
           await io.stdout([row, ...added].join(table.delimiter));
           continue;
         }
       }
-      const { delimiter, by, width, names, metric } = table;
+      const { delimiter, width, names, metric } = table;
       const cells = cellsOf(bare, delimiter);
-      const [given = '', when = ''] = [cells[table.value], cells[table.time]];
+      const given = cells[table.value] ?? '';
       const value = valueOfCell(given, table);
-      const time = timeOfCell(when);
-      const key = by.length === 0 ? '' : JSON.stringify(by.map(place => cells[place]));
-      notes.take({ line, key, cells: { value: given, time: when }, value, time, width: cells.length, wanted: width });
+      const { said, ms: time } = timeIn(cells, table);
+      const key = keyOf(cells, table);
+      notes.take({ line, key, cells: { value: given, time: said }, value, time, width: cells.length, wanted: width });
       comma ||= hasComma(given, table);
       // A row that ends early is filled up, so that the score stands in its column.
       const filling = Array.from({ length: Math.max(0, width - cells.length) }, () => '');
@@ -134,7 +141,6 @@ export const run = subcommand(
 
 /** The first row of data or names tells no columns. */
 function noTable(line: number, row: string, { time, value, by }: Wanted): Fault {
-  if (row.includes('\0')) return wrongUse('input', 'text in UTF-8', 'what looks like UTF-16');
   const named = [time, value, by].filter(name => name !== undefined);
   const what =
     named.length > 0
@@ -144,7 +150,12 @@ function noTable(line: number, row: string, { time, value, by }: Wanted): Fault 
 }
 
 async function inputOf(file: string | undefined, io: Io): Promise<AsyncIterable<string | Uint8Array>> {
-  if (file === undefined || file === '-') return io.stdin;
+  if (file === undefined || file === '-') {
+    // `--time` or `--value` without its word takes the name of the file for it: nothing would tell.
+    if ('isTTY' in io.stdin && io.stdin.isTTY === true)
+      io.stderr('score: no file is named: rows are read from this terminal, up to Ctrl-D');
+    return io.stdin;
+  }
   try {
     const handle = await open(file);
     if (!(await handle.stat()).isDirectory()) return handle.createReadStream();
