@@ -46,11 +46,24 @@ export function mannerOf(cells: Float64Array): 'shift' | 'burst' | undefined {
   return Math.abs(2 * cells[ABOVE]! - points) > 0.7 * points ? 'shift' : 'burst';
 }
 
+/** Ends the episode once enough values in a row were quiet. */
+function quiet(cells: Float64Array, limit: number): void {
+  if (++cells[QUIET]! < QUIET_POINTS) return;
+  cells[LASTS] = 0;
+  cells[RECORD] = Math.min(cells[RECORD]!, OVER * limit);
+  cells[SINCE] = Number.NaN;
+  cells[POINTS] = 0;
+  cells[ABOVE] = 0;
+}
+
 /** The last surprise, before anything was taken from it because it was told before. */
 export const toldOf = (cells: Float64Array): number => cells[TOLD]!;
 
-/** Where a value is of its forecast; `unwanted`: nobody wants to hear of it. */
-export type Place = 'above' | 'below' | 'unwanted';
+/**
+ * Where a value is of its forecast; `unwanted`: on the side that nobody asked for, or what a person
+ * called normal; `near`: so near that it is nothing odd.
+ */
+export type Place = 'above' | 'below' | 'unwanted' | 'near';
 
 /**
  * What is left of a surprise after all that was reported of the same episode; below `limit` it is no alarm. One that nobody
@@ -70,7 +83,13 @@ export function heard(
   cells[WEARINESS]! *= REST;
   // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
   const told = surprise > limit ? limit * (1 + Math.log(surprise / limit)) : surprise;
+  // What is near is no part of an episode: when it goes on until it is near no more, it is told.
   cells[TOLD] = told;
+  if (place === 'near') {
+    cells[RECORD]! *= cells[LASTS] === 1 ? FADE_LASTING : FADE;
+    quiet(cells, limit);
+    return 0;
+  }
   const record = cells[RECORD]!;
   const used = usedTo(cells);
   const side = place === 'unwanted' ? 0 : end === 0 ? (place === 'above' ? 1 : -1) : end;
@@ -92,13 +111,7 @@ export function heard(
       cells[POINTS]!++;
       if (place === 'above') cells[ABOVE]!++;
     }
-  } else if (++cells[QUIET]! >= QUIET_POINTS) {
-    cells[LASTS] = 0;
-    cells[RECORD] = Math.min(cells[RECORD]!, OVER * limit);
-    cells[SINCE] = Number.NaN;
-    cells[POINTS] = 0;
-    cells[ABOVE] = 0;
-  }
+  } else quiet(cells, limit);
   if (place === 'unwanted') return 0;
   if (repeated) return Math.min(told, 0.9 * limit);
   if (told > limit) cells[WEARINESS]! += WEARY * (limit / surprise) ** 2;

@@ -58,6 +58,14 @@ describe('what an operator may ask for', () => {
       assert.equal(found, alarm);
     });
 
+  it('a drift that goes on is told once it is near no more', () => {
+    const one = grown({ nearUnits: 1 });
+    const told: number[] = [];
+    for (let n = 1000; n < 1600; n++)
+      if (one.score(at(n), 20 + 0.01 * (n - 1000) + wobble(n)).score < 0) told.push(n - 1000);
+    assert.ok(told[0] !== undefined && told[0] > 100 && told[0] < 300, String(told));
+  });
+
   it('a value that is far from the expected one is told by itself where the mean that it moved is near enough', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const next = random(seed);

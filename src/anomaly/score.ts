@@ -146,15 +146,19 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     return isWithin(cells, cells[VALUE]!);
   };
 
+  /** Whether a person called it normal: then it is part of what was, however it goes on. */
+  const isTaken = (cells: Float64Array, limit: number): boolean =>
+    isAccepted(cells, cells[VALUE]!) || isAccepted(cells, meanAt(cells, limit) ?? Number.NaN, MEAN);
+
   /** What the models say of the value in VALUE. */
   const ask = (known: Known, time: number): void => {
     const { cells } = known;
     const limit = limitOf(cells, base, time);
     const near = isNear(cells, limit);
     const above = isAbove(cells);
-    const unwanted = near || (direction !== 'both' && above !== (direction === 'up'));
+    const unwanted = near ? isTaken(cells, limit) : direction !== 'both' && above !== (direction === 'up');
     lookBack(known, time);
-    const side = unwanted ? 'unwanted' : above ? 'above' : 'below';
+    const side = unwanted ? 'unwanted' : near ? 'near' : above ? 'above' : 'below';
     // A person sees a value that is odd by itself, not the mean that it moved, if on the same side.
     const isOdd = meanAt(cells, limit) !== undefined && surpriseAlone(cells) > limit;
     if (isOdd && cells[VALUE]! > cells[MIDDLE]! === above) tellOfValue(cells);
@@ -167,7 +171,7 @@ export function scoring(options: ScoreOptions = {}): Scoring {
     const manner = isOff ? mannerOf(cells) : undefined;
     say(cells, decision(surprise, limit), surprise > limit / 2 ? (manner ?? outlying) : 'normal');
     cells[JUDGED_BY] = limit;
-    cells[GRAVITY] = side === 'unwanted' ? 1 : decision(toldOf(cells), limit);
+    cells[GRAVITY] = unwanted || near ? 1 : decision(toldOf(cells), limit);
   };
 
   /** Of two states one was left too soon, which shows when it is: said once, unless the values themselves were alarmed. */
