@@ -98,9 +98,9 @@ export const definition = defineNode({
             if (anomaly === undefined) continue;
             member.metadata.anomaly = named(anomaly, member, key);
             said.push(anomaly);
+            keeper.changed(Object.keys(member.telemetry).length);
             late?.scored(member, key, anomaly);
           }
-          keeper.changed(1);
           scorer.underWay(host.ticket(message), said);
           count(said, guarded);
           send(message);

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fakeClock } from '../kernel/clock.ts';
+import { until } from '../../test/support/until.ts';
 import type { Query } from '../reading/contracts.ts';
 import { catchUp } from './catch-up.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { keepCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { deviceScorer } from './device.ts';
 import type { Scored } from './score.ts';
 import { type Series, series } from './series.ts';
@@ -159,5 +161,40 @@ describe('checkpoint', () => {
     assert.deepEqual(before, { taken: 4, why: `it is damaged from byte ${sound} on` });
     assert.match((await readCheckpoint(folder, 'device', () => true)).why ?? '', /EISDIR/);
     assert.deepEqual(await readCheckpoint(path.join(folder, 'none'), 'device', () => true), { taken: 0 });
+  });
+
+  it('comes before its time where so much changes that hardly more is learned after a crash, but not oftener than the disk bears', async () => {
+    const file = path.join(folder, 'early');
+    const clock = fakeClock();
+    const scorer = scorerOf(200, 2);
+    let [saves, failures, isFull] = [0, 0, false];
+    function* states() {
+      if (isFull) throw new Error('no space left on device');
+      saves++;
+      yield* scorer.states();
+    }
+    const failed = () => void failures++;
+    const keeper = keepCheckpoint({ file, keys: 'device', everyMs: 1e8, states, failed, clock });
+    const hear = (seconds: number, values: number): void => {
+      clock.advance(seconds * 1000);
+      for (let value = 0; value < values; value++) keeper.changed(1);
+    };
+    const saved = () => until(() => keeper.isSaved);
+    // Few are saved in their time, and what 400 series know not again within 10 s.
+    hear(10, 4999);
+    hear(0, 1);
+    await saved();
+    hear(9, 6000);
+    hear(1, 1);
+    await saved();
+    assert.equal(saves, 2);
+    isFull = true;
+    hear(20, 6000);
+    await until(() => failures > 0);
+    // What the disk refused waits for its time.
+    hear(20, 6000);
+    isFull = false;
+    assert.equal(await keeper.close(), true);
+    assert.deepEqual([saves, failures], [3, 1]);
   });
 });
