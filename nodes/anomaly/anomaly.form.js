@@ -4,6 +4,8 @@ FieldlineForm.panel('fieldline-anomaly', form => {
   const [device, metric] = [part('device'), part('metric')];
   const SETTINGS = ['sensitivity', 'falseAlarms', 'direction', 'nearUnits', 'nearPercent', 'alarmFrom', 'alarmLeave', 'alarmNormal'];
   const [WIDTH, LEFT, TOP, BOTTOM, SCORE_TOP, SCORE_BOTTOM, ALARM_Y] = [640, 72, 12, 170, 190, 250, 255];
+  /** More nobody reads, and each is dear to the page. */
+  const MOST_OFFERED = 500;
   let series = [];
   let timer;
   let asked = 0;
@@ -147,7 +149,12 @@ FieldlineForm.panel('fieldline-anomaly', form => {
   function offer(input, items) {
     $(input).autoComplete({
       minLength: 0,
-      search: typed => items().filter(value => value.toLowerCase().includes(typed.toLowerCase())).map(value => ({ value, label: value })),
+      search: typed => {
+        const all = items();
+        // What stands there is chosen: whoever looks for more looks for the others.
+        const fit = all.includes(typed) ? all : all.filter(value => value.toLowerCase().includes(typed.toLowerCase()));
+        return fit.slice(0, MOST_OFFERED).map(value => ({ value, label: value }));
+      },
     });
     $(input).on('change', changed);
     $(input).on('click', () => $(input).trigger('keyup'));
