@@ -126,6 +126,34 @@ describe('anomaly after a crash', () => {
     assert.deepEqual(scorer.score(again), anomaly);
   });
 
+  it('learns all that a fast device stored, beside many slow ones', async () => {
+    const fast = (minute: number) => ({
+      ...reading(minute),
+      deviceId: 'fast',
+      telemetry: { power: minute === CRASHED ? 40 : 20 + Math.sin(minute * 12.9898) },
+    });
+    const grow = (from: number, to: number, scorer = deviceScorer()): DeviceScorer => {
+      for (let tenth = 10 * from; tenth < 10 * to; tenth++) scorer.score(fast(tenth / 10));
+      return scorer;
+    };
+    for (let tenth = 0; tenth < 10 * CRASHED; tenth++)
+      await store.query(
+        `INSERT INTO sensor_readings (device_id, metric, timestamp, value) VALUES ('fast', 'power', $1, $2)`,
+        [at(tenth / 10), fast(tenth / 10).telemetry.power],
+      );
+    await store.query(
+      `INSERT INTO latest_values (device_id, metric, value, timestamp)
+       SELECT 'slow ' || n, 'v', 1, $1::timestamptz FROM generate_series(1, 2000) AS n UNION ALL SELECT 'fast', 'power', 1, $2::timestamptz`,
+      [at(0), at(CRASHED - 0.1)],
+    );
+    const saved = path.join(folder, 'fast.state');
+    await writeCheckpoint(saved, 'auto', grow(0, SAVED).states());
+    const { scorer } = await restarted(store, 'auto', '', saved);
+    const whole = grow(SAVED, CRASHED, grow(0, SAVED));
+    assert.deepEqual(scorer.score(fast(CRASHED)), whole.score(fast(CRASHED)));
+    await store.query(`DELETE FROM latest_values WHERE device_id LIKE 'slow %' OR device_id = 'fast'`);
+  });
+
   it('goes on from the checkpoint alone where no database is chosen', async () => {
     const { scorer, logged } = await restarted(undefined);
     assert.deepEqual(logged, []);

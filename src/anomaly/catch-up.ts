@@ -2,6 +2,7 @@
 import { setImmediate as breath } from 'node:timers/promises';
 import type { Query } from '../reading/contracts.ts';
 import type { Reading } from '../reading/reading.ts';
+import { wanted } from './wanted.ts';
 
 /** A value as it was stored: by the key of its series, its time in ms, of which reading it is and what was said of that. */
 export type StoredValue = {
@@ -19,6 +20,8 @@ export type StoredValue = {
 export type Learners = {
   /** Time (ms) of the last value that a series has seen; undefined of one that is not known, or has no times. */
   lastTime(key: string, metric: string): number | undefined;
+  /** The pause (ms) between two of its values as a rule; undefined where that is not known. */
+  usualPause(key: string, metric: string): number | undefined;
   /** `seen`: until when (ms) its series knew what was stored, which it refuses. */
   learn(stored: StoredValue, seen: number): boolean;
 };
@@ -33,11 +36,8 @@ export type Keys = {
   areDevices(metric: string): boolean;
 };
 
-/** Of more only the newest of each series are learned; what is between is a pause of it. */
-const MOST = 10_000;
-const LEAST_OF_ONE = 10;
-/** A message that was not acknowledged comes again, and is to be told what is stored: so much before the end is read, too. */
-const AGAIN_MS = 60_000;
+/** Series that are asked for at most: those that came last. */
+const MOST_SERIES = 10_000;
 // Between so many readings others get their turn.
 const AT_ONCE = 200;
 
@@ -86,23 +86,25 @@ function sqlOf(): string {
     ORDER BY at`;
 }
 
-const LATEST = `SELECT device_id AS device, metric FROM latest_values
-  WHERE value IS NOT NULL ORDER BY timestamp DESC LIMIT ${MOST}`;
+const LATEST = `SELECT device_id AS device, metric, timestamp AS newest FROM latest_values
+  WHERE value IS NOT NULL AND isfinite(timestamp) ORDER BY timestamp DESC LIMIT ${MOST_SERIES}`;
 
 /**
  * Hands the newest values that are stored to `learn`, oldest first, which refuses what a series knows already; answers how
  * many were learned.
  */
-export async function catchUp(query: Query, keys: Keys, { lastTime, learn }: Learners): Promise<number> {
-  const series = await query<{ device: string; metric: string }>(LATEST);
-  const devices = series.map(({ device }) => device);
-  const since = series.map(({ device, metric }) => {
-    const last = keys.areDevices(metric) ? lastTime(device, metric) : undefined;
-    return last === undefined ? '-infinity' : new Date(last - AGAIN_MS).toISOString();
+export async function catchUp(query: Query, keys: Keys, { lastTime, usualPause, learn }: Learners): Promise<number> {
+  const latest = await query<{ device: string; metric: string; newest: Date }>(LATEST);
+  const asked = latest.map(({ device, metric, newest }) => {
+    const isKnown = keys.areDevices(metric);
+    const last = isKnown ? lastTime(device, metric) : undefined;
+    const usual = isKnown ? usualPause(device, metric) : undefined;
+    return { device, metric, newest: newest.getTime(), last, usual };
   });
-  const each = (count: number) => Math.max(LEAST_OF_ONE, Math.ceil(MOST / Math.max(1, count)));
-  const most = [each(series.length), each(new Set(devices).size)];
-  const readings = await query<StoredReading>(sqlOf(), [devices, series.map(({ metric }) => metric), since, ...most]);
+  const readings: StoredReading[] = [];
+  for (const { devices, metrics, since, most } of wanted(asked))
+    readings.push(...(await query<StoredReading>(sqlOf(), [devices, metrics, since, ...most])));
+  readings.sort((one, other) => one.at.getTime() - other.at.getTime());
   // What a series knew before: two devices may have measured the same at the same time.
   const seen = new Map<string, number>();
   let learned = 0;

@@ -8,7 +8,7 @@ import type { Known } from './cells.ts';
 import { watchedOf } from './counter.ts';
 import { type Accepted, accept, retract } from './feedback.ts';
 import { memories, type Metrics, shortKey } from './memories.ts';
-import { lastTimeOf, noteTime, type Unheard } from './rhythm.ts';
+import { lastTimeOf, noteTime, type Unheard, usualPause } from './rhythm.ts';
 import { alarmOf, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
 import { isState, restore, save } from './state.ts';
 import { isAnomaly, toldResults } from './told.ts';
@@ -43,6 +43,8 @@ export type DeviceScorer = {
   learn(stored: StoredValue, seen: number): boolean;
   /** Time (ms) of the last value that a series has seen; undefined of one that is not known, or has no times. */
   lastTime(key: string, metric: string): number | undefined;
+  /** The pause (ms) between two of its values as a rule; undefined of one that has shown none. */
+  usualPause(key: string, metric: string): number | undefined;
   /** The readings of these results are on their way to be stored: where the process ends before they are, they come again. */
   underWay(ticket: Ticket | undefined, results: readonly Anomaly[]): void;
   /**
@@ -167,6 +169,17 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   const whyOf = (one: Known, scored: Scored, reading: Reading, metric: string): string =>
     why(one, scored, metric, Number(reading.telemetry[metric]), carriedUnit(reading, metric));
 
+  /** Of a reading that was scored before a restart: the series that were saved before it came have not learned it. */
+  const learnUnknown = (reading: Reading, time: number, key: string, guarded: boolean): void => {
+    judged = reading;
+    for (const [metric, value] of Object.entries(reading.telemetry)) {
+      if (finite(value) === undefined) continue;
+      const one = known.of(key).get(shortKey(metric));
+      if (one === undefined || !(time <= lastTimeOf(one.cells)))
+        take(one ?? known.begin(key, metric), metric, time, Number(value), guarded);
+    }
+  };
+
   /** Tells the series that a person means; answers how many heeded it. */
   const tell = (reading: Reading, key = seriesKey(reading), heeds: (one: Known, said: Accepted) => boolean): number => {
     let heeded = 0;
@@ -194,7 +207,9 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const identity = identityOf(reading.deviceId, time, digest);
       const before = results.of(identity);
       if (before !== undefined) return before;
-      const anomaly = judge(reading, time, key, guarded);
+      const resumed = results.resumed(identity);
+      if (resumed !== undefined) learnUnknown(reading, time, key, guarded);
+      const anomaly = resumed ?? judge(reading, time, key, guarded);
       if (anomaly !== undefined) results.remember(identity, anomaly);
       return anomaly;
     },
@@ -217,6 +232,11 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const met = known.of(key).get(shortKey(metric));
       const time = met === undefined ? Number.NaN : lastTimeOf(met.cells);
       return Number.isNaN(time) ? undefined : time;
+    },
+    usualPause(key, metric) {
+      const met = known.of(key).get(shortKey(metric));
+      const usual = met === undefined ? 0 : usualPause(met.cells);
+      return usual > 0 ? usual : undefined;
     },
     underWay: results.underWay,
     *states() {

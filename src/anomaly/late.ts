@@ -72,7 +72,7 @@ export async function learnLate(options: Learning): Promise<Late> {
       if (isNew) fuller.set(nameOf(stored.key, stored.metric), stored);
       return isNew;
     };
-    const values = await catchUp(query, keys, { lastTime: other.lastTime, learn });
+    const values = await catchUp(query, keys, { ...other, learn });
     let walked = 0;
     for (const [name, state] of other.states()) {
       if (++walked % AT_ONCE === 0) await breath();

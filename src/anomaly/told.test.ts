@@ -55,6 +55,24 @@ describe('results of readings that have not settled', () => {
       }
     });
 
+  it('are learned where the series was saved before the reading came, and not where it was saved behind it', () => {
+    const telemetry = (at: number) => ({ early: wobble(at), late: at === LAST ? 40 : wobble(at + 50) });
+    const before = deviceScorer();
+    for (let at = 0; at < LAST; at++) before.score(reading(at, telemetry(at)));
+    const states = before.states();
+    const saved = [states.next().value!];
+    const said = before.score(reading(LAST, telemetry(LAST))) as Anomaly;
+    before.underWay(
+      issueTicket(0, 0, () => undefined),
+      [said],
+    );
+    saved.push(...states);
+    const after = deviceScorer();
+    for (const [name, state] of saved) assert.ok(after.restore(name, state));
+    for (let at = LAST; at < LAST + 20; at++)
+      assert.deepEqual(after.score(reading(at, telemetry(at))), before.score(reading(at, telemetry(at))));
+  });
+
   it('are as many as are remembered, however many fail for ever', () => {
     const scorer = deviceScorer({ remembered: 100 });
     for (let at = 0; at < 1000; at++)
@@ -62,7 +80,13 @@ describe('results of readings that have not settled', () => {
         issueTicket(0, 0, () => undefined),
         [scorer.score(reading(at, steady(at))) as Anomaly],
       );
-    assert.ok([...scorer.states()].length <= 1 + 200);
+    const saved = [...scorer.states()];
+    assert.ok(saved.length <= 1 + 200);
+    const after = deviceScorer({ remembered: 100 });
+    for (const [name, state] of saved) after.restore(name, state);
+    assert.equal([...after.states()].length, 1 + 100, 'also what did not come again by the next restart');
+    for (let at = 0; at < 1000; at++) after.score(reading(at, steady(at)));
+    assert.equal([...after.states()].length, 1, 'what came again and is stored is forgotten');
   });
 
   for (const [what, state] of [

@@ -7,10 +7,12 @@ const RESULT = 'told ';
 
 export type Told = {
   of(identity: string): Anomaly | undefined;
+  /** What was said by a process that ended before the reading was stored, once; its series may or may not have been saved behind it. */
+  resumed(identity: string): Anomaly | undefined;
   remember(identity: string, anomaly: Anomaly): void;
   /** The readings of these results are on their way to be stored: where the process ends before they are, they come again. */
   underWay(ticket: Ticket | undefined, results: readonly Anomaly[]): void;
-  /** Results of readings that have not settled, to be saved: their series have learned them already. */
+  /** Results of readings that have not settled, to be saved. */
   states(): IterableIterator<readonly [name: string, state: Uint8Array]>;
   /** Takes what `states` gave; undefined where it is something else, false where it is damaged. */
   restore(name: string, state: Uint8Array): boolean | undefined;
@@ -27,9 +29,12 @@ export function toldResults(most: number): Told {
   let recent = new Map<string, Anomaly>();
   let older = new Map<string, Anomaly>();
   const open = new Set<Anomaly>();
+  // Of the process before this one; most of what is not stored comes again at once.
+  const before = new Map<string, Anomaly>();
 
   const remember = (identity: string, anomaly: Anomaly): void => {
     recent.set(identity, anomaly);
+    if (before.size > 0) before.delete(identity);
     if (recent.size < most) return;
     // One that failed and never came again.
     if (open.size > 0) for (const anomaly of older.values()) open.delete(anomaly);
@@ -39,6 +44,11 @@ export function toldResults(most: number): Told {
 
   return {
     of: identity => recent.get(identity) ?? older.get(identity),
+    resumed(identity) {
+      const anomaly = before.get(identity);
+      before.delete(identity);
+      return anomaly;
+    },
     remember,
     underWay(ticket, results) {
       // What no source tracks never comes again.
@@ -49,19 +59,24 @@ export function toldResults(most: number): Told {
       });
     },
     *states() {
+      for (const [identity, anomaly] of [...before]) yield saved(identity, anomaly);
       if (open.size === 0) return;
-      for (const [identity, anomaly] of [...older, ...recent])
-        if (open.has(anomaly)) yield [RESULT + identity, Buffer.from(JSON.stringify(anomaly))];
+      for (const [identity, anomaly] of [...older, ...recent]) if (open.has(anomaly)) yield saved(identity, anomaly);
     },
     restore(name, state) {
       if (!name.startsWith(RESULT)) return undefined;
       const anomaly = parsed(state);
       if (!isAnomaly(anomaly)) return false;
-      remember(name.slice(RESULT.length), anomaly);
+      before.set(name.slice(RESULT.length), anomaly);
+      const [oldest] = before.keys();
+      if (before.size > most) before.delete(oldest!);
       return true;
     },
   };
 }
+
+const saved = (identity: string, anomaly: Anomaly) =>
+  [RESULT + identity, Buffer.from(JSON.stringify(anomaly))] as const;
 
 function parsed(state: Uint8Array): unknown {
   try {
