@@ -27,6 +27,8 @@ export type Figure = {
   /** One line for the list of figures. */
   readonly says: string;
   readonly defaults: Partial<Options>;
+  /** What a run is, of a figure without gateway and database. */
+  readonly runs?: string;
   run(options: Options, report: Report): Promise<void>;
 };
 
@@ -106,6 +108,7 @@ export function openReport(
   name: string,
   options: Options,
   print: (line: string) => void,
+  runs?: string,
 ): Report & { text(): string; json(): string | undefined } {
   const before = load();
   const lines: string[] = [];
@@ -118,8 +121,9 @@ export function openReport(
   put('');
   put(`${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${machine()}.`);
   put(
-    `${options.runs} runs of ${options.seconds} s; PostgreSQL ${options.database === 'own' ? 'beside the gateway' : 'embedded in it'}, ` +
-      'fsync and synchronous_commit on, everything on this machine over loopback. `load` is the load average of the last minute.',
+    runs ??
+      `${options.runs} runs of ${options.seconds} s; PostgreSQL ${options.database === 'own' ? 'beside the gateway' : 'embedded in it'}, ` +
+        'fsync and synchronous_commit on, everything on this machine over loopback. `load` is the load average of the last minute.',
   );
   return {
     table(title, columns) {

@@ -58,7 +58,7 @@ if (figure === undefined) {
 // What is ended from outside still ends what it has started: that hangs on the exit.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const options = readOptions(args, figure.defaults);
-const report = openReport(name, options, line => console.log(line));
+const report = openReport(name, options, line => console.log(line), figure.runs);
 await figure.run(options, report);
 const json = report.json();
 // A part of a figure does not stand for the whole.

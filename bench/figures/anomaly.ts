@@ -249,6 +249,7 @@ function heldBytes(): number {
 export const anomaly: Figure = {
   says: 'the anomaly score on labelled and generated series, its cost a point, and ten million keys (--short, --only)',
   defaults: { runs: 7 },
+  runs: 'One process, no gateway, no database. Scores are the same in each run; of what takes time the median of the runs (`--runs`).',
   async run({ runs, short, only }, report) {
     const parts: Readonly<Record<string, () => void>> = {
       corpus: () => corpus(report),
