@@ -190,6 +190,25 @@ describe('anomaly, what it keeps', () => {
       assert.deepEqual((await started()).logged, ['info: series restored: 1'], 'what was learned late is kept');
     });
 
+    it('keeps what a series has heard meanwhile, where that is more than can be put together', async () => {
+      const first = await started();
+      await first.hand(grow(0, 100));
+      await first.node.close?.(false);
+      await started(); // Killed at its 200th value.
+      away = 1;
+      const second = await started();
+      const live = grow(200, 21_000);
+      await second.hand(live);
+      stored = rowsOf([...grow(0, 200), ...live.slice(0, 100)]);
+      await until(() => !existsSync(crash()));
+      const [spike, whole] = [reading(21_000, 40), reading(21_000, 40)];
+      await second.hand([spike]);
+      const scorer = deviceScorer();
+      for (const one of [...grow(0, 100), ...live]) scorer.score(structuredClone(one));
+      assert.deepEqual(spike.metadata.anomaly, scorer.score(whole));
+      await second.node.close?.(false);
+    });
+
     it('keeps what a person said meanwhile', async () => {
       const first = await started();
       await first.hand(grow(0, 850));

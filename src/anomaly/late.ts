@@ -50,6 +50,8 @@ export async function learnLate(options: Learning): Promise<Late> {
     .catch(() => copyFile(file, crashed))
     .catch(() => {});
   const kept = new Map<string, StoredValue[]>();
+  // Series of which more came than is kept.
+  const letGo = new Set<string>();
   const words: (() => void)[] = [];
   const ended = new AbortController();
   let [size, isOver] = [0, false];
@@ -58,7 +60,10 @@ export async function learnLate(options: Learning): Promise<Late> {
     const name = nameOf(value.key, value.metric);
     const values = kept.get(name) ?? [];
     if (size < MOST_KEPT) size++;
-    else if (values.shift() === undefined) return;
+    else {
+      letGo.add(name);
+      if (values.shift() === undefined) return;
+    }
     values.push(value);
     kept.set(name, values);
   };
@@ -68,8 +73,12 @@ export async function learnLate(options: Learning): Promise<Late> {
     await readCheckpoint(crashed, by, other.restore);
     const fuller = new Map<string, StoredValue>();
     const learn = (stored: StoredValue, seen: number): boolean => {
+      const name = nameOf(stored.key, stored.metric);
+      // The one that went on without what was stored since the save has heard more by now.
+      const hasMore = letGo.has(name) && !fuller.has(name) && other.lastTime(stored.key, stored.metric) !== undefined;
+      if (hasMore) return false;
       const isNew = other.learn(stored, seen);
-      if (isNew) fuller.set(nameOf(stored.key, stored.metric), stored);
+      if (isNew) fuller.set(name, stored);
       return isNew;
     };
     const values = await catchUp(query, keys, { ...other, learn });
@@ -103,6 +112,7 @@ export async function learnLate(options: Learning): Promise<Late> {
   const end = async (): Promise<void> => {
     isOver = true;
     kept.clear();
+    letGo.clear();
     words.length = 0;
     await rm(crashed, { force: true }).catch(() => {});
   };
