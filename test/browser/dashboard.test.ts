@@ -81,6 +81,25 @@ describe('browser: the pages of the dashboard', () => {
     assert.ok(high! < 200 * sources, `${high} px for ${sources} sources`);
   });
 
+  for (const width of [1024, 1280])
+    it(`gives the reason of an anomaly room to be read at ${width}`, async () => {
+      const { page, store } = editor;
+      const why =
+        'temperature_2 is 43.0 °C, far above what is usual: about 11.8 °C was expected, 4.5 to 20.4 °C would have passed.';
+      const anomaly = { metric: 'temperature_2', kind: 'spike', severity: 'warning', score: -0.5, why };
+      await store.query(
+        `INSERT INTO sensor_readings (timestamp, device_id, metric, value, anomaly_score, metadata) VALUES (now(), 'roomy-${width}', 'temperature_2', 43, -0.5, $1)`,
+        [JSON.stringify({ anomaly })],
+      );
+      await page.setViewportSize({ width, height: 800 });
+      await open('anomalies');
+      const row = page.locator('#nrdb-ui-widget-fl-an-table tbody tr', { hasText: `roomy-${width}` });
+      await row.waitFor();
+      const high = (await row.boundingBox())?.height ?? 0;
+      assert.ok(high < 130, `${high} px`);
+      await until(async () => (await cut()).length === 0, cut);
+    });
+
   it('shows the name and the unit of a series as text', async () => {
     const { page } = editor;
     await page.setViewportSize({ width: 1280, height: 800 });
