@@ -79,6 +79,41 @@ describe('score, foreign files', () => {
     assert.deepEqual([errors, scoresOf(out, 2)], [[], scoresOf(alone.out)]);
   });
 
+  it('judges several columns, each by itself, and tells of the lowest', async () => {
+    const wide = rows.map((row, at) => `${row},${at % 50 === 7 ? '' : (at % 7) + (at === 120 ? 60 : 0)},text`);
+    const input = ['timestamp,temperature,flow,note', ...wide].join('\n');
+    const { out, errors } = await score(input, '--value', 'temperature,flow', '--explain', '--why', '--alarms');
+    assert.deepEqual(
+      [errors, out[0]],
+      [[], 'timestamp,temperature,flow,note,metric,kind,expected,band,severity,alarm,why,anomaly_score'],
+    );
+    const found = out.slice(1).filter(line => lastOf(line) < 0);
+    assert.deepEqual(
+      found.map(line => line.split(',').slice(4, 6)),
+      [
+        ['flow', 'spike'],
+        ['temperature', 'spike'],
+      ],
+    );
+    const apart = await Promise.all(['temperature', 'flow'].map(name => score(input, '--value', name)));
+    const lowest = rows.map((_, at) => Math.min(...apart.map(one => lastOf(one.out[at + 1]) || 1)));
+    assert.deepEqual(scoresOf(out), lowest);
+    assert.deepEqual(scoresOf((await score(input, '--value', 'temperature,flow')).out), lowest);
+    assert.match(
+      (await score(input, '--value', 'temperature,note')).errors.join(),
+      /line 2: expected a number, got "text"/,
+    );
+  });
+
+  it('takes a column whose name has a comma', async () => {
+    const { out } = await score(
+      `timestamp,"flow, l/min",note\n${rows.map(row => `${row},`).join('\n')}`,
+      '--value',
+      'Flow, l/min',
+    );
+    assert.deepEqual(scoresOf(out), plain);
+  });
+
   it('says so where one time comes again and again and another column may tell why', async () => {
     const errors = async (...argv: string[]) =>
       (await score(['timestamp,station,value', ...mixed].join('\n'), ...argv)).errors;

@@ -6,13 +6,12 @@ import type { Table } from './score-table.ts';
 /** So many rows are not judged anyway: nobody must be told how. */
 const LEARNING = 64;
 
-/** A row of data: its line, the series it is of, its cells and what was read of them, and how many there are and should be. */
+/** A row of data: its line, the series it is of, a cell that should be a number and is none, its time, and how many cells there are and should be. */
 export type Taken = {
   readonly line: number;
   readonly key: string;
-  readonly cells: { readonly value: string; readonly time: string };
-  readonly value: number | undefined;
-  readonly time: number | undefined;
+  readonly unread: string | undefined;
+  readonly time: { readonly said: string; readonly ms?: number };
   readonly width: number;
   readonly wanted: number;
 };
@@ -27,7 +26,7 @@ export function openNotes() {
   let foreignFrom: number | undefined;
   let cutFrom: number | undefined;
   let openFrom: number | undefined;
-  let table: Pick<Table, 'twice' | 'hasScore' | 'width' | 'by' | 'time'> | undefined;
+  let table: Pick<Table, 'twice' | 'hasScore' | 'width' | 'by' | 'time' | 'values'> | undefined;
   let before = { key: '', time: Number.NEGATIVE_INFINITY };
   const [wide, numbers, times, backward, again] = [nothing(), nothing(), nothing(), nothing(), nothing()];
   const add = (tally: Tally, first: () => string): void => {
@@ -51,12 +50,12 @@ export function openNotes() {
     begin(given: typeof table): void {
       table = given;
     },
-    take({ line, key, cells, value, time, width, wanted }: Taken): void {
+    take({ line, key, unread, time: { said, ms: time }, width, wanted }: Taken): void {
       rows++;
       if (width > wanted) add(wide, () => expected(`line ${line}`, quantity(wanted, 'cell'), width));
-      if (value === undefined) add(numbers, () => expected(`line ${line}`, 'a number', cells.value));
+      if (unread !== undefined) add(numbers, () => expected(`line ${line}`, 'a number', unread));
       if (time === undefined) {
-        add(times, () => expected(`line ${line}`, 'a time', cells.time));
+        add(times, () => expected(`line ${line}`, 'a time', said));
         return;
       }
       if (key === before.key && time < before.time) add(backward, () => `line ${line}: the time goes back`);
@@ -87,7 +86,9 @@ export function openNotes() {
           ? [so(backward, 'rows are judged as they come, the oldest has to be the first')]
           : []),
         // Another column may tell of which series a row is.
-        ...(table !== undefined && table.width > table.time.length + 1 + table.by.length && 4 * again.rows > rows
+        ...(table !== undefined &&
+        table.width > table.time.length + table.values.length + table.by.length &&
+        4 * again.rows > rows
           ? [so(again, 'judged as one series; where there are several, --by names the column that tells them apart')]
           : []),
       ];

@@ -15,7 +15,7 @@ export type Table = {
   readonly delimiter: string;
   /** Places of the columns, and how many there are. A time may stand in two: a date and a time of day. */
   readonly time: readonly number[];
-  readonly value: number;
+  readonly values: readonly number[];
   readonly width: number;
   /** Of the columns that tell which series a row is of. */
   readonly by: readonly number[];
@@ -30,7 +30,7 @@ export type Table = {
   readonly hasScore?: boolean;
 };
 
-/** Columns by name, where they are not called timestamp and value; `by`: those that tell the series, apart by commas. */
+/** Columns by name, several apart by commas, where they are not called timestamp and value; `by`: those that tell the series. */
 export type Wanted = { readonly [Column in 'time' | 'value' | 'by']?: string | undefined };
 
 /** From the first row: a header that names the columns, or a row of data of a time and one value. Undefined for anything else. */
@@ -51,20 +51,22 @@ function headed(row: string, delimiter: string, wanted: Wanted): Table | undefin
   const time = wanted.time === undefined ? timesOf(lower, placesOf(TIMES)) : wanted.time.split(',').map(placeOf);
   const by = wanted.by?.split(',').map(placeOf) ?? placesOf(SERIES);
   const elements = wanted.by === undefined ? placesOf(ELEMENTS) : [];
-  const named = placeOf(wanted.value ?? 'value');
   // Where one column is left it can only be that, unless its name is a number: then this is no header.
   const taken = [...time, ...by, ...elements, placeOf(SCORE)];
   const others = names.flatMap((name, place) => (taken.includes(place) || name === '' ? [] : [place]));
   const isOther = wanted.value === undefined && others.length === 1 && Number.isNaN(Number(names[others[0]!]));
-  const value = named >= 0 || !isOther ? named : others[0]!;
-  if (time.length === 0 || value < 0 || [...time, ...by].includes(-1) || time.includes(value)) return undefined;
+  const whole = placeOf(wanted.value ?? 'value');
+  const named = whole < 0 && wanted.value !== undefined ? wanted.value.split(',').map(placeOf) : [whole];
+  const values = whole < 0 && isOther ? [others[0]!] : named;
+  if (time.length === 0 || [...time, ...values, ...by].includes(-1)) return undefined;
+  if (values.some((place, at) => time.includes(place) || values.indexOf(place) < at)) return undefined;
   const metric = by.find(place => lower[place] === 'metric');
   const twice = names.find((_, place) => {
     const first = lower.indexOf(lower[place]!);
-    return first !== place && [...time, value, ...by].includes(first);
+    return first !== place && [...time, ...values, ...by].includes(first);
   });
-  const isDistance = lower[value] === 'value_mm';
-  const columns = { time, value, by, elements: isDistance ? elements : [], metric, width: cells.length };
+  const isDistance = values.every(place => lower[place] === 'value_mm');
+  const columns = { time, values, by, elements: isDistance ? elements : [], metric, width: cells.length };
   return { delimiter, ...columns, names, twice, hasScore: lower.includes(SCORE) };
 }
 
@@ -78,7 +80,7 @@ function timesOf(names: readonly string[], [first, ...rest]: readonly number[]):
 function headless(row: string, delimiter: string): Table | undefined {
   const cells = cellsOf(row, delimiter);
   const isData = cells.length === 2 && timeOfCell(cells[0]) !== undefined;
-  return isData ? { delimiter, time: [0], value: 1, width: 2, by: [], elements: [] } : undefined;
+  return isData ? { delimiter, time: [0], values: [1], width: 2, by: [], elements: [] } : undefined;
 }
 
 /** By which series a row is judged. */

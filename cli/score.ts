@@ -40,7 +40,8 @@ not be read, and in which line, is told on standard error. The anomalies alone, 
   --why                adds the reason in a sentence, of what is an anomaly or part of one
   --time NAME[,NAME]   the column of the times, where it is not called timestamp, time, datetime, date, ts or created_at; or
                        those of the date and the time of day, where they are not called date and time
-  --value NAME         the column of the values, where it is neither called value nor the only other one
+  --value NAME[,NAME]  the column of the values, where it is neither called value nor the only other one; of several columns the lowest
+                       score stands in the row, and --explain, --alarms and --why add metric, which tells whose it is
   --by NAME[,NAME]     the columns that tell which series a row is of, where they are not called device_id and metric (of
                        value_mm: element_id, else element_type); a file without such holds one series
   --false-alarms N     so many are allowed in 10,000 values (0.01 to 100, initially 1)
@@ -55,6 +56,8 @@ not be read, and in which line, is told on standard error. The anomalies alone, 
 const MOST_SERIES = 10_000;
 /** Progress is told every so many rows. */
 const TOLD_EVERY = 250_000;
+
+const GRAVEST = ['critical', 'warning', 'info'] as const;
 
 /** Columns that an option adds before the score, in this order. */
 const COLUMNS = { explain: ['kind', 'expected', 'band'], alarms: ['severity', 'alarm'], why: ['why'] } as const;
@@ -75,6 +78,9 @@ const options = {
   'alarm-until': text,
   'alarm-for': text,
 };
+type Column = 'metric' | (typeof COLUMNS)[keyof typeof COLUMNS][number] | 'anomaly_score';
+/** What was said of a value, and of which metric. */
+type Judged = { readonly scored: Scored; readonly name: string; readonly why: () => string };
 type Values = { readonly [Name in keyof typeof options]?: string | boolean | undefined };
 
 /** Exit code: 0, or 2 for wrong use or input that is no such CSV. */
@@ -83,12 +89,12 @@ export const run = subcommand(
   async ({ values, positionals }, io) => {
     if (positionals.length > 1) throw wrongUse('arguments', 'one file', positionals.join(' '));
     const chosen = (['explain', 'alarms', 'why'] as const).flatMap(option => (values[option] ? COLUMNS[option] : []));
-    const added = [...chosen, 'anomaly_score'] as const;
     const settings = settingsOf(values);
     const wanted = { time: values.time, value: values.value, by: values.by };
     const known = boundedMap<string, Series>(MOST_SERIES);
     const notes = openNotes();
     let table: Table | undefined;
+    let added: readonly Column[] = [];
     let rows = 0;
     let comma = false;
     const texts = withLineFeeds(textOf(await inputOf(positionals[0], io), notes.foreign));
@@ -105,30 +111,43 @@ export const run = subcommand(
         table = tableOf(bare, wanted);
         if (table === undefined) throw noTable(line, bare, wanted);
         notes.begin(table);
+        added = [
+          ...(table.values.length > 1 && chosen.length > 0 ? (['metric'] as const) : []),
+          ...chosen,
+          'anomaly_score',
+        ];
         if (table.names !== undefined) {
           await io.stdout([row, ...added].join(table.delimiter));
           continue;
         }
       }
-      const { delimiter, width, names, metric } = table;
+      const { delimiter, width } = table;
       const cells = cellsOf(bare, delimiter);
-      const given = cells[table.value] ?? '';
-      const value = valueOfCell(given, table);
-      const { said, ms: time } = timeIn(cells, table);
+      const time = timeIn(cells, table);
       const key = keyOf(cells, table);
-      notes.take({ line, key, cells: { value: given, time: said }, value, time, width: cells.length, wanted: width });
-      comma ||= hasComma(given, table);
+      const taken: Judged[] = [];
+      let unread: string | undefined;
+      for (const place of table.values) {
+        const given = cells[place] ?? '';
+        const value = valueOfCell(given, table);
+        comma ||= hasComma(given, table);
+        // One column of several may be empty.
+        if (value === undefined && (given !== '' || table.values.length === 1)) unread ??= given;
+        if (value === undefined) continue;
+        const name = nameOf(cells, place, table);
+        const seriesKey = table.values.length === 1 ? key : `${place} ${key}`;
+        const one = known.get(seriesKey) ?? series(settings);
+        known.set(seriesKey, one);
+        const scored = one.score(rhythmOf(name, time.ms ?? Number.NaN), value);
+        taken.push({ scored, name, why: () => one.why(name, value) });
+      }
+      notes.take({ line, key, unread, time, width: cells.length, wanted: width });
       // A row that ends early is filled up, so that the score stands in its column.
       const filling = Array.from({ length: Math.max(0, width - cells.length) }, () => '');
-      let told = added.map(() => '');
-      if (value !== undefined) {
-        const one = known.get(key) ?? series(settings);
-        known.set(key, one);
-        const name = (metric === undefined ? names?.[table.value] : cells[metric]) ?? 'value';
-        const scored = one.score(rhythmOf(name, time ?? Number.NaN), value);
-        const why = () => one.why(name, value);
-        told = added.map(column => cellOf(tell(column, scored, comma, why), delimiter));
-      }
+      const lowest = lowestOf(taken);
+      const told = added.map(column =>
+        lowest === undefined ? '' : cellOf(tell(column, lowest, taken, comma), delimiter),
+      );
       if (++rows % TOLD_EVERY === 0) io.stderr(`score: ${rows} rows`);
       await io.stdout([row, ...filling, ...told].join(delimiter));
     }
@@ -194,25 +213,31 @@ function settingsOf(values: Values): ScoreOptions {
   };
 }
 
-/** What a cell says, by the name of its column; numbers with a decimal comma where the values have one. */
-function tell(
-  name: (typeof COLUMNS)[keyof typeof COLUMNS][number] | 'anomaly_score',
-  { severity, alarm, kind, expected, band, score }: Scored,
-  comma: boolean,
-  why: () => string,
-): string {
+/** The metric of a value: what another column says of it, else the name of its own. */
+const nameOf = (cells: readonly string[], place: number, { metric, names, values }: Table): string =>
+  (metric === undefined || values.length > 1 ? names?.[place] : cells[metric]) ?? 'value';
+
+/** What scored lowest, of equals the first; undefined of nothing. */
+const lowestOf = (taken: readonly Judged[]): Judged | undefined =>
+  taken.length < 2 ? taken[0] : taken.reduce((one, other) => (other.scored.score < one.scored.score ? other : one));
+
+/** What a cell says, by the name of its column, of the metric that scored lowest (of the alarms: the worst); numbers with a decimal comma where the values have one. */
+function tell(name: Column, lowest: Judged, taken: readonly Judged[], comma: boolean): string {
+  const { severity, kind, expected, band, score } = lowest.scored;
   const number = (given: number, digits: number): string => {
     const exact = String(Number(given.toPrecision(digits)));
     return comma ? exact.replace('.', ',') : exact;
   };
+  if (name === 'metric') return lowest.name;
   if (name === 'kind') return kind;
   if (name === 'expected') return expected === undefined ? '' : number(expected, 9);
   // Without a number where it has no end.
   const edge = (given: number): string => (Math.abs(given) < UNKNOWN ? number(given, 9) : '');
   if (name === 'band') return band === undefined ? '' : band.map(edge).join('..');
   if (name === 'severity') return severity ?? '';
-  if (name === 'alarm') return alarm?.severity ?? '';
-  if (name === 'why') return severity === undefined ? '' : why();
+  if (name === 'alarm')
+    return GRAVEST.find(grave => taken.some(({ scored: { alarm } }) => alarm?.severity === grave)) ?? '';
+  if (name === 'why') return severity === undefined ? '' : lowest.why();
   // So many digits that a score just below 0 stays below 0.
   return number(score, 6);
 }
