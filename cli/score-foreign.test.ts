@@ -163,6 +163,12 @@ describe('score, foreign files', () => {
         );
       });
 
+  it('takes bytes that are 0 among rows for a row of no number', async () => {
+    const { code, errors, out } = await score([['timestamp,value', '\0'.repeat(64), ...rows].join('\n')]);
+    assert.deepEqual([code, out.length, errors.length], [0, rows.length + 2, 2]);
+    assert.deepEqual(scoresOf(out).slice(1), plain);
+  });
+
   it('ends with 2 for bytes that are 0, and does not read on for the end of a line', async () => {
     let read = 0;
     const zeros = (function* () {

@@ -99,6 +99,9 @@ function utf16Of(bytes: Buffer): TextDecoder | undefined {
     if ((first === 0xfe && second === 0xff) || (isBare(first, second) && isBare(third, fourth)))
       return new TextDecoder('utf-16be');
   }
-  if (bytes.includes(0)) throw wrongUse('input', 'text', 'bytes that are 0: no text, or UTF-32');
+  // In later lines they are what a logger leaves behind that lost its power.
+  const end = bytes.findIndex(byte => byte === LF || byte === CR);
+  if (bytes.subarray(0, end < 0 ? bytes.length : end).includes(0))
+    throw wrongUse('input', 'text', 'bytes that are 0: no text, or UTF-32');
   return undefined;
 }

@@ -32,16 +32,18 @@ comma, numbers may have a decimal comma. Times: ISO 8601 (without zone UTC), 31.
 12/31/2026 9:05 PM, or s, ms, µs, ns since 1970. Rows are judged as they come: the oldest has to be the first. What could
 not be read, and in which line, is told on standard error. The anomalies alone, with reasons:
 
-  fieldline score --why in.csv | awk -F, '$NF < 0'
+  fieldline score --why in.csv | awk -F, '$NF+0 < 0'
 
-  --explain            adds kind, expected and band before the score: of a counter those of its rise per second, of a drift those
-                       of the mean of the last 24 values, as --why says; where a side has no end, the band has no number there
-  --alarms             adds severity (of the value) and alarm (the worst severity of an episode, until the series was normal for a while)
+  --explain            adds kind, expected and band before the score: of a counter those of its rise per second, of a
+                       drift those of the mean of the last 24 values, as --why says; where a side has no end, the band has
+                       no number there
+  --alarms             adds severity (of the value) and alarm (the worst severity of an episode, until the series was
+                       normal for a while)
   --why                adds the reason in a sentence, of what is an anomaly or part of one
   --time NAME[,NAME]   the column of the times, where it is not called timestamp, time, datetime, date, ts or created_at; or
                        those of the date and the time of day, where they are not called date and time
-  --value NAME[,NAME]  the column of the values, where it is neither called value nor the only other one; of several columns the lowest
-                       score stands in the row, and --explain, --alarms and --why add metric, which tells whose it is
+  --value NAME[,NAME]  the column of the values, where it is neither called value nor the only other one; of several columns
+                       the lowest score stands in the row, and --explain, --alarms and --why add metric: whose it is
   --by NAME[,NAME]     the columns that tell which series a row is of, where they are not called device_id and metric (of
                        value_mm: element_id, else element_type); a file without such holds one series
   --false-alarms N     so many are allowed in 10,000 values (0.01 to 100, initially 1)
