@@ -31,14 +31,21 @@ describe('flow device-to-dashboard', () => {
     );
     assert.deepEqual(drawn(point('value', 0), point('low', -5), point('high', 0.5))[1], [0, -1, 0.5]);
     assert.equal(split({ payload: [] }), null);
+    const young = { ...point('value', 2), unit: 'per hour', learning: 20 };
+    const [name] = split({ payload: [young] });
+    assert.equal(name.unit, 'per hour; learning: its 20 values so far only teach, no alarms yet');
+    const [nothing, ...lines] = split({ payload: [], query: { device: 'meter', metric: 'gone' } });
+    assert.deepEqual(nothing, { payload: 'meter, gone', unit: 'nothing is stored' });
+    assert.deepEqual(lines, [{ payload: [] }, { payload: [] }]);
   });
 
   it('shows the series that is chosen, and goes on with the one before where something else was typed', () => {
     const kept: unknown[] = [];
     const code = flow.find(({ id }) => id === 'fl-an-pick')?.func ?? '';
-    const pick = (payload: string) =>
+    const pick = (payload: string | null) =>
       new Function('msg', 'flow', code)({ payload }, { set: (...set: unknown[]) => kept.push(set) });
     assert.equal(pick('boil'), null);
+    assert.equal(pick(null), null);
     assert.deepEqual(pick('{"device":"m","metric":"v"}'), {});
     assert.deepEqual(kept, [['series', { device: 'm', metric: 'v' }]]);
   });
