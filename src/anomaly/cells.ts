@@ -20,6 +20,8 @@ export const MEANS = 2;
 export const BINS = 128;
 /** Points that are put into it together. */
 export const PENDING = 32;
+/** So many means are kept back, so that a slow drift is not its own yardstick. */
+export const HELD_BACK = 96;
 /** Half hours of a day. */
 export const SLOTS = 48;
 /** Half hours of a week. */
@@ -87,7 +89,7 @@ const CELLS = taken;
 export const opinionOf = (model: number): number => OPINIONS + 4 * model;
 export const tailOf = (model: number): number => TAILS + 8 * model;
 export const binsOf = (model: number): number => BINS * model;
-export const pendingOf = (model: number): number => PENDING * model;
+export const pendingOf = (model: number): number => PENDING * model + (model > MEANS ? HELD_BACK : 0);
 export const extremesOf = (side: number): number => EXTREMES + SIDE_CELLS * side;
 
 type Places = readonly [
@@ -97,7 +99,8 @@ type Places = readonly [
 /** The cells from `first` on, to be given names. */
 export const places = (first: number): Places => Array.from({ length: 12 }, (_, at) => first + at) as unknown as Places;
 
-const [AFTER_CELLS, AFTER_PENDING] = [8 * CELLS, 8 * CELLS + PENDING * MODELS];
+const ALL_PENDING = PENDING * MODELS + HELD_BACK;
+const [AFTER_CELLS, AFTER_PENDING] = [8 * CELLS, 8 * CELLS + ALL_PENDING];
 /** Where the week stands among the bins. */
 export const WEEK_BINS = BINS * MODELS;
 export const BLOCK_BYTES = AFTER_PENDING + 4 * (WEEK_BINS + 2 * WEEK_SLOTS);
@@ -107,7 +110,7 @@ export function emptyBlock(): Known {
   const block = new ArrayBuffer(BLOCK_BYTES);
   return {
     cells: new Float64Array(block, 0, CELLS),
-    pending: new Uint8Array(block, AFTER_CELLS, PENDING * MODELS),
+    pending: new Uint8Array(block, AFTER_CELLS, ALL_PENDING),
     bins: new Float32Array(block, AFTER_PENDING),
   };
 }

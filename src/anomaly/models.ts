@@ -59,6 +59,8 @@ export const outlier: Model = {
 const DRIFT = at.opinionOf(at.MEANS);
 const DRIFT_EXPECTED = DRIFT + EXPECTED;
 const SPAN = at.DRIFT_SPAN;
+/** Of a deviation of means so many scales are learned: a drift is not its own yardstick. */
+const MOST_OF_A_MEAN = 2;
 const RING = at.DRIFT_RING;
 /** RECENT: the mean of the last 24 values, the one last judged included. */
 export const [RECENT, SUM, DRIFT_COUNT, DRIFT_VARIANCE] = at.places(at.DRIFT);
@@ -85,7 +87,8 @@ export const drift: Model = {
       for (let one = 0; one < SPAN; one++) cells[SUM]! += cells[RING + one]!;
     }
     const count = ++cells[DRIFT_COUNT]!;
-    const deviation = cells[SUM]! / Math.min(count, SPAN) - cells[DRIFT_EXPECTED]!;
+    const off = cells[SUM]! / Math.min(count, SPAN) - cells[DRIFT_EXPECTED]!;
+    const deviation = count > TRUSTED_AFTER ? within(MOST_OF_A_MEAN * cells[DRIFT + SCALE]!, off) : off;
     cells[DRIFT_VARIANCE]! += Math.max(1 / count, 1 / 500) * (deviation * deviation - cells[DRIFT_VARIANCE]!);
   },
 };

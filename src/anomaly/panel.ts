@@ -160,7 +160,10 @@ function keepEvidence(cells: Float64Array, by: number): void {
     return;
   }
   const side = by === BY_VALUES ? HIGH : HIGH_MEAN;
-  cells[FORECAST] = cells[MIDDLE]!;
+  // Behind a fault that was taken back the mean is still out of the range; of few values both ends may be those of the other.
+  const [least, most] = [-cells[limitOf(LOW)]!, cells[limitOf(HIGH)]!];
+  const isRange = by === BY_VALUES && least < most;
+  cells[FORECAST] = isRange ? Math.min(most, Math.max(least, cells[MIDDLE]!)) : cells[MIDDLE]!;
   for (let one = 0; one < 3; one++) {
     cells[SHAPE + one] = cells[limitOf(side) + one]!;
     cells[OTHER_SHAPE + one] = cells[limitOf(side + 1) + one]!;

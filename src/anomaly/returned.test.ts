@@ -130,6 +130,18 @@ describe('a machine that is seldom on', () => {
 });
 
 describe('a young series', () => {
+  it('tells most drifts by their range within 300 values: they are not their own yardstick', () => {
+    let count = 0;
+    for (let seed = 0; seed < SERIES; seed++) {
+      const [next, one, slow] = [random(seed * 7919 + 5), series(), drift(700, 300, 6)];
+      let isTold = false;
+      for (let at = 0; at < 1000; at++)
+        isTold = (one.score(START + at * 600_000, gauss(next) + slow(at)).score < 0 && at >= 700) || isTold;
+      if (isTold) count++;
+    }
+    assert.ok(count >= 14, `${count} of ${SERIES}`);
+  });
+
   it('of a value every 10 s tells a spike in its third hour', () => {
     let count = 0;
     for (let seed = 0; seed < 2 * SERIES; seed++) {

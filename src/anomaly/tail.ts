@@ -1,5 +1,5 @@
 // Tail: how surprising a deviation is, measured by the deviations the series has shown before.
-import { BINS, binsOf, type Known, MEANS, PENDING, pendingOf, places, tailOf } from './cells.ts';
+import { BINS, binsOf, HELD_BACK, type Known, MEANS, PENDING, pendingOf, places, tailOf } from './cells.ts';
 
 // Histogram of ln(deviation): from e^-6 to e^6.8 scales, a tenth a bin.
 const LOWEST = -6;
@@ -29,6 +29,8 @@ export const MOST_LEARNED = 10;
 export const GROWN = 600;
 /** No opinion is stronger, however small the usual deviation was. */
 export const MOST = 500;
+/** Until there are so many deviations, each is put into the histogram at once. */
+const YOUNG = 100;
 /** Marks, beside its bin, a deviation that is hardly learned. */
 const REST = 128;
 
@@ -89,27 +91,35 @@ export function learnDeviation(known: Known, model: number, ln: number, surprise
   const bin = Math.min(BINS - 1, Math.max(0, Math.floor((learned - LOWEST) / WIDTH)));
   pending[pendingOf(model) + cells[at + WAITING]!++] = rest | bin;
   cells[at + COUNT]! += rest === 0 ? 1 : REST_WEIGHT;
-  if (cells[at + WAITING] === PENDING || cells[at + COUNT]! < 100 || cells[at + COUNT]! > FORGET_AT)
-    refresh(known, model);
+  const kept = keptBack(cells, model);
+  if (cells[at + WAITING]! >= kept + PENDING || cells[at + COUNT]! < YOUNG || cells[at + COUNT]! > FORGET_AT)
+    refresh(known, model, kept);
 }
 
-/** Puts what waits into the histogram and finds floor, slope and bend anew; too dear for every point. */
-function refresh({ cells, bins, pending }: Known, model: number): void {
+/** How many of the last deviations are kept back: of means a third of those known. */
+const keptBack = (cells: Float64Array, model: number): number =>
+  model === MEANS ? Math.min(HELD_BACK, Math.floor(cells[tailOf(model) + COUNT]! / 3)) : 0;
+
+/** Puts what waits, but for `kept`, into the histogram and finds floor, slope and bend anew; too dear for every point. */
+function refresh({ cells, bins, pending }: Known, model: number, kept: number): void {
   const at = tailOf(model);
   const first = binsOf(model);
   let highest = cells[at + HIGHEST]!;
-  for (let one = pendingOf(model); one < pendingOf(model) + cells[at + WAITING]!; one++) {
+  const from = pendingOf(model);
+  const end = from + Math.max(0, cells[at + WAITING]! - kept);
+  for (let one = from; one < end; one++) {
     const bin = pending[one]! & ~REST;
     if (bin > highest) highest = bin;
     bins[first + bin]! += (pending[one]! & REST) === 0 ? 1 : REST_WEIGHT;
   }
   cells[at + HIGHEST] = highest;
-  cells[at + WAITING] = 0;
+  pending.copyWithin(from, end, from + cells[at + WAITING]!);
+  cells[at + WAITING]! -= end - from;
   if (cells[at + COUNT]! > FORGET_AT) {
     for (let bin = first; bin < first + BINS; bin++) bins[bin]! /= 2;
     cells[at + COUNT]! /= 2;
   }
-  const most = SHARE * cells[at + COUNT]!;
+  const most = SHARE * (cells[at + COUNT]! - cells[at + WAITING]!);
   let above = 0;
   let sum = 0;
   let top = highest;
