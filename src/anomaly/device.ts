@@ -11,6 +11,7 @@ import { memories, type Metrics, shortKey } from './memories.ts';
 import { lastTimeOf, noteTime, type Unheard, usualPause } from './rhythm.ts';
 import { alarmOf, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
 import { isState, restore, save } from './state.ts';
+import { tails } from './tails.ts';
 import { isAnomaly, toldResults } from './told.ts';
 import { why } from './why.ts';
 
@@ -118,6 +119,13 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     return 1;
   };
 
+  const stored = tails((one, { metric, time, value, guarded }) => {
+    const now = judged;
+    judged = undefined;
+    take(one, metric, time, value, guarded);
+    judged = now;
+  });
+
   const judge = (reading: Reading, time: number, key: string, guarded: boolean): Anomaly | undefined => {
     const metrics = known.of(key);
     judged = reading;
@@ -129,6 +137,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const value = reading.telemetry[name];
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
       const one = metrics.get(shortKey(name)) ?? known.begin(key, name);
+      stored.release(one, time);
       const scored = take(one, name, time, value, guarded);
       const alarm = alarmOf(one.cells);
       if (alarm !== undefined) {
@@ -175,6 +184,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     for (const [metric, value] of Object.entries(reading.telemetry)) {
       if (finite(value) === undefined) continue;
       const one = known.of(key).get(shortKey(metric));
+      if (one !== undefined) stored.release(one, time);
       if (one === undefined || !(time <= lastTimeOf(one.cells)))
         take(one ?? known.begin(key, metric), metric, time, Number(value), guarded);
     }
@@ -224,8 +234,8 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       if (isAnomaly(anomaly)) results.remember(identityOf(device, time, digest), anomaly);
       const met = known.of(key).get(shortKey(metric));
       if (met === undefined ? known.size >= maxSeries : time <= seen) return false;
-      judged = undefined;
-      take(met ?? known.begin(key, metric), metric, time, value, isAnomaly(anomaly) && anomaly.kind === 'guarded');
+      const guarded = isAnomaly(anomaly) && anomaly.kind === 'guarded';
+      stored.put(met ?? known.begin(key, metric), { metric, time, value, guarded });
       return true;
     },
     lastTime(key, metric) {
@@ -240,7 +250,10 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     },
     underWay: results.underWay,
     *states() {
-      for (const [name, one] of known.entries()) yield [name, save(one)];
+      for (const [name, one] of known.entries()) {
+        stored.release(one);
+        yield [name, save(one)];
+      }
       // Behind the series: what one of them learned is there then, whenever in between it came.
       yield* results.states();
     },

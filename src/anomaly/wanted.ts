@@ -18,8 +18,8 @@ export type Wanted = {
   readonly most: readonly [ofMetric: number, ofDevice: number];
 };
 
-/** In all; of more only the newest of each series are learned, and what is between is a pause of it. */
-const MOST = 10_000;
+/** In all, and of those that are known what may come between two saves; of more only the newest of each series are learned, and what is between is a pause of it. */
+const [MOST, MOST_KNOWN] = [10_000, 30_000];
 const LEAST_OF_ONE = 10;
 /** A message that was not acknowledged comes again, and is to be told what is stored: so much before the end is read, too. */
 const AGAIN_MS = 60_000;
@@ -40,13 +40,13 @@ export function wanted(series: readonly Asked[]): readonly Wanted[] {
   };
   if (paced.length === 0) return [equally];
   const values = paced.reduce((sum, { newest, last, usual }) => sum + Math.max(0, newest - last) / usual, 0);
-  const share = Math.min(1, MOST / values);
+  const share = Math.min(1, MOST_KNOWN / values);
   const since = paced.map(({ newest, last, usual }) => {
     const learned = newest - share * Math.max(0, newest - last);
     const least = share < 1 ? newest - LEAST_OF_ONE * usual : learned;
     return iso(Math.min(learned, least) - Math.min(AGAIN_MS, usual * each(paced.length)));
   });
-  return [equally, { ...columnsOf(paced, since), most: [MOST, MOST] }];
+  return [equally, { ...columnsOf(paced, since), most: [MOST_KNOWN, MOST_KNOWN] }];
 }
 
 const isPaced = (one: Asked): one is Asked & { readonly last: number; readonly usual: number } =>
