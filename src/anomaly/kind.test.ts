@@ -46,6 +46,12 @@ describe('what a fault is called', () => {
       why: /far above what is usual/,
     },
     {
+      // It never moved: what lies between the ends of its band nobody would read.
+      name: 'spike',
+      value: n => (n === FROM ? 9.0625 : 7),
+      why: /^temperature is 9\.06\d* °C, far above what is usual: about 7\.0+ °C was expected, and hardly anything else would have passed\.$/,
+    },
+    {
       // The mean of the last 24 hardly moves: of all opinions it is the one that is surprised most.
       name: 'spike',
       value: (n, noise) => 20 + 3 * Math.sin(0.5 * n) + 0.2 * noise + (n === FROM ? 140 : 0),

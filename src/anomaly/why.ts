@@ -18,6 +18,8 @@ const NUMBERED = /(_probe)?_\d+$/;
 /** Where rates that pass are below this, a second, they are told by the hour, as is one that is far beyond. */
 const SLOW = 0.01;
 const SECONDS_AN_HOUR = 3600;
+/** A band is of no width that is less than this share of what was expected, and so many times less than how far the value is off. */
+const [NARROW, MANY] = [1e-5, 1000];
 
 /** Whether the rises of a counter are told by the hour, of which `judged` was one, a second. */
 export function isSlow({ expected, band }: Pick<Scored, 'expected' | 'band'>, judged: number): boolean {
@@ -97,10 +99,17 @@ function besides(told: Scored, value: number, text: Texts): string {
 function passing({ expected = 0, band = [0, 0] }: Scored, { number, judged }: Texts): string {
   const [low, high] = band;
   const [hasLow, hasHigh] = band.map(edge => Math.abs(edge) < UNKNOWN);
-  const ends = hasLow
-    ? `${hasHigh ? `${number(low)} to ${judged(high)}` : `${judged(low)} and more`}`
-    : hasHigh && `up to ${judged(high)}`;
-  return `about ${judged(expected)} was expected${ends ? `, ${ends} would have passed` : ''}`;
+  const about = `about ${judged(expected)} was expected`;
+  if (!hasLow && !hasHigh) return about;
+  // Of a series that never moved.
+  if (hasLow && hasHigh && number(low) === number(high)) return `${about}, and hardly anything else would have passed`;
+  const ends =
+    hasLow && hasHigh
+      ? `${number(low)} to ${judged(high)}`
+      : hasLow
+        ? `${judged(low)} and more`
+        : `up to ${judged(high)}`;
+  return `${about}, ${ends} would have passed`;
 }
 
 /** Numbers with their units, as the metric gives them and as they were judged, and what was judged in words. */
@@ -133,7 +142,9 @@ function texts(told: Scored, value: number, isRate: boolean, metric: string, car
     ...edges.map(edge => 2 * Math.abs(edge - expected)),
     edges.length === 0 ? Math.abs(judged - expected) : 0,
   );
-  const write = rounding(scale * Math.min(off / 2, width / 100));
+  // Where a series never moved it has hardly a band, of which nobody reads anything.
+  const isNarrow = width < NARROW * Math.abs(expected) && width * MANY < off;
+  const write = rounding(scale * (isNarrow ? off / MANY : Math.min(off / 2, width / 100)));
   const number = (one: number) => write(scale * one);
   const inWords = (one: number) => `${number(one)} ${unit}${per}`.trimEnd();
   const mean = `${isRate ? 'the mean rise' : 'the mean'} of the last 24 values of ${metric} is`;
