@@ -100,6 +100,22 @@ describe('browser: the pages of the dashboard', () => {
       await until(async () => (await cut()).length === 0, cut);
     });
 
+  it('shows on a phone a whole anomaly at once, its reason across the screen, and buttons that lie apart', async () => {
+    const { page } = editor;
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open('anomalies');
+    const row = page.locator('#nrdb-ui-widget-fl-an-table tbody tr', { hasText: 'roomy-1280' });
+    await row.waitFor();
+    const inside = (await page.locator('#nrdb-ui-widget-fl-an-table .v-table__wrapper').boundingBox())?.height ?? 0;
+    const high = (await row.boundingBox())?.height ?? 0;
+    assert.ok(high < inside, `${high} px in ${inside}`);
+    const reason = await row.locator('td[data-column-key=why] > :last-child').boundingBox();
+    assert.ok((reason?.width ?? 0) > 250, `${reason?.width} px`);
+    const [normal, undo] = [row.getByRole('button').nth(0), row.getByRole('button').nth(1)];
+    const [above, below] = [await normal.boundingBox(), await undo.boundingBox()];
+    assert.ok(above!.y + above!.height <= below!.y, JSON.stringify([above, below]));
+  });
+
   it('shows the name and the unit of a series as text', async () => {
     const { page } = editor;
     await page.setViewportSize({ width: 1280, height: 800 });
