@@ -76,7 +76,7 @@ export const rhythmOf = (metric: string, time: number): number => (metric === 'v
 
 const identityOf = (device: string, time: number, digest: string): string => `${digest}${time}${shortKey(device)}`;
 
-type Meant = { readonly [Part in 'metric' | 'kind' | 'value' | 'judged' | 'expected' | 'since']?: unknown };
+type Meant = { readonly [Part in 'metric' | 'kind' | 'value' | 'judged' | 'expected' | 'band' | 'since']?: unknown };
 
 /** The values a person has a word for: those that were reported, of a reading that was never scored all. It may have come over a wire. */
 function meantBy({ telemetry, metadata }: Reading): readonly Meant[] {
@@ -168,9 +168,10 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       if (one === undefined || one === lowest || typeof value !== 'number' || !Number.isFinite(value)) return [];
       const scored = explain(one, options);
       if (!(scored.score < 0)) return [];
-      const { score: least, kind, expected, judged, since } = scored;
+      const { score: least, kind, expected, band, judged, since } = scored;
       const also: Also = { score: least, metric, kind, value, why: whyOf(one, scored, reading, metric) };
       if (expected !== undefined) also.expected = expected;
+      if (band !== undefined) also.band = band;
       if (judged !== undefined) also.judged = judged;
       if (since !== undefined) also.since = isoOf(since);
       return [also];
@@ -194,7 +195,7 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
   const tell = (reading: Reading, key = seriesKey(reading), heeds: (one: Known, said: Accepted) => boolean): number => {
     let heeded = 0;
     const metrics = known.of(key);
-    for (const { metric, kind, value: given, judged, expected, since } of meantBy(reading)) {
+    for (const { metric, kind, value: given, judged, expected, band, since } of meantBy(reading)) {
       const one = typeof metric === 'string' ? metrics.get(shortKey(metric)) : undefined;
       if (one === undefined) continue;
       const { isRate } = watchedOf(one);
@@ -204,7 +205,8 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
       const mean = kind === 'drift' || !isRate ? finite(judged) : undefined;
       const pause = finite(Date.parse(reading.timestamp) - Date.parse(String(since)));
       const named = typeof kind === 'string' ? kind : 'normal';
-      if (heeds(one, { kind: named, value, mean, expected: finite(expected), pause })) heeded++;
+      const [low, high] = Array.isArray(band) ? band.map(finite) : [];
+      if (heeds(one, { kind: named, value, mean, expected: finite(expected), low, high, pause })) heeded++;
     }
     return heeded;
   };

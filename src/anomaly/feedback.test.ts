@@ -68,6 +68,15 @@ describe('feedback', () => {
       /gap/,
     ],
     [
+      'a pause behind which the value is odd, too',
+      n => 20 + wobble(n),
+      one => {
+        one.wait(90);
+        return one.say(40);
+      },
+      /gap/,
+    ],
+    [
       'a drift',
       n => 20 + wobble(n),
       one => {
@@ -130,6 +139,22 @@ describe('feedback', () => {
       assert.ok(told(odd(one)).score < 0);
     });
   }
+
+  it('lets values pass that vary about an accepted one as those of the series do, and no others', () => {
+    const one = played(n => 20 + wobble(n));
+    one.go(1200);
+    const alarm = one.say(24);
+    assert.ok(told(alarm).score < 0);
+    one.accept(alarm);
+    for (const [value, passes] of [
+      [25.2, true],
+      [23.2, true],
+      [28, false],
+    ] as const) {
+      one.go(1500);
+      assert.equal(told(one.say(value)).score >= 0, passes, `${value}`);
+    }
+  });
 
   // Once it is over, a series knows of a stretch without being told.
   const stuck = (): readonly [one: Played, alarm: Reading] => {

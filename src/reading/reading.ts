@@ -27,7 +27,7 @@ export type Anomaly = {
 };
 
 /** A further metric of the same reading, by itself: its rows may not stand together. */
-export type Also = Pick<Anomaly, 'score' | 'metric' | 'kind' | 'expected' | 'judged' | 'since'> & {
+export type Also = Pick<Anomaly, 'score' | 'metric' | 'kind' | 'expected' | 'band' | 'judged' | 'since'> & {
   value: number;
   why: string;
 };
