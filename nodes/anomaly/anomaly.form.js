@@ -188,6 +188,7 @@ FieldlineForm.panel('fieldline-anomaly', form => {
     answer => {
       series = answer.series;
       if (answer.says) say(answer.says);
+      else if (series.length === 0) say('Nothing is stored yet: settings can be tried once there are values.');
       if (series.length > 0 && device.value === '') {
         device.value = series[0].device;
         metric.value = series[0].metric;

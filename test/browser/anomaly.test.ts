@@ -202,5 +202,15 @@ describe('browser: settings of the anomaly score are tried on stored values', ()
     await client.endAsync();
   });
 
+  it('says in the dialog that nothing is stored, before there is anything', async () => {
+    const { page, gateway } = editor;
+    await store.query('DELETE FROM latest_values');
+    await page.goto(`${gateway.url}/`);
+    await page.waitForSelector('.red-ui-flow-node');
+    await editor.edit('fl-anom');
+    await page.locator('#fl-anomaly-says', { hasText: 'Nothing is stored yet' }).waitFor();
+    await editor.leave();
+  });
+
   it('had no script error on the way', () => assert.deepEqual(editor.faults, []));
 });
