@@ -7,14 +7,26 @@ import { catchUp, type Keys } from '../../src/anomaly/catch-up.ts';
 import type { DeviceScorer } from '../../src/anomaly/device.ts';
 import { type Late, type Learning, learnLate } from '../../src/anomaly/late.ts';
 import { expected, reasonOf } from '../../src/kernel/fault.ts';
+import { ledgerLines } from '../../src/kernel/ledger.ts';
+import { allMetrics } from '../../src/kernel/metrics.ts';
 import type { Host } from '../../src/palette/define.ts';
 import type { Query } from '../../src/reading/contracts.ts';
 import { quantity } from '../../src/reading/quantity.ts';
 
 /** A database that does not answer must not keep the flow waiting. */
 const PATIENCE_MS = 8000;
+const LOOK_MS = 50;
 /** When messages come already it may take its time. */
 const LATE_MS = 300_000;
+
+/** Rows that were scored before lie in the outbox of a database still. Until their nodes have started, of any other end. */
+function isUnderWay(): boolean {
+  const ofDatabases = allMetrics().filter(
+    ({ name, labels }) => name === 'fieldline_outbox_rows' && labels['type'] === 'fieldline-timescale-out',
+  );
+  if (ofDatabases.length > 0) return ofDatabases.some(({ value }) => value > 0);
+  return ledgerLines().some(({ outbox }) => outbox > 0);
+}
 
 /** Answers how many values were learned: none without a database, nor without `keys`, where rows do not tell them; undefined when it did not answer. */
 export async function learnStored(
@@ -29,6 +41,11 @@ export async function learnStored(
     return 0;
   }
   try {
+    await patient(store.query, PATIENCE_MS)('SELECT WHERE false');
+    for (let waited = 0; isUnderWay(); waited += LOOK_MS) {
+      if (waited >= PATIENCE_MS) throw new Error('its last rows still lie in the outbox');
+      await sleep(LOOK_MS);
+    }
     const values = await catchUp(patient(store.query, PATIENCE_MS), keys, scorer);
     if (values > 0) host.log('info', `learned ${quantity(values, 'value')} stored since the last save`);
     return values;
@@ -44,7 +61,7 @@ export async function learnStored(
 /** As `learnStored`; a database that does not answer is learned from once it does, while the node works. */
 export async function learnNowOrLate(
   host: Host,
-  options: Omit<Learning, 'query' | 'keys' | 'learned'> & { keys: Keys | undefined },
+  options: Omit<Learning, 'query' | 'keys' | 'isUnderWay' | 'learned'> & { keys: Keys | undefined },
 ): Promise<{ learned: number; late?: Late }> {
   const { keys, scorer, changed } = options;
   const values = await learnStored(host, keys, scorer);
@@ -54,7 +71,10 @@ export async function learnNowOrLate(
   const learned = (late: number) => {
     if (late > 0) host.log('info', `learned ${quantity(late, 'value')} stored since the last save, late`);
   };
-  return { learned: 0, late: await learnLate({ ...options, keys, query: patient(store.query, LATE_MS), learned }) };
+  return {
+    learned: 0,
+    late: await learnLate({ ...options, keys, query: patient(store.query, LATE_MS), isUnderWay, learned }),
+  };
 }
 
 /** A file that is there while a node works, and still there when its process was killed. */

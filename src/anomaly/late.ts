@@ -15,6 +15,8 @@ const [SOON_MS, SELDOM_MS] = [2000, 30_000];
 /** What came since the start may not be stored yet: so many values of it are kept, the newest of each series. */
 const MOST_KEPT = 20_000;
 const MOST_WORDS = 100;
+/** Rows that a database that answers does not take for so many questions, ten minutes, hold up nobody. */
+const MOST_WAITS = 20;
 // Between so many series others get their turn.
 const AT_ONCE = 64;
 
@@ -29,6 +31,8 @@ export type Late = {
 export type Learning = {
   query: Query;
   keys: Keys;
+  /** Rows of before the crash are not stored yet. */
+  isUnderWay: () => boolean;
   scorer: DeviceScorer;
   maxSeries: number;
   /** One that knows nothing yet, with the same settings. */
@@ -54,7 +58,7 @@ export async function learnLate(options: Learning): Promise<Late> {
   const letGo = new Set<string>();
   const words: (() => void)[] = [];
   const ended = new AbortController();
-  let [size, isOver] = [0, false];
+  let [size, waits, isOver] = [0, 0, false];
 
   const keep = (value: StoredValue): void => {
     const name = nameOf(value.key, value.metric);
@@ -68,7 +72,11 @@ export async function learnLate(options: Learning): Promise<Late> {
     kept.set(name, values);
   };
 
-  const attempt = async (): Promise<number> => {
+  const attempt = async (): Promise<number | undefined> => {
+    if (options.isUnderWay()) {
+      await query('SELECT WHERE false');
+      if (++waits < MOST_WAITS) return undefined;
+    }
     const other = fresh();
     await readCheckpoint(crashed, by, other.restore);
     const fuller = new Map<string, StoredValue>();

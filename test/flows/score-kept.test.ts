@@ -63,8 +63,7 @@ describe('scores of a gateway that ends', () => {
       .map(([name, score]) => `${name}: ${stored.get(name)}, expected ${score}`)
       .slice(0, 4);
 
-  /** Publishes and waits until all is stored. */
-  const play = async (from: number, to: number): Promise<void> => {
+  const publish = async (from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) {
       const { element_id: elementId, element_type: elementType, value_mm } = distance(n);
       judge('meter', n, energy(n), {});
@@ -79,8 +78,12 @@ describe('scores of a gateway that ends', () => {
       ] as const,
     ]);
     for (const [topic, message] of messages) await publisher.publish(topic, JSON.stringify(message));
-    await until('the rows', async () => (await scores()).size === expectedScores.size);
     await publisher.close();
+  };
+  /** Publishes and waits until all is stored. */
+  const play = async (from: number, to: number): Promise<void> => {
+    await publish(from, to);
+    await until('the rows', async () => (await scores()).size === expectedScores.size);
   };
 
   const ends: [how: string, signal: 'SIGTERM' | 'SIGKILL'][] = [
@@ -101,6 +104,21 @@ describe('scores of a gateway that ends', () => {
       assert.ok([...after.values()].some(score => score < 0));
       for (const [name, score] of before) assert.equal(after.get(name), score);
     });
+
+  it('killed while the database is away: what lies in the outbox is learned as well', async () => {
+    const inOutbox = async () => {
+      const text = await (await fetch(`${gateway.url}/metrics`)).text();
+      return Number(/^fieldline_outbox_rows\{.*"fl-out".*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    await running.postgres.terminate('SIGKILL');
+    await publish(1000, 1100);
+    await until('the outbox', async () => (await inOutbox()) === 200);
+    await gateway.end('SIGKILL');
+    await running.postgres.restart();
+    await gateway.start();
+    await play(1100, 1200);
+    assert.deepEqual(different(await scores()), []);
+  });
 
   it('stopped on the way to the database: what comes again is stored with the score it had', async () => {
     const at = 1500;
