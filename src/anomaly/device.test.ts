@@ -28,6 +28,24 @@ describe('device scorer', () => {
     assert.equal(scorer.size, 2);
   });
 
+  it('names at most sixteen others that are reported with it, briefly, the worst first', () => {
+    const scorer = deviceScorer();
+    const many = (at: number, more = 0) =>
+      Object.fromEntries(
+        Array.from({ length: 100 }, (_, n) => [`metric_${n}`, 5 + wobble(at * (n + 3)) + more * (n + 1)]),
+      );
+    for (let at = 0; at < 300; at++) scorer.score(reading(at, many(at)));
+    for (const told of [reading(400, many(400)), reading(401, many(401, 50))].map(one => scorer.score(one))) {
+      const scores = told?.also?.map(({ score }) => score) ?? [];
+      assert.equal(scores.length, 16);
+      assert.deepEqual(
+        scores,
+        [...scores].sort((one, other) => one - other),
+      );
+      assert.ok(JSON.stringify(told?.also).length < 16 * 256, 'it stands in each row of the reading');
+    }
+  });
+
   it('tells a value outside the vocabulary with the unit that its message gives', () => {
     const scorer = deviceScorer();
     for (let at = 0; at < 300; at++) scorer.score(reading(at, { flow: 5 + wobble(at), unit: 'm³/h' }));

@@ -76,6 +76,9 @@ export const rhythmOf = (metric: string, time: number): number => (metric === 'v
 
 const identityOf = (device: string, time: number, digest: string): string => `${digest}${time}${shortKey(device)}`;
 
+/** Each row of a reading has all of them: of a hundred metrics a pause would make a megabyte. */
+const MOST_ALSO = 16;
+
 type Meant = { readonly [Part in 'metric' | 'kind' | 'value' | 'judged' | 'expected' | 'band' | 'since']?: unknown };
 
 /** The values a person has a word for: those that were reported, of a reading that was never scored all. It may have come over a wire. */
@@ -161,21 +164,24 @@ export function deviceScorer(options: DeviceScorerOptions = {}): DeviceScorer {
     return anomaly;
   };
 
-  /** What happens to a device shows in several of its metrics: those that are reported beside the lowest. */
-  const alsoReported = (reading: Reading, metrics: Metrics, lowest: Known): Also[] =>
-    Object.entries(reading.telemetry).flatMap(([metric, value]): Also[] => {
+  /** What happens to a device shows in several of its metrics: those that are reported beside the lowest, the worst first. */
+  const alsoReported = (reading: Reading, metrics: Metrics, lowest: Known): Also[] => {
+    const all = Object.entries(reading.telemetry).flatMap(([metric, value]): Also[] => {
       const one = metrics.get(shortKey(metric));
       if (one === undefined || one === lowest || typeof value !== 'number' || !Number.isFinite(value)) return [];
       const scored = explain(one, options);
       if (!(scored.score < 0)) return [];
       const { score: least, kind, expected, band, judged, since } = scored;
-      const also: Also = { score: least, metric, kind, value, why: whyOf(one, scored, reading, metric) };
-      if (expected !== undefined) also.expected = expected;
-      if (band !== undefined) also.band = band;
+      const also: Also = { score: least, metric, kind, value };
+      // Of a pause the value is mostly as it has to be.
+      const isOdd = band !== undefined && ((judged ?? value) < band[0] || (judged ?? value) > band[1]);
+      if (isOdd) Object.assign(also, { expected, band });
       if (judged !== undefined) also.judged = judged;
       if (since !== undefined) also.since = isoOf(since);
       return [also];
     });
+    return all.sort((one, other) => one.score - other.score).slice(0, MOST_ALSO);
+  };
   const whyOf = (one: Known, scored: Scored, reading: Reading, metric: string): string =>
     why(one, scored, metric, Number(reading.telemetry[metric]), carriedUnit(reading, metric));
 

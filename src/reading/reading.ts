@@ -26,10 +26,9 @@ export type Anomaly = {
   series?: string;
 };
 
-/** A further metric of the same reading, by itself: its rows may not stand together. */
+/** A further metric of the same reading, by itself, for its rows may not stand together; `expected` and `band` of a value that is odd. */
 export type Also = Pick<Anomaly, 'score' | 'metric' | 'kind' | 'expected' | 'band' | 'judged' | 'since'> & {
   value: number;
-  why: string;
 };
 
 export type Severity = 'info' | 'warning' | 'critical';
