@@ -71,6 +71,7 @@ describe('anomaly after a crash', () => {
     await readCheckpoint(saved, 'auto', scorer.restore);
     const logged: string[] = [];
     const host = {
+      directory: folder,
       config: () => database,
       log: (level: string, text: string) => logged.push(`${level}: ${text}`),
       evaluate: ({ value }: { value: string }, message: unknown) =>

@@ -1,5 +1,5 @@
 // After a crash, or where the file of series cannot be read: what the database got since is learned before the first message.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,6 @@ import { catchUp, type Keys } from '../../src/anomaly/catch-up.ts';
 import type { DeviceScorer } from '../../src/anomaly/device.ts';
 import { type Late, type Learning, learnLate } from '../../src/anomaly/late.ts';
 import { expected, reasonOf } from '../../src/kernel/fault.ts';
-import { ledgerLines } from '../../src/kernel/ledger.ts';
 import { allMetrics } from '../../src/kernel/metrics.ts';
 import type { Host } from '../../src/palette/define.ts';
 import type { Query } from '../../src/reading/contracts.ts';
@@ -16,16 +15,18 @@ import { quantity } from '../../src/reading/quantity.ts';
 /** A database that does not answer must not keep the flow waiting. */
 const PATIENCE_MS = 8000;
 const LOOK_MS = 50;
+const STARTED_MS = 2000;
 /** When messages come already it may take its time. */
 const LATE_MS = 300_000;
 
-/** Rows that were scored before lie in the outbox of a database still. Until their nodes have started, of any other end. */
-function isUnderWay(): boolean {
-  const ofDatabases = allMetrics().filter(
-    ({ name, labels }) => name === 'fieldline_outbox_rows' && labels['type'] === 'fieldline-timescale-out',
-  );
-  if (ofDatabases.length > 0) return ofDatabases.some(({ value }) => value > 0);
-  return ledgerLines().some(({ outbox }) => outbox > 0);
+/** Whether rows that were scored before lie in the outbox of a database still; that of a node that has not started by then counts as empty. */
+function isUnderWay(directory: string, waited = Number.POSITIVE_INFINITY): boolean {
+  const outboxes = allMetrics().filter(({ name }) => name === 'fieldline_outbox_rows');
+  if (outboxes.some(({ labels, value }) => labels['type'] === 'fieldline-timescale-out' && value > 0)) return true;
+  const folder = path.join(directory, 'outbox');
+  if (waited >= STARTED_MS || !existsSync(folder)) return false;
+  const nodes = readdirSync(folder).flatMap(name => /^(.+)\.outbox$/.exec(name)?.[1] ?? []);
+  return !nodes.every(id => outboxes.some(({ labels }) => labels['node'] === decodeURIComponent(id)));
 }
 
 /** Answers how many values were learned: none without a database, nor without `keys`, where rows do not tell them; undefined when it did not answer. */
@@ -42,7 +43,7 @@ export async function learnStored(
   }
   try {
     await patient(store.query, PATIENCE_MS)('SELECT WHERE false');
-    for (let waited = 0; isUnderWay(); waited += LOOK_MS) {
+    for (let waited = 0; isUnderWay(host.directory, waited); waited += LOOK_MS) {
       if (waited >= PATIENCE_MS) throw new Error('its last rows still lie in the outbox');
       await sleep(LOOK_MS);
     }
@@ -73,7 +74,13 @@ export async function learnNowOrLate(
   };
   return {
     learned: 0,
-    late: await learnLate({ ...options, keys, query: patient(store.query, LATE_MS), isUnderWay, learned }),
+    late: await learnLate({
+      ...options,
+      keys,
+      query: patient(store.query, LATE_MS),
+      isUnderWay: () => isUnderWay(host.directory),
+      learned,
+    }),
   };
 }
 
