@@ -59,6 +59,11 @@ describe('pauses', () => {
     ],
     ['days before, when the device was tried', [-4000, -2000, ...without(minutes(0, 1200), 700, 850)], [850]],
     [
+      'half an hour, and again on the next day',
+      without(without(minutes(0, 4000), 1000, 1030), 2000, 2030),
+      [1030, 2030],
+    ],
+    [
       'five outages that come when they like',
       [300, 1100, 2500, 3300, 4500].reduce((left, from) => without(left, from, from + 200), minutes(0, 6000)),
       [500, 1300, 2700, 3500, 4700],
