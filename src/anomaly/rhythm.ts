@@ -14,7 +14,8 @@ const LOSSY = 0.005;
 const LOSS_SPAN = 4000;
 const LOSS_BELIEF = 200;
 const KNOWN_INTERVALS = 20;
-/** Of the longest pause half is forgotten in about 7,000 pauses. */
+/** A longest pause of more usual intervals is of another rhythm; of what it was, half is forgotten in about 7,000 pauses. */
+const FORGOTTEN = 40;
 const FORGETTING = 0.9999;
 // A reading that comes late does not turn the clock back; so many in a row do.
 const CLOCK_SET_BACK = 3;
@@ -83,10 +84,10 @@ function learnPause(cells: Float64Array, pause: number): void {
   cells[PAUSES]!++;
   cells[LOSS]! += weightOfLoss(cells) * ((pause > LONG * usual ? 1 : 0) - cells[LOSS]!);
   const now = usual + weightOf(cells) * (Math.min(pause, most) - usual);
-  const before = FORGETTING * longest;
+  const before = Math.min(FORGETTING * longest, FORGOTTEN * now);
   cells[USUAL] = now;
-  // A gap that was told does not excuse the next one, nor is a pause before a device was installed for good a measure of it.
-  cells[LONGEST] = Math.min(Math.max(before, pause), GAP_WHERE_LOSSY * now);
+  // A gap that was told does not excuse the next one.
+  cells[LONGEST] = Math.max(before, Math.min(pause, GAP_WHERE_LOSSY * now));
 }
 
 /** Seconds between the point of this time and the one before; 0 when it is late or repeats a time, NaN for the first and without time. */
