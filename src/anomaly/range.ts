@@ -24,7 +24,7 @@ export type Reach = {
 // extreme all the same. If it were ten, the next fault would be nothing odd.
 const GREAT = 8;
 const GREATER = 1.7;
-export const NEW_RANGE = 400;
+const NEW_RANGE = 400;
 /** A point that never was. */
 const NEVER = -1e9;
 

@@ -8,9 +8,9 @@ import { breakRun } from './runs.ts';
 // now and then, a few in a row are nothing odd: there it takes more, by how many of the pauses were long.
 const GAP_INTERVALS = 5;
 const GAP_WHERE_LOSSY = 12;
-const LONG = 1.6;
-const LOSSY = 0.005;
-// Over so many pauses the share goes; before there were any, so many are believed to have been short.
+/** A pause of so many usual intervals is long; where so large a share is, values are lost. */
+const [LONG, LOSSY] = [1.6, 0.005];
+// Over so many pauses that share goes; before there were any, so many are believed to have been short.
 const LOSS_SPAN = 4000;
 const LOSS_BELIEF = 200;
 const KNOWN_INTERVALS = 20;
