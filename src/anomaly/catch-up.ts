@@ -101,9 +101,9 @@ export async function catchUp(query: Query, keys: Keys, { lastTime, usualPause, 
     const usual = isKnown ? usualPause(device, metric) : undefined;
     return { device, metric, newest: newest.getTime(), last, usual };
   });
-  const readings: StoredReading[] = [];
+  let readings: StoredReading[] = [];
   for (const { devices, metrics, since, most } of wanted(asked))
-    readings.push(...(await query<StoredReading>(sqlOf(), [devices, metrics, since, ...most])));
+    readings = readings.concat(await query<StoredReading>(sqlOf(), [devices, metrics, since, ...most]));
   readings.sort((one, other) => one.at.getTime() - other.at.getTime());
   // What a series knew before: two devices may have measured the same at the same time.
   const seen = new Map<string, number>();

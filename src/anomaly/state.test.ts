@@ -113,6 +113,15 @@ describe('checkpoint', () => {
       assert.deepEqual(after.score(readingOf(device, 200)), whole.score(readingOf(device, 200)));
   });
 
+  it('behind which as many rows are stored as ten thousand series have learns them all', async () => {
+    const one = { deviceId: 'a', telemetry: { v: 1 }, metadata: {}, digest: '' };
+    const stored = Array.from({ length: 200_000 }, (_, at) => ({ ...one, at: new Date(START + at) }));
+    const query = (async (_: string, values: readonly unknown[] = []) => (values.length > 0 ? stored : [])) as Query;
+    const keys = { of: () => 'a', areDevices: () => true };
+    const learners = { lastTime: () => undefined, usualPause: () => undefined, learn: () => true };
+    assert.equal(await catchUp(query, keys, learners), stored.length);
+  });
+
   it('that cannot be written leaves the one before as it was, and nothing beside it', async () => {
     const own = path.join(folder, 'full');
     const file = path.join(own, 'a.state');
