@@ -139,7 +139,7 @@ export function deviceSeries(
 ): DeviceSeries {
   const { make, counts } = SHAPES[shape] as Shape;
   const draw = draws(seed);
-  const step = 1000 * (SAMPLING_SECONDS[draw.whole(0, SAMPLING_SECONDS.length - 1)] as number);
+  const step = 1000 * draw.pick(SAMPLING_SECONDS);
   const jitter = draw.uniform() < 0.5 ? 0 : 0.05 * step;
   const faults = plan(draw, length, kinds);
   const times = new Float64Array(length);

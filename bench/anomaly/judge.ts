@@ -1,5 +1,5 @@
 // Judge: which planted faults a scorer found, and how often it cried without one.
-import type { DeviceSeries, FaultKind } from './devices.ts';
+import { type DeviceSeries, type FaultKind, FAULTS } from './devices.ts';
 
 /** A fault counts as found within so many points after its end. */
 const LATE = 10;
@@ -37,3 +37,11 @@ export function judge({ faults }: DeviceSeries, scores: readonly number[], finds
 }
 
 export const perTenThousand = ({ falseAlarms, quietPoints }: Finds): number => (1e4 * falseAlarms) / quietPoints;
+
+/** Cells of a table: what was found of each kind, in percent with so many digits, and false alarms in 10,000 points. */
+export const cellsOf = (finds: Finds, digits = 0): string[] => [
+  ...FAULTS.map(kind => finds.found.get(kind)).map(tally =>
+    tally === undefined ? '–' : `${((100 * tally.found) / tally.planted).toFixed(digits)} %`,
+  ),
+  perTenThousand(finds).toFixed(2),
+];

@@ -1,7 +1,7 @@
 // Outsiders: a third generator, written from the requirement's text alone by somebody who had not seen the scorer; one rule of faults for all families, and values are lost.
 import type { Report } from '../figure.ts';
 import { type DeviceSeries, type FaultKind, FAULTS, type Planted } from './devices.ts';
-import { judge, noFinds, perTenThousand } from './judge.ts';
+import { cellsOf, judge, noFinds } from './judge.ts';
 import { type Draw, draws } from './random.ts';
 
 const SAMPLING_SECONDS = [10, 30, 60, 300, 900, 3600];
@@ -18,8 +18,6 @@ const FIRST = 0.4;
 const JITTERS = [0, 0.02, 0.1];
 const LOST = [0, 0.002, 0.01];
 
-const pick = <One>(draw: Draw, from: readonly One[]): One => from[draw.whole(0, from.length - 1)]!;
-
 /** What a healthy device gives in each interval; a counter: what it adds. `start`: seconds since 1970. */
 type Healthy = (draw: Draw, length: number, seconds: number, start: number) => Float64Array;
 
@@ -35,7 +33,7 @@ const season: Healthy = (draw, length, seconds, start) => {
   const period = byDay ? DAY : seconds * draw.whole(100, 300);
   const byWeek = byDay && seconds >= 900 && draw.uniform() < 0.5;
   // Of a value a minute the first day is not over at the 600th: no edges then.
-  const form = FORMS[byDay && seconds === 60 ? 'sine' : pick(draw, Object.keys(FORMS))]!;
+  const form = FORMS[byDay && seconds === 60 ? 'sine' : draw.pick(Object.keys(FORMS))]!;
   const [phase, weekend] = [draw.uniform(), draw.between(0.2, 0.6)];
   return Float64Array.from({ length }, (_, at) => {
     const time = start + at * seconds;
@@ -71,7 +69,7 @@ const FAMILIES: Readonly<Record<string, Healthy>> = {
   },
   'heavy tails'(draw, length) {
     const [scale, sigma, exponent] = [draw.between(1, 50), draw.between(0.5, 1.1), draw.between(2.5, 4)];
-    const value = pick(draw, [
+    const value = draw.pick([
       () => Math.exp(sigma * draw.gauss()),
       () => (1 - draw.uniform()) ** (-1 / exponent),
       () => draw.student3(),
@@ -81,7 +79,7 @@ const FAMILIES: Readonly<Record<string, Healthy>> = {
   noise(draw, length) {
     const [base, size, keep] = [draw.between(-50, 100), draw.between(0.5, 10), draw.between(0.3, 0.8)];
     let x = 0;
-    const value = pick(draw, [
+    const value = draw.pick([
       () => draw.gauss(),
       () => draw.between(-1.7, 1.7),
       () => {
@@ -115,7 +113,7 @@ function plant(draw: Draw, family: string, kind: FaultKind, values: Float64Array
 /** A series of a family with faults of these kinds, one in each part of what lies behind its first four tenths. */
 function outsider(family: string, seed: number, kinds: readonly FaultKind[]): DeviceSeries {
   const draw = draws(seed);
-  const [seconds, length] = [pick(draw, SAMPLING_SECONDS), draw.whole(5000, 8000)];
+  const [seconds, length] = [draw.pick(SAMPLING_SECONDS), draw.whole(5000, 8000)];
   const start = START + 3600 * draw.whole(0, HOURS);
   const intervals = FAMILIES[family]!(draw, length, seconds, start);
   const [low, high] = [Math.min(...intervals), Math.max(...intervals)];
@@ -135,7 +133,7 @@ type Device = { seconds: number; start: number; intervals: Float64Array; planted
 function read(draw: Draw, family: string, { seconds, start, intervals, planted }: Device): DeviceSeries {
   const { length } = intervals;
   const isCounter = family === 'counter';
-  const [jitter, lost] = [pick(draw, JITTERS), pick(draw, LOST)];
+  const [jitter, lost] = [draw.pick(JITTERS), draw.pick(LOST)];
   const anew = new Set(Array.from({ length: isCounter ? draw.whole(0, 2) : 0 }, () => draw.whole(100, length - 1)));
   const [times, values, rows]: [number[], number[], number[]] = [[], [], []];
   let [sum, wasFaulty] = [draw.whole(0, 1e6), false];
@@ -178,14 +176,7 @@ export function outsiders(
         const scores = scoresOf(one.times, one.values);
         for (const into of [finds, all]) judge(one, scores, into);
       }
-    row(family, finds);
+    report.row(family, ...cellsOf(finds, 1));
   }
-  row('all', all);
-
-  function row(name: string, finds: typeof all): void {
-    const shares = FAULTS.map(kind => finds.found.get(kind)).map(tally =>
-      tally === undefined ? '–' : `${((100 * tally.found) / tally.planted).toFixed(1)} %`,
-    );
-    report.row(name, ...shares, perTenThousand(finds).toFixed(2));
-  }
+  report.row('all', ...cellsOf(all, 1));
 }

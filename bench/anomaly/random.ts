@@ -10,6 +10,7 @@ export type Draw = {
   /** Whole number from `low` to `high`, both included. */
   whole(low: number, high: number): number;
   sign(): 1 | -1;
+  pick<One>(from: readonly One[]): One;
 };
 
 /** mulberry32. */
@@ -22,12 +23,14 @@ export function draws(seed: number): Draw {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const gauss = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const whole = (low: number, high: number) => low + Math.floor((high - low + 1) * uniform());
   return {
     uniform,
     gauss,
     student3: () => gauss() / Math.sqrt((gauss() ** 2 + gauss() ** 2 + gauss() ** 2) / 3),
     between: (low, high) => low + (high - low) * uniform(),
-    whole: (low, high) => low + Math.floor((high - low + 1) * uniform()),
+    whole,
+    pick: from => from[whole(0, from.length - 1)]!,
     sign: () => (uniform() < 0.5 ? -1 : 1),
   };
 }

@@ -164,9 +164,8 @@ export function stranger(
   length: number,
 ): DeviceSeries {
   const draw = draws(seed);
-  const pick = (from: readonly number[]): number => from[draw.whole(0, from.length - 1)]!;
-  const step = 1000 * pick(STEPS_SECONDS);
-  const [jitter, missing] = [step * pick(JITTERS), pick(MISSING)];
+  const step = 1000 * draw.pick(STEPS_SECONDS);
+  const [jitter, missing] = [step * draw.pick(JITTERS), draw.pick(MISSING)];
   const isCounter = name.endsWith('meter');
   const healthy = shape(draw, step);
   const faults = plan(draw, length, kinds);

@@ -14,7 +14,7 @@ import { ALTERATIONS } from '../anomaly/altered.ts';
 import { corpusFolder, type Labelled, readCorpus } from '../anomaly/corpus.ts';
 import { type DeviceSeries, deviceSeries, type FaultKind, FAULTS, SHAPE_NAMES } from '../anomaly/devices.ts';
 import { everNewNames } from '../anomaly/keys.ts';
-import { type Finds, judge, noFinds, perTenThousand } from '../anomaly/judge.ts';
+import { cellsOf, judge, noFinds } from '../anomaly/judge.ts';
 import { type Judged, nabScore, PROFILES } from '../anomaly/nab.ts';
 import { outsiders } from '../anomaly/outsiders.ts';
 import { STRANGERS, stranger } from '../anomaly/strangers.ts';
@@ -90,14 +90,6 @@ function corpus(report: Report): void {
   );
 }
 
-function rowOf(report: Report, names: readonly string[], finds: Finds): void {
-  const found = FAULTS.map(kind => {
-    const { found: hits, planted } = finds.found.get(kind) ?? { found: 0, planted: 0 };
-    return planted === 0 ? '–' : `${Math.round((100 * hits) / planted)} %`;
-  });
-  report.row(...names, ...found, perTenThousand(finds).toFixed(2));
-}
-
 type Maker = (seed: number, kinds: readonly FaultKind[], length: number) => DeviceSeries;
 type Planted = { readonly lists: readonly (readonly FaultKind[])[]; readonly length: number };
 /** What is planted in a series: each of these lists in a series of its own. Some faults of method show in long series alone. */
@@ -129,9 +121,9 @@ function generated(
             const scores = scoresOf(one.times, one.values);
             for (const into of [finds, all.get(planted)!]) judge(one, scores, into);
           }
-      if (inFull || lists[0] === FAULTS) rowOf(report, [group, planted], finds);
+      if (inFull || lists[0] === FAULTS) report.row(group, planted, ...cellsOf(finds));
     }
-  for (const [planted, finds] of all) rowOf(report, ['all', planted], finds);
+  for (const [planted, finds] of all) report.row('all', planted, ...cellsOf(finds));
 }
 
 function devices(report: Report): void {
