@@ -2,13 +2,12 @@
 import { deployedFor } from '../../src/anomaly/deployed.ts';
 import { storedPoints, storedSeries, type StoredSeries } from '../../src/anomaly/stored.ts';
 import { TRIED, trial } from '../../src/anomaly/trial.ts';
-import { UNKNOWN, unitIn } from '../../src/anomaly/why.ts';
+import { SECONDS_AN_HOUR, UNKNOWN, unitIn } from '../../src/anomaly/why.ts';
 import { latestAnomalies } from '../../src/api/anomalies.ts';
 import type { Ask } from '../../src/api/answers.ts';
 import type { Query } from '../../src/reading/contracts.ts';
 
 const MOST_SHOWN = 2000;
-const SECONDS_AN_HOUR = 3600;
 
 /**
  * One point of a line: `value`, `low` and `high` (of the band, where it ends on that side), `score`; of a counter its rise, by the second or

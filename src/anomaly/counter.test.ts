@@ -12,15 +12,17 @@ const START = Date.UTC(2026, 0, 5);
 type Rise = (at: number, drawn: number) => number;
 
 function run(rise: Rise, points: number, seed = 1) {
+  let value = 417.25;
+  return read((at, drawn) => (value += rise(at, drawn)), points, seed);
+}
+
+/** The same of what is read at a point. */
+function read(reading: Rise, points: number, seed = 1) {
   const { score } = scoring();
   const known = begin();
   const next = random(seed * 7919);
-  let value = 417.25;
   const alarms: number[] = [];
-  for (let at = 0; at < points; at++) {
-    value += rise(at, next());
-    if (score(known, START + at * MINUTE, value) < 0) alarms.push(at);
-  }
+  for (let at = 0; at < points; at++) if (score(known, START + at * MINUTE, reading(at, next())) < 0) alarms.push(at);
   return { alarms, isCounter: isCounter(known.cells) };
 }
 
@@ -54,16 +56,12 @@ describe('counter', () => {
 
   for (const wrong of [1.3, 1.002, 0.95])
     it(`that was read wrong once (${wrong} times what it was) is one still: that it runs four times as fast is heard`, () => {
-      const { score } = scoring();
-      const known = begin();
-      const next = random(7919);
       let value = 417.25;
-      const alarms: number[] = [];
-      for (let at = 0; at < 4030; at++) {
-        value += (at < 4000 ? 1 : 4) * (2 + next());
-        if (score(known, START + at * MINUTE, at === 2000 ? wrong * value : value) < 0) alarms.push(at);
-      }
-      assert.equal(isCounter(known.cells), true);
+      const { alarms, isCounter: is } = read((at, drawn) => {
+        value += (at < 4000 ? 1 : 4) * (2 + drawn);
+        return at === 2000 ? wrong * value : value;
+      }, 4030);
+      assert.equal(is, true);
       assert.ok(alarms.includes(wrong > 1 ? 2000 : 2001), String(alarms));
       assert.ok(
         alarms.some(at => at >= 4000),
@@ -82,16 +80,12 @@ describe('counter', () => {
   ];
   for (const [name, points, is] of ANEW)
     it(`that begins anew ${name}`, () => {
-      const { score } = scoring();
-      const known = begin();
-      const next = random(7919);
       let value = 0;
-      const alarms: number[] = [];
-      for (let at = 0; at < 4000; at++) {
-        value = at % points === 0 ? next() : value + (at === 3990 ? 3 * points : 2 + next());
-        if (score(known, START + at * MINUTE, value) < 0) alarms.push(at);
-      }
-      assert.equal(isCounter(known.cells), is);
+      const { alarms, isCounter: known } = read((at, drawn) => {
+        value = at % points === 0 ? drawn : value + (at === 3990 ? 3 * points : 2 + drawn);
+        return value;
+      }, 4000);
+      assert.equal(known, is);
       // What is judged before it is known for a counter may fall at once.
       if (is)
         assert.deepEqual(

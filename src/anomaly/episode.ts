@@ -83,8 +83,8 @@ export function heard(
   cells[WEARINESS]! *= REST;
   // Beyond the limit by logarithm, so that the record of a wild value fades before the next fault.
   const told = surprise > limit ? limit * (1 + Math.log(surprise / limit)) : surprise;
-  // What is near is no part of an episode: when it goes on until it is near no more, it is told.
   cells[TOLD] = told;
+  // What is near is no part of an episode: when it goes on until it is near no more, it is told.
   if (place === 'near') {
     cells[RECORD]! *= cells[LASTS] === 1 ? FADE_LASTING : FADE;
     quiet(cells, limit);

@@ -25,8 +25,7 @@ const BETWEEN = 3000;
 
 // ASIDE: values since the range was put aside. AGE: values since the alarm with which a fault began, 0: there is none. INSIDE:
 // the last ones in a row inside the range as it was before; OUTSIDE: all that were not; LONGEST_INSIDE: most in a row between
-// two of these. TAKEN: faults taken back of late;
-// REST: values until another long one may be. All are 0 at first.
+// two of these. TAKEN: faults taken back of late; REST: values until another long one may be. All are 0 at first.
 const [ASIDE, AGE, INSIDE, OUTSIDE, TAKEN, LONGEST_INSIDE, REST] = places(RETURNED);
 
 /** Learns the value in VALUE, which was judged (or a tamer one in its place); `isAlarm`: it was reported. */

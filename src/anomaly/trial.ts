@@ -5,7 +5,7 @@ import { isWatched, watchedOf } from './counter.ts';
 import { rhythmOf } from './device.ts';
 import type { Unheard } from './rhythm.ts';
 import { alarmOf, begin, explain, type Scored, type ScoreOptions, scoring } from './score.ts';
-import { isSlow, UNKNOWN, why } from './why.ts';
+import { isSlow, SECONDS_AN_HOUR, UNKNOWN, why } from './why.ts';
 
 /** `time` in ms since the epoch; `guarded`: of maintenance, which is neither judged nor learned. */
 export type Point = { readonly time: number; readonly value: number; readonly guarded?: boolean };
@@ -51,7 +51,6 @@ const ANOMALIES = 20;
 const DAY = 86_400_000;
 const MANY = 10;
 const AT_ONCE = 500;
-const SECONDS_AN_HOUR = 3600;
 
 /** Scores points in order from their own past alone, as a node with these options would have. Others get their turn in between. */
 export async function trial(

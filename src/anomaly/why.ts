@@ -17,7 +17,7 @@ export const UNKNOWN = 1e100;
 const NUMBERED = /(_probe)?_\d+$/;
 /** Where rates that pass are below this, a second, they are told by the hour, as is one that is far beyond. */
 const SLOW = 0.01;
-const SECONDS_AN_HOUR = 3600;
+export const SECONDS_AN_HOUR = 3600;
 /** A band is of no width that is less than this share of what was expected, and so many times less than how far the value is off. */
 const [NARROW, MANY] = [1e-5, 1000];
 
